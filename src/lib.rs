@@ -1,0 +1,13 @@
+//! `smo`: what runs where, in how many replicas, and what would happen if.
+//!
+//! ```text
+//!  files ──► input ──► model ──► policy ──► model::check ──► backend ──► record ──► report
+//!  (scenario, inventory,   (Snapshot)  (Plan)  (violations)   sim | shadow         (HTML, tables)
+//!   application, traces)       ▲                                │
+//!                              └────────── Observation ◄────────┘
+//! ```
+//!
+//! Data flows one way; the only thing that comes back from a backend is an `Observation`. [`run`] is the one loop and the
+//! only place where the stages meet.
+
+pub mod units;

@@ -10,5 +10,10 @@
 //! Data flows one way; the only thing that comes back from a backend is an `Observation`. [`run`] is the one loop and the
 //! only place where the stages meet.
 
+pub mod backend;
+pub mod model;
+pub mod policy;
+pub mod record;
+pub mod run;
 pub mod seed;
 pub mod units;

@@ -1,0 +1,19 @@
+//! Watches a backend and never acts: what would this policy have done?
+
+use super::{Backend, BackendError};
+use crate::model::observation::Action;
+use crate::model::{Observation, Plan};
+
+/// Observes what the inner backend observes, and applies nothing.
+#[derive(Debug, Clone)]
+pub struct Shadow<B>(pub B);
+
+impl<B: Backend> Backend for Shadow<B> {
+    fn observe(&mut self) -> Result<Observation, BackendError> {
+        self.0.observe()
+    }
+
+    fn apply(&mut self, _: &Plan) -> Result<Vec<Action>, BackendError> {
+        Ok(Vec::new())
+    }
+}

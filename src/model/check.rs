@@ -1,0 +1,151 @@
+//! The one judge of plans: what every backend is guarded by, in integer arithmetic.
+//!
+//! A violation is something that the plan makes wrong or worse. What was already wrong when the policy looked (a cluster
+//! that lost its nodes) is not held against a plan that makes it no worse: fix first, never worsen.
+//!
+//! Room is judged against what a cluster offers when its pools are at their largest, because replicas that wait for a node
+//! are what makes an autoscaled pool grow. Whether replicas pack onto nodes one by one is
+//! [`binding`](super::binding)'s question, not this one's.
+
+use super::id::{ClusterId, ServiceId, Table};
+use super::plan::{Plan, Target, Targets};
+use super::resources::{RESOURCES, Resources};
+use super::snapshot::Snapshot;
+use serde::Serialize;
+
+/// What is wrong with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "violation", rename_all = "snake_case")]
+pub enum Violation {
+    /// A target names a service or cluster that does not exist.
+    #[error("service {} or cluster {} does not exist", service.0, cluster.0)]
+    Unknown {
+        /// Service of the target.
+        service: ServiceId,
+        /// Cluster of the target.
+        cluster: ClusterId,
+    },
+    /// More replicas are put into a cluster that cannot be reached.
+    #[error("cluster {} cannot be reached and is to get more replicas of service {}", cluster.0, service.0)]
+    Unreachable {
+        /// Whose.
+        service: ServiceId,
+        /// Where.
+        cluster: ClusterId,
+    },
+    /// No node of the cluster may take the service: labels, taints or size.
+    #[error("service {} may not run in cluster {}: {reason}", service.0, cluster.0)]
+    Ineligible {
+        /// Whose.
+        service: ServiceId,
+        /// Where.
+        cluster: ClusterId,
+        /// Why not.
+        reason: String,
+    },
+    /// The cluster is asked for more than it has.
+    #[error("cluster {} is asked for {asked} of {resource} and has {available}", cluster.0)]
+    Overcommitted {
+        /// Where.
+        cluster: ClusterId,
+        /// Of which resource.
+        resource: &'static str,
+        /// How much, in base units.
+        asked: u64,
+        /// Of how much.
+        available: u64,
+    },
+    /// More replicas than the service allows, or fewer without a refusal that says why.
+    #[error("service {} is to have {replicas} replicas, allowed are {min} to {max}", service.0)]
+    OutOfBounds {
+        /// Whose.
+        service: ServiceId,
+        /// How many.
+        replicas: u32,
+        /// Least.
+        min: u32,
+        /// Most.
+        max: u32,
+    },
+    /// A pinned service is in more than one cluster.
+    #[error("service {} is pinned to one cluster and is to run in {clusters}", service.0)]
+    Split {
+        /// Whose.
+        service: ServiceId,
+        /// In how many.
+        clusters: usize,
+    },
+}
+
+/// Everything that `plan` makes wrong or worse; empty for a sound plan.
+pub fn violations(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
+    let mut found: Vec<Violation> = plan.targets.iter().filter_map(|target| misplaced(snapshot, target)).collect();
+    if found.iter().any(|violation| matches!(violation, Violation::Unknown { .. })) {
+        return found;
+    }
+    found.extend(snapshot.services.ids().filter_map(|service| miscounted(snapshot, plan, service)));
+    found.extend(overcommitted(snapshot, &plan.targets));
+    found
+}
+
+/// A single target: does the place exist, can it be reached, may the service run there?
+fn misplaced(snapshot: &Snapshot, target: &Target) -> Option<Violation> {
+    let Target { service, cluster, replicas } = *target;
+    let (Some(declared), Some(view)) =
+        (snapshot.known.application.services.get(service), snapshot.clusters.get(cluster))
+    else {
+        return Some(Violation::Unknown { service, cluster });
+    };
+    if replicas <= snapshot.targets.get(service, cluster) {
+        return None;
+    }
+    if !view.reachable {
+        return Some(Violation::Unreachable { service, cluster });
+    }
+    match declared.terms.room_max(snapshot.cluster(cluster), declared.request) {
+        Err(reason) => Some(Violation::Ineligible { service, cluster, reason: reason.to_string() }),
+        Ok(_) => None,
+    }
+}
+
+/// The number of replicas and of clusters of one service.
+fn miscounted(snapshot: &Snapshot, plan: &Plan, service: ServiceId) -> Option<Violation> {
+    let declared = snapshot.service(service);
+    let replicas = plan.targets.total(service);
+    let refused: u32 =
+        plan.refusals.iter().filter(|refusal| refusal.service == service).map(|refusal| refusal.replicas).sum();
+    let (min, max) = (declared.replicas_min, declared.replicas_max);
+    if replicas > max || replicas.saturating_add(refused) < min {
+        return Some(Violation::OutOfBounds { service, replicas, min, max });
+    }
+    let clusters = plan.targets.of(service).len();
+    let before = snapshot.targets.of(service).len();
+    (declared.pinned && clusters > 1 && clusters > before).then_some(Violation::Split { service, clusters })
+}
+
+/// Clusters that are asked for more than they have, and for more than before.
+fn overcommitted(snapshot: &Snapshot, targets: &Targets) -> impl Iterator<Item = Violation> {
+    let asked = loads(snapshot, targets);
+    let before = loads(snapshot, &snapshot.targets);
+    let over = move |cluster: ClusterId, available: Resources| {
+        let (asked, before) = (asked[cluster].amounts(), before[cluster].amounts());
+        let available = available.amounts();
+        let worst = (0..RESOURCES.len()).find(|&k| asked[k] > available[k] && asked[k] > before[k])?;
+        Some(Violation::Overcommitted {
+            cluster,
+            resource: RESOURCES[worst],
+            asked: asked[worst],
+            available: available[worst],
+        })
+    };
+    snapshot.clusters.iter().filter_map(move |(cluster, view)| over(cluster, view.allocatable_max))
+}
+
+/// What `targets` ask of each cluster.
+pub fn loads(snapshot: &Snapshot, targets: &Targets) -> Table<ClusterId, Resources> {
+    let mut loads = Table::build(snapshot.clusters.len(), |_| Resources::ZERO);
+    for target in targets.iter() {
+        loads[target.cluster] += snapshot.service(target.service).request.repeated(target.replicas.into());
+    }
+    loads
+}

@@ -1,0 +1,42 @@
+//! Distances between clusters, and from the users to them: round-trip times and the price of traffic.
+
+use super::id::{ClusterId, Table};
+use crate::units::{Money, Ratio, Span};
+
+/// Round trips and traffic prices between clusters, and where the users are.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Round-trip time from row to column.
+    pub rtt: Table<ClusterId, Table<ClusterId, Span>>,
+    /// Price of 10⁹ bytes from row to column.
+    pub egress_per_gb: Table<ClusterId, Table<ClusterId, Money>>,
+    /// Where users call from; their shares add up to one.
+    pub origins: Vec<Origin>,
+    /// How calls are shared among clusters.
+    pub routing: Routing,
+}
+
+/// A place from which users call.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Name.
+    pub name: String,
+    /// Its share of every entry service's requests.
+    pub share: Ratio,
+    /// Round-trip time to each cluster.
+    pub rtt: Table<ClusterId, Span>,
+    /// The cluster that counts as local: the nearest one; `None` where all are equally far.
+    pub local: Option<ClusterId>,
+}
+
+/// How the calls of one source are shared among the clusters where the service is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Routing {
+    /// The local cluster up to its ready capacity, what is left by spare ready capacity elsewhere; when all are full, by
+    /// ready capacity. As implementations of the multi-cluster services API do.
+    #[default]
+    LocalFirst,
+    /// In proportion to ready capacity, wherever the caller is.
+    ByCapacity,
+}

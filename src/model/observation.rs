@@ -1,0 +1,269 @@
+//! What comes back from a backend, and nothing else does.
+
+use super::id::{ActionId, ClusterId, ServiceId};
+use super::snapshot::Snapshot;
+use crate::units::{Rate, Span, Time};
+use serde::Serialize;
+
+/// The next thing that happened.
+#[derive(Debug, Clone)]
+pub enum Observation {
+    /// A decision is due.
+    Due(Box<Snapshot>),
+    /// An action was completed.
+    Finished(Action),
+    /// An action failed for good.
+    Failed {
+        /// Which.
+        action: Action,
+        /// Why.
+        error: String,
+    },
+    /// Something happened by itself.
+    Event(Event),
+    /// A sample of the series is due.
+    Sampled(Box<Sample>),
+    /// The run is over.
+    Ended(Box<Totals>),
+}
+
+/// A change of the replicas of one service in one cluster that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// Its id.
+    pub id: ActionId,
+    /// Whose replicas.
+    pub service: ServiceId,
+    /// Where.
+    pub cluster: ClusterId,
+    /// How many there were to be.
+    pub from: u32,
+    /// How many there are to be.
+    pub to: u32,
+    /// When it was asked for.
+    pub asked_at: Time,
+}
+
+/// Something that happened without being asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub kind: EventKind,
+    /// Whom it struck: name of a cluster, node, service or link.
+    pub subject: String,
+}
+
+/// Kinds of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A cluster stopped.
+    ClusterLost,
+    /// A cluster came back.
+    ClusterBack,
+    /// A node stopped.
+    NodeLost,
+    /// A node came back.
+    NodeBack,
+    /// A replica crashed.
+    ReplicaCrashed,
+    /// A link between clusters broke.
+    LinkLost,
+    /// A link came back.
+    LinkBack,
+    /// Telemetry stopped.
+    TelemetryLost,
+    /// Telemetry came back.
+    TelemetryBack,
+}
+
+/// The state at one instant, for the series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// When.
+    pub at: Time,
+    /// One row a service.
+    pub services: Vec<ServiceSample>,
+    /// One row a (service, cluster) that holds or wants replicas.
+    pub placements: Vec<PlacementSample>,
+    /// One row a cluster.
+    pub clusters: Vec<ClusterSample>,
+}
+
+/// A service since the sample before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ServiceSample {
+    /// Which.
+    pub service: ServiceId,
+    /// Mean rate of arrivals since the last sample.
+    pub offered: Rate,
+    /// Mean rate of requests served since the last sample.
+    pub served: Rate,
+    /// Mean rate of requests dropped since the last sample.
+    pub dropped: Rate,
+    /// Requests that wait, at this instant.
+    pub backlog: f64,
+    /// True capacity of the ready replicas, at this instant.
+    pub capacity: Rate,
+    /// End-to-end latency of users' requests since the last sample, at entry services; absent without traffic.
+    pub latency: Option<Quantiles>,
+    /// Share of the time since the last sample in which the SLO was broken.
+    pub slo_violated: Option<f64>,
+    /// The rate that policies see, at this instant.
+    pub rate_seen: Option<Rate>,
+}
+
+/// Replicas of a service in a cluster, at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacementSample {
+    /// Whose.
+    pub service: ServiceId,
+    /// Where.
+    pub cluster: ClusterId,
+    /// Asked for.
+    pub target: u32,
+    /// Serving.
+    pub ready: u32,
+    /// Without a node.
+    pub pending: u32,
+    /// On a node, not serving yet.
+    pub starting: u32,
+}
+
+/// A cluster at an instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClusterSample {
+    /// Which.
+    pub cluster: ClusterId,
+    /// Whether it works.
+    pub up: bool,
+    /// Ready nodes.
+    pub nodes: u32,
+    /// CPU that ready nodes offer, in cores.
+    pub cpu_allocatable: f64,
+    /// CPU requested by replicas there, in cores.
+    pub cpu_requested: f64,
+    /// CPU in use, in cores.
+    pub cpu_used: f64,
+    /// Facility power in watts.
+    pub power: f64,
+    /// Carbon intensity in g CO₂e per kWh.
+    pub carbon_intensity: f64,
+    /// Cost since the start, in dollars.
+    pub cost: f64,
+    /// Carbon since the start, in g CO₂e.
+    pub carbon: f64,
+}
+
+/// Latency over requests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantiles {
+    /// Mean.
+    pub mean: Span,
+    /// Median.
+    pub p50: Span,
+    /// 95th percentile.
+    pub p95: Span,
+    /// 99th percentile.
+    pub p99: Span,
+}
+
+/// The sums of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Totals {
+    /// How long the run was.
+    pub span: Span,
+    /// Users' requests: at entry services, over all of them.
+    pub requests: Flow,
+    /// Requests and calls by service.
+    pub by_service: Vec<ServiceTotals>,
+    /// By cluster.
+    pub by_cluster: Vec<ClusterTotals>,
+    /// Share of the time in which some entry service broke its SLO.
+    pub slo_violation_time: f64,
+    /// Share of users' requests that were slow, dropped, or failed further down the graph.
+    pub slo_violation_requests: f64,
+    /// Users' requests that were neither: served in time, everywhere.
+    pub requests_good: f64,
+    /// End-to-end latency of users' requests that were served; absent without traffic.
+    pub latency: Option<Quantiles>,
+    /// Replicas that left one cluster for another.
+    pub moves: u64,
+    /// Replicas started and ended: Σ|Δ target|.
+    pub replica_changes: u64,
+    /// Events handled by the simulation; zero live.
+    pub events: u64,
+}
+
+/// Requests in and out. `offered = served + dropped + backlog`, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flow {
+    /// Arrived, in 10⁻¹⁵ requests: the product of a rate (10⁻⁶/s) and a time (10⁻⁹ s), so that sums are exact.
+    pub offered: u128,
+    /// Served.
+    pub served: u128,
+    /// Dropped.
+    pub dropped: u128,
+    /// Waiting at the end.
+    pub backlog: u128,
+}
+
+impl Flow {
+    /// A sum of 10⁻¹⁵ requests, in requests.
+    pub fn requests(amount: u128) -> f64 {
+        let whole = u64::try_from(amount / 1_000_000_000_000_000).unwrap_or(u64::MAX);
+        let rest = u64::try_from(amount % 1_000_000_000_000_000).expect("a remainder below 10^15 fits");
+        whole as f64 + rest as f64 / 1e15
+    }
+}
+
+impl std::ops::AddAssign for Flow {
+    fn add_assign(&mut self, other: Self) {
+        self.offered += other.offered;
+        self.served += other.served;
+        self.dropped += other.dropped;
+        self.backlog += other.backlog;
+    }
+}
+
+/// Sums of one service.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ServiceTotals {
+    /// Which.
+    pub service: ServiceId,
+    /// Whether users call it.
+    pub entry: bool,
+    /// Requests and calls.
+    pub flow: Flow,
+    /// Ready replicas integrated over time, in hours.
+    pub replica_hours: f64,
+    /// Share of the time in which its SLO was broken; absent without an SLO.
+    pub slo_violation_time: Option<f64>,
+    /// End-to-end latency of its users' requests.
+    pub latency: Option<Quantiles>,
+    /// CPU used, in core-hours.
+    pub cpu_hours: f64,
+}
+
+/// Sums of one cluster.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClusterTotals {
+    /// Which.
+    pub cluster: ClusterId,
+    /// Ready or booting nodes integrated over time, in hours.
+    pub node_hours: f64,
+    /// Price of node time, in dollars.
+    pub cost_nodes: f64,
+    /// Price of the traffic that left the cluster for another, in dollars.
+    pub cost_egress: f64,
+    /// The part of `cost_nodes` that this application's requests make up: the larger of its CPU and memory share.
+    pub cost_allocated: f64,
+    /// Facility energy in joules.
+    pub energy: f64,
+    /// Carbon in g CO₂e.
+    pub carbon: f64,
+    /// Requested CPU over offered CPU, mean over time.
+    pub cpu_allocation: f64,
+}

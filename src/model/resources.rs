@@ -1,0 +1,108 @@
+//! What a replica asks for and a node has: CPU, memory, accelerators, and one pod slot.
+
+use crate::units::{Bytes, MilliCores};
+use serde::Serialize;
+
+/// An amount of every resource. Accelerators are whole devices; their kind is a node label (see
+/// [`ACCELERATOR_LABEL`](super::cluster::ACCELERATOR_LABEL)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub struct Resources {
+    /// CPU.
+    pub cpu: MilliCores,
+    /// Memory.
+    pub memory: Bytes,
+    /// Accelerators, counted as devices.
+    pub gpu: u64,
+    /// Pod slots: one for a replica, the kubelet's limit for a node.
+    pub pods: u64,
+}
+
+/// The resources by name, in the order in which they are checked and printed.
+pub const RESOURCES: [&str; 4] = ["cpu", "memory", "gpu", "pods"];
+
+impl Resources {
+    /// Nothing.
+    pub const ZERO: Self = Self { cpu: MilliCores(0), memory: Bytes(0), gpu: 0, pods: 0 };
+
+    /// The amounts in the order of [`RESOURCES`]: millicores, bytes, devices, slots.
+    #[must_use]
+    pub const fn amounts(self) -> [u64; 4] {
+        [self.cpu.0, self.memory.0, self.gpu, self.pods]
+    }
+
+    /// The inverse of [`amounts`](Self::amounts).
+    #[must_use]
+    pub const fn from_amounts(amounts: [u64; 4]) -> Self {
+        Self { cpu: MilliCores(amounts[0]), memory: Bytes(amounts[1]), gpu: amounts[2], pods: amounts[3] }
+    }
+
+    /// Whether `request` fits into this amount.
+    #[must_use]
+    pub fn fits(self, request: Self) -> bool {
+        self.shortage(request).is_none()
+    }
+
+    /// The name of the first resource of which `request` wants more than there is.
+    #[must_use]
+    pub fn shortage(self, request: Self) -> Option<&'static str> {
+        let have = self.amounts();
+        request.amounts().iter().zip(have).position(|(want, have)| *want > have).map(|index| RESOURCES[index])
+    }
+
+    /// How many times `request` fits; unlimited (`u64::MAX`) where it asks for nothing.
+    #[must_use]
+    pub fn count_of(self, request: Self) -> u64 {
+        let have = self.amounts();
+        request.amounts().iter().zip(have).filter_map(|(want, have)| have.checked_div(*want)).min().unwrap_or(u64::MAX)
+    }
+
+    /// This amount `count` times; saturates.
+    #[must_use]
+    pub fn repeated(self, count: u64) -> Self {
+        Self::from_amounts(self.amounts().map(|amount| amount.saturating_mul(count)))
+    }
+
+    /// What is left after `other` is taken; nothing where `other` has more.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        let taken = other.amounts();
+        let mut left = self.amounts();
+        for (left, taken) in left.iter_mut().zip(taken) {
+            *left = left.saturating_sub(taken);
+        }
+        Self::from_amounts(left)
+    }
+}
+
+impl std::ops::Add for Resources {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        let more = other.amounts();
+        let mut sum = self.amounts();
+        for (sum, more) in sum.iter_mut().zip(more) {
+            *sum = sum.saturating_add(more);
+        }
+        Self::from_amounts(sum)
+    }
+}
+
+impl std::ops::AddAssign for Resources {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl std::ops::SubAssign for Resources {
+    /// # Panics
+    /// Where more is taken than there is: an account that goes negative is our own mistake.
+    fn sub_assign(&mut self, other: Self) {
+        assert!(self.fits(other), "{other:?} is taken from {self:?}");
+        *self = self.saturating_sub(other);
+    }
+}
+
+impl std::iter::Sum for Resources {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::ZERO, |sum, item| sum + item)
+    }
+}

@@ -1,0 +1,139 @@
+//! What a policy may know at one instant: telemetry and declarations, never the truth.
+
+use super::id::{ClusterId, ServiceId, Table};
+use super::observation::Action;
+use super::plan::Targets;
+use super::resources::Resources;
+use super::scenario::Known;
+use crate::units::{MilliCores, Rate, Span, Time};
+use std::sync::Arc;
+
+/// A value with its age. `None` was never seen, or is not seen any more; missing is never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// The value.
+    pub value: Option<T>,
+    /// When it was true; without a value, when it was last asked for.
+    pub at: Time,
+}
+
+impl<T> Seen<T> {
+    /// Never seen.
+    pub const NEVER: Self = Self { value: None, at: Time::ZERO };
+
+    /// Seen at `at`.
+    pub const fn now(value: T, at: Time) -> Self {
+        Self { value: Some(value), at }
+    }
+
+    /// How old the value is at `now`.
+    pub const fn age(&self, now: Time) -> Span {
+        now.since(self.at)
+    }
+}
+
+/// Everything that a policy may know.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Now: virtual or wall-clock time.
+    pub at: Time,
+    /// What was declared.
+    pub known: Arc<Known>,
+    /// The clusters as they are seen.
+    pub clusters: Table<ClusterId, ClusterView>,
+    /// The services as they are seen.
+    pub services: Table<ServiceId, ServiceView>,
+    /// What is asked for at present: the last applied plan.
+    pub targets: Targets,
+    /// What was asked for and has not shown up yet.
+    pub under_way: Vec<Action>,
+}
+
+/// One cluster as it is seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterView {
+    /// Whether the control plane calls it ready.
+    pub reachable: bool,
+    /// What its ready nodes offer, without what others than this application hold.
+    pub allocatable: Resources,
+    /// The same with every pool at its largest and every node healthy.
+    pub allocatable_max: Resources,
+    /// What replicas of this application hold there: bound to a node, whatever their phase.
+    pub allocated: Resources,
+    /// Ready nodes of all pools.
+    pub nodes: u32,
+    /// Price of one core for one hour on this cluster's cheapest pool at present, in dollars.
+    pub price_per_core_hour: f64,
+    /// Carbon intensity of its grid in g CO₂e per kWh.
+    pub carbon: Seen<f64>,
+}
+
+/// One service as it is seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceView {
+    /// Requests that arrive, over all clusters, those that are dropped included.
+    pub rate: Seen<Rate>,
+    /// 95th percentile of the latency, where the service is an entry.
+    pub latency_p95: Seen<Span>,
+    /// CPU used by the ready replicas of a cluster, together.
+    pub cpu_used: Vec<(ClusterId, Seen<MilliCores>)>,
+    /// Replicas by cluster, phase and time, sorted by cluster.
+    pub replicas: Vec<ReplicaGroup>,
+}
+
+/// Where a replica is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// No node has room.
+    Pending,
+    /// On a node: pulling its image or starting.
+    Starting,
+    /// Serving.
+    Ready,
+    /// Told to end, finishing what it has.
+    Draining,
+}
+
+/// Replicas of one service that are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplicaGroup {
+    /// Where.
+    pub cluster: ClusterId,
+    /// Phase.
+    pub phase: Phase,
+    /// When they were bound to their nodes (Kubernetes: start time); for pending ones, when they were asked for.
+    pub started: Time,
+    /// When their phase last changed.
+    pub since: Time,
+    /// How many.
+    pub count: u32,
+}
+
+impl ServiceView {
+    /// Replicas in `phase`, in all clusters.
+    pub fn count(&self, phase: Phase) -> u32 {
+        self.replicas.iter().filter(|group| group.phase == phase).map(|group| group.count).sum()
+    }
+
+    /// Replicas in `phase` in one cluster.
+    pub fn count_in(&self, cluster: ClusterId, phase: Phase) -> u32 {
+        self.replicas
+            .iter()
+            .filter(|group| group.cluster == cluster && group.phase == phase)
+            .map(|group| group.count)
+            .sum()
+    }
+}
+
+impl Snapshot {
+    /// What `service` asks for, declared.
+    pub fn service(&self, service: ServiceId) -> &super::Service {
+        &self.known.application.services[service]
+    }
+
+    /// The declared cluster.
+    pub fn cluster(&self, cluster: ClusterId) -> &super::Cluster {
+        &self.known.clusters[cluster]
+    }
+}

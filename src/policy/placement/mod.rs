@@ -1,0 +1,21 @@
+//! Where replicas run. One file a policy, one line each in [`PLACEMENTS`].
+
+use super::Placement;
+use super::parameter::{Parameter, ParameterError, Parameters};
+
+/// A placement policy as people find it.
+pub struct Entry {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// Its knobs.
+    pub parameters: &'static [Parameter],
+    /// The scaling that goes with it when none is named.
+    pub partner: &'static str,
+    /// Makes one.
+    pub build: fn(&Parameters) -> Result<Box<dyn Placement>, ParameterError>,
+}
+
+/// All placement policies, in the order in which they are listed.
+pub const PLACEMENTS: &[Entry] = &[];

@@ -1,0 +1,21 @@
+//! How many replicas a service has. One file a policy, one line each in [`SCALINGS`].
+
+use super::Scaling;
+use super::parameter::{Parameter, ParameterError, Parameters};
+
+/// A scaling policy as people find it.
+pub struct Entry {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// Its knobs.
+    pub parameters: &'static [Parameter],
+    /// The placement that goes with it when none is named.
+    pub partner: &'static str,
+    /// Makes one.
+    pub build: fn(&Parameters) -> Result<Box<dyn Scaling>, ParameterError>,
+}
+
+/// All scaling policies, in the order in which they are listed.
+pub const SCALINGS: &[Entry] = &[];

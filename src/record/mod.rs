@@ -1,0 +1,50 @@
+//! What happened, in order: all that reports read, the same from every backend.
+
+use crate::model::check::Violation;
+use crate::model::observation::Action;
+use crate::model::rails::Held;
+use crate::model::{Observation, Plan, Snapshot};
+
+/// What a decision was, for the record.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    /// What was seen.
+    pub snapshot: &'a Snapshot,
+    /// What of the policy's plan was applied.
+    pub plan: &'a Plan,
+    /// What the checker found.
+    pub violations: &'a [Violation],
+    /// What the rails held back.
+    pub held: &'a [Held],
+    /// What was started.
+    pub actions: &'a [Action],
+}
+
+/// Where a run writes down what happened, in order.
+pub trait Record {
+    /// A decision was made.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn decision(&mut self, decision: Decision<'_>) -> std::io::Result<()>;
+
+    /// Something else happened: finished actions, events, samples.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn happened(&mut self, observation: &Observation) -> std::io::Result<()>;
+}
+
+/// Writes nothing: for benches and for futures of which only the totals count.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unrecorded;
+
+impl Record for Unrecorded {
+    fn decision(&mut self, _: Decision<'_>) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn happened(&mut self, _: &Observation) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! The one loop, for every backend: observe → decide → check → record → apply. The only place where the stages meet.
+
+use crate::backend::{Backend, BackendError};
+use crate::model::check;
+use crate::model::control::Rails;
+use crate::model::{Observation, Snapshot, Totals};
+use crate::policy::{Budget, Policy, PolicyError};
+use crate::record::{Decision, Record};
+use crate::seed::{Seed, Stream};
+use crate::units::Time;
+
+/// A run stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The world.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The policy.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The record.
+    #[error("the record cannot be written: {0}")]
+    Record(#[from] std::io::Error),
+}
+
+/// A policy in a world.
+pub struct Run<B> {
+    /// The world.
+    pub backend: B,
+    /// Who decides.
+    pub policy: Box<dyn Policy>,
+    /// Limits on every decision.
+    pub rails: Rails,
+    /// Work limit of every decision.
+    pub budget: Budget,
+    /// The policy's randomness.
+    pub stream: Stream,
+}
+
+impl<B: Backend> Run<B> {
+    /// A run at its start.
+    pub fn new(backend: B, policy: Box<dyn Policy>, rails: Rails, seed: Seed) -> Self {
+        Self { backend, policy, rails, budget: Budget::default(), stream: seed.stream("policy", 0) }
+    }
+
+    /// Runs to the end, or until the first decision that is due at or after `pause`; then `None`, and that decision is
+    /// made. Called again, it goes on.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn drive(&mut self, pause: Option<Time>, record: &mut dyn Record) -> Result<Option<Totals>, RunError> {
+        loop {
+            match self.backend.observe()? {
+                Observation::Due(snapshot) => {
+                    self.decide(&snapshot, record)?;
+                    if pause.is_some_and(|pause| snapshot.at >= pause) {
+                        return Ok(None);
+                    }
+                }
+                Observation::Ended(totals) => return Ok(Some(*totals)),
+                happened => record.happened(&happened)?,
+            }
+        }
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot, record: &mut dyn Record) -> Result<(), RunError> {
+        let plan = self.policy.decide(snapshot, &self.budget, &mut self.stream)?;
+        let violations = check::violations(snapshot, &plan);
+        let (plan, held) = self.rails.limit(snapshot, plan, &violations);
+        let actions = self.backend.apply(&plan)?;
+        record.decision(Decision { snapshot, plan: &plan, violations: &violations, held: &held, actions: &actions })?;
+        Ok(())
+    }
+
+    /// A second future from here on: same world, same policy state, same randomness.
+    pub fn fork(&self) -> Self
+    where
+        B: Clone,
+    {
+        Self {
+            backend: self.backend.clone(),
+            policy: self.policy.fork(),
+            rails: self.rails.clone(),
+            budget: self.budget,
+            stream: self.stream.clone(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Where plans are carried out.
+
+pub mod sim;

@@ -25,15 +25,26 @@ impl World {
         let known = Arc::clone(&scenario.known);
         let width = known.clusters.len();
         let components = components(&scenario);
-        let slots = known.application.services.ids().flat_map(|service| known.clusters.ids().map(move |cluster| (service, cluster)));
+        let slots = known
+            .application
+            .services
+            .ids()
+            .flat_map(|service| known.clusters.ids().map(move |cluster| (service, cluster)));
         let mut world = Self {
             slots: slots.map(|(service, cluster)| new_slot(&scenario, service, cluster)).collect(),
-            services: known.application.services.ids().map(|service| new_service(&scenario, seed, service, &components)).collect(),
+            services: known
+                .application
+                .services
+                .ids()
+                .map(|service| new_service(&scenario, seed, service, &components))
+                .collect(),
             sites: known.clusters.ids().map(|cluster| new_site(&scenario, seed, cluster)).collect(),
             replicas: Table::new(),
             linked: vec![true; width * width],
             blind: 0,
-            faults: (0..scenario.faults.len() as u64).map(|fault| FaultState { stream: seed.stream("faults", fault) }).collect(),
+            faults: (0..scenario.faults.len() as u64)
+                .map(|fault| FaultState { stream: seed.stream("faults", fault) })
+                .collect(),
             control: new_control(seed),
             violating: Violating::default(),
             outbox: VecDeque::new(),
@@ -78,7 +89,8 @@ impl World {
 
     /// Starts the series, now that it is known how long the run lasts, and plans its end.
     pub(super) fn plan_end(&mut self, end: Time) {
-        let every = self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(end.0), self.scenario.control.every));
+        let every =
+            self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(end.0), self.scenario.control.every));
         if end > Time::ZERO + every {
             self.repeat(Time::ZERO + every, every, Event::Sampled);
         }
@@ -145,7 +157,11 @@ fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: 
         lost_flow: Flow::default(),
         entry: None,
         flows: Vec::new(),
-        scrapes: Scrapes { kept: VecDeque::new(), cores: VecDeque::new(), losses: seed.stream("scrapes", service.index() as u64) },
+        scrapes: Scrapes {
+            kept: VecDeque::new(),
+            cores: VecDeque::new(),
+            losses: seed.stream("scrapes", service.index() as u64),
+        },
         groups: None,
         sampled: Flow::default(),
         sampled_violation: Span::ZERO,
@@ -161,7 +177,13 @@ impl ServiceState {
     /// Users call this service.
     pub(super) fn make_entry(&mut self, scenario: &Scenario) {
         let paths = scenario.known.network.origins.len() * scenario.known.clusters.len();
-        let entry = Entry { log: LatencyLog::new(), paths: vec![Path::default(); paths], good: 0.0, violated: false, violation: Span::ZERO };
+        let entry = Entry {
+            log: LatencyLog::new(),
+            paths: vec![Path::default(); paths],
+            good: 0.0,
+            violated: false,
+            violation: Span::ZERO,
+        };
         self.entry = Some(Box::new(entry));
         self.flows.clear();
     }
@@ -218,7 +240,8 @@ fn components(scenario: &Scenario) -> Vec<Component> {
     labels.sort_unstable();
     labels.dedup();
     let component = |name: usize| {
-        let services: Vec<ServiceId> = application.order.iter().copied().filter(|service| label[*service] == name).collect();
+        let services: Vec<ServiceId> =
+            application.order.iter().copied().filter(|service| label[*service] == name).collect();
         let calls = services.iter().flat_map(|service| application.calls_of(*service));
         let priced = scenario.known.network.egress_per_gb.values().any(|row| row.values().any(|price| price.0 > 0.0));
         let pays = priced && calls.into_iter().any(|call| call.bytes.0 > 0);

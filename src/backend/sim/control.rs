@@ -37,7 +37,12 @@ impl World {
         let factor = self.scenario.environment.price_factor_at(&declared.region, now);
         let per_core = |pool: &crate::model::Pool| pool.price_per_hour.0 / pool.shape.cpu.cores().max(1e-9);
         let cheapest = declared.pools.values().map(per_core).fold(f64::INFINITY, f64::min);
-        let broken: Resources = site.states.iter().filter(|(_, state)| state.down > 0 && !state.returned).map(|(node, _)| declared.pools[site.nodes.node(node).pool].shape).sum();
+        let broken: Resources = site
+            .states
+            .iter()
+            .filter(|(_, state)| state.down > 0 && !state.returned)
+            .map(|(node, _)| declared.pools[site.nodes.node(node).pool].shape)
+            .sum();
         let whole = declared.capacity_max();
         let seen_down = !site.reachable;
         ClusterView {
@@ -45,7 +50,7 @@ impl World {
             allocatable: if seen_down { Resources::ZERO } else { site.nodes.allocatable() },
             allocatable_max: if seen_down { Resources::ZERO } else { whole.saturating_sub(broken) },
             allocated: site.nodes.allocated(),
-            nodes: site.nodes.up_count(),
+            nodes: site.nodes_up(),
             price_per_core_hour: if cheapest.is_finite() { cheapest * factor } else { 0.0 },
             carbon: Seen::now(self.scenario.environment.carbon_of(&declared.region).at(now), now),
         }
@@ -63,7 +68,9 @@ impl World {
             self.count_changes(&plan.targets);
         }
         self.control.targets = plan.targets.clone();
-        self.control.under_way.retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
+        self.control
+            .under_way
+            .retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
         self.control.under_way.extend(&actions);
         if first {
             self.set_desired(&plan.targets.clone());
@@ -147,7 +154,9 @@ impl World {
         }
         let slots: Table<ClusterId, bool> = self.slots_of(service).map(|slot| self.is_done(slot)).collect();
         let done = |action: &Action| {
-            action.service == service && slots[action.cluster] && self.slots[self.slot_id(service, action.cluster)].desired == action.to
+            action.service == service
+                && slots[action.cluster]
+                && self.slots[self.slot_id(service, action.cluster)].desired == action.to
         };
         let finished: Vec<Action> = self.control.under_way.iter().filter(|action| done(action)).copied().collect();
         self.control.under_way.retain(|action| !finished.contains(action));

@@ -52,7 +52,9 @@ impl World {
     fn fault_duration(&mut self, index: usize) -> Span {
         let now = self.now();
         match &self.scenario.faults[index].when {
-            FaultTimes::Listed(times) => times.iter().find(|(at, _)| *at == now).expect("it was scheduled from this list").1,
+            FaultTimes::Listed(times) => {
+                times.iter().find(|(at, _)| *at == now).expect("it was scheduled from this list").1
+            }
             FaultTimes::Random { mean_repair, .. } => {
                 let repair = Delay::Exponential { mean: *mean_repair };
                 draw(&repair, &mut self.faults[index].stream)
@@ -160,7 +162,8 @@ impl World {
     /// One node of the cluster stops, drawn among those that work.
     fn lose_node(&mut self, cluster: ClusterId, index: usize) -> u32 {
         let working = |state: &super::sites::NodeState| state.down == 0 && !state.returned;
-        let nodes: Vec<NodeId> = self.sites[cluster].states.iter().filter(|(_, state)| working(state)).map(|(id, _)| id).collect();
+        let nodes: Vec<NodeId> =
+            self.sites[cluster].states.iter().filter(|(_, state)| working(state)).map(|(id, _)| id).collect();
         let draw = self.faults[index].stream.random::<f64>();
         let Some(&node) = pick(&nodes, draw) else { return u32::MAX };
         self.settle_site(cluster);

@@ -106,7 +106,11 @@ impl Workload {
         if more && !late {
             self.next = Some(row);
         } else {
-            let end = if more { self.until.expect("a row was late for it") } else { self.until.map_or(source.end(), |until| until.min(source.end())) };
+            let end = if more {
+                self.until.expect("a row was late for it")
+            } else {
+                self.until.map_or(source.end(), |until| until.min(source.end()))
+            };
             world.plan_end(end);
         }
         Ok(())
@@ -161,4 +165,3 @@ impl Clone for SimBackend {
         Self { world: self.world.clone(), workload }
     }
 }
-

@@ -12,7 +12,7 @@ use super::sites::{pull_time, watts_per_core};
 use super::world::{Replica, SlotId, World};
 use crate::model::{Delay, NodeId, Phase, ReplicaId, ServiceId};
 use crate::seed::Stream;
-use crate::units::{Span, Time};
+use crate::units::Span;
 use rand::RngExt;
 
 /// How long an old replica waits for a new one elsewhere.
@@ -59,7 +59,8 @@ impl World {
 
     fn create(&mut self, slot: SlotId) -> ReplicaId {
         let now = self.now();
-        let replica = Replica { slot, node: None, phase: Phase::Pending, started: now, since: now, timer: None, gone: false };
+        let replica =
+            Replica { slot, node: None, phase: Phase::Pending, started: now, since: now, timer: None, gone: false };
         let id = self.replicas.push(replica);
         self.slots[slot].replicas.push(id);
         let cluster = self.slots[slot].cluster;

@@ -80,7 +80,8 @@ fn spread(rest: u64, row: &mut [u64], weight: impl Fn(usize) -> u128) -> u64 {
     let (mut reached, mut given) = (0u128, 0u64);
     for (cluster, share) in row.iter_mut().enumerate() {
         reached += weight(cluster);
-        let until = u64::try_from(u128::from(rest) * reached / total).expect("a share of a rate is no larger than the rate");
+        let until =
+            u64::try_from(u128::from(rest) * reached / total).expect("a share of a rate is no larger than the rate");
         *share += until - given;
         given = until;
     }

@@ -37,7 +37,7 @@ impl World {
         let passed = since(flow, state.sampled);
         state.sampled = flow;
         let violation = state.entry.as_deref().map_or(Span::ZERO, |entry| entry.violation);
-        let broken = violation - std::mem::replace(&mut state.sampled_violation, violation);
+        let broken = violation.saturating_sub(std::mem::replace(&mut state.sampled_violation, violation));
         let latency = state.entry.as_deref_mut().and_then(|entry| {
             for path in &mut entry.paths {
                 entry.log.flush(&mut path.pending);
@@ -88,7 +88,7 @@ impl World {
         ClusterSample {
             cluster,
             up: site.is_up(),
-            nodes: site.nodes.up_count(),
+            nodes: site.nodes_up(),
             cpu_allocatable: site.nodes.allocatable().cpu.cores(),
             cpu_requested: site.nodes.allocated().cpu.cores(),
             cpu_used: cores,

@@ -8,8 +8,7 @@
 use super::event::Event;
 use super::world::World;
 use crate::model::binding::NodeTable;
-use crate::model::id::Id;
-use crate::model::{ClusterId, NodeId, Phase, PoolId, ReplicaId, Resources, ServiceId, Table};
+use crate::model::{ClusterId, NodeId, PoolId, ReplicaId, Resources, ServiceId, Table};
 use crate::seed::Stream;
 use crate::units::{Span, Time};
 use std::collections::{BTreeMap, VecDeque};
@@ -279,9 +278,18 @@ impl World {
 }
 
 impl Site {
+    /// Nodes that work.
+    pub(super) fn nodes_up(&self) -> u32 {
+        let up = self.booting.ids().map(|pool| self.nodes.nodes_up(pool)).sum::<u64>();
+        u32::try_from(up).expect("clusters have fewer than 2^32 nodes")
+    }
+
     /// Nodes of a pool that faults hold down.
     fn broken(&self, pool: PoolId) -> u32 {
-        let broken = self.states.iter().filter(|(node, state)| state.down > 0 && !state.returned && self.nodes.node(*node).pool == pool);
+        let broken = self
+            .states
+            .iter()
+            .filter(|(node, state)| state.down > 0 && !state.returned && self.nodes.node(*node).pool == pool);
         u32::try_from(broken.count()).expect("pools have fewer than 2^32 nodes")
     }
 }
@@ -297,11 +305,6 @@ fn nodes_for(need: Resources, shape: Resources) -> u32 {
 pub(super) fn watts_per_core(pool: &crate::model::Pool) -> f64 {
     let cores = pool.shape.cpu.cores();
     if cores > 0.0 { (pool.power_max.0 - pool.power_idle.0).max(0.0) / cores } else { 0.0 }
-}
-
-/// Whether a replica in this phase holds room on a node.
-pub(super) const fn holds_room(phase: Phase) -> bool {
-    matches!(phase, Phase::Starting | Phase::Ready | Phase::Draining)
 }
 
 /// How long a pull takes that is not delayed by anything else.

@@ -8,7 +8,7 @@ use super::world::World;
 use crate::model::id::Id;
 use crate::model::observation::Flow;
 use crate::model::snapshot::ReplicaGroup;
-use crate::model::{ClusterId, Phase, Seen, ServiceId, ServiceView};
+use crate::model::{Phase, Seen, ServiceId, ServiceView};
 use crate::seed::Stream;
 use crate::units::{MilliCores, Rate, Span, Time};
 use rand::RngExt;
@@ -47,7 +47,8 @@ impl World {
         let now = self.now();
         let scrape = Scrape { at: now, offered: self.flow_of(service).offered, latency_p95: self.latency_p95(service) };
         let telemetry = &self.scenario.telemetry;
-        let oldest = now.since(Time::ZERO).saturating_sub(telemetry.window + telemetry.delay + telemetry.scrape.repeated(2));
+        let oldest =
+            now.since(Time::ZERO).saturating_sub(telemetry.window + telemetry.delay + telemetry.scrape.repeated(2));
         let width = self.sites.len();
         let slots = self.slots_of(service);
         let scrapes = &mut self.services[service].scrapes;
@@ -86,7 +87,8 @@ impl World {
             if self.slots[slot].ready == 0 || !self.sites[cluster].reachable {
                 continue;
             }
-            let used = scrapes.cores[newest * width + cluster.index()] - scrapes.cores[oldest * width + cluster.index()];
+            let used =
+                scrapes.cores[newest * width + cluster.index()] - scrapes.cores[oldest * width + cluster.index()];
             view.cpu_used.push((cluster, Seen::now(millicores(used / span.as_seconds_f64()), new.at)));
         }
         view
@@ -127,11 +129,23 @@ impl World {
             let start = groups.len();
             for replica in &slot.replicas {
                 let replica = &self.replicas[*replica];
-                let group = ReplicaGroup { cluster: slot.cluster, phase: replica.phase, started: replica.started, since: replica.since, count: 1 };
+                let group = ReplicaGroup {
+                    cluster: slot.cluster,
+                    phase: replica.phase,
+                    started: replica.started,
+                    since: replica.since,
+                    count: 1,
+                };
                 add_group(&mut groups, start, group);
             }
             if slot.ghosts > 0 {
-                let never = ReplicaGroup { cluster: slot.cluster, phase: Phase::Ready, started: Time::ZERO, since: Time::ZERO, count: slot.ghosts };
+                let never = ReplicaGroup {
+                    cluster: slot.cluster,
+                    phase: Phase::Ready,
+                    started: Time::ZERO,
+                    since: Time::ZERO,
+                    count: slot.ghosts,
+                };
                 add_group(&mut groups, start, never);
             }
         }
@@ -142,7 +156,9 @@ impl World {
 
 /// Counts a replica with those that are like it, among the groups of its cluster.
 fn add_group(groups: &mut Vec<ReplicaGroup>, start: usize, group: ReplicaGroup) {
-    let alike = |other: &&mut ReplicaGroup| (other.phase, other.started, other.since) == (group.phase, group.started, group.since);
+    let alike = |other: &&mut ReplicaGroup| {
+        (other.phase, other.started, other.since) == (group.phase, group.started, group.since)
+    };
     match groups[start..].iter_mut().find(alike) {
         Some(other) => other.count += group.count,
         None => groups.push(group),
@@ -157,7 +173,12 @@ pub(super) fn mean_rate(amount: u128, span: Span) -> Rate {
 
 /// Differences of a flow between two instants.
 pub(super) fn since(now: Flow, before: Flow) -> Flow {
-    Flow { offered: now.offered - before.offered, served: now.served - before.served, dropped: now.dropped - before.dropped, backlog: now.backlog }
+    Flow {
+        offered: now.offered - before.offered,
+        served: now.served - before.served,
+        dropped: now.dropped - before.dropped,
+        backlog: now.backlog,
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; CPU in use is positive")]
@@ -169,4 +190,3 @@ fn millicores(cores: f64) -> MilliCores {
 pub(super) fn offset(jitter: Span, stream: &mut Stream) -> Span {
     if jitter == Span::ZERO { Span::ZERO } else { Span(stream.random_range(0..=jitter.0)) }
 }
-

@@ -239,7 +239,9 @@ impl World {
         }
         let rtt = &self.scenario.known.network.rtt[from];
         let targets = flows.iter().zip(rtt.values()).zip(self.slots_of(call.to)).filter(|((flow, _), _)| **flow > 0);
-        let parts = targets.clone().map(|((flow, rtt), slot)| (*flow as f64, self.slots[slot].latency.after(rtt.as_seconds_f64())));
+        let parts = targets
+            .clone()
+            .map(|((flow, rtt), slot)| (*flow as f64, self.slots[slot].latency.after(rtt.as_seconds_f64())));
         let succeeding: f64 = targets.map(|((flow, _), slot)| *flow as f64 * self.slots[slot].success).sum();
         (Latency::mixture(parts), succeeding / total as f64)
     }
@@ -302,7 +304,8 @@ impl World {
                 for (from, prices) in scenario.known.network.egress_per_gb.iter() {
                     let row = self.source_row(call, from);
                     let flows = &self.services[call.to].flows[row * width..(row + 1) * width];
-                    let dollars = flows.iter().zip(prices.values()).map(|(flow, price)| Rate(*flow).per_second() * price.0);
+                    let dollars =
+                        flows.iter().zip(prices.values()).map(|(flow, price)| Rate(*flow).per_second() * price.0);
                     egress[from] += dollars.sum::<f64>() * call.bytes.0 as f64 / 1e9;
                 }
             }

@@ -189,7 +189,7 @@ impl World {
     }
 
     /// The slots of a service, by cluster.
-    pub(super) fn slots_of(&self, service: ServiceId) -> impl DoubleEndedIterator<Item = SlotId> + use<> {
+    pub(super) fn slots_of(&self, service: ServiceId) -> impl DoubleEndedIterator<Item = SlotId> + Clone + use<> {
         let width = self.sites.len();
         (service.index() * width..(service.index() + 1) * width).map(SlotId::from_index)
     }

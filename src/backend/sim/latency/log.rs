@@ -51,7 +51,11 @@ impl LatencyLog {
     }
 
     /// Moves what is pending into the histogram.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "latencies and weights are positive, and `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "latencies and weights are positive, and `as` saturates"
+    )]
     pub(crate) fn flush(&mut self, pending: &mut Pending) {
         let micro_requests = std::mem::take(&mut pending.requests) * 1e6;
         if micro_requests <= 0.0 {
@@ -113,7 +117,10 @@ mod tests {
         log.flush(&mut pending);
         let found = log.take_recent().expect("there were requests");
         let near = |span: crate::units::Span, seconds: f64| (span.as_seconds_f64() / seconds - 1.0).abs() < 0.015;
-        assert!(near(found.mean, 0.1) && near(found.p50, 0.0693) && near(found.p95, 0.2996) && near(found.p99, 0.4605), "{found:?}");
+        assert!(
+            near(found.mean, 0.1) && near(found.p50, 0.0693) && near(found.p95, 0.2996) && near(found.p99, 0.4605),
+            "{found:?}"
+        );
         assert_eq!(log.take_recent(), None);
         assert_eq!(log.total().map(|all| all.p95), Some(found.p95));
     }

@@ -71,7 +71,11 @@ impl StationLoad {
         let tail = spread / (self.capacity * (1.0 - load));
         let tail = tail.min(self.limit / waits);
         let mean = waits * tail;
-        Latency { fixed: 0.0, mean: serving.mean + mean, variance: serving.variance + 2.0 * waits * tail * tail - mean * mean }
+        Latency {
+            fixed: 0.0,
+            mean: serving.mean + mean,
+            variance: serving.variance + 2.0 * waits * tail * tail - mean * mean,
+        }
     }
 }
 
@@ -104,7 +108,8 @@ impl Latency {
         if weight <= 0.0 {
             return Self::default();
         }
-        let average = |value: &dyn Fn(&Self) -> f64| parts.clone().map(|(w, part)| w * value(&part)).sum::<f64>() / weight;
+        let average =
+            |value: &dyn Fn(&Self) -> f64| parts.clone().map(|(w, part)| w * value(&part)).sum::<f64>() / weight;
         let (fixed, mean) = (average(&|part| part.fixed), average(&|part| part.mean));
         let whole = fixed + mean;
         let second = average(&|part| part.variance + (part.fixed + part.mean).powi(2));
@@ -135,7 +140,15 @@ mod tests {
     use super::{Latency, StationLoad};
 
     fn load(workers: f64, arrivals: f64, capacity: f64, service: f64) -> StationLoad {
-        StationLoad { workers, arrivals, capacity, backlog_wait: 0.0, limit: 1e9, service_time: None, variability: (1.0, service) }
+        StationLoad {
+            workers,
+            arrivals,
+            capacity,
+            backlog_wait: 0.0,
+            limit: 1e9,
+            service_time: None,
+            variability: (1.0, service),
+        }
     }
 
     /// M/M/1 with λ = 8, µ = 10: sojourn exponential with rate 2, so mean 0.5 s and variance 0.25 s².

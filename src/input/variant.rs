@@ -55,11 +55,8 @@ impl Patch {
             let message = "a variant is a map of paths to values; write `{path.to.field: value}`";
             return Err(Box::new(Mistake::new(variant.place.clone(), format!("variants.{name}"), message)).into());
         };
-        let patch = |entry: &Entry| Self {
-            path: entry.key.clone(),
-            place: entry.key_place.clone(),
-            value: entry.node.clone(),
-        };
+        let patch =
+            |entry: &Entry| Self { path: entry.key.clone(), place: entry.key_place.clone(), value: entry.node.clone() };
         Ok(entries.iter().map(patch).collect())
     }
 
@@ -125,17 +122,15 @@ impl Patch {
             }
         }
         let count = items.len();
-        match steps[0].parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
-            Some(item) => self.descend(item, &steps[1..]),
-            None => {
-                let names: Vec<&str> = items.iter().filter_map(|item| item.name()).collect();
-                let known = match names[..] {
-                    [] => format!("its {count} items are numbered from 0"),
-                    _ => known_names(steps[0], "its items", &names),
-                };
-                Err(self.error(&format!("the list has no item `{}`; {known}", steps[0])))
-            }
+        if let Some(item) = steps[0].parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+            return self.descend(item, &steps[1..]);
         }
+        let names: Vec<&str> = items.iter().filter_map(|item| item.name()).collect();
+        let known = match names[..] {
+            [] => format!("its {count} items are numbered from 0"),
+            _ => known_names(steps[0], "its items", &names),
+        };
+        Err(self.error(&format!("the list has no item `{}`; {known}", steps[0])))
     }
 
     fn error(&self, message: &str) -> InputError {

@@ -206,11 +206,7 @@ impl NodeTable {
     }
 
     /// The nodes of the eligible pools that have room, with their scores.
-    pub fn scores(
-        &self,
-        request: Resources,
-        eligible: &Table<PoolId, bool>,
-    ) -> impl Iterator<Item = (NodeId, u64)> {
+    pub fn scores(&self, request: Resources, eligible: &Table<PoolId, bool>) -> impl Iterator<Item = (NodeId, u64)> {
         self.nodes
             .iter()
             .filter(|(_, node)| is_eligible(eligible, node.pool))

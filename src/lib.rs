@@ -10,5 +10,6 @@
 //! Data flows one way; the only thing that comes back from a backend is an `Observation`. [`run`] is the one loop and the
 //! only place where the stages meet.
 
+pub mod policy;
 pub mod seed;
 pub mod units;

@@ -1,0 +1,3 @@
+//! Policies: a snapshot in, a plan out.
+
+pub mod scaling;

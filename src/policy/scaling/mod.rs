@@ -1,0 +1,3 @@
+//! Scaling policies: how many replicas a service should have.
+
+pub mod hpa;

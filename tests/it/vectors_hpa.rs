@@ -215,7 +215,8 @@ impl PolicyIn {
     }
 }
 
-/// Returns what differs, one line a vector.
+/// What differs, one line a vector; prints how many do not.
+#[expect(clippy::print_stdout, reason = "whoever brings vectors wants to know how many of them pass")]
 fn differences(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let vectors: Vec<Vector> = text

@@ -23,10 +23,10 @@ pub(super) struct Tolerances {
 
 impl Tolerances {
     pub(super) fn new(behavior: Option<&Behavior>, flags: &Flags) -> Self {
-        let of = |rules: Option<&Rules>| {
-            rules.and_then(|rules| rules.tolerance).map_or(flags.tolerance.as_f64(), quantity_as_f64)
-        };
-        Self { lowest: 1.0 - of(behavior.map(|it| &it.down)), highest: 1.0 + of(behavior.map(|it| &it.up)) }
+        let plain = flags.tolerance.as_f64();
+        let of = |rules: &Rules| rules.tolerance.map_or(plain, quantity_as_f64);
+        let (down, up) = behavior.map_or((plain, plain), |behavior| (of(&behavior.down), of(&behavior.up)));
+        Self { lowest: 1.0 - down, highest: 1.0 + up }
     }
 
     /// Both edges are part of the range; NaN is not.
@@ -224,5 +224,49 @@ pub(super) fn limit_plainly(spec: &Spec, current: u32, desired: u32) -> (u32, Sc
         (highest, reason)
     } else {
         (desired, ScalingLimited::DesiredWithinRange)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+    use rand::Rng;
+
+    /// Goal: a window that forgets answers as a list that does not. Method: 64 seeds × 300 wishes at random distances.
+    #[test]
+    fn a_window_gives_the_extreme_of_the_whole_history() {
+        for seed in 0..64 {
+            let mut stream = Seed(seed).stream("hpa_window", 0);
+            let age = Span::seconds(stream.next_u64() % 120);
+            let (mut high, mut low) = (Window::new(Extreme::Highest), Window::new(Extreme::Lowest));
+            let mut history: Vec<(Time, u32)> = Vec::new();
+            let mut now = Time::ZERO;
+            for _ in 0..300 {
+                now = now + Span::seconds(stream.next_u64() % 20);
+                let wish = stream.next_u32() % 30;
+                let recent = history.iter().filter(|(at, _)| now.since(*at) < age).map(|&(_, wish)| wish);
+                let (highest, lowest) = (recent.clone().fold(wish, u32::max), recent.fold(wish, u32::min));
+                assert_eq!(high.stabilise(now, age, wish), highest, "seed {seed} at {now}");
+                assert_eq!(low.stabilise(now, age, wish), lowest, "seed {seed} at {now}");
+                history.push((now, wish));
+            }
+        }
+    }
+
+    /// `0.036` becomes `36m`: 36 · 0.001 is the next float above 0.036.
+    #[test]
+    fn a_tolerance_is_rounded_as_a_quantity_is() {
+        assert_eq!(quantity_as_f64(Ratio(36_000)).to_bits(), 0.036_f64.to_bits() + 1);
+        assert_eq!(quantity_as_f64(Ratio(50_000)).to_bits(), 0.05_f64.to_bits());
+        assert_eq!(quantity_as_f64(Ratio(2_000_000)).to_bits(), 2.0_f64.to_bits());
+    }
+
+    /// From 10 replicas. Percent upwards ⌈10 · 1.01⌉ = 11, downwards trunc(10 · 0.99) = 9; 200 % downwards is below zero.
+    #[test]
+    fn percentages_move_at_least_one_replica() {
+        assert_eq!((increased(Change::Percent(1), 10), decreased(Change::Percent(1), 10)), (11, 9));
+        assert_eq!((increased(Change::Percent(200), 10), decreased(Change::Percent(200), 10)), (30, -10));
+        assert_eq!((increased(Change::Pods(3), 10), decreased(Change::Pods(30), 10)), (13, -20));
     }
 }

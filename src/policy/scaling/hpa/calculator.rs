@@ -149,6 +149,7 @@ impl Calculator<'_> {
         if self.tolerances.is_within(ratio) { replicas.into() } else { ceil(value.0 as f64 / target.0 as f64) }
     }
 
+    #[inline]
     fn unless_within(&self, ratio: f64, proposal: impl FnOnce() -> i64) -> i64 {
         if self.tolerances.is_within(ratio) { self.observed.spec_replicas.into() } else { proposal() }
     }
@@ -169,6 +170,7 @@ struct Sums {
 }
 
 impl Sums {
+    #[inline]
     const fn plus(self, others: Self) -> Self {
         Self {
             count: self.count + others.count,
@@ -194,6 +196,7 @@ struct Tally {
 }
 
 impl Tally {
+    #[inline]
     const fn add(&mut self, class: Class, sums: Sums) {
         let class = match class {
             Class::Ready => &mut self.ready,
@@ -216,6 +219,7 @@ enum Measure {
 
 impl Measure {
     /// What a group adds to its class.
+    #[inline]
     fn sums(self, class: Class, count: u32, usage: Milli, request: Option<Milli>) -> Sums {
         let count = i64::from(count);
         let request = request.unwrap_or_default().0;
@@ -247,6 +251,7 @@ impl Measure {
         }
     }
 
+    #[inline]
     fn ratio(self, pods: Sums) -> f64 {
         match self {
             Self::Utilization { target_percent } => {
@@ -257,6 +262,7 @@ impl Measure {
     }
 
     /// Refuses what [`ratio`](Self::ratio) could not divide by.
+    #[inline]
     fn check(self, tally: &Tally) -> Result<(), MetricError> {
         let is_relative = matches!(self, Self::Utilization { .. });
         if tally.ready.count == 0 {

@@ -6,7 +6,7 @@
 
 use super::behavior::{Extreme, History, Tolerances, Window, Wish, limit_plainly};
 use super::calculator::{Calculator, MetricError};
-use super::conditions::{AbleToScale, Conditions, ScalingActive, ScalingLimited};
+use super::conditions::{AbleToScale, Conditions, ScalingActive};
 use super::pods::PodGroup;
 use super::spec::{Behavior, Metric, Milli, Source, Spec};
 use crate::units::{Span, Time};
@@ -87,37 +87,41 @@ impl Default for State {
 pub fn reconcile(spec: &Spec, observed: &Observed<'_>, state: &mut State) -> Decision {
     let current = observed.spec_replicas;
     state.start(spec, observed);
-    state.conditions.able = AbleToScale::SucceededGetScale;
-    let mut decision = Decision {
-        rescale: None,
-        current,
-        desired: state.desired,
-        proposed: None,
-        stabilised: None,
-        error: None,
-        conditions: state.conditions,
-    };
-    let desired = if current == 0 && spec.min != 0 {
-        state.conditions.active = Some(ScalingActive::ScalingDisabled);
-        Some(0)
+    let before = Conditions { able: AbleToScale::SucceededGetScale, ..state.conditions };
+    let Outcome { desired, proposed, stabilised, error, mut conditions } = if current == 0 && spec.min != 0 {
+        let disabled = Conditions { active: Some(ScalingActive::ScalingDisabled), ..before };
+        Outcome { desired: Some(0), ..Outcome::new(disabled) }
     } else if current > spec.max {
-        Some(spec.max)
+        Outcome { desired: Some(spec.max), ..Outcome::new(before) }
     } else if current < spec.min {
-        Some(spec.min)
+        Outcome { desired: Some(spec.min), ..Outcome::new(before) }
     } else {
-        state.decide_by_metrics(spec, observed, &mut decision)
+        state.outcome_of_metrics(spec, observed, before)
     };
-    if let Some(desired) = desired {
-        state.desired = desired;
-        decision.desired = desired;
-        if desired != current {
-            decision.rescale = Some(desired);
-            state.conditions.able = AbleToScale::SucceededRescale;
-            state.remember_change(spec.behavior.as_ref(), observed, desired);
-        }
+    let rescale = desired.filter(|&desired| desired != current);
+    if let Some(desired) = rescale {
+        conditions.able = AbleToScale::SucceededRescale;
+        state.remember_change(spec.behavior.as_ref(), observed, desired);
     }
-    decision.conditions = state.conditions;
-    decision
+    let desired = desired.unwrap_or(state.desired);
+    state.desired = desired;
+    state.conditions = conditions;
+    Decision { rescale, current, desired, proposed, stabilised, error, conditions }
+}
+
+/// A decision in the making: `desired` is absent where metrics do not suffice for one.
+struct Outcome {
+    desired: Option<u32>,
+    proposed: Option<u32>,
+    stabilised: Option<u32>,
+    error: Option<MetricError>,
+    conditions: Conditions,
+}
+
+impl Outcome {
+    const fn new(conditions: Conditions) -> Self {
+        Self { desired: None, proposed: None, stabilised: None, error: None, conditions }
+    }
 }
 
 impl State {
@@ -133,51 +137,50 @@ impl State {
         }
     }
 
-    /// Replicas within the range: what metrics say. `None` where they do not suffice.
-    fn decide_by_metrics(&mut self, spec: &Spec, observed: &Observed<'_>, decision: &mut Decision) -> Option<u32> {
-        let proposals = proposals(spec, observed);
-        decision.error = proposals.error;
-        self.conditions.active = proposals.active.or(self.conditions.active);
-        let proposed = proposals.highest?;
-        let wish = Wish { current: observed.spec_replicas, desired: proposed, at: observed.at };
-        let stabilised = match &spec.behavior {
-            None => self.stabilise_plainly(spec, wish),
-            Some(behavior) => self.stabilise(spec, behavior, wish),
+    /// Replicas within the range: metrics decide.
+    fn outcome_of_metrics(&mut self, spec: &Spec, observed: &Observed<'_>, before: Conditions) -> Outcome {
+        let Proposals { highest: proposed, active, error } = proposals(spec, observed);
+        let conditions = Conditions { active: active.or(before.active), ..before };
+        let Some(desired) = proposed else { return Outcome { error, ..Outcome::new(conditions) } };
+        let wish = Wish { current: observed.spec_replicas, desired, at: observed.at };
+        let (stabilised, able, (desired, limited)) = match &spec.behavior {
+            None => {
+                let (stabilised, able) = self.stabilise_plainly(spec, wish);
+                (stabilised, able, limit_plainly(spec, wish.current, stabilised))
+            }
+            Some(behavior) => {
+                let (stabilised, able) = self.stabilise(spec, behavior, wish);
+                let wish = Wish { desired: stabilised, ..wish };
+                (stabilised, able, self.history.limit(spec, behavior, wish))
+            }
         };
-        decision.proposed = Some(proposed);
-        decision.stabilised = Some(stabilised);
-        let (desired, limited): (u32, ScalingLimited) = match &spec.behavior {
-            None => limit_plainly(spec, wish.current, stabilised),
-            Some(behavior) => self.history.limit(spec, behavior, Wish { desired: stabilised, ..wish }),
-        };
-        self.conditions.limited = Some(limited);
-        Some(desired)
+        let conditions = Conditions { able, limited: Some(limited), ..conditions };
+        Outcome { desired: Some(desired), proposed, stabilised: Some(stabilised), error, conditions }
     }
 
     /// Without `behavior`: the highest recommendation of the window. Its edge is part of it, hence the nanosecond.
-    fn stabilise_plainly(&mut self, spec: &Spec, wish: Wish) -> u32 {
+    fn stabilise_plainly(&mut self, spec: &Spec, wish: Wish) -> (u32, AbleToScale) {
         let age = Span(spec.flags.downscale_stabilization.0.saturating_add(1));
         let stabilised = self.highest.stabilise(wish.at, age, wish.desired);
-        self.conditions.able =
-            if stabilised == wish.desired { AbleToScale::ReadyForNewScale } else { AbleToScale::ScaleDownStabilized };
-        stabilised
+        let is_held = stabilised != wish.desired;
+        (stabilised, if is_held { AbleToScale::ScaleDownStabilized } else { AbleToScale::ReadyForNewScale })
     }
 
     /// With `behavior`: the current replicas, moved up to the lowest recommendation of the window of `scaleUp`, then down
     /// to the highest one of that of `scaleDown`.
-    fn stabilise(&mut self, spec: &Spec, behavior: &Behavior, wish: Wish) -> u32 {
+    fn stabilise(&mut self, spec: &Spec, behavior: &Behavior, wish: Wish) -> (u32, AbleToScale) {
         let down_window = behavior.down.window.unwrap_or(spec.flags.downscale_stabilization);
         let lowest = self.lowest.stabilise(wish.at, behavior.up.window.unwrap_or_default(), wish.desired);
         let highest = self.highest.stabilise(wish.at, down_window, wish.desired);
         let stabilised = wish.current.max(lowest).min(highest);
-        self.conditions.able = if stabilised == wish.desired {
+        let able = if stabilised == wish.desired {
             AbleToScale::ReadyForNewScale
         } else if wish.desired >= wish.current {
             AbleToScale::ScaleUpStabilized
         } else {
             AbleToScale::ScaleDownStabilized
         };
-        stabilised
+        (stabilised, able)
     }
 
     /// Changes matter to rate policies only, so without `behavior` none is kept.

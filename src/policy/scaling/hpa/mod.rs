@@ -15,6 +15,8 @@ mod conditions;
 mod controller;
 mod pods;
 mod spec;
+#[cfg(test)]
+mod tests;
 
 pub use calculator::MetricError;
 pub use conditions::{AbleToScale, Condition, Conditions, ScalingActive, ScalingLimited};

@@ -55,7 +55,7 @@ pub struct Request {
 }
 
 /// A sample of each pod of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sample {
     /// End of the interval that was measured.
     pub at: Time,
@@ -134,5 +134,67 @@ impl PodGroup {
             Resource::Cpu => self.request.cpu.map(Milli::from),
             Resource::Memory => self.request.memory.map(Milli::from),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time(Span::seconds(10_000).0);
+
+    fn ago(seconds: u64) -> Time {
+        Time(NOW.0 - Span::seconds(seconds).0)
+    }
+
+    /// The CPU class of a pod that started and changed its readiness so many seconds ago; its sample ended 5 s ago and is
+    /// 30 s long.
+    fn class(started_s: u64, is_ready: bool, since_s: u64) -> Class {
+        let group = PodGroup {
+            count: 1,
+            phase: Phase::Running,
+            deleting: false,
+            started: Some(ago(started_s)),
+            ready: Some(Readiness { is_ready, since: ago(since_s) }),
+            request: Request::default(),
+            sample: Some(Sample { at: ago(5), window: Span::seconds(30), cpu: MilliCores(1), memory: Bytes(1) }),
+        };
+        assert_eq!(group.resource_class(Resource::Memory, NOW, &Flags::default()), Class::Ready);
+        group.resource_class(Resource::Cpu, NOW, &Flags::default())
+    }
+
+    /// The sample began 35 s ago: a pod that became ready then, or earlier, was ready all through it.
+    #[test]
+    fn a_starting_pod_counts_once_a_whole_sample_is_from_after_readiness() {
+        assert_eq!(class(299, true, 35), Class::Ready);
+        assert_eq!(class(299, true, 34), Class::Unready);
+        assert_eq!(class(299, false, 290), Class::Unready);
+    }
+
+    /// At 300 s the pod is not young any more. It was never ready if the condition is from within 30 s of the start.
+    #[test]
+    fn an_old_pod_counts_unless_it_was_never_ready() {
+        assert_eq!(class(300, true, 1), Class::Ready);
+        assert_eq!(class(300, false, 270), Class::Ready);
+        assert_eq!(class(300, false, 271), Class::Unready);
+    }
+
+    #[test]
+    fn pods_that_end_are_ignored_and_pods_the_kubelet_has_not_seen_are_unready() {
+        let group = PodGroup {
+            count: 1,
+            phase: Phase::Running,
+            deleting: false,
+            started: None,
+            ready: None,
+            request: Request::default(),
+            sample: Some(Sample { at: NOW, window: Span::ZERO, cpu: MilliCores(1), memory: Bytes(1) }),
+        };
+        let class = |group: PodGroup| group.resource_class(Resource::Cpu, NOW, &Flags::default());
+        assert_eq!(class(group), Class::Unready);
+        assert_eq!(class(PodGroup { sample: None, ..group }), Class::Missing);
+        assert_eq!(class(PodGroup { phase: Phase::Pending, ..group }), Class::Unready);
+        assert_eq!(class(PodGroup { phase: Phase::Failed, ..group }), Class::Ignored);
+        assert_eq!(class(PodGroup { deleting: true, phase: Phase::Pending, ..group }), Class::Ignored);
     }
 }

@@ -4,6 +4,12 @@
 //! anything is timed, all decisions are compared with a recomputation that keeps a plain list of recommendations.
 //! `SMO_BENCH_SMOKE` set: 3 services × 2 h, checked and run once.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "loads and replicas are small and positive"
+)]
+
 use criterion::{Criterion, Throughput};
 use rand::Rng;
 use smo::policy::scaling::hpa::{
@@ -12,6 +18,7 @@ use smo::policy::scaling::hpa::{
 use smo::seed::Seed;
 use smo::units::{MilliCores, Span, Time};
 use std::hint::black_box;
+use std::time::Duration;
 
 const SYNC: Span = Span::seconds(15);
 /// The first sync: late enough that pods are not young.
@@ -115,7 +122,8 @@ fn main() {
     let is_smoke = std::env::var_os("SMO_BENCH_SMOKE").is_some();
     let mut criterion = Criterion::default().configure_from_args();
     if is_smoke {
-        criterion = criterion.sample_size(10).warm_up_time(std::time::Duration::from_millis(1)).measurement_time(std::time::Duration::from_millis(1));
+        let short = Duration::from_millis(1);
+        criterion = criterion.sample_size(10).warm_up_time(short).measurement_time(short);
         bench(&mut criterion, 3, 480);
     } else {
         bench(&mut criterion, 100, 5_760);

@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 use smo::policy::scaling::hpa::{
-    Behavior, Change, Decision, Flags, Metric, Milli, Observed, Phase, PodGroup, RatePolicy, Readiness, Reading, Request,
-    Resource, Rules, Sample, Select, Source, Spec, State, reconcile,
+    Behavior, Change, Decision, Flags, Metric, Milli, Observed, Phase, PodGroup, RatePolicy, Readiness, Reading,
+    Request, Resource, Rules, Sample, Select, Source, Spec, State, reconcile,
 };
 use smo::units::{Bytes, MilliCores, Ratio, Span, Time};
 use std::path::Path;
@@ -15,7 +15,6 @@ use std::path::Path;
 const NOW: Time = Time(1_000_000_000_000_000);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Vector {
     id: String,
     replicas: u32,
@@ -138,7 +137,8 @@ impl Pod {
             "failed" => (Phase::Failed, Some(4_000), Some((false, 100))),
             other => panic!("unknown pod state `{other}`"),
         };
-        let sample = Sample { at: ago(5), window: Span::seconds(30), cpu: MilliCores(self.cpu_m), memory: Bytes(self.mem) };
+        let sample =
+            Sample { at: ago(5), window: Span::seconds(30), cpu: MilliCores(self.cpu_m), memory: Bytes(self.mem) };
         PodGroup {
             count: 1,
             phase,
@@ -200,7 +200,15 @@ fn rules(given: Option<&RulesIn>, defaults: Rules) -> Rules {
             Some("Disabled") => Select::Disabled,
             Some(other) => panic!("unknown selectPolicy `{other}`"),
         },
-        tolerance: given.tolerance.as_ref().map(|text| text.parse::<Ratio>().unwrap()),
+        tolerance: given.tolerance.as_deref().map(tolerance),
+    }
+}
+
+/// A quantity as people write it (`0.05`) or as the API server does (`50m`).
+fn tolerance(quantity: &str) -> Ratio {
+    match quantity.strip_suffix('m') {
+        Some(thousandths) => Ratio(thousandths.parse::<u64>().expect("whole thousandths") * 1_000),
+        None => quantity.parse().expect("a decimal number"),
     }
 }
 
@@ -244,7 +252,8 @@ fn vectors_of_the_real_hpa_controller_are_reproduced() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/hpa-vectors.jsonl").to_owned();
     let named = std::env::var("SMO_HPA_VECTORS").unwrap_or_default();
     let paths = named.split(':').filter(|path| !path.is_empty()).map(str::to_owned);
-    let differing: Vec<_> = std::iter::once(shipped).chain(paths).flat_map(|path| differences(Path::new(&path))).collect();
+    let differing: Vec<_> =
+        std::iter::once(shipped).chain(paths).flat_map(|path| differences(Path::new(&path))).collect();
     assert!(differing.is_empty(), "{} vectors differ:\n{}", differing.len(), differing.join("\n"));
 }
 

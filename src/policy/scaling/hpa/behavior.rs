@@ -216,8 +216,11 @@ fn decreased(change: Change, start: i64) -> i64 {
 /// The limits without `behavior` (`convertDesiredReplicasWithRules`).
 pub(super) fn limit_plainly(spec: &Spec, current: u32, desired: u32) -> (u32, ScalingLimited) {
     let rate = current.saturating_mul(2).max(4);
-    let (highest, reason) =
-        if spec.max > rate { (rate, ScalingLimited::ScaleUpLimit) } else { (spec.max, ScalingLimited::TooManyReplicas) };
+    let (highest, reason) = if spec.max > rate {
+        (rate, ScalingLimited::ScaleUpLimit)
+    } else {
+        (spec.max, ScalingLimited::TooManyReplicas)
+    };
     if desired < spec.min {
         (spec.min, ScalingLimited::TooFewReplicas)
     } else if desired > highest {

@@ -15,7 +15,7 @@
 
 use super::behavior::Tolerances;
 use super::controller::{Observed, Reading};
-use super::pods::Class;
+use super::pods::{Class, PodGroup};
 use super::spec::{Flags, Metric, Milli, Resource};
 
 /// Why a metric proposes nothing.
@@ -51,8 +51,8 @@ pub(super) struct Calculator<'a> {
 
 impl Calculator<'_> {
     /// The replicas that `metric` proposes at `reading`.
-    pub(super) fn propose(&self, metric: &Metric, reading: Reading<'_>) -> Result<i64, MetricError> {
-        match (*metric, reading) {
+    pub(super) fn propose(&self, metric: &Metric, reading: &Reading<'_>) -> Result<i64, MetricError> {
+        match (*metric, *reading) {
             (_, Reading::Failed) => Err(MetricError::NotRead),
             (Metric::Utilization { resource, target_percent }, Reading::Samples) => {
                 self.by_samples(resource, Measure::Utilization { target_percent: target_percent.into() })
@@ -64,7 +64,9 @@ impl Calculator<'_> {
                 self.by_sums(sums, Measure::Average { target: target.0 })
             }
             (Metric::Value { target, .. }, Reading::Value(value)) => self.by_value(value, target),
-            (Metric::ValuePerReplica { target, .. }, Reading::Value(value)) => Ok(self.by_value_per_replica(value, target)),
+            (Metric::ValuePerReplica { target, .. }, Reading::Value(value)) => {
+                Ok(self.by_value_per_replica(value, target))
+            }
             _ => Err(MetricError::Mismatched),
         }
     }
@@ -74,8 +76,11 @@ impl Calculator<'_> {
         let mut tally = Tally::default();
         for group in self.observed.pods {
             let class = group.resource_class(resource, self.observed.at, self.flags);
-            tally.lacks_request |= group.count > 0 && group.request_each(resource).is_none();
-            tally.add(class, measure.sums(class, group.count, group.usage(resource), group.request_each(resource)));
+            tally.add(
+                measure,
+                class,
+                Pods { group, usage: group.usage(resource), request: group.request_each(resource) },
+            );
         }
         self.by_pods(&tally, measure)
     }
@@ -85,8 +90,11 @@ impl Calculator<'_> {
         let mut tally = Tally::default();
         for (index, group) in self.observed.pods.iter().enumerate() {
             let sum = sums.get(index).copied().flatten();
-            let class = group.class(sum.is_some());
-            tally.add(class, measure.sums(class, group.count, sum.unwrap_or_default(), None));
+            tally.add(
+                measure,
+                group.class(sum.is_some()),
+                Pods { group, usage: sum.unwrap_or_default(), request: None },
+            );
         }
         self.by_pods(&tally, measure)
     }
@@ -185,6 +193,14 @@ impl Sums {
     }
 }
 
+/// A group with the figures that a metric takes from it: usage of all its pods, request of each.
+#[derive(Debug, Clone, Copy)]
+struct Pods<'a> {
+    group: &'a PodGroup,
+    usage: Milli,
+    request: Option<Milli>,
+}
+
 /// The pods by class. The usage of missing ones is the guess for a scale-down.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -197,14 +213,28 @@ struct Tally {
 
 impl Tally {
     #[inline]
-    const fn add(&mut self, class: Class, sums: Sums) {
-        let class = match class {
-            Class::Ready => &mut self.ready,
-            Class::Unready => &mut self.unready,
-            Class::Missing => &mut self.missing,
-            Class::Ignored => &mut self.ignored,
-        };
-        *class = class.plus(sums);
+    fn add(&mut self, measure: Measure, class: Class, pods: Pods<'_>) {
+        let count = i64::from(pods.group.count);
+        self.lacks_request |= pods.request.is_none() && count > 0;
+        let request = pods.request.unwrap_or_default().0;
+        let sums = Sums { count, usage: pods.usage.0, request: request.saturating_mul(count) };
+        if class == Class::Ready {
+            self.ready = self.ready.plus(sums);
+        } else {
+            self.add_uncounted(class, sums, measure.usage_guessed(request));
+        }
+    }
+
+    /// Apart from the pods that count, because there are none of these most of the time.
+    #[cold]
+    fn add_uncounted(&mut self, class: Class, sums: Sums, guess: i64) {
+        match class {
+            Class::Missing => {
+                self.missing = self.missing.plus(Sums { usage: sums.count.saturating_mul(guess), ..sums });
+            }
+            Class::Unready => self.unready = self.unready.plus(sums),
+            Class::Ready | Class::Ignored => self.ignored = self.ignored.plus(sums),
+        }
     }
 }
 
@@ -218,18 +248,6 @@ enum Measure {
 }
 
 impl Measure {
-    /// What a group adds to its class.
-    #[inline]
-    fn sums(self, class: Class, count: u32, usage: Milli, request: Option<Milli>) -> Sums {
-        let count = i64::from(count);
-        let request = request.unwrap_or_default().0;
-        let usage = match class {
-            Class::Missing => count.saturating_mul(self.usage_guessed(request)),
-            _ => usage.0,
-        };
-        Sums { count, usage, request: request.saturating_mul(count) }
-    }
-
     /// What a pod without a sample is taken to use when the others call for a scale-down: all of its request, or the
     /// target where that is more; rounded down for each pod.
     fn usage_guessed(self, request: i64) -> i64 {

@@ -216,12 +216,11 @@ fn proposals(spec: &Spec, observed: &Observed<'_>) -> Proposals {
     let tolerances = Tolerances::new(spec.behavior.as_ref(), &spec.flags);
     let calculator = Calculator { observed, tolerances, flags: &spec.flags };
     let mut highest: Option<i64> = None;
-    let mut failed: Option<(Metric, MetricError)> = None;
+    let mut failed: Option<(&Metric, MetricError)> = None;
     for (index, metric) in spec.metrics.iter().enumerate() {
-        let reading = observed.readings.get(index).copied().unwrap_or(Reading::Failed);
-        match calculator.propose(metric, reading) {
-            Ok(proposal) => highest = highest.max(Some(proposal)),
-            Err(error) => failed = failed.or(Some((*metric, error))),
+        match calculator.propose(metric, observed.readings.get(index).unwrap_or(&Reading::Failed)) {
+            Ok(proposal) => highest = Some(highest.map_or(proposal, |highest| highest.max(proposal))),
+            Err(error) => failed = failed.or(Some((metric, error))),
         }
     }
     let current = i64::from(observed.spec_replicas);
@@ -234,7 +233,7 @@ fn proposals(spec: &Spec, observed: &Observed<'_>) -> Proposals {
 }
 
 /// The condition's reason where `metric` failed.
-const fn failure(metric: Metric) -> ScalingActive {
+const fn failure(metric: &Metric) -> ScalingActive {
     match metric {
         Metric::Utilization { .. } | Metric::ResourceAverage { .. } => ScalingActive::FailedGetResourceMetric,
         Metric::PodsAverage { .. } => ScalingActive::FailedGetPodsMetric,

@@ -1,4 +1,4 @@
-//! What the user writes into a HorizontalPodAutoscaler, and the controller's flags: constant between reconciles.
+//! What the user writes into a `HorizontalPodAutoscaler`, and the controller's flags: constant between reconciles.
 //!
 //! The fields are those of `autoscaling/v2` after the API server filled in the defaults. What the API server refuses
 //! (no policies, a target of zero, a minimum above the maximum) is refused by whoever reads the file.

@@ -39,8 +39,7 @@ fn unsampled(count: u32) -> PodGroup {
 
 /// A first reconcile `at_s` after the start, of `replicas` with `groups`.
 fn decide(spec: &Spec, replicas: u32, groups: &[PodGroup], readings: &[Reading<'_>]) -> Decision {
-    let observed =
-        Observed { at: START, spec_replicas: replicas, status_replicas: replicas, pods: groups, readings };
+    let observed = Observed { at: START, spec_replicas: replicas, status_replicas: replicas, pods: groups, readings };
     reconcile(spec, &observed, &mut State::default())
 }
 
@@ -187,7 +186,8 @@ fn each_direction_has_its_own_tolerance() {
     let mut behavior = Behavior::default();
     behavior.up.tolerance = Some(Ratio(50_000));
     behavior.down.window = Some(Span::ZERO);
-    let with = |behavior: &Option<Behavior>, cpu| decide(&spec(behavior.clone()), 10, &[pods(10, cpu)], &[Reading::Samples]);
+    let with =
+        |behavior: &Option<Behavior>, cpu| decide(&spec(behavior.clone()), 10, &[pods(10, cpu)], &[Reading::Samples]);
     assert_eq!(with(&None, 550).desired, 10);
     assert_eq!(with(&Some(behavior.clone()), 550).desired, 11);
     assert_eq!(with(&Some(behavior), 450).desired, 10);
@@ -248,7 +248,8 @@ fn missing_pods_temper_a_scale_down() {
 /// would give 90 %, 0.6 → 10).
 #[test]
 fn a_missing_pod_is_guessed_at_the_target_where_that_is_above_its_request() {
-    let spec = Spec { metrics: vec![Metric::Utilization { resource: Resource::Cpu, target_percent: 150 }], ..spec(None) };
+    let spec =
+        Spec { metrics: vec![Metric::Utilization { resource: Resource::Cpu, target_percent: 150 }], ..spec(None) };
     let decide = |missing| decide(&spec, 4 + missing, &[pods(4, 240), unsampled(missing)], &[Reading::Samples]);
     assert_eq!([1, 12].map(|missing| decide(missing).proposed), [Some(3), Some(14)]);
 }

@@ -51,6 +51,7 @@ pub(super) struct Calculator<'a> {
 
 impl Calculator<'_> {
     /// The replicas that `metric` proposes at `reading`.
+    #[inline]
     pub(super) fn propose(&self, metric: &Metric, reading: &Reading<'_>) -> Result<i64, MetricError> {
         match (*metric, *reading) {
             (_, Reading::Failed) => Err(MetricError::NotRead),
@@ -72,6 +73,7 @@ impl Calculator<'_> {
     }
 
     /// Resource metrics: the group's own sample and request.
+    #[inline]
     fn by_samples(&self, resource: Resource, measure: Measure) -> Result<i64, MetricError> {
         let mut tally = Tally::default();
         for group in self.observed.pods {
@@ -100,22 +102,27 @@ impl Calculator<'_> {
     }
 
     /// `GetResourceReplicas` and `calcPlainMetricReplicas`, which differ in the measure only.
+    #[inline]
     fn by_pods(&self, tally: &Tally, measure: Measure) -> Result<i64, MetricError> {
-        let Tally { ready, unready, missing, .. } = *tally;
         measure.check(tally)?;
-        let ratio = measure.ratio(ready);
-        let tempers_unready = unready.count > 0 && ratio > 1.0;
-        if !tempers_unready && missing.count == 0 {
-            return Ok(self.unless_within(ratio, || ceil(ratio * ready.count as f64)));
+        let ratio = measure.ratio(tally.ready);
+        if tally.missing.count > 0 || (tally.unready.count > 0 && ratio > 1.0) {
+            return Ok(self.by_guesses(tally, measure, ratio));
         }
-        let mut counted = ready;
-        if missing.count > 0 {
-            counted = measure.with_missing(counted, missing, ratio);
+        Ok(self.unless_within(ratio, || ceil(ratio * tally.ready.count as f64)))
+    }
+
+    /// The ratio of the ready pods is tempered by guesses at the others.
+    #[cold]
+    fn by_guesses(&self, tally: &Tally, measure: Measure, ratio: f64) -> i64 {
+        let mut counted = tally.ready;
+        if tally.missing.count > 0 {
+            counted = measure.with_missing(counted, tally.missing, ratio);
         }
-        if tempers_unready {
-            counted = counted.plus(unready.unused());
+        if ratio > 1.0 {
+            counted = counted.plus(tally.unready.unused());
         }
-        Ok(self.tempered(ratio, measure.ratio(counted), counted.count))
+        self.tempered(ratio, measure.ratio(counted), counted.count)
     }
 
     /// The proposal at the ratio `after` guesses were added: none that turns the direction of the ratio `before`, or

@@ -51,7 +51,6 @@ pub(super) struct Calculator<'a> {
 
 impl Calculator<'_> {
     /// The replicas that `metric` proposes at `reading`.
-    #[inline]
     pub(super) fn propose(&self, metric: &Metric, reading: &Reading<'_>) -> Result<i64, MetricError> {
         match (*metric, *reading) {
             (_, Reading::Failed) => Err(MetricError::NotRead),
@@ -73,7 +72,6 @@ impl Calculator<'_> {
     }
 
     /// Resource metrics: the group's own sample and request.
-    #[inline]
     fn by_samples(&self, resource: Resource, measure: Measure) -> Result<i64, MetricError> {
         let mut tally = Tally::default();
         for group in self.observed.pods {
@@ -102,7 +100,6 @@ impl Calculator<'_> {
     }
 
     /// `GetResourceReplicas` and `calcPlainMetricReplicas`, which differ in the measure only.
-    #[inline]
     fn by_pods(&self, tally: &Tally, measure: Measure) -> Result<i64, MetricError> {
         measure.check(tally)?;
         let ratio = measure.ratio(tally.ready);
@@ -164,7 +161,6 @@ impl Calculator<'_> {
         if self.tolerances.is_within(ratio) { replicas.into() } else { ceil(value.0 as f64 / target.0 as f64) }
     }
 
-    #[inline]
     fn unless_within(&self, ratio: f64, proposal: impl FnOnce() -> i64) -> i64 {
         if self.tolerances.is_within(ratio) { self.observed.spec_replicas.into() } else { proposal() }
     }
@@ -185,7 +181,6 @@ struct Sums {
 }
 
 impl Sums {
-    #[inline]
     const fn plus(self, others: Self) -> Self {
         Self {
             count: self.count + others.count,
@@ -219,7 +214,6 @@ struct Tally {
 }
 
 impl Tally {
-    #[inline]
     fn add(&mut self, measure: Measure, class: Class, pods: Pods<'_>) {
         let count = i64::from(pods.group.count);
         self.lacks_request |= pods.request.is_none() && count > 0;
@@ -276,7 +270,6 @@ impl Measure {
         }
     }
 
-    #[inline]
     fn ratio(self, pods: Sums) -> f64 {
         match self {
             Self::Utilization { target_percent } => {
@@ -287,7 +280,6 @@ impl Measure {
     }
 
     /// Refuses what [`ratio`](Self::ratio) could not divide by.
-    #[inline]
     fn check(self, tally: &Tally) -> Result<(), MetricError> {
         let is_relative = matches!(self, Self::Utilization { .. });
         if tally.ready.count == 0 {

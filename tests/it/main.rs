@@ -3,7 +3,13 @@
 mod binding;
 mod binding_reference;
 mod closed_forms;
+mod conformance_policies;
 mod fork;
+mod milp;
+mod policies;
 mod simulated_control;
+mod vectors_hpa;
 mod vectors_kube_scheduler;
+mod vectors_smo;
 mod world;
+mod worlds;

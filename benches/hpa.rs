@@ -16,7 +16,7 @@ use smo::policy::scaling::hpa::{
     Flags, Metric, Observed, Phase, PodGroup, Readiness, Reading, Request, Resource, Sample, Spec, State, reconcile,
 };
 use smo::seed::Seed;
-use smo::units::{MilliCores, Span, Time};
+use smo::units::{Bytes, MilliCores, Span, Time};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -47,36 +47,38 @@ fn spec() -> Spec {
 
 /// What is timed: all services at each sync, as a simulated controller does; their replicas are handed to `seen`.
 fn simulate(spec: &Spec, loads: &[Vec<u32>], mut seen: impl FnMut(usize, u32)) {
-    let mut services: Vec<_> = loads.iter().map(|load| (load, REPLICAS_MIN, State::default())).collect();
+    let mut services: Vec<_> = loads.iter().map(|load| (load, pods(), State::default())).collect();
     let syncs = loads.first().map_or(0, Vec::len);
     let mut at = START;
     for sync in 0..syncs {
-        for (service, (load, replicas, state)) in services.iter_mut().enumerate() {
-            let pods = pods(*replicas, load[sync], at);
+        for (service, (load, pods, state)) in services.iter_mut().enumerate() {
+            pods.sample = Some(Sample { at, window: SYNC, cpu: MilliCores(load[sync].into()), memory: Bytes::ZERO });
             let observed = Observed {
                 at,
-                spec_replicas: *replicas,
-                status_replicas: *replicas,
-                pods: &[pods],
+                spec_replicas: pods.count,
+                status_replicas: pods.count,
+                pods: std::slice::from_ref(pods),
                 readings: &[Reading::Samples],
             };
-            *replicas = reconcile(spec, &observed, state).rescale.unwrap_or(*replicas);
-            seen(service, *replicas);
+            if let Some(replicas) = reconcile(spec, &observed, state).rescale {
+                pods.count = replicas;
+            }
+            seen(service, pods.count);
         }
         at = at + SYNC;
     }
 }
 
-/// Old ready pods that together use `cpu` millicores.
-fn pods(count: u32, cpu: u32, at: Time) -> PodGroup {
+/// Old ready pods, not sampled yet.
+fn pods() -> PodGroup {
     PodGroup {
-        count,
+        count: REPLICAS_MIN,
         phase: Phase::Running,
         deleting: false,
         started: Some(Time::ZERO),
         ready: Some(Readiness { is_ready: true, since: Time::ZERO }),
         request: Request { cpu: Some(MilliCores(REQUEST)), memory: None },
-        sample: Some(Sample { at, window: SYNC, cpu: MilliCores(cpu.into()), ..Sample::default() }),
+        sample: None,
     }
 }
 

@@ -4,15 +4,14 @@
 //! and the limit upwards is max(2 · current, 4). With it there is a window a direction, whose edge is not part of it, and
 //! limits from policies that look back on the changes of a period.
 //!
-//! The source keeps a list of recommendations and reads all of it each time. Here a window keeps only those that can
-//! still become its extreme: the same answer at O(1) amortised. So a window that grows while the controller runs does
-//! not get back what the shorter one had dropped.
+//! The source keeps a list of recommendations and reads all of it each time. Here a window is a queue that knows its
+//! extreme: the same answer at O(1) amortised, without branches that depend on the wishes. It drops what has left it, so
+//! a window that is made longer while the controller runs does not get back what the shorter one had dropped.
 
 use super::conditions::ScalingLimited;
 use super::spec::{Behavior, Change, Flags, Rules, Select, Spec};
 use crate::units::{Ratio, Span, Time};
 use std::cmp::Ordering;
-use std::collections::VecDeque;
 
 /// The ratios of usage to target at which nothing is done.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,37 +53,76 @@ pub(super) enum Extreme {
     Lowest,
 }
 
-/// The extreme of the recommendations of a window: a queue in which every entry beats all that follow it.
+impl Extreme {
+    fn of(self, one: u32, other: u32) -> u32 {
+        match self {
+            Self::Highest => one.max(other),
+            Self::Lowest => one.min(other),
+        }
+    }
+
+    /// What any recommendation beats or equals.
+    const fn neutral(self) -> u32 {
+        match self {
+            Self::Highest => u32::MIN,
+            Self::Lowest => u32::MAX,
+        }
+    }
+}
+
+/// The extreme of the recommendations of a window: a queue of two stacks. The older half holds, for each recommendation,
+/// the extreme of it and of all that followed it in that half; the newer half is as it came, with its extreme beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
     extreme: Extreme,
-    recent: VecDeque<(Time, u32)>,
+    /// Oldest last.
+    older: Vec<(Time, u32)>,
+    /// Newest last.
+    newer: Vec<(Time, u32)>,
+    newer_extreme: u32,
 }
 
 impl Window {
     pub(super) const fn new(extreme: Extreme) -> Self {
-        Self { extreme, recent: VecDeque::new() }
+        Self { extreme, older: Vec::new(), newer: Vec::new(), newer_extreme: extreme.neutral() }
     }
 
-    /// Adds a recommendation; those that it equals or beats will never be the extreme again.
+    /// Adds a recommendation.
     pub(super) fn push(&mut self, at: Time, replicas: u32) {
-        let is_beaten = |earlier: u32| match self.extreme {
-            Extreme::Highest => earlier <= replicas,
-            Extreme::Lowest => earlier >= replicas,
-        };
-        while self.recent.back().is_some_and(|&(_, earlier)| is_beaten(earlier)) {
-            self.recent.pop_back();
-        }
-        self.recent.push_back((at, replicas));
+        self.newer_extreme = self.extreme.of(self.newer_extreme, replicas);
+        self.newer.push((at, replicas));
     }
 
     /// The extreme of `replicas` and of the recommendations younger than `age` at `now`; remembers `replicas`.
     pub(super) fn stabilise(&mut self, now: Time, age: Span, replicas: u32) -> u32 {
-        while self.recent.front().is_some_and(|&(at, _)| now.since(at) >= age) {
-            self.recent.pop_front();
-        }
+        self.forget(now, age);
         self.push(now, replicas);
-        self.recent.front().map_or(replicas, |&(_, extreme)| extreme)
+        let older = self.older.last().map_or(self.extreme.neutral(), |&(_, extreme)| extreme);
+        self.extreme.of(older, self.newer_extreme)
+    }
+
+    /// Drops what is not younger than `age`. Each recommendation moves to the older half once.
+    fn forget(&mut self, now: Time, age: Span) {
+        let is_expired = |&(at, _): &(Time, u32)| now.since(at) >= age;
+        loop {
+            while self.older.last().is_some_and(is_expired) {
+                self.older.pop();
+            }
+            if !self.older.is_empty() || !self.newer.first().is_some_and(is_expired) {
+                return;
+            }
+            self.turn();
+        }
+    }
+
+    /// Makes the newer half the older one.
+    fn turn(&mut self) {
+        let mut extreme = self.extreme.neutral();
+        for (at, replicas) in self.newer.drain(..).rev() {
+            extreme = self.extreme.of(extreme, replicas);
+            self.older.push((at, extreme));
+        }
+        self.newer_extreme = self.extreme.neutral();
     }
 }
 

@@ -1,8 +1,17 @@
 //! The integration tests: one binary, one file a behaviour.
 
 mod bad_input;
+mod binding;
+mod binding_reference;
 mod closed_forms;
+mod conformance_policies;
 mod fork;
+mod milp;
+mod policies;
 mod scenarios;
 mod simulated_control;
+mod vectors_hpa;
+mod vectors_kube_scheduler;
+mod vectors_smo;
 mod world;
+mod worlds;

@@ -1,0 +1,3 @@
+//! Files to model: the only stage that parses.
+
+pub mod trace;

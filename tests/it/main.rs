@@ -3,10 +3,12 @@
 mod binding;
 mod binding_reference;
 mod closed_forms;
+mod conformance_backends;
 mod conformance_policies;
 mod fork;
 mod milp;
 mod policies;
+mod request_level;
 mod simulated_control;
 mod vectors_hpa;
 mod vectors_kube_scheduler;

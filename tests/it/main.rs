@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one file a behaviour.
 
+#![expect(clippy::print_stdout, reason = "tests say what they skip and how many vectors passed")]
+
 mod binding;
 mod binding_reference;
 mod closed_forms;

@@ -1,6 +1,7 @@
 //! The one integration binary: a file a behaviour.
 
 mod bad_trace;
+mod damaged_trace;
 mod generated_traces;
 mod real_traces;
 mod trace_formats;

@@ -36,7 +36,6 @@ pub enum Better {
     /// Neither is.
     Neither,
 }
-
 const BY_SLO: &str = "Beyer et al., The Site Reliability Workbook (2018), ch. 2 (SLOs by window and by request)";
 const BY_HISTOGRAM: &str = "quantile over requests from one merged histogram, never an average of quantiles";
 const BY_PRICE: &str = "list prices and the environment's price factor, as stated in the scenario";

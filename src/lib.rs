@@ -15,6 +15,7 @@ pub mod input;
 pub mod model;
 pub mod policy;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod seed;
 pub mod solver;

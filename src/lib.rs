@@ -14,6 +14,7 @@ pub mod backend;
 pub mod model;
 pub mod policy;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod seed;
 pub mod units;

@@ -1,4 +1,30 @@
 //! What happened, in order: all that reports read, the same from every backend.
+//!
+//! ```text
+//! runs/SCENARIO/POLICY-SEED/
+//!   manifest.json     what was run, and sha256 of what came out
+//!   decisions.jsonl   one line a decision or event
+//!   series.parquet    services, placements and clusters over time
+//!   summary.json      the figures
+//!   timing.json       the wall clock; the only file that differs from run to run
+//! ```
+//!
+//! A [`Writer`] writes aside and renames at the end, so that a run is either there and whole or not there at all.
+
+pub mod compare;
+pub mod decisions;
+pub mod manifest;
+pub mod read;
+pub mod series;
+pub mod summary;
+pub mod writer;
+
+pub use compare::{Comparison, compare};
+pub use manifest::{InputFile, Manifest, ManifestHeader, Timing};
+pub use read::{RecordError, RunRecord, read};
+pub use series::Series;
+pub use summary::Summary;
+pub use writer::Writer;
 
 use crate::model::check::Violation;
 use crate::model::observation::Action;

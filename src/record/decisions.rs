@@ -1,0 +1,1 @@
+//! `decisions.jsonl`: one line a decision or event.

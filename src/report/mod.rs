@@ -1,0 +1,16 @@
+//! Records → numbers → pages: a definition a metric, a file a format.
+//!
+//! ```text
+//! runs ──► Comparison (groups, means, intervals, verdicts) ──► table | json | html
+//! ```
+//!
+//! Everything that is said of a run comes from its record, so a simulated and a live run are reported alike; this is why
+//! `report` is the one stage that may name a sibling, [`record`](crate::record), whose types are the file format.
+
+pub mod compare;
+pub mod html;
+pub mod json;
+pub mod metric;
+pub mod table;
+
+pub use compare::Comparison;

@@ -1,0 +1,1 @@
+//! Orders, ties, cancellation and clones, by hand and against a model.

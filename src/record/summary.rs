@@ -3,6 +3,7 @@
 //! Made once, when a run ends, from the backend's [`Totals`] and from what the writer counted on the way. What a figure
 //! means is defined in `report::metric`, not here.
 
+use super::Decision;
 use crate::model::observation::{ClusterTotals, Flow, Quantiles, ServiceTotals};
 use crate::model::scenario::Known;
 use crate::model::{Cluster, Service, Totals};
@@ -108,6 +109,19 @@ pub struct Counts {
     pub faults: u64,
     /// The largest optimality gap of a decision.
     pub gap_max: Option<f64>,
+}
+
+impl Counts {
+    /// Counts one more decision.
+    pub fn add(&mut self, decision: &Decision<'_>) {
+        self.decisions += 1;
+        self.refusals += decision.plan.refusals.len() as u64;
+        self.violations += decision.violations.len() as u64;
+        self.held += decision.held.len() as u64;
+        self.actions += decision.actions.len() as u64;
+        let gap = decision.plan.quality.and_then(|quality| quality.gap());
+        self.gap_max = [self.gap_max, gap].into_iter().flatten().reduce(f64::max);
+    }
 }
 
 impl Summary {

@@ -45,7 +45,8 @@ fn load(days: u64) -> RowsInMemory {
 }
 
 fn simulate(scenario: &Arc<Scenario>, load: &RowsInMemory, policy: &PolicySpec) -> Totals {
-    let backend = SimBackend::new(Arc::clone(scenario), Box::new(load.clone()), Seed(1)).expect("rows in memory can be read");
+    let backend =
+        SimBackend::new(Arc::clone(scenario), Box::new(load.clone()), Seed(1)).expect("rows in memory can be read");
     let policy = policy.build().expect("its parameters are in range");
     let mut run = Run::new(backend, policy, scenario.control.rails.clone(), Seed(1));
     run.drive(None, &mut Unrecorded).expect("the run works").expect("it runs to its end")
@@ -62,7 +63,8 @@ fn check(scenario: &Arc<Scenario>, load: &RowsInMemory, policy: &PolicySpec) {
 
 fn main() {
     let smoke = std::env::var_os("SMO_BENCH_SMOKE").is_some();
-    let mut criterion = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(10)).configure_from_args();
+    let mut criterion =
+        Criterion::default().sample_size(10).measurement_time(Duration::from_secs(10)).configure_from_args();
     for (name, days) in [("day", 1), ("month", 30)].into_iter().take(if smoke { 1 } else { 2 }) {
         let (scenario, load) = (Arc::new(scenario(days)), load(days));
         let policy: PolicySpec = "greedy+rate".parse().expect("both are registered");

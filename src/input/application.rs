@@ -219,7 +219,9 @@ impl TryFrom<Written<u32, ReplicaBounds>> for ReplicasFile {
             return Err("a max of 0 replicas never serves anything; write at least 1".to_owned());
         }
         if min > max || initial < min || initial > max {
-            return Err(format!("initial {initial}, min {min} and max {max} do not go together; write min <= initial <= max"));
+            return Err(format!(
+                "initial {initial}, min {min} and max {max} do not go together; write min <= initial <= max"
+            ));
         }
         Ok(Self { initial, min, max })
     }
@@ -291,9 +293,9 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
     }
     let tolerations = file.tolerations.iter().enumerate().map(|(index, text)| {
         toleration(text).ok_or_else(|| {
-            at.key("tolerations").index(index).error(format!(
-                "`{text}` is not a toleration; write `key`, `key=value`, `key=value:NoSchedule` or `*`"
-            ))
+            at.key("tolerations")
+                .index(index)
+                .error(format!("`{text}` is not a toleration; write `key`, `key=value`, `key=value:NoSchedule` or `*`"))
         })
     });
     Ok(Service {

@@ -60,7 +60,9 @@ pub fn environment(
     let carbon = match &file.carbon {
         None => {
             let value = defaults::CARBON_G_PER_KWH;
-            files.note(format!("No carbon intensity is given: {value} g CO₂e/kWh everywhere, the world's mean of 2023."));
+            files.note(format!(
+                "No carbon intensity is given: {value} g CO₂e/kWh everywhere, the world's mean of 2023."
+            ));
             BTreeMap::new()
         }
         Some(series) => {
@@ -76,7 +78,8 @@ pub fn environment(
             regions
         }
     };
-    let carbon_default = file.carbon.as_ref().and_then(|carbon| carbon.default).map_or(defaults::CARBON_G_PER_KWH, |v| v.0);
+    let carbon_default =
+        file.carbon.as_ref().and_then(|carbon| carbon.default).map_or(defaults::CARBON_G_PER_KWH, |v| v.0);
     let mut price_factor = BTreeMap::new();
     if let Some(series) = &file.price_factor {
         price_factor = region_series(series, files, &at.key("price_factor"))?;
@@ -121,7 +124,9 @@ fn region_series(
 
 fn checked_steps(steps: &[StepFile], at: &At<'_>) -> Result<Vec<(Time, f64)>, InputError> {
     if steps.is_empty() {
-        return Err(at.error("a series without steps has no value; write a number, or steps `[{from: 0 h, value: 300}]`"));
+        return Err(
+            at.error("a series without steps has no value; write a number, or steps `[{from: 0 h, value: 300}]`")
+        );
     }
     if let Some(index) = (1..steps.len()).find(|index| steps[*index].from <= steps[index - 1].from) {
         return Err(at.index(index).key("from").error(format!(
@@ -146,7 +151,9 @@ fn series_of_file(
         let (time, value) = (row.seconds(0)?, row.number(2)?);
         let steps = all.entry(row.text(1).to_owned()).or_default();
         if let Some((previous, _)) = steps.last().filter(|(previous, _)| time <= *previous) {
-            return Err(row.error(0, &format!("{time} follows {previous} in the same region; sort the file by `time_s`")));
+            return Err(
+                row.error(0, &format!("{time} follows {previous} in the same region; sort the file by `time_s`"))
+            );
         }
         steps.push((time, value));
     }

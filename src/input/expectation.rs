@@ -107,7 +107,10 @@ mod tests {
 
     fn nameable() -> Nameable {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Nameable { policies: owned(&["naive", "spread+hpa:target=60%", "greedy+rate"]), variants: owned(&["cloud_only"]) }
+        Nameable {
+            policies: owned(&["naive", "spread+hpa:target=60%", "greedy+rate"]),
+            variants: owned(&["cloud_only"]),
+        }
     }
 
     fn metric(policy: &str, variant: Option<&str>, metric: &str) -> MetricOf {
@@ -123,7 +126,8 @@ mod tests {
         assert_eq!(two.left, metric("greedy+rate", Some("cloud_only"), "cost"));
         assert_eq!(two.comparison, Comparison::GreaterOrEqual);
         assert_eq!(two.right, Bound::Times(0.9, metric("naive", None, "cost")));
-        let three = expectation("spread+hpa:target=60%.latency_p95<=naive.latency_p95", &nameable()).expect("it is good");
+        let three =
+            expectation("spread+hpa:target=60%.latency_p95<=naive.latency_p95", &nameable()).expect("it is good");
         assert_eq!(three.right, Bound::Times(1.0, metric("naive", None, "latency_p95")));
     }
 

@@ -62,9 +62,9 @@ pub fn fault(
         (None, Some(every), None) => FaultTimes::Random { mean_between: every.0, mean_repair: lasts(at)? },
         (None, None, Some(path)) => FaultTimes::Listed(listed(path, files, &at.key("trace"))?),
         _ => {
-            return Err(at.error(
-                "when this happens is not clear; write one of `at: 19:30`, `every: 6 h` or `trace: FILE.csv`",
-            ));
+            return Err(
+                at.error("when this happens is not clear; write one of `at: 19:30`, `every: 6 h` or `trace: FILE.csv`")
+            );
         }
     };
     if target.is_none() {

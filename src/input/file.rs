@@ -134,7 +134,9 @@ fn open(path: &Path, label: &str) -> Result<File, String> {
 
 fn unreadable(label: &str, error: &std::io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => format!("there is no file `{label}`; check the path (paths in a scenario start from its folder)"),
+        ErrorKind::NotFound => {
+            format!("there is no file `{label}`; check the path (paths in a scenario start from its folder)")
+        }
         ErrorKind::PermissionDenied => format!("`{label}` may not be read; give yourself the permission"),
         _ => format!("`{label}` cannot be read: {error}"),
     }
@@ -160,10 +162,12 @@ fn expand(written: &str) -> Result<String, String> {
     while let Some(start) = rest.find("${") {
         expanded.push_str(&rest[..start]);
         let after = &rest[start + 2..];
-        let end = after.find('}').ok_or_else(|| format!("`{written}` opens `${{` and does not close it; write `}}`"))?;
+        let end =
+            after.find('}').ok_or_else(|| format!("`{written}` opens `${{` and does not close it; write `}}`"))?;
         let name = &after[..end];
-        let value = std::env::var(name)
-            .map_err(|_| format!("the variable `{name}` is not set; set it to a folder: `export {name}=/path/to/it`"))?;
+        let value = std::env::var(name).map_err(|_| {
+            format!("the variable `{name}` is not set; set it to a folder: `export {name}=/path/to/it`")
+        })?;
         expanded.push_str(&value);
         rest = &after[end + 1..];
     }

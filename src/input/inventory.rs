@@ -140,7 +140,9 @@ impl TryFrom<Written<u32, NodeBounds>> for NodesFile {
             return Err(format!("{max} nodes are beyond what is simulated; write at most {most} a pool"));
         }
         if min > max || initial < min || initial > max {
-            return Err(format!("initial {initial}, min {min} and max {max} do not go together; write min <= initial <= max"));
+            return Err(format!(
+                "initial {initial}, min {min} and max {max} do not go together; write min <= initial <= max"
+            ));
         }
         Ok(Self { initial, min, max })
     }

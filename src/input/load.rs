@@ -111,7 +111,8 @@ impl Loaded {
 fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, InputError> {
     let mut root = files.read_scenario(path)?;
     if !matches!(root.value, Value::Map(_)) {
-        let message = "a scenario is a map that begins with `question:`; `smo scenario schema` says what belongs into it";
+        let message =
+            "a scenario is a map that begins with `question:`; `smo scenario schema` says what belongs into it";
         return Err(Box::new(Mistake::new(root.place, String::new(), message)).into());
     }
     let mut patches = match &request.variant {

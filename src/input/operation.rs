@@ -90,9 +90,9 @@ impl TelemetryFile {
     pub fn checked(&self, at: &At<'_>) -> Result<Telemetry, InputError> {
         let (scrape, jitter) = (self.scrape.0, self.jitter.unwrap_or(self.scrape.0));
         if jitter > scrape {
-            return Err(at.key("jitter").error(format!(
-                "a jitter of {jitter} is more than one scrape of {scrape}; write at most {scrape}"
-            )));
+            return Err(at
+                .key("jitter")
+                .error(format!("a jitter of {jitter} is more than one scrape of {scrape}; write at most {scrape}")));
         }
         Ok(Telemetry { scrape, jitter, window: self.window.0, delay: self.delay, loss: self.loss.0 })
     }

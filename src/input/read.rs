@@ -278,7 +278,9 @@ mod tests {
             "x.yaml: line 3, column 5: field `items.a.evry`: no such key\n  did you mean `every`? the keys here are `name`, `every`, `count`"
         );
         assert!(error_of("items: [{name: a}]\n").contains("field `items.a.every`: is missing"));
-        assert!(error_of("items: [{name: a, every: 3 s, count: -1}]\n").contains("`-1` is given here\n  write a whole"));
+        assert!(
+            error_of("items: [{name: a, every: 3 s, count: -1}]\n").contains("`-1` is given here\n  write a whole")
+        );
         assert!(error_of("items: 3\n").contains("write a list"));
         assert!(error_of("items:\n").contains("nothing is given here"));
     }

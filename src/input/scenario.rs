@@ -163,7 +163,10 @@ fn note_assumptions(
         }
         for class in service.capacity.by_class.keys() {
             if !clusters.values().any(|cluster| cluster.class == *class) {
-                files.note(format!("Service {} has a capacity for class {class}, which no cluster is of.", service.name));
+                files.note(format!(
+                    "Service {} has a capacity for class {class}, which no cluster is of.",
+                    service.name
+                ));
             }
         }
     }

@@ -65,10 +65,8 @@ impl<const N: usize> Row<'_, N> {
     pub fn number(&self, column: usize) -> Result<f64, InputError> {
         match self.cells[column].parse::<f64>() {
             Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
-            _ => Err(self.error(
-                column,
-                &format!("`{}` is not a number from 0 up; write it like `12.5`", self.cells[column]),
-            )),
+            _ => Err(self
+                .error(column, &format!("`{}` is not a number from 0 up; write it like `12.5`", self.cells[column]))),
         }
     }
 

@@ -51,7 +51,9 @@ pub fn truth(
     for name in overrides.keys().filter(|name| *name != ALL) {
         if !names.contains(&name.as_str()) {
             let known = known_names(name, "services", &names);
-            return Err(at.key(name).error(format!("no service is called `{name}`; {known}, and `{ALL}` is every one")));
+            return Err(at
+                .key(name)
+                .error(format!("no service is called `{name}`; {known}, and `{ALL}` is every one")));
         }
     }
     let truth_of = |service: &ServiceFile| {

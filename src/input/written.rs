@@ -186,7 +186,9 @@ impl TryFrom<Written<Span, DelayLaw>> for DelayFile {
         match law {
             DelayLaw { median: Some(median), p95: Some(p95), mean: None, min: None, max: None } => {
                 if median.0 == 0 || p95 < median {
-                    return Err(format!("a median of {median} and a p95 of {p95} do not go together; write 0 < median <= p95"));
+                    return Err(format!(
+                        "a median of {median} and a p95 of {p95} do not go together; write 0 < median <= p95"
+                    ));
                 }
                 Ok(Self(Delay::LogNormal { median, p95 }))
             }
@@ -213,9 +215,7 @@ impl From<DelayFile> for Written<Span, DelayLaw> {
             Delay::Fixed(span) => Self::Short(span),
             Delay::Uniform { min, max } => Self::Long(DelayLaw { min: Some(min), max: Some(max), ..none }),
             Delay::Exponential { mean } => Self::Long(DelayLaw { mean: Some(mean), ..none }),
-            Delay::LogNormal { median, p95 } => {
-                Self::Long(DelayLaw { median: Some(median), p95: Some(p95), ..none })
-            }
+            Delay::LogNormal { median, p95 } => Self::Long(DelayLaw { median: Some(median), p95: Some(p95), ..none }),
         }
     }
 }

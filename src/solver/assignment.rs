@@ -78,8 +78,7 @@ impl Assignment {
 
     /// The part of [`cost`](Self::cost) that is paid for replicas without a place.
     pub fn cost_of_shortage(&self, targets: &Targets) -> f64 {
-        let short =
-            self.demands.iter().map(|(service, demand)| demand.wanted.saturating_sub(targets.total(service)));
+        let short = self.demands.iter().map(|(service, demand)| demand.wanted.saturating_sub(targets.total(service)));
         short.map(f64::from).sum::<f64>() * self.shortage
     }
 

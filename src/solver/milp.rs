@@ -97,11 +97,18 @@ fn read(solved: &SolvedModel, replicas: &[(Target, Variable)]) -> Result<Answer,
     let bound = solved.double_info_value(c"mip_dual_bound").map_err(no_bound)?;
     let solution = solved.get_solution();
     let columns = solution.columns();
-    let targets = replicas.iter().enumerate().map(|(column, (target, _))| Target { replicas: rounded(columns[column]), ..*target });
+    let targets = replicas
+        .iter()
+        .enumerate()
+        .map(|(column, (target, _))| Target { replicas: rounded(columns[column]), ..*target });
     Ok(Answer { targets: targets.collect(), bound, stop })
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; the answer is counted again")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates; the answer is counted again"
+)]
 fn rounded(value: f64) -> u32 {
     value.round() as u32
 }

@@ -102,9 +102,8 @@ impl<'a> Draft<'a> {
     /// The cluster with most of the present replicas of `service`; one that can be reached and may run it goes before
     /// others, the lowest id among equals.
     pub fn heaviest(&self, service: ServiceId) -> Option<ClusterId> {
-        let usable = |cluster: ClusterId| {
-            self.snapshot.clusters[cluster].reachable && self.rooms.of(service, cluster) > 0
-        };
+        let usable =
+            |cluster: ClusterId| self.snapshot.clusters[cluster].reachable && self.rooms.of(service, cluster) > 0;
         let weight = |target: &&Target| (usable(target.cluster), target.replicas);
         let heaviest = self.snapshot.targets.of(service).iter().rev().max_by_key(weight);
         heaviest.map(|target| target.cluster)

@@ -26,7 +26,11 @@ pub const ENTRY: Entry = Entry {
     name: "milp",
     summary: "the cheapest assignment by HiGHS, moves priced, with bound and gap",
     parameters: &[
-        Parameter { name: "move", default: "0.02 $", summary: "price of starting one replica in a cluster, against an hour's price" },
+        Parameter {
+            name: "move",
+            default: "0.02 $",
+            summary: "price of starting one replica in a cluster, against an hour's price",
+        },
         Parameter { name: "activate", default: "0 $", summary: "price of using a cluster at all, per hour" },
         Parameter { name: "gap", default: "0.01 %", summary: "share of the cost that is not worth searching for" },
     ],
@@ -172,8 +176,9 @@ fn state_of_clusters(snapshot: &Snapshot) -> Vec<(bool, Resources, u64)> {
 
 /// `targets` that the problem speaks of, and those that it does not: pinned where nothing can be changed.
 fn split(problem: &Assignment, targets: &Targets) -> (Targets, Targets) {
-    let (inside, outside): (Vec<_>, Vec<_>) = targets.iter().copied().partition(|target| {
-        problem.demands[target.service].places.iter().any(|place| place.cluster == target.cluster)
-    });
+    let (inside, outside): (Vec<_>, Vec<_>) = targets
+        .iter()
+        .copied()
+        .partition(|target| problem.demands[target.service].places.iter().any(|place| place.cluster == target.cluster));
     (inside.into_iter().collect(), outside.into_iter().collect())
 }

@@ -70,7 +70,11 @@ impl ByRate {
         let declared = snapshot.service(service);
         let need = rate.scaled(self.factor);
         let figures = |replicas: u32| {
-            [("rate_per_s", rate.per_second()), ("with_headroom_per_s", need.per_second()), ("replicas", replicas.into())]
+            [
+                ("rate_per_s", rate.per_second()),
+                ("with_headroom_per_s", need.per_second()),
+                ("replicas", replicas.into()),
+            ]
         };
         if need == Rate::ZERO {
             let least = bounded(declared, 0);
@@ -176,6 +180,7 @@ fn slowest(snapshot: &Snapshot, service: &Service) -> Option<ClusterId> {
         service.capacity.of(&known.class).at(service.replicas_max, known.speed)
     };
     let clusters = || snapshot.clusters.ids();
-    let reachable = clusters().filter(|cluster| snapshot.clusters[*cluster].reachable).filter(eligible).min_by_key(serves);
+    let reachable =
+        clusters().filter(|cluster| snapshot.clusters[*cluster].reachable).filter(eligible).min_by_key(serves);
     reachable.or_else(|| clusters().min_by_key(serves))
 }

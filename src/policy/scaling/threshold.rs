@@ -21,8 +21,16 @@ pub const ENTRY: Entry = Entry {
     parameters: &[
         Parameter { name: "up", default: "20 /s", summary: "rate above which replicas jump up" },
         Parameter { name: "down", default: "5 /s", summary: "rate below which replicas jump down" },
-        Parameter { name: "up_replicas", default: "max", summary: "replicas above; `max`: all that the service allows" },
-        Parameter { name: "down_replicas", default: "min", summary: "replicas below; `min`: what the service allows, at least 1" },
+        Parameter {
+            name: "up_replicas",
+            default: "max",
+            summary: "replicas above; `max`: all that the service allows",
+        },
+        Parameter {
+            name: "down_replicas",
+            default: "min",
+            summary: "replicas below; `min`: what the service allows, at least 1",
+        },
         Parameter { name: "cooldown", default: "60 s", summary: "time after a change in which nothing is done" },
         Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
     ],
@@ -80,9 +88,7 @@ impl Step {
             Self::Down(_, rate) => {
                 format!("Request rate {rate:.2} RPS is below scale-down threshold of {:.2} RPS.", thresholds.down)
             }
-            Self::Within => {
-                "Request rate is within thresholds or deployment is already at target replicas.".to_owned()
-            }
+            Self::Within => "Request rate is within thresholds or deployment is already at target replicas.".to_owned(),
             Self::Unknown => "Could not retrieve metrics from Prometheus.".to_owned(),
         }
     }

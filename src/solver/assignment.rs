@@ -6,7 +6,7 @@
 //! min  Σ_s Σ_e (cost[s,e] · r[s,e] + start · max(0, r[s,e] − y[s,e]))      running, and starting what is new in a cluster
 //!    + Σ_e activation · [Σ_s r[s,e] > 0]                                   using a cluster at all
 //!    + Σ_s shortage · (wanted[s] − Σ_e r[s,e])                             replicas that find no place
-//! s.t. Σ_e r[s,e] ≤ wanted[s];  r[s,e] ≤ most[s,e];  Σ_s q[s,k] · r[s,e] ≤ cap[e,k] for every resource k
+//! s.t. Σ_e r[s,e] ≤ wanted[s];  least[s,e] ≤ r[s,e] ≤ most[s,e];  Σ_s q[s,k] · r[s,e] ≤ cap[e,k] for every resource k
 //!      a service that may not be split has replicas in one cluster only
 //! ```
 //!
@@ -48,6 +48,8 @@ pub struct Demand {
 pub struct Place {
     /// Which.
     pub cluster: ClusterId,
+    /// Replicas that must not leave it.
+    pub least: u32,
     /// The most replicas that it could hold.
     pub most: u32,
     /// Replicas that are there already.
@@ -90,7 +92,10 @@ impl Assignment {
             place.is_some_and(|place| target.replicas <= place.most)
         });
         let services = self.demands.iter().all(|(service, demand)| {
-            targets.total(service) <= demand.wanted && (!demand.is_single || targets.of(service).len() <= 1)
+            let has_least = |place: &Place| targets.get(service, place.cluster) >= place.least;
+            targets.total(service) <= demand.wanted
+                && (!demand.is_single || targets.of(service).len() <= 1)
+                && demand.places.iter().all(has_least)
         });
         let mut taken = Table::build(self.capacity.len(), |_: ClusterId| Resources::ZERO);
         for target in targets.iter() {
@@ -99,7 +104,8 @@ impl Assignment {
         places && services && taken.iter().all(|(cluster, taken)| self.capacity[cluster].fits(*taken))
     }
 
-    fn cost_at(&self, place: &Place, replicas: u32) -> f64 {
+    /// Price of `replicas` in one place.
+    pub fn cost_at(&self, place: &Place, replicas: u32) -> f64 {
         f64::from(replicas) * place.cost + f64::from(replicas.saturating_sub(place.incumbent)) * self.start
     }
 }

@@ -6,3 +6,4 @@
 pub mod assignment;
 #[cfg(feature = "milp")]
 pub mod milp;
+pub mod separable;

@@ -177,3 +177,64 @@ fn higher(a: f32, b: f32) -> f32 {
 fn integer(value: f32) -> i16 {
     (value + ROUND).to_bits() as i16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::binding::NodeTable;
+    use crate::model::id::{Id, PoolId};
+    use crate::seed::{Seed, Stream};
+    use crate::units::{Bytes, MilliCores};
+    use rand::Rng;
+
+    /// Up to `most`, tidy (a multiple of 1/64 of it) or not.
+    fn draw(stream: &mut Stream, most: u64) -> u64 {
+        if stream.next_u32() % 2 == 0 { most / 64 * (stream.next_u64() % 65) } else { stream.next_u64() % (most + 1) }
+    }
+
+    /// Goal: no bound lies below its score, and hardly one above it.
+    /// Method: for 256 seeds, nodes of one shape (a millicore to a million cores, a byte to an exbibyte) that hold up to
+    /// three random replicas, and 20 requests, each of them on each node.
+    #[test]
+    fn bounds_are_never_below_the_score_and_rarely_above() {
+        let (mut pairs, mut above) = (0, 0);
+        for seed in 0..256 {
+            let stream = &mut Seed(seed).stream("test_bound", 0);
+            let rule = if seed % 2 == 0 { NodeScore::LeastAllocated } else { NodeScore::MostAllocated };
+            let [cpu, memory] = [30, 60].map(|bits| {
+                let size = stream.next_u32() % bits;
+                draw(stream, 1 << size)
+            });
+            let shape = Resources { cpu: MilliCores(cpu), memory: Bytes(memory), gpu: 0, pods: 8 };
+            let request = |stream: &mut Stream| Resources {
+                cpu: MilliCores(draw(stream, cpu)),
+                memory: Bytes(draw(stream, memory)),
+                gpu: 0,
+                pods: 1,
+            };
+            let mut nodes = NodeTable::new(rule);
+            let mut lanes = Lanes::default();
+            for _ in 0..50 {
+                let id = nodes.add_node(PoolId(0), shape);
+                for _ in 0..3 {
+                    let _ = nodes.bind_to(id, request(stream));
+                }
+                lanes.push(rule, nodes.node(id));
+            }
+            for _ in 0..20 {
+                let request = request(stream);
+                let terms = Terms::new(rule, shape, request).expect("requests are no larger than the shape");
+                let mut bounds = [NONE; 50];
+                lanes.bounds(&terms, 0, &mut bounds);
+                for (id, _) in nodes.nodes() {
+                    let score = nodes.score(id, request).map_or(NONE, |score| i16::try_from(score).unwrap());
+                    let bound = bounds[id.index()];
+                    assert!(score <= bound, "seed {seed}: {request:?} scores {score} above {bound} on {id:?}");
+                    pairs += 1;
+                    above += u32::from(score < bound);
+                }
+            }
+        }
+        assert!(above * 1_000 < pairs, "{above} of {pairs} bounds are above the score");
+    }
+}

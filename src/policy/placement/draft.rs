@@ -7,7 +7,7 @@
 //! Rules that all placements share:
 //! - Targets in clusters that cannot be reached, or may not run the service, are dropped: their replicas are wanted elsewhere.
 //! - A pinned service stays where it is, whatever happens there; what cannot be had there is refused.
-//! - Where a cluster is asked for more than it has, services that were declared last give way first, pinned ones at the end.
+//! - Where a cluster is asked for more than it has, services that were declared last give way first, pinned ones never.
 
 use super::refusal;
 use super::rooms::Rooms;
@@ -28,15 +28,41 @@ pub struct Draft<'a> {
     pub wanted: &'a Wanted,
     rooms: &'a Rooms,
     targets: Targets,
+    /// Replicas of each service in all clusters.
+    placed: Table<ServiceId, u32>,
     taken: Table<ClusterId, Resources>,
+}
+
+/// The plan that leaves everything as it is, where that is all that is wanted: every replica has its place, may stay there,
+/// and no service is in more than `clusters_max` clusters. One pass, because at most decisions nothing has changed.
+pub fn unchanged(snapshot: &Snapshot, wanted: &Wanted, rooms: &Rooms, clusters_max: usize) -> Option<Plan> {
+    let mut taken = Table::build(snapshot.clusters.len(), |_: ClusterId| Resources::ZERO);
+    let mut targets = snapshot.targets.iter().peekable();
+    for (service, wanted) in wanted.replicas.iter() {
+        let declared = snapshot.service(service);
+        let (mut replicas, mut clusters) = (0, 0);
+        while let Some(target) = targets.next_if(|target| target.service == service) {
+            if !snapshot.clusters[target.cluster].reachable || target.replicas > rooms.of(service, target.cluster) {
+                return None;
+            }
+            taken[target.cluster] += declared.request.repeated(target.replicas.into());
+            replicas += target.replicas;
+            clusters += 1;
+        }
+        if replicas != *wanted || clusters > if declared.pinned { 1 } else { clusters_max } {
+            return None;
+        }
+    }
+    let fits = snapshot.clusters.iter().all(|(cluster, view)| view.allocatable_max.fits(taken[cluster]));
+    fits.then(|| Plan { targets: snapshot.targets.clone(), ..Plan::default() })
 }
 
 impl<'a> Draft<'a> {
     /// The present targets that may stay where they are, as if there were room for all of them.
     pub fn new(snapshot: &'a Snapshot, wanted: &'a Wanted, rooms: &'a Rooms) -> Self {
-        let targets = snapshot.targets.clone();
-        let taken = loads(snapshot, &targets);
-        let mut draft = Self { snapshot, wanted, rooms, targets, taken };
+        let (targets, placed, taken) = (Targets::default(), Table::new(), Table::new());
+        let mut draft = Self { snapshot, wanted, rooms, targets, placed, taken };
+        draft.account(snapshot.targets.clone());
         draft.drop_lost();
         draft
     }
@@ -44,8 +70,7 @@ impl<'a> Draft<'a> {
     /// Another wish for the same world.
     #[must_use]
     pub fn with_targets(mut self, targets: Targets) -> Self {
-        self.taken = loads(self.snapshot, &targets);
-        self.targets = targets;
+        self.account(targets);
         self
     }
 
@@ -56,7 +81,7 @@ impl<'a> Draft<'a> {
 
     /// Replicas of `service` that have no place yet.
     pub fn missing(&self, service: ServiceId) -> u32 {
-        self.wanted.replicas[service].saturating_sub(self.targets.total(service))
+        self.wanted.replicas[service].saturating_sub(self.placed[service])
     }
 
     /// All services that miss replicas, by id.
@@ -113,6 +138,7 @@ impl<'a> Draft<'a> {
     pub fn add(&mut self, service: ServiceId, cluster: ClusterId, replicas: u32) {
         let before = self.targets.get(service, cluster);
         self.targets.set(service, cluster, before + replicas);
+        self.placed[service] += replicas;
         self.taken[cluster] += self.snapshot.service(service).request.repeated(replicas.into());
     }
 
@@ -120,6 +146,7 @@ impl<'a> Draft<'a> {
     pub fn remove(&mut self, service: ServiceId, cluster: ClusterId, replicas: u32) {
         let before = self.targets.get(service, cluster);
         self.targets.set(service, cluster, before - replicas);
+        self.placed[service] -= replicas;
         self.taken[cluster] -= self.snapshot.service(service).request.repeated(replicas.into());
     }
 
@@ -187,6 +214,15 @@ impl<'a> Draft<'a> {
             .map(|(_, cluster)| cluster)
     }
 
+    fn account(&mut self, targets: Targets) {
+        self.taken = loads(self.snapshot, &targets);
+        self.placed = Table::build(self.snapshot.services.len(), |_| 0);
+        for target in targets.iter() {
+            self.placed[target.service] += target.replicas;
+        }
+        self.targets = targets;
+    }
+
     /// Drops targets where they can not stay, and those beyond what the nodes of a cluster could hold.
     fn drop_lost(&mut self) {
         for target in self.snapshot.targets.iter() {
@@ -204,7 +240,7 @@ impl<'a> Draft<'a> {
     /// Takes replicas away until no more are left than are wanted. Clusters that are asked for too much lose first, then
     /// those where replicas wait for a node, then the worst one.
     fn trim(&mut self, service: ServiceId, rank: Rank) {
-        let surplus = self.targets.total(service).saturating_sub(self.wanted.replicas[service]);
+        let surplus = self.placed[service].saturating_sub(self.wanted.replicas[service]);
         for _ in 0..surplus {
             let worth = |target: &Target| {
                 let all = self.snapshot.clusters[target.cluster].allocatable_max;
@@ -218,15 +254,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes replicas out of `cluster` until it has room for the others.
+    /// Takes replicas that may move out of `cluster` until it has room for the others.
     fn evict(&mut self, cluster: ClusterId) {
         let view = &self.snapshot.clusters[cluster];
         if !view.reachable || view.allocatable_max.fits(self.taken[cluster]) {
             return;
         }
-        let pinned = |service: &ServiceId| self.snapshot.service(*service).pinned;
-        let (last, first): (Vec<_>, Vec<_>) = self.snapshot.services.ids().rev().partition(pinned);
-        for service in first.into_iter().chain(last) {
+        let movable = |service: &ServiceId| !self.snapshot.service(*service).pinned;
+        for service in self.snapshot.services.ids().rev().filter(movable) {
             let request = self.snapshot.service(service).request;
             while self.targets.get(service, cluster) > 0
                 && asks_for_any(request, self.taken[cluster].saturating_sub(view.allocatable_max))

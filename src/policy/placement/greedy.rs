@@ -6,7 +6,7 @@
 //!
 //! Size of a replica: the largest, over all resources, of its request over what all reachable clusters offer together.
 
-use super::draft::{Draft, Rank};
+use super::draft::{Draft, Rank, unchanged};
 use super::rooms::Rooms;
 use super::{Entry, Parameter, ParameterError, Parameters};
 use crate::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Wanted};
@@ -41,7 +41,11 @@ impl Greedy {
 
 impl Placement for Greedy {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, _: Context<'_>) -> Result<Plan, PolicyError> {
-        let draft = Draft::new(snapshot, wanted, Rooms::of_world(&mut self.rooms, snapshot));
+        let rooms = Rooms::of_world(&mut self.rooms, snapshot);
+        if let Some(plan) = unchanged(snapshot, wanted, rooms, usize::MAX) {
+            return Ok(plan);
+        }
+        let draft = Draft::new(snapshot, wanted, rooms);
         Ok(pack(draft, self.rank).finish(None, |_| None))
     }
 

@@ -4,9 +4,11 @@
 //! price for the disturbance (that is what keeps incumbents where they are), each cluster that is used a price if one is
 //! given, and each refused replica more than all else together. See [`assignment`](crate::solver::assignment).
 //!
-//! It starts from the greedy plan, so it is never worse than that by its own measure, and falls back to it when the
-//! solver fails or its answer does not survive being counted in integers. The same question is not solved twice: as long
-//! as wishes, clusters and prices stay the same, so does the plan, whether it has been carried out meanwhile or not.
+//! Where no cluster runs short, services do not get in each other's way and the optimum is found without a solver (tier
+//! `separable`). Where one does, `HiGHS` searches (tier `milp`), and its answer is taken if it is cheaper than the greedy
+//! plan by more than the gap. When it fails, or its answer does not survive being counted in integers, the greedy plan
+//! stands without a bound (tier `greedy`). The same question is not solved twice: as long as wishes, clusters and prices
+//! stay the same, so does the plan, whether it has been carried out meanwhile or not.
 //! Among clusters that cost the same the lowest id is taken, by a price difference of a hundred-thousandth.
 
 use super::draft::Draft;
@@ -14,11 +16,12 @@ use super::greedy::{fullness, pack};
 use super::rooms::Rooms;
 use super::{Entry, Parameter};
 use crate::model::check::loads;
-use crate::model::plan::{Quality, Stop};
+use crate::model::plan::{Quality, Stop, Target};
 use crate::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
 use crate::policy::{Budget, Context, Placement, PolicyError};
 use crate::solver::assignment::{Assignment, Demand, Place};
-use crate::solver::milp::{Limits, solve};
+use crate::solver::milp::{self, Limits};
+use crate::solver::separable;
 use crate::units::{Money, Ratio};
 
 /// Registers this policy.
@@ -75,14 +78,12 @@ struct Solved {
 
 impl Placement for Milp {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
-        let mut rooms = self.rooms.take();
-        let draft = Draft::new(snapshot, wanted, Rooms::of_world(&mut rooms, snapshot));
-        if !self.solved.as_ref().is_some_and(|solved| solved.answers(snapshot, wanted)) {
-            self.solved = Some(self.solve(draft.clone(), context.budget));
-        }
-        let solved = self.solved.as_ref().expect("it was solved just now");
+        let rooms = Rooms::of_world(&mut self.rooms, snapshot).clone();
+        let draft = Draft::new(snapshot, wanted, &rooms);
+        let known = self.solved.take().filter(|solved| solved.answers(snapshot, wanted));
+        let solved = known.unwrap_or_else(|| self.solve(draft.clone(), context.budget));
         let plan = draft.with_targets(solved.targets.clone()).finish(Some(solved.quality_at(snapshot)), |_| None);
-        self.rooms = rooms;
+        self.solved = Some(solved);
         Ok(plan)
     }
 
@@ -93,22 +94,13 @@ impl Placement for Milp {
 
 impl Milp {
     fn solve(&self, draft: Draft<'_>, budget: &Budget) -> Solved {
-        let mut problem = self.problem(&draft);
         let (snapshot, wanted) = (draft.snapshot, draft.wanted);
-        let (start, fixed) = split(&problem, pack(draft, fullness).targets());
-        for (cluster, load) in loads(snapshot, &fixed).iter() {
-            problem.capacity[cluster] = problem.capacity[cluster].saturating_sub(*load);
-        }
-        let running = problem.cost(&start) - problem.cost_of_shortage(&start);
+        let mut problem = self.problem(&draft);
+        let (greedy, fixed) = split(&problem, pack(draft, fullness).targets());
+        problem.capacity = capacity_beside(snapshot, &problem, &fixed);
+        let running = problem.cost(&greedy) - problem.cost_of_shortage(&greedy);
         let limits = Limits { nodes: budget.nodes, time: budget.time, gap: running * self.gap.as_f64() };
-        let found = solve(&problem, &start, &limits).ok().filter(|answer| problem.admits(&answer.targets));
-        let (bound, stop, tier) = match &found {
-            Some(answer) => (Some(answer.bound), answer.stop, "milp"),
-            None => (None, Stop::Heuristic, "greedy"),
-        };
-        let better = found.map(|answer| answer.targets).filter(|found| problem.cost(found) < problem.cost(&start));
-        let best = better.unwrap_or(start);
-        let quality = Quality { objective: problem.cost(&best), bound, tier, stop };
+        let (best, quality) = best(&problem, greedy, &limits);
         Solved {
             wanted: wanted.replicas.clone(),
             clusters: state_of_clusters(snapshot),
@@ -126,11 +118,13 @@ impl Milp {
         let price = |service, cluster: ClusterId| clusters[cluster].price_per_core_hour * cores(service);
         let every = || services.ids().flat_map(|service| clusters.ids().map(move |cluster| (service, cluster)));
         let dearest = every().map(|(service, cluster)| price(service, cluster)).fold(1e-3, f64::max);
-        let place = |service, cluster: ClusterId| Place {
-            cluster,
-            most: draft.most(service, cluster).min(draft.wanted.replicas[service]),
-            incumbent: draft.snapshot.targets.get(service, cluster),
-            cost: price(service, cluster) + dearest * TIE * cluster.index() as f64 / clusters.len() as f64,
+        let place = |service, cluster: ClusterId| {
+            let (wanted, incumbent) = (draft.wanted.replicas[service], draft.snapshot.targets.get(service, cluster));
+            let least = if draft.home(service) == Some(cluster) { incumbent.min(wanted) } else { 0 };
+            let most = draft.most(service, cluster);
+            let most = if most == 0 { 0 } else { most.min(wanted).max(least) };
+            let tie = dearest * TIE * cluster.index() as f64 / clusters.len() as f64;
+            Place { cluster, least, most, incumbent, cost: price(service, cluster) + tie }
         };
         let demand = |service| {
             let places = clusters.ids().map(|cluster| place(service, cluster)).filter(|place| place.most > 0);
@@ -148,6 +142,24 @@ impl Milp {
             shortage: SHORTAGE * (dearest + self.start.0 + self.activation.0),
         }
     }
+}
+
+/// The cheaper one of the greedy plan and of what the first method that fits has found, with what is known about it.
+fn best(problem: &Assignment, greedy: Targets, limits: &Limits) -> (Targets, Quality) {
+    let of =
+        |tier, targets: &Targets, bound| Quality { objective: problem.cost(targets), bound, tier, stop: Stop::Optimal };
+    if let Some(targets) = separable::solve(problem) {
+        let quality = of("separable", &targets, Some(problem.cost(&targets)));
+        return (targets, quality);
+    }
+    let Ok(answer) = milp::solve(problem, limits) else {
+        let quality = Quality { stop: Stop::Heuristic, ..of("greedy", &greedy, None) };
+        return (greedy, quality);
+    };
+    let worth = problem.cost(&greedy) - limits.gap.max(1e-9);
+    let targets = answer.targets.filter(|targets| problem.cost(targets) < worth).unwrap_or(greedy);
+    let quality = Quality { stop: answer.stop, ..of("milp", &targets, Some(answer.bound)) };
+    (targets, quality)
 }
 
 impl Solved {
@@ -172,6 +184,26 @@ impl Solved {
 fn state_of_clusters(snapshot: &Snapshot) -> Vec<(bool, Resources, u64)> {
     let views = snapshot.clusters.values();
     views.map(|view| (view.reachable, view.allocatable_max, view.price_per_core_hour.to_bits())).collect()
+}
+
+/// What clusters have for the problem: what they offer beside `fixed`, and at least what pinned services hold there, be it
+/// more than is offered.
+fn capacity_beside(snapshot: &Snapshot, problem: &Assignment, fixed: &Targets) -> Table<ClusterId, Resources> {
+    let fixed = loads(snapshot, fixed);
+    let held = problem.demands.iter().flat_map(|(service, demand)| {
+        let target = move |place: &Place| Target { service, cluster: place.cluster, replicas: place.least };
+        demand.places.iter().map(target)
+    });
+    let held = loads(snapshot, &held.collect());
+    let larger = |a: Resources, b: Resources| {
+        let mut amounts = a.amounts();
+        for (amount, other) in amounts.iter_mut().zip(b.amounts()) {
+            *amount = other.max(*amount);
+        }
+        Resources::from_amounts(amounts)
+    };
+    let views = snapshot.clusters.iter();
+    views.map(|(cluster, view)| larger(view.allocatable_max.saturating_sub(fixed[cluster]), held[cluster])).collect()
 }
 
 /// `targets` that the problem speaks of, and those that it does not: pinned where nothing can be changed.

@@ -12,7 +12,7 @@
 //! One more deviation: the original looks at CPU and at whether there are accelerators at all. What the checker would
 //! reject (memory, pod slots, number of accelerators, labels, taints) counts as not fitting here.
 
-use super::draft::Draft;
+use super::draft::{Draft, unchanged};
 use super::greedy::fullness;
 use super::rooms::Rooms;
 use super::{Entry, Parameter, ParameterError, Parameters};
@@ -66,6 +66,17 @@ pub struct Inputs<'a> {
     pub replicas: &'a [u32],
 }
 
+impl Inputs<'_> {
+    const fn check_shape(&self) -> Result<(), FirstFitError> {
+        let clusters = [self.capacities.len(), self.accelerated.len()];
+        let services = [self.cores.len(), self.accelerate.len(), self.replicas.len()];
+        if clusters[0] == clusters[1] && services[0] == services[1] && services[0] == services[2] {
+            return Ok(());
+        }
+        Err(FirstFitError::Misshapen { clusters, services })
+    }
+}
+
 /// Why nothing is placed. The texts are the original's, in both versions.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum FirstFitError {
@@ -75,6 +86,16 @@ pub enum FirstFitError {
     /// There is nowhere to place it.
     #[error("there are no clusters; at least one must be reachable")]
     NoClusters,
+    /// Lists of different lengths.
+    #[error(
+        "{clusters:?} entries for clusters and {services:?} for services; each list needs one entry for each of them"
+    )]
+    Misshapen {
+        /// Lengths of the lists about clusters.
+        clusters: [usize; 2],
+        /// Lengths of the lists about services.
+        services: [usize; 3],
+    },
     /// Pre-check 1.
     #[error("{}", match .0 {
         PreCheck::Largest => "A single service requires more CPU than the largest cluster.",
@@ -111,6 +132,7 @@ pub enum FirstFitError {
 /// # Errors
 /// See [`FirstFitError`].
 pub fn first_fit(inputs: &Inputs<'_>, check: PreCheck) -> Result<Table<ServiceId, ClusterId>, FirstFitError> {
+    inputs.check_shape()?;
     let needs: Vec<f64> =
         inputs.cores.iter().zip(inputs.replicas).map(|(cores, count)| cores * f64::from(*count)).collect();
     pre_check(&needs, inputs.capacities, check)?;
@@ -153,7 +175,11 @@ pub struct Naive {
 impl Placement for Naive {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, _: Context<'_>) -> Result<Plan, PolicyError> {
         let check = self.check;
-        let mut draft = Draft::new(snapshot, wanted, Rooms::of_world(&mut self.rooms, snapshot));
+        let rooms = Rooms::of_world(&mut self.rooms, snapshot);
+        if let Some(plan) = unchanged(snapshot, wanted, rooms, 1) {
+            return Ok(plan);
+        }
+        let mut draft = Draft::new(snapshot, wanted, rooms);
         if let Err(error) = pre_check_draft(&draft, check) {
             draft.keep(fullness);
             return Ok(draft.finish(None, |_| Some(error.to_string())));

@@ -5,7 +5,7 @@
 //! replicas come and go, not by moving them; surplus is taken from the cluster with the smallest free share.
 
 use super::Entry;
-use super::draft::Draft;
+use super::draft::{Draft, unchanged};
 use super::rooms::Rooms;
 use crate::model::{ClusterId, Plan, ServiceId, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
@@ -27,7 +27,11 @@ pub struct Spread {
 
 impl Placement for Spread {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, _: Context<'_>) -> Result<Plan, PolicyError> {
-        let mut draft = Draft::new(snapshot, wanted, Rooms::of_world(&mut self.rooms, snapshot));
+        let rooms = Rooms::of_world(&mut self.rooms, snapshot);
+        if let Some(plan) = unchanged(snapshot, wanted, rooms, usize::MAX) {
+            return Ok(plan);
+        }
+        let mut draft = Draft::new(snapshot, wanted, rooms);
         draft.keep(freedom);
         draft.fill(&draft.incomplete(), freedom);
         Ok(draft.finish(None, |_| None))

@@ -2,6 +2,7 @@
 //!
 //! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is.
 
+pub mod hpa;
 pub mod rate;
 pub mod static_;
 pub mod threshold;
@@ -25,4 +26,4 @@ pub struct Entry {
 }
 
 /// All scaling policies, in the order in which they are listed.
-pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY];
+pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY];

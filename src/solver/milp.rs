@@ -211,7 +211,7 @@ impl<'a> Program<'a> {
             let wants = places.iter().map(|(request, _)| request.amounts()[k]);
             let largest: u128 =
                 places.iter().map(|(request, most)| u128::from(request.amounts()[k]) * u128::from(*most)).sum();
-            if largest > capacity.amounts()[k].into() {
+            if largest > u128::from(capacity.amounts()[k]) {
                 let divisor = wants.clone().fold(0, greatest_common_divisor);
                 let room = capacity.amounts()[k] / divisor;
                 let taken = weighted(&columns, wants.map(|want| (want / divisor) as f64));

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnvironmentFile {
-    /// Carbon intensity of the grid in g CO₂e per kWh. Every region of a cluster needs one, or there is a `default`.
+    /// Carbon intensity of the grid in grams of `CO₂e` per kWh. Every region of a cluster needs one, or there is a `default`.
     pub carbon: Option<RegionSeries>,
     /// What list prices of nodes are multiplied by (spot markets, tariffs); 1 where nothing is said.
     pub price_factor: Option<RegionSeries>,

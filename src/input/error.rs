@@ -4,6 +4,7 @@
 //! message say what is wrong, those after it what would be right; they are printed on two lines.
 
 use super::trace::TraceError;
+use crate::model::workload::WorkloadError;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,7 +16,16 @@ pub enum InputError {
     File(#[from] Box<Mistake>),
     /// A trace.
     #[error(transparent)]
-    Trace(#[from] TraceError),
+    Trace(Box<TraceError>),
+    /// The first rows of several traces.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+}
+
+impl From<TraceError> for InputError {
+    fn from(error: TraceError) -> Self {
+        Self::Trace(Box::new(error))
+    }
 }
 
 /// A mistake at a place.

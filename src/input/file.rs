@@ -4,6 +4,7 @@ use super::at::At;
 use super::defaults::limits;
 use super::error::{InputError, Mistake};
 use super::node::Node;
+use super::trace;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -91,23 +92,9 @@ impl Files {
     /// Where it cannot be read.
     pub fn hash(&mut self, written: &str, at: &At<'_>) -> Result<PathBuf, InputError> {
         let path = self.path(written, at)?;
-        let label = path.display().to_string();
-        let read = || -> Result<InputFile, String> {
-            let mut file = open(&path, &label)?;
-            let mut hasher = Sha256::new();
-            let mut buffer = vec![0; 1 << 16];
-            let mut bytes = 0;
-            loop {
-                let count = file.read(&mut buffer).map_err(|error| unreadable(&label, &error))?;
-                if count == 0 {
-                    return Ok(InputFile { path: written.to_owned(), bytes, sha256: hexadecimal(hasher) });
-                }
-                hasher.update(&buffer[..count]);
-                bytes += count as u64;
-            }
-        };
-        let input = read().map_err(|message| at.error(message))?;
-        self.read.push(input);
+        open(&path, &path.display().to_string()).map_err(|message| at.error(message))?;
+        let digest = trace::digest(&path)?;
+        self.read.push(InputFile { path: written.to_owned(), bytes: digest.bytes.0, sha256: digest.sha256 });
         Ok(path)
     }
 
@@ -150,7 +137,8 @@ fn read_text(path: &Path, label: &str) -> Result<String, String> {
         return Err(format!("`{label}` is larger than the limit of {} MiB; split it", limits::FILE_BYTES >> 20));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = 1 + good.matches('\n').count();
         format!("`{label}` is not UTF-8 text, first in line {line}; save it as UTF-8")
     })
 }
@@ -182,7 +170,7 @@ fn hashed(path: &str, content: &[u8]) -> InputFile {
 }
 
 fn hexadecimal(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -2,17 +2,17 @@
 
 use super::at::At;
 use super::defaults::limits;
-use super::error::{InputError, Mistake};
+use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
 use super::file::{Files, InputFile};
 use super::node::{Node, Scalar, Value};
 use super::read::read;
-use super::scenario::{ScenarioFile, scenario};
-use super::trace::{self, TraceOptions};
+use super::scenario::{ScenarioFile, TraceFile, scenario};
+use super::trace::{self, Part, Selection, ServiceNames, TraceOptions};
 use super::variant::{self, Patch};
 use crate::model::workload::RateSource;
-use crate::model::{Expectation, Scenario, ServiceId};
-use crate::units::Span;
+use crate::model::{Expectation, Scenario};
+use crate::units::{Span, Time};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
     let expect = expectations(&file, &variants, &at)?;
     let scenario = Arc::new(scenario(&file, &mut files, &at)?);
     let traces = traces(&file, &scenario, &mut files, &at.key("traces"))?;
-    let loaded = Loaded {
+    Loaded {
         name: path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned()),
         question: file.question.trim().to_owned(),
         expect,
@@ -83,13 +83,11 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
         variants,
         scenario,
         inputs: files.read,
-        resolved: serde_json::to_value(&file).expect("a scenario file has only text as keys"),
+        resolved: resolved(&file),
         notes: files.notes,
         traces,
-    };
-    // A trace that cannot be opened is a mistake of the scenario, and is told before anything runs.
-    loaded.workload()?;
-    Ok(loaded)
+    }
+    .opened()
 }
 
 impl Loaded {
@@ -98,12 +96,33 @@ impl Loaded {
     /// # Errors
     /// Where a trace cannot be opened.
     pub fn workload(&self) -> Result<Box<dyn RateSource>, InputError> {
-        let application = &self.scenario.known.application;
-        let services = |name: &str| -> Option<ServiceId> { application.service(name) };
-        let open = |source: &TraceSource| trace::open(&source.path, &services, &source.options);
-        let sources = self.traces.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        Ok(trace::merged(sources)?)
+        let services = self.service_names();
+        let open = |trace: &TraceSource| {
+            let source = trace::open(&trace.path, &services, &trace.options)?;
+            Ok(Part { path: trace.path.clone(), source: Box::new(source) })
+        };
+        let parts = self.traces.iter().map(open).collect::<Result<Vec<_>, InputError>>()?;
+        Ok(trace::merge(parts, &services)?)
     }
+
+    fn service_names(&self) -> ServiceNames {
+        ServiceNames::new(self.scenario.known.application.services.values().map(|service| service.name.as_str()))
+    }
+
+    /// Opens every trace once: one that cannot be opened is a mistake of the scenario, and is told before anything runs.
+    fn opened(mut self) -> Result<Self, InputError> {
+        let services = self.service_names();
+        for source in &self.traces {
+            let trace = trace::open(&source.path, &services, &source.options)?;
+            let written = source.path.display();
+            self.notes.extend(trace.notes().into_iter().map(|note| format!("Trace {written}: {note}")));
+        }
+        Ok(self)
+    }
+}
+
+fn resolved(file: &ScenarioFile) -> serde_json::Value {
+    serde_json::to_value(file).expect("a scenario file has only text as keys and finite numbers")
 }
 
 /// The tree of the scenario with patches applied and files spliced in. Patches of whole sections come first: a variant
@@ -180,24 +199,54 @@ fn traces(
     if file.traces.is_empty() {
         return Err(at.error("there is no load; name a trace: `traces: [{file: traces/day.csv.gz}]`"));
     }
-    let application = &scenario.known.application;
-    let names: Vec<&str> = application.services.values().map(|service| service.name.as_str()).collect();
+    let services = &scenario.known.application.services;
+    let names: Vec<&str> = services.values().map(|service| service.name.as_str()).collect();
+    let known = |name: &str, at: At<'_>| {
+        if names.contains(&name) {
+            return Ok(());
+        }
+        Err(at.error(format!("no service is called `{name}`; {}", known_names(name, "services", &names))))
+    };
     let mut sources = Vec::with_capacity(file.traces.len());
     for (index, trace) in file.traces.iter().enumerate() {
         let at = at.index(index);
-        let service = match &trace.service {
-            None => None,
-            Some(name) => Some(application.service(name).ok_or_else(|| {
-                let known = super::error::known_names(name, "services", &names);
-                at.key("service").error(format!("no service is called `{name}`; {known}"))
-            })?),
-        };
+        trace.service.as_ref().map_or(Ok(()), |service| known(service, at.key("service")))?;
+        for (series, service) in &trace.series {
+            known(service, at.key("series").key(series))?;
+        }
         let path = files.hash(&trace.file, &at.key("file"))?;
-        let label = path.display().to_string();
-        sources.push(TraceSource {
-            path,
-            options: TraceOptions { label, scale: trace.scale.0, shift: trace.shift, service },
-        });
+        sources.push(TraceSource { path, options: trace.options(&at)? });
     }
     Ok(sources)
+}
+
+impl TraceFile {
+    fn options(&self, at: &At<'_>) -> Result<TraceOptions, InputError> {
+        let selection = match (&self.service, self.series.is_empty()) {
+            (None, true) => Selection::ByName,
+            (Some(service), true) => Selection::Only(service.clone()),
+            (None, false) => Selection::Chosen(self.series.clone()),
+            (Some(_), false) => {
+                return Err(at.key("series").error(
+                    "`service` and `series` both say whose the rates are; keep `service` for a file with one series",
+                ));
+            }
+        };
+        let (from, until) = (self.from, self.until.unwrap_or(Time::MAX));
+        if until <= from {
+            return Err(at
+                .key("until")
+                .error(format!("the part ends at {until} and begins at {from}; write a later end")));
+        }
+        Ok(TraceOptions {
+            selection,
+            scale: self.scale.0,
+            from,
+            until,
+            shift: self.shift,
+            hold: self.hold.map(|hold| hold.0),
+            last: self.last.map(|last| last.0),
+            ..TraceOptions::default()
+        })
+    }
 }

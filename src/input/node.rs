@@ -67,7 +67,7 @@ impl Node {
     pub fn parse(source: &str, file: &str) -> Result<Self, InputError> {
         let file: Arc<str> = file.into();
         let parsed: Spanned<Parsed> = serde_saphyr::from_str_with_options(source, options())
-            .map_err(|error| InputError::from(Box::new(syntax_mistake(&error, &file))))?;
+            .map_err(|error| InputError::from(Box::new(syntax_mistake(&error, &file, source))))?;
         Ok(Self::from_parsed(parsed, &file, source))
     }
 
@@ -156,7 +156,6 @@ fn options() -> serde_saphyr::Options {
         budget: serde_saphyr::budget! {
             max_depth: limits::DEPTH,
             max_nodes: limits::NODES,
-            max_documents: 1,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: limits::ALIAS_EVENTS },
         strict_booleans: true,
@@ -166,9 +165,13 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// What the parser found, in our words where they help more.
-fn syntax_mistake(error: &serde_saphyr::Error, file: &str) -> Mistake {
+fn syntax_mistake(error: &serde_saphyr::Error, file: &str, source: &str) -> Mistake {
     use serde_saphyr::Error as E;
     let error = error.without_snippet();
+    let place = error.location().map_or_else(
+        || Place::whole(file),
+        |location| Place { file: file.into(), line: location.line(), column: location.column() },
+    );
     let message = match error {
         E::DuplicateMappingKey { key: Some(key), .. } => {
             format!("the key `{key}` stands here for the second time; remove one of the two")
@@ -181,14 +184,16 @@ fn syntax_mistake(error: &serde_saphyr::Error, file: &str) -> Mistake {
             limits::ALIAS_EVENTS
         ),
         _ => {
-            let text = DefaultMessageFormatter.format_message(error);
-            format!("the YAML is broken: {}", text.escape_debug())
+            let text = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
+            let line = usize::try_from(place.line).ok().and_then(|line| source.lines().nth(line.checked_sub(1)?));
+            let hint = if line.is_some_and(|line| line.contains("${")) {
+                "; between `{` and `}` write \"${NAME}/...\" in quotes"
+            } else {
+                ""
+            };
+            format!("the YAML is broken: {text}{hint}")
         }
     };
-    let place = error.location().map_or_else(
-        || Place::whole(file),
-        |location| Place { file: file.into(), line: location.line(), column: location.column() },
-    );
     Mistake::new(place, String::new(), &message)
 }
 
@@ -279,7 +284,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let previous = format!("*a{}, ", level - 1).repeat(10);
-            bomb.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+            bomb = format!("{bomb}a{level}: &a{level} [{previous}]\n");
         }
         let error = Node::parse(&bomb, "bomb.yaml").expect_err("a bomb is refused").to_string();
         assert!(error.contains("too large once it is unfolded"), "{error}");

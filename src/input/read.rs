@@ -204,7 +204,9 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let Some((index, item)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Reader(item)).map(Some).map_err(|error| error.below(item_label(item, index)))
+        seed.deserialize(Reader(item))
+            .map(Some)
+            .map_err(|error| error.placed(&item.place).below(item_label(item, index)))
     }
 }
 
@@ -226,7 +228,8 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let entry = self.current.take().expect("serde asks for a value after its key");
-        seed.deserialize(Reader(&entry.node)).map_err(|error| error.below(entry.key.clone()))
+        // Types that judge what they read (`Positive`) do so after the reader is done: their errors are placed here.
+        seed.deserialize(Reader(&entry.node)).map_err(|error| error.placed(&entry.node.place).below(entry.key.clone()))
     }
 }
 

@@ -14,7 +14,7 @@ use super::truth::{TruthFile, truth};
 use super::written::{Positive, Written};
 use crate::model::scenario::Known;
 use crate::model::{Application, Cluster, ClusterId, Scenario, Table};
-use crate::units::{Money, Ratio, Span};
+use crate::units::{Money, Ratio, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub struct ScenarioFile {
     pub application: Written<String, ApplicationFile>,
     /// The clusters: a path to an inventory file, or its content.
     pub inventory: Written<String, InventoryFile>,
-    /// The load: files with request rates, added up. Services that they name are the entries of the application.
+    /// The load: files with request rates. Services that they name are the entries of the application; each has one file.
     pub traces: Vec<TraceFile>,
     /// Round-trip times, prices of traffic, places of users, routing.
     #[serde(default)]
@@ -82,18 +82,34 @@ pub struct ScenarioFile {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TraceFile {
-    /// The file: CSV (`.csv`, `.csv.gz`, `.csv.zst`) or Parquet, long (`timestamp_s,service,requests_per_s`) or wide
-    /// (`timestamp_s` and a column a service), by rising time.
+    /// The file: CSV (`.csv`, `.csv.gz`, `.csv.zst`) or Parquet (`.parquet`), long (`timestamp_s,service,requests_per_s`) or
+    /// wide (`timestamp_s` and a column a service), by rising time. Its first row is the start of the run.
     pub file: String,
     /// The service that all rates of the file belong to, whatever they are called there; only for a file with one series.
+    /// Without this and `series`, every series must be called like a service.
     #[serde(default)]
     pub service: Option<String>,
+    /// The series to read, by their names in the file, each with its service; other series are left out.
+    #[serde(default)]
+    pub series: BTreeMap<String, String>,
     /// All rates are multiplied by this.
     #[serde(default = "defaults::scale")]
     pub scale: Positive<Ratio>,
-    /// All rates come so much later.
+    /// So long after the start of the run the trace begins; before, there is no load.
     #[serde(default)]
     pub shift: Span,
+    /// Only from here on is the trace replayed, in its own time: this becomes its begin.
+    #[serde(default)]
+    pub from: Time,
+    /// Only until here is the trace replayed, in its own time.
+    #[serde(default)]
+    pub until: Option<Time>,
+    /// How long a rate holds at most; where nothing is said, until the next row that names the service.
+    #[serde(default)]
+    pub hold: Option<Positive<Span>>,
+    /// How long the last row holds; where nothing is said, as long as the one before it.
+    #[serde(default)]
+    pub last: Option<Positive<Span>>,
 }
 
 impl ScenarioFile {

@@ -122,17 +122,15 @@ impl Patch {
             }
         }
         let count = items.len();
-        match steps[0].parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
-            Some(item) => self.descend(item, &steps[1..]),
-            None => {
-                let names: Vec<&str> = items.iter().filter_map(|item| item.name()).collect();
-                let known = match names[..] {
-                    [] => format!("its {count} items are numbered from 0"),
-                    _ => known_names(steps[0], "its items", &names),
-                };
-                Err(self.error(&format!("the list has no item `{}`; {known}", steps[0])))
-            }
+        if let Some(item) = steps[0].parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+            return self.descend(item, &steps[1..]);
         }
+        let names: Vec<&str> = items.iter().filter_map(|item| item.name()).collect();
+        let known = match names[..] {
+            [] => format!("its {count} items are numbered from 0"),
+            _ => known_names(steps[0], "its items", &names),
+        };
+        Err(self.error(&format!("the list has no item `{}`; {known}", steps[0])))
     }
 
     fn error(&self, message: &str) -> InputError {

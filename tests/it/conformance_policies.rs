@@ -42,12 +42,6 @@ impl Trial {
         decide(&mut self.policy, &self.snapshot, &self.name)
     }
 
-    /// The replicas of a service that should run, placed or refused.
-    fn accounted(&self, plan: &Plan, service: ServiceId) -> u32 {
-        let refused = plan.refusals.iter().filter(|refusal| refusal.service == service);
-        plan.targets.total(service) + refused.map(|refusal| refusal.replicas).sum::<u32>()
-    }
-
     /// Whether some cluster holds nothing of this application and has room for all of it.
     fn has_sufficient_cluster(&self) -> bool {
         let services = || self.snapshot.services.ids();
@@ -68,6 +62,12 @@ impl Trial {
         };
         self.snapshot.clusters.ids().any(|cluster| is_sufficient(&cluster))
     }
+}
+
+/// The replicas of a service that `plan` accounts for, placed or refused.
+fn accounted(plan: &Plan, service: ServiceId) -> u32 {
+    let refused = plan.refusals.iter().filter(|refusal| refusal.service == service);
+    plan.targets.total(service) + refused.map(|refusal| refusal.replicas).sum::<u32>()
 }
 
 fn stream() -> Stream {
@@ -104,7 +104,7 @@ fn plans_are_sound_and_complete() {
                 "{}: {wanted} of {service:?}",
                 trial.name
             );
-            assert_eq!(trial.accounted(plan, service), wanted, "{}: {service:?} in {plan:?}", trial.name);
+            assert_eq!(accounted(plan, service), wanted, "{}: {service:?} in {plan:?}", trial.name);
             assert!(!plan.why[service].rule.is_empty(), "{}: {service:?} has no reason", trial.name);
         }
         assert!(plan.refusals.iter().all(|refusal| !refusal.reason.is_empty()), "{}: {:?}", trial.name, plan.refusals);

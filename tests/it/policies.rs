@@ -215,6 +215,34 @@ fn hpa_aims_at_its_target_over_all_clusters() {
 }
 
 #[test]
+fn without_any_cluster_everything_is_refused() {
+    let snapshot = world(Vec::new(), vec![service("web", request(1.0, 1), 2)]);
+    for text in with_static(&["naive", "greedy", "spread", "milp"]) {
+        let plan = place(&text, &snapshot);
+        assert_eq!((plan.targets.total(FIRST), plan.refusals[0].replicas), (0, 2), "{text}");
+    }
+}
+
+#[test]
+fn policies_that_cannot_be_had_are_refused_with_what_would_be_right() {
+    let cases = [
+        ("gredy", "no policy is called `gredy`; did you mean `greedy`? `smo policies` lists all"),
+        (
+            "greedy+spread",
+            "`greedy+spread` names two placement policies; name at most one placement and one scaling, joined by `+`",
+        ),
+        ("spread:by=price", "policy `spread` has no parameter `by`; it takes none"),
+        ("greedy:by=colour", "policy `greedy`: parameter `by`: `colour` is neither `fullness` nor `price`"),
+        ("hpa:target=80.5%", "policy `hpa`: parameter `target`: 0.805 is not a whole number of percents"),
+        ("rate:headroom", "`headroom` is not a parameter; write `name=value`"),
+    ];
+    for (text, message) in cases {
+        let error = text.parse::<PolicySpec>().expect_err(text);
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
 fn requests_for_memory_are_named_in_mebibytes() {
     let mut snapshot = world(vec![cluster("a", 1, 8.0, 1)], vec![service("web", request(0.5, 1), 2)]);
     snapshot.clusters[ClusterId(0)].allocatable_max.memory = Bytes((1 << 30) + 1);

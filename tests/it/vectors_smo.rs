@@ -13,9 +13,12 @@ use smo::policy::scaling::threshold::{Step, Thresholds, step};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// A file: its vectors under a key, beside whatever else there is, or alone.
 #[derive(Deserialize)]
-struct File {
-    vectors: Vec<Vector>,
+#[serde(untagged)]
+enum File {
+    Keyed { vectors: Vec<Vector> },
+    Alone(Vec<Vector>),
 }
 
 #[derive(Deserialize)]
@@ -55,13 +58,15 @@ fn vectors_that_are_wrong_are_noticed() {
 }
 
 /// Every difference of a file, with its path and vector; prints how many passed.
+#[expect(clippy::print_stdout, reason = "whoever hands in vectors wants to know how many passed")]
 fn differences(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let file: File = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (File::Keyed { vectors } | File::Alone(vectors)) = file;
     let mut differences = Vec::new();
     let mut not_covered = BTreeMap::<&str, u32>::new();
     for (function, judge) in JUDGES {
-        let own: Vec<&Vector> = file.vectors.iter().filter(|vector| vector.function == *function).collect();
+        let own: Vec<&Vector> = vectors.iter().filter(|vector| vector.function == *function).collect();
         let wrong: Vec<String> = own
             .iter()
             .filter_map(|vector| Some((vector, judge(vector).err()?)))
@@ -70,7 +75,7 @@ fn differences(path: &Path) -> Vec<String> {
         println!("{}: {function}: {} of {} passed", path.display(), own.len() - wrong.len(), own.len());
         differences.extend(wrong);
     }
-    for vector in &file.vectors {
+    for vector in &vectors {
         if !JUDGES.iter().any(|(function, _)| *function == vector.function) {
             *not_covered.entry(&vector.function).or_default() += 1;
         }

@@ -149,7 +149,8 @@ pub fn random(seed: u64) -> Snapshot {
             view.allocatable_max = random_share(stream, view.allocatable_max);
         }
         view.allocatable = view.allocatable_max;
-        view.price_per_core_hour = f64::from(stream.random_range(2..=5)) * 0.01;
+        let price = f64::from(stream.random_range(2..=5)) * 0.01;
+        view.price_per_core_hour = if snapshot.known.clusters[id].pools.is_empty() { f64::INFINITY } else { price };
     }
     for service in snapshot.services.ids() {
         random_incumbents(stream, &mut snapshot, service);
@@ -219,10 +220,11 @@ fn random_service(stream: &mut Stream, index: u32) -> Service {
     let mut service = service(&format!("service-{index}"), request, stream.random_range(replicas_min..=replicas_max));
     (service.replicas_min, service.replicas_max) = (replicas_min, replicas_max);
     service.pinned = stream.random_bool(0.15);
-    if stream.random_bool(0.2) {
+    let terms: f64 = stream.random();
+    if terms < 0.2 {
         service.request.gpu = stream.random_range(0..=2);
         service.terms.selector.insert(ACCELERATOR.to_owned(), "a100".to_owned());
-    } else if stream.random_bool(0.2) {
+    } else if terms < 0.4 {
         service.terms.selector.insert("tier".to_owned(), "cloud".to_owned());
     }
     if stream.random_bool(0.3) {

@@ -115,7 +115,10 @@ impl Milp {
     fn problem(&self, draft: &Draft<'_>) -> Assignment {
         let Snapshot { clusters, services, .. } = draft.snapshot;
         let cores = |service: ServiceId| draft.snapshot.service(service).request.cpu.cores();
-        let price = |service, cluster: ClusterId| clusters[cluster].price_per_core_hour * cores(service);
+        let price = |service, cluster: ClusterId| {
+            let price = clusters[cluster].price_per_core_hour * cores(service);
+            if price.is_finite() { price } else { 0.0 } // a cluster without nodes has no price
+        };
         let every = || services.ids().flat_map(|service| clusters.ids().map(move |cluster| (service, cluster)));
         let dearest = every().map(|(service, cluster)| price(service, cluster)).fold(1e-3, f64::max);
         let place = |service, cluster: ClusterId| {

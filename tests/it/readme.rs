@@ -52,7 +52,7 @@ fn every_command_of_the_readme_runs_as_it_is_written() {
     }
     let commands = commands(&std::fs::read_to_string(root.join("README.md")).unwrap());
     assert!(commands.len() >= 5, "the README shows commands in `console` blocks");
-    let data = crate::data::data_dir();
+    let data = crate::data_dir();
     for command in &commands {
         let first = command.split_whitespace().next().unwrap();
         if ELSEWHERE.contains(&first) {
@@ -71,7 +71,7 @@ fn run(command: &str, directory: &Path) {
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
     shell.args(["-euc", command]).current_dir(directory).env("PATH", path).env("NO_COLOR", "1");
-    if let Some(data) = crate::data::data_dir() {
+    if let Some(data) = crate::data_dir() {
         shell.env("SMO_DATA_DIR", data);
     }
     let output = shell.output().unwrap();

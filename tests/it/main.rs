@@ -6,6 +6,7 @@ mod binding;
 mod binding_reference;
 mod closed_forms;
 mod conformance_policies;
+mod damaged_trace;
 mod fork;
 mod generated_traces;
 mod milp;

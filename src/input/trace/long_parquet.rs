@@ -3,9 +3,9 @@
 //! The same shape as long CSV; a null rate is unknown.
 
 use super::error::{Fault, Place, TraceError};
-use super::format::{Format, PARQUET, Reads};
+use super::format::{Format, Opened, PARQUET, Reads};
 use super::parquet_file::{self, Frame, Kind, ParquetFile, for_each_number};
-use super::rows::{Entries, Entry, Long, RATE, Rows, SERVICE, Spot, TIME, is_long, long_columns};
+use super::rows::{Entries, Entry, Long, RATE, SERVICE, Spot, TIME, is_long, long_columns};
 use super::series::Series;
 use crate::units::{Rate, Ratio};
 
@@ -28,7 +28,7 @@ struct LongParquet {
     next: usize,
 }
 
-fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Result<Box<dyn Rows>, TraceError> {
+fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Opened {
     let columns = long_columns(&file.columns).map_err(|(field, fault)| file.error_at(Place::Whole, &field, fault))?;
     for (column, kind) in columns.into_iter().zip([Kind::Time, Kind::Name, Kind::Rate]) {
         file.check_type(column, kind)?;
@@ -50,7 +50,9 @@ impl LongParquet {
         self.rates.resize(frame.rows, None);
         let mut wrong: Option<TraceError> = None;
         let mut first = |row: usize, field, fault| {
-            wrong.get_or_insert_with(|| self.file.error_at(parquet_file::place(Spot(frame.rows_before + row as u64)), field, fault));
+            wrong.get_or_insert_with(|| {
+                self.file.error_at(parquet_file::place(Spot(frame.rows_before + row as u64)), field, fault)
+            });
         };
         for_each_number(&frame.series[0], |row, number| match number.nanos() {
             Ok(at) => self.times[row] = Some(at),

@@ -10,7 +10,8 @@ use super::error::{Fault, Place, TraceError};
 use super::rows::Spot;
 use crate::units::{Rate, Ratio};
 use polars::prelude::{
-    ArrowDataType, DataFrame, FileMetadata, FileMetadataRef, ParallelStrategy, ParquetReader, PolarsResult, SerReader, Series,
+    ArrowDataType, DataFrame, FileMetadata, FileMetadataRef, ParallelStrategy, ParquetReader, PolarsResult, SerReader,
+    Series,
 };
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,7 +90,8 @@ impl ParquetFile {
         if fits {
             return Ok(());
         }
-        let fault = Fault::ColumnType { found: super::error::shown(format!("{found:?}").as_bytes()), wanted: wanted.words() };
+        let fault =
+            Fault::ColumnType { found: super::error::shown(format!("{found:?}").as_bytes()), wanted: wanted.words() };
         Err(TraceError::at(&self.path, Place::Whole, &self.columns[column], fault))
     }
 
@@ -182,7 +184,7 @@ impl Kind {
 /// The metadata of a file as if it had this row group only: polars walks over all that it knows of.
 fn only_group(all: &FileMetadata, group: usize) -> FileMetadataRef {
     let row_groups: Vec<_> = all.row_groups.get(group).cloned().into_iter().collect();
-    let num_rows = row_groups.iter().map(|group| group.num_rows()).sum();
+    let num_rows = row_groups.iter().fold(0, |rows, group| rows + group.num_rows());
     Arc::new(FileMetadata {
         version: all.version,
         num_rows,
@@ -221,7 +223,10 @@ pub fn for_each_number(series: &Series, mut each: impl FnMut(usize, Number)) {
     macro_rules! walk {
         ($numbers:expr, $number:expr) => {
             if let Ok(numbers) = $numbers {
-                numbers.iter().enumerate().for_each(|(index, value)| value.into_iter().for_each(|value| each(index, $number(value))));
+                numbers
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, value)| value.into_iter().for_each(|value| each(index, $number(value))));
             }
         };
     }

@@ -22,10 +22,11 @@ use std::io::Write;
 
 const EXAMPLES: &str = "\
 First steps, in a clone of the repository:
-  smo simulate scenarios/quickstart.yaml      three policies through a day: a table, and a page in runs/
-  smo policies                                what else could decide
-  smo scenario check scenarios/*.yaml         what is in a scenario, or what is wrong with it
-  smo replay runs/quickstart                  the same runs again: identical, or the first difference
+  smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
+  smo policies                               what else could decide
+  smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
+  smo replay runs/quickstart                 the same runs again: identical, or where not
+  smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input.
 `smo COMMAND --help` has examples for each command.";

@@ -25,11 +25,12 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   smo simulate scenarios/quickstart.yaml
-  smo simulate scenarios/quickstart.yaml --policy hpa:target=60% --policy greedy+rate:headroom=20% --seeds 10
+  smo simulate scenarios/quickstart.yaml --policy hpa:target=60% --policy spread+rate
   smo simulate scenarios/flash-crowd.yaml --set telemetry.delay=30s --until 6h
   smo simulate scenarios/*.yaml -j 4 --format json > figures.json
 
-Runs lie in OUT/SCENARIO/POLICY-SEED (of variants: OUT/SCENARIO/VARIANT/POLICY-SEED), the page is OUT/SCENARIO/report.html.";
+Runs lie in OUT/SCENARIO/POLICY-SEED, those of variants in OUT/SCENARIO/VARIANT/POLICY-SEED;
+the page is OUT/SCENARIO/report.html.";
 
 /// Run policies through scenarios, and answer the scenarios' questions by a table and a page.
 #[derive(Debug, clap::Args)]

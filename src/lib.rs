@@ -11,6 +11,7 @@
 //! only place where the stages meet.
 
 pub mod backend;
+pub mod cli;
 pub mod input;
 pub mod model;
 pub mod policy;

@@ -3,6 +3,7 @@
 //! The files state counts divided by their bin, as floats of up to 19 digits. A rate here is a whole number of millionths,
 //! so each row is off by at most half a millionth times its bin; the table states the recorded total, which the sum must
 //! meet when it is rounded to a request, and the tests print by how much it is off before.
+#![expect(clippy::print_stdout, reason = "what was skipped, and by how much totals are off")]
 
 use crate::data_dir;
 use smo::input::trace::{self, Selection, ServiceNames, Survey, TraceOptions};
@@ -21,7 +22,12 @@ struct Recorded {
 /// in rational numbers.
 const RECORDED: &[Recorded] = &[
     Recorded { file: "nasa_http_1995/rps_60s.csv.gz", bin_s: 60, rows: 84_333, requests: &[("nasa-www", 3_461_610)] },
-    Recorded { file: "nasa_http_1995/rps_1s_peakday.csv.gz", bin_s: 1, rows: 86_400, requests: &[("nasa-www", 139_331)] },
+    Recorded {
+        file: "nasa_http_1995/rps_1s_peakday.csv.gz",
+        bin_s: 1,
+        rows: 86_400,
+        requests: &[("nasa-www", 139_331)],
+    },
     Recorded {
         file: "twitter_stream_2021_08/rps_60s.csv.gz",
         bin_s: 60,
@@ -63,7 +69,12 @@ const RECORDED: &[Recorded] = &[
         file: "nab_cloudwatch/rps_tweets.csv.gz",
         bin_s: 300,
         rows: 15_902,
-        requests: &[("tweets-aapl", 1_360_453), ("tweets-amzn", 843_768), ("tweets-crm", 53_261), ("tweets-cvs", 5_701)],
+        requests: &[
+            ("tweets-aapl", 1_360_453),
+            ("tweets-amzn", 843_768),
+            ("tweets-crm", 53_261),
+            ("tweets-cvs", 5_701),
+        ],
     },
     Recorded {
         file: "autothrottle_rps/rps_1s.csv",

@@ -19,7 +19,7 @@ fn services() -> ServiceNames {
 fn rows(rows: &[(f64, Option<f64>, Option<f64>)]) -> Vec<RateRow> {
     let rate = |id: u32, rate: &Option<f64>| rate.map(|rate| (ServiceId(id), Rate::from_per_second(rate)));
     let row = |(at, frontend, cart): &(f64, Option<f64>, Option<f64>)| RateRow {
-        at: Time((at * 1e9) as u64),
+        at: Time::ZERO + Span::from_seconds_f64(*at),
         rates: rate(0, frontend).into_iter().chain(rate(1, cart)).collect(),
     };
     rows.iter().map(row).collect()
@@ -45,7 +45,12 @@ fn read(path: &Path, options: &TraceOptions) -> (Vec<RateRow>, Time, Vec<String>
 }
 
 fn sample() -> Vec<RateRow> {
-    rows(&[(0.0, Some(1.5), Some(0.0)), (0.25, Some(2.0), None), (60.0, Some(0.016_667), Some(493.86)), (120.0, None, Some(1.0))])
+    rows(&[
+        (0.0, Some(1.5), Some(0.0)),
+        (0.25, Some(2.0), None),
+        (60.0, Some(0.016_667), Some(493.86)),
+        (120.0, None, Some(1.0)),
+    ])
 }
 
 /// The sample in every format, by what writes it.
@@ -70,7 +75,10 @@ fn samples(dir: &tempfile::TempDir) -> Vec<PathBuf> {
 fn long_parquet() -> Vec<u8> {
     use polars::prelude::{Column, DataFrame, ParquetWriter};
     let columns = vec![
-        Column::new("requests_per_s".into(), [Some(1.5), Some(0.0), Some(2.0), None, Some(0.016_667), Some(493.86), Some(1.0)]),
+        Column::new(
+            "requests_per_s".into(),
+            [Some(1.5), Some(0.0), Some(2.0), None, Some(0.016_667), Some(493.86), Some(1.0)],
+        ),
         Column::new("service".into(), ["frontend", "cart", "frontend", "cart", "frontend", "cart", "cart"]),
         Column::new("timestamp_s".into(), [0.0, 0.0, 0.25, 0.25, 60.0, 60.0, 120.0]),
     ];
@@ -141,7 +149,8 @@ fn one_row_needs_to_be_told_how_long_it_holds() {
 fn a_window_keeps_what_holds_when_it_opens() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = file(&dir, "a.csv", "timestamp_s,frontend,cart\n0,1,7\n10,2,\n20,3,\n30,4,8\n");
-    let options = TraceOptions { from: Time(15 * S), until: Time(30 * S), shift: Span(100 * S), ..TraceOptions::default() };
+    let options =
+        TraceOptions { from: Time(15 * S), until: Time(30 * S), shift: Span(100 * S), ..TraceOptions::default() };
     let (found, end, _) = read(&path, &options);
     assert_eq!(found, rows(&[(100.0, Some(2.0), Some(7.0)), (105.0, Some(3.0), None)]));
     assert_eq!(end, Time(115 * S));
@@ -153,8 +162,12 @@ fn a_window_keeps_what_holds_when_it_opens() {
 #[test]
 fn a_rate_that_is_told_to_hold_ends_by_itself() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let path = file(&dir, "a.csv", "timestamp_s,service,requests_per_s\n0,frontend,1\n0,cart,5\n10,frontend,2\n40,frontend,3\n50,cart,4\n");
-    let (found, end, _) = read(&path, &TraceOptions { hold: Some(Span(10 * S)), ..TraceOptions::default() });
+    let path = file(
+        &dir,
+        "a.csv",
+        "timestamp_s,service,requests_per_s\n0,frontend,1\n0,cart,5\n10,frontend,2\n40,frontend,3\n50,cart,4\n",
+    );
+    let (mut found, end, _) = read(&path, &TraceOptions { hold: Some(Span(10 * S)), ..TraceOptions::default() });
     let expected = rows(&[
         (0.0, Some(1.0), Some(5.0)),
         (10.0, Some(2.0), Some(0.0)),
@@ -162,8 +175,9 @@ fn a_rate_that_is_told_to_hold_ends_by_itself() {
         (40.0, Some(3.0), None),
         (50.0, Some(0.0), Some(4.0)),
     ]);
-    let mut found = found;
-    found.iter_mut().for_each(|row| row.rates.sort());
+    for row in &mut found {
+        row.rates.sort();
+    }
     assert_eq!(found, expected);
     assert_eq!(end, Time(60 * S));
 }
@@ -196,7 +210,8 @@ fn a_scale_is_exact() {
 #[test]
 fn quoted_names_windows_line_ends_a_byte_order_mark_and_several_gzip_members_are_read() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let text = "\u{feff}\"timestamp_s\",\"service\",\"requests_per_s\"\r\n0,\"frontend\",1\r\n\r\n10, frontend ,\"2\"\r\n";
+    let text =
+        "\u{feff}\"timestamp_s\",\"service\",\"requests_per_s\"\r\n0,\"frontend\",1\r\n\r\n10, frontend ,\"2\"\r\n";
     let expected = rows(&[(0.0, Some(1.0), None), (10.0, Some(2.0), None)]);
     assert_eq!(read(&file(&dir, "a.csv", text), &TraceOptions::default()).0, expected);
     let member = |text: &str| {
@@ -239,7 +254,11 @@ fn traces_are_merged_by_time_and_one_that_ends_takes_its_load_with_it() {
         let mut merged = trace::merge(parts(), &services()).expect("the traces are sound");
         let mut row = RateRow::default();
         (0..taken).for_each(|_| assert!(merged.next_row(&mut row).expect("the traces are sound")));
-        assert_eq!(all(&mut merged.fork().expect("the files are still there")), expected[taken..], "fork after {taken}");
+        assert_eq!(
+            all(&mut merged.fork().expect("the files are still there")),
+            expected[taken..],
+            "fork after {taken}"
+        );
     }
 }
 

@@ -37,6 +37,14 @@ use kernel::Moment;
 use std::sync::Arc;
 use world::World;
 
+/// What a reader of the results should know to be left out, a sentence each.
+pub const NOT_MODELLED: &[&str] = &[
+    "Callers do not retry and do not time out.",
+    "Links between clusters have delay and price, and no limit of bandwidth.",
+    "Replicas have one size: there is no vertical scaling.",
+    "Volumes, and the start-up of the control plane itself.",
+];
+
 /// A world in memory.
 pub struct SimBackend {
     world: World,

@@ -35,11 +35,7 @@ impl Decimal {
     /// In words, why it is no such number.
     pub fn read(text: &[u8]) -> Result<Self, Why> {
         let text = text.trim_ascii();
-        let (negative, digits) = match text {
-            [b'-', digits @ ..] => (true, digits),
-            [b'+', digits @ ..] => (false, digits),
-            digits => (false, digits),
-        };
+        let (negative, digits) = signed(text);
         let number = Self::unsigned(digits).ok_or_else(|| why_not(text))?;
         if negative && number.mantissa > 0 { Err("it is negative") } else { Ok(number) }
     }
@@ -106,13 +102,18 @@ fn divided(value: u128, decimals: u32) -> Result<u64, Why> {
 
 /// The integer after `e`, within ±999.
 fn exponent(text: &[u8]) -> Option<i32> {
-    let (sign, digits) = match text {
-        [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] => (1, digits),
-        digits => (1, digits),
-    };
+    let (negative, digits) = signed(text);
     let plain = !digits.is_empty() && digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit);
-    plain.then(|| sign * digits.iter().fold(0, |value, digit| value * 10 + i32::from(digit - b'0')))
+    let value = || digits.iter().fold(0, |value, digit| value * 10 + i32::from(digit - b'0'));
+    plain.then(|| if negative { -value() } else { value() })
+}
+
+/// Whether there is a minus, and what follows the sign.
+fn signed(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    }
 }
 
 /// What the trouble with `text` is, in words.
@@ -122,7 +123,9 @@ fn why_not(text: &[u8]) -> Why {
         b"nan" => "it is not a number",
         b"inf" | b"+inf" | b"infinity" | b"+infinity" => "it is infinite",
         b"null" | b"na" | b"n/a" | b"none" => "an unknown rate is an empty field",
-        _ if word.contains(&b',') || word.contains(&b';') => "the decimal sign is a point and fields are separated by commas",
+        _ if word.contains(&b',') || word.contains(&b';') => {
+            "the decimal sign is a point and fields are separated by commas"
+        }
         _ if std::str::from_utf8(text).is_err() => "it is not even UTF-8 text",
         _ => "it is not a decimal number",
     }
@@ -216,7 +219,8 @@ mod tests {
             for decimals in 0..25_usize {
                 let digits = format!("{mantissa:0>width$}", width = decimals + 1);
                 let (whole, fraction) = digits.split_at(digits.len() - decimals);
-                let read = Decimal::read(format!("{whole}.{fraction}").as_bytes()).and_then(|number| number.times(1_000_000));
+                let read =
+                    Decimal::read(format!("{whole}.{fraction}").as_bytes()).and_then(|number| number.times(1_000_000));
                 let power = 10_u128.pow(u32::try_from(decimals).unwrap());
                 let expected = (2 * mantissa * 1_000_000 + power) / (2 * power);
                 assert_eq!(read.map(u128::from), Ok(expected), "{mantissa} × 10^-{decimals}");

@@ -17,7 +17,7 @@ pub struct TraceError {
     /// The column; empty where the mistake has none.
     pub field: String,
     /// What is wrong.
-    pub fault: Fault,
+    pub fault: Box<Fault>,
 }
 
 /// Where in a trace, counted from 1 as editors and data frames show it.
@@ -65,7 +65,9 @@ pub enum Fault {
     #[error("expands to more than the limit of {0}\n  cut the trace, or raise the limit")]
     TooLarge(Bytes),
     /// A field or a row without end.
-    #[error("no {what} ends within {limit}\n  fields end at a comma, rows at a line break; is a quotation mark open, or the file not CSV?")]
+    #[error(
+        "no {what} ends within {limit}\n  fields end at a comma, rows at a line break; is a quotation mark open, or the file not CSV?"
+    )]
     Endless {
         /// `field` or `row`.
         what: &'static str,
@@ -73,7 +75,9 @@ pub enum Fault {
         limit: Bytes,
     },
     /// Text in another encoding.
-    #[error("`{0}` is not UTF-8 text\n  save the trace as UTF-8, without compression or with the extension that says which")]
+    #[error(
+        "`{0}` is not UTF-8 text\n  save the trace as UTF-8, without compression or with the extension that says which"
+    )]
     NotUtf8(String),
     /// Nothing at all.
     #[error("the file is empty\n  {COLUMNS}")]
@@ -96,7 +100,9 @@ pub enum Fault {
     #[error("the column stands twice in the header\n  each service has one column")]
     DuplicateColumn,
     /// A row that is longer or shorter than the header.
-    #[error("{found} fields, where the header has {expected}\n  each row has a field for each column; an unknown rate is an empty field")]
+    #[error(
+        "{found} fields, where the header has {expected}\n  each row has a field for each column; an unknown rate is an empty field"
+    )]
     FieldCount {
         /// Fields of this row.
         found: u64,
@@ -115,7 +121,9 @@ pub enum Fault {
     #[error("the field is empty\n  every row has a time and every rate a service; only the rate may be unknown")]
     Missing,
     /// A time that is none.
-    #[error("`{text}` is not a time: {why}\n  times are seconds from 0 to 18446744073, like `86400` or `0.25`")]
+    #[error(
+        "`{text}` is not a time: {why}\n  times are seconds (not milliseconds) from 0 to 18446744073, like `86400` or `0.25`"
+    )]
     NotATime {
         /// As it was found.
         text: String,
@@ -142,7 +150,9 @@ pub enum Fault {
     #[error("a second row at {0} s\n  a wide trace has one row for each time")]
     RepeatedTime(String),
     /// Two rates at once.
-    #[error("a second rate of `{service}` at {at} s\n  a service has one rate at a time: remove one of the rows, or add them up")]
+    #[error(
+        "a second rate of `{service}` at {at} s\n  a service has one rate at a time: remove one of the rows, or add them up"
+    )]
     Duplicate {
         /// The service, as the trace names it.
         service: String,
@@ -150,7 +160,9 @@ pub enum Fault {
         at: String,
     },
     /// A service that the application does not have.
-    #[error("nobody defines the service `{name}`{hint}\n  services are {known}; a series of another name can be mapped to one of them")]
+    #[error(
+        "nobody defines the service `{name}`{hint}\n  services are {known}; a series of another name can be mapped to one of them"
+    )]
     UnknownService {
         /// As it was found.
         name: String,
@@ -168,7 +180,9 @@ pub enum Fault {
         found: String,
     },
     /// One service for a trace of several.
-    #[error("the trace has several series ({found}), but one service is to take them\n  say which series is which service")]
+    #[error(
+        "the trace has several series ({found}), but one service is to take them\n  say which series is which service"
+    )]
     SeveralSeries {
         /// The series, the first ones.
         found: String,
@@ -187,7 +201,9 @@ pub enum Fault {
     #[error("more than {0} different services\n  the column `service` names the service, not a request")]
     TooManySeries(usize),
     /// One row alone.
-    #[error("there is one row only, so how long it holds is unknown\n  say how long the last row holds, or add a second row")]
+    #[error(
+        "there is one row only, so how long it holds is unknown\n  say how long the last row holds, or add a second row"
+    )]
     SingleRow,
     /// A window in which the trace has nothing.
     #[error("the window begins at {from} s, but the trace ends at {end} s\n  begin it earlier")]
@@ -206,12 +222,15 @@ pub enum Fault {
         other: PathBuf,
     },
     /// A Parquet file that the reader refuses.
-    #[error("not a Parquet file that can be read: {0}\n  write it again, for example by `DataFrame.to_parquet` without options")]
+    #[error(
+        "not a Parquet file that can be read: {0}\n  write it again, for example by `DataFrame.to_parquet` without options"
+    )]
     Parquet(String),
 }
 
 /// What the header of a trace looks like.
-const COLUMNS: &str = "a trace has the columns `timestamp_s,service,requests_per_s`, or `timestamp_s` and one column for each service";
+const COLUMNS: &str =
+    "a trace has the columns `timestamp_s,service,requests_per_s`, or `timestamp_s` and one column for each service";
 
 impl TraceError {
     /// A mistake of the file as a whole.
@@ -221,7 +240,7 @@ impl TraceError {
 
     /// A mistake at a place.
     pub fn at(path: &Path, place: Place, field: &str, fault: Fault) -> Self {
-        Self { path: path.to_owned(), place, field: shown(field.as_bytes()), fault }
+        Self { path: path.to_owned(), place, field: shown(field.as_bytes()), fault: Box::new(fault) }
     }
 }
 
@@ -251,11 +270,16 @@ impl From<TraceError> for crate::model::workload::WorkloadError {
 /// Text of a file as it may be printed: at most 60 characters, control characters and broken UTF-8 escaped.
 pub fn shown(text: &[u8]) -> String {
     const LENGTH_MAX: usize = 60;
-    let start = &text[..text.len().min(4 * LENGTH_MAX)];
     let mut out = String::new();
-    for chunk in start.utf8_chunks() {
-        out.extend(chunk.valid().chars().flat_map(|c| c.is_control().then(|| c.escape_default()).into_iter().flatten().chain((!c.is_control()).then_some(c))));
-        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+    for chunk in text[..text.len().min(4 * LENGTH_MAX)].utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter.is_control() {
+                out.extend(letter.escape_default());
+            } else {
+                out.push(letter);
+            }
+        }
+        out.extend(chunk.invalid().iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from));
     }
     match out.char_indices().nth(LENGTH_MAX) {
         Some((end, _)) => out[..end].to_owned() + "…",
@@ -267,11 +291,11 @@ pub fn shown(text: &[u8]) -> String {
 pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const LISTED_MAX: usize = 16;
     let more = names.len().saturating_sub(LISTED_MAX);
-    let mut out = names.take(LISTED_MAX).map(|name| format!("`{}`", shown(name.as_bytes()))).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        out += &format!(" and {more} more");
+    let first: Vec<String> = names.take(LISTED_MAX).map(|name| format!("`{}`", shown(name.as_bytes()))).collect();
+    match more {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
-    out
 }
 
 /// Nanoseconds as seconds, exactly.

@@ -28,13 +28,16 @@ pub struct Format {
     pub reads: Reads,
 }
 
+/// The rows of a trace, at its first row.
+pub type Opened = Result<Box<dyn Rows>, TraceError>;
+
 /// How a format is read, once its columns are known.
 #[derive(Debug, Clone, Copy)]
 pub enum Reads {
     /// From records of text.
-    Csv(fn(CsvFile, Series, Ratio) -> Result<Box<dyn Rows>, TraceError>),
+    Csv(fn(CsvFile, Series, Ratio) -> Opened),
     /// From frames of columns.
-    Parquet(fn(ParquetFile, Series, Ratio) -> Result<Box<dyn Rows>, TraceError>),
+    Parquet(fn(ParquetFile, Series, Ratio) -> Opened),
 }
 
 /// All formats, in the order in which they are tried.
@@ -49,26 +52,27 @@ pub const PARQUET: &[&str] = &[".parquet"];
 ///
 /// # Errors
 /// Where it cannot be read, or is of no format.
-pub fn open(path: &Path, series: Series, scale: Ratio, size_max: Bytes) -> Result<Box<dyn Rows>, TraceError> {
+pub fn open(path: &Path, series: Series, scale: Ratio, size_max: Bytes) -> Opened {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let is = |extension: &&&str| name.ends_with(**extension);
-    if CSV.iter().any(|extension| is(&extension)) {
+    let is_one_of = |extensions: &[&str]| extensions.iter().any(|extension| name.ends_with(extension));
+    let unknown = || TraceError::whole(path, Fault::UnknownExtension(extensions()));
+    if is_one_of(CSV) {
         let file = CsvFile::open(path, compression(&name), size_max)?;
         let read = FORMATS.iter().find_map(|format| match format.reads {
             Reads::Csv(read) if (format.fits)(&file.columns) => Some(read),
             _ => None,
         });
-        return read.expect("every header is long or wide")(file, series, scale);
+        return read.ok_or_else(unknown)?(file, series, scale);
     }
-    if PARQUET.iter().any(|extension| is(&extension)) {
+    if is_one_of(PARQUET) {
         let file = ParquetFile::open(path)?;
         let read = FORMATS.iter().find_map(|format| match format.reads {
             Reads::Parquet(read) if (format.fits)(&file.columns) => Some(read),
             _ => None,
         });
-        return read.expect("every header is long or wide")(file, series, scale);
+        return read.ok_or_else(unknown)?(file, series, scale);
     }
-    Err(TraceError::whole(path, Fault::UnknownExtension(extensions())))
+    Err(unknown())
 }
 
 fn compression(name: &str) -> Compression {

@@ -12,7 +12,7 @@ use crate::units::{Rate, Span, Time};
 /// A source whose rates end.
 pub struct Hold<S> {
     source: S,
-    hold: Option<Span>,
+    longest: Option<Span>,
     /// The next row of the source, and whether there is one.
     ahead: RateRow,
     state: State,
@@ -32,7 +32,7 @@ const NEVER: Time = Time::MAX;
 impl<S: RateSource> Hold<S> {
     /// Lets each rate of `source` hold for at most `hold`, or for as long as it likes.
     pub fn new(source: S, hold: Option<Span>) -> Self {
-        Self { source, hold, ahead: RateRow::default(), state: State::Begin, due: Vec::new() }
+        Self { source, longest: hold, ahead: RateRow::default(), state: State::Begin, due: Vec::new() }
     }
 
     /// What it reads from.
@@ -70,7 +70,7 @@ impl<S: RateSource> Hold<S> {
 
 impl<S: RateSource> RateSource for Hold<S> {
     fn next_row(&mut self, row: &mut RateRow) -> Result<bool, WorkloadError> {
-        let Some(hold) = self.hold else { return self.source.next_row(row) };
+        let Some(hold) = self.longest else { return self.source.next_row(row) };
         if self.state == State::Begin {
             self.fetch()?;
         }
@@ -95,6 +95,6 @@ impl<S: RateSource> RateSource for Hold<S> {
 
     fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError> {
         let (source, ahead, due) = (self.source.fork()?, self.ahead.clone(), self.due.clone());
-        Ok(Box::new(Hold { source, hold: self.hold, ahead, state: self.state, due }))
+        Ok(Box::new(Hold { source, longest: self.longest, ahead, state: self.state, due }))
     }
 }

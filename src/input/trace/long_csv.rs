@@ -5,8 +5,8 @@
 use super::csv_file::CsvFile;
 use super::decimal;
 use super::error::{Fault, Place, TraceError, shown};
-use super::format::{Format, Reads};
-use super::rows::{Entries, Entry, Long, RATE, Rows, SERVICE, Spot, TIME, is_long, long_columns};
+use super::format::{Format, Opened, Reads};
+use super::rows::{Entries, Entry, Long, RATE, SERVICE, Spot, TIME, is_long, long_columns};
 use super::series::Series;
 use crate::units::Ratio;
 
@@ -28,7 +28,7 @@ struct LongCsv {
     time: (Vec<u8>, u64),
 }
 
-fn open(file: CsvFile, series: Series, scale: Ratio) -> Result<Box<dyn Rows>, TraceError> {
+fn open(file: CsvFile, series: Series, scale: Ratio) -> Opened {
     let columns = long_columns(&file.columns).map_err(|(field, fault)| file.error(&field, fault))?;
     Ok(Box::new(Long::new(LongCsv { file, columns, series, scale, time: (Vec::new(), 0) })))
 }

@@ -3,9 +3,9 @@
 //! The same shape as long CSV; a null rate is unknown.
 
 use super::error::{Fault, Place, TraceError};
-use super::format::{Format, PARQUET, Reads};
+use super::format::{Format, Opened, PARQUET, Reads};
 use super::parquet_file::{self, Frame, Kind, ParquetFile, for_each_number};
-use super::rows::{Entries, Entry, Long, RATE, Rows, SERVICE, Spot, TIME, is_long, long_columns};
+use super::rows::{Entries, Entry, Long, RATE, SERVICE, Spot, TIME, is_long, long_columns};
 use super::series::Series;
 use crate::units::{Rate, Ratio};
 
@@ -28,7 +28,7 @@ struct LongParquet {
     next: usize,
 }
 
-fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Result<Box<dyn Rows>, TraceError> {
+fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Opened {
     let columns = long_columns(&file.columns).map_err(|(field, fault)| file.error_at(Place::Whole, &field, fault))?;
     for (column, kind) in columns.into_iter().zip([Kind::Time, Kind::Name, Kind::Rate]) {
         file.check_type(column, kind)?;
@@ -42,6 +42,8 @@ fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Result<Box<dyn R
 impl LongParquet {
     /// Decodes the next rows; `false` at the end.
     fn decode(&mut self) -> Result<bool, TraceError> {
+        // Before the next one is decoded, so that only one is held.
+        self.frame.series.clear();
         let Some(frame) = self.file.next()? else { return Ok(false) };
         self.next = 0;
         self.times.clear();
@@ -50,7 +52,9 @@ impl LongParquet {
         self.rates.resize(frame.rows, None);
         let mut wrong: Option<TraceError> = None;
         let mut first = |row: usize, field, fault| {
-            wrong.get_or_insert_with(|| self.file.error_at(parquet_file::place(Spot(frame.rows_before + row as u64)), field, fault));
+            wrong.get_or_insert_with(|| {
+                self.file.error_at(parquet_file::place(Spot(frame.rows_before + row as u64)), field, fault)
+            });
         };
         for_each_number(&frame.series[0], |row, number| match number.nanos() {
             Ok(at) => self.times[row] = Some(at),

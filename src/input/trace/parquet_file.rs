@@ -10,7 +10,7 @@ use super::error::{Fault, Place, TraceError};
 use super::rows::Spot;
 use crate::units::{Rate, Ratio};
 use polars::prelude::{
-    ArrowDataType, DataFrame, FileMetadata, FileMetadataRef, ParallelStrategy, ParquetReader, PolarsResult, SerReader, Series,
+    ArrowDataType, FileMetadata, FileMetadataRef, ParallelStrategy, ParquetReader, PolarsResult, SerReader, Series,
 };
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,8 @@ use std::sync::Arc;
 const CELLS_MAX: usize = 4 << 20;
 /// Rows that are decoded at once, because text is larger than numbers.
 const ROWS_MAX: usize = 128 << 10;
+/// Columns that are decoded at once: the file is mapped into memory meanwhile, and each of them keeps its pages there.
+const COLUMNS_MAX: usize = 16;
 
 /// A Parquet file whose footer was read.
 pub struct ParquetFile {
@@ -89,7 +91,8 @@ impl ParquetFile {
         if fits {
             return Ok(());
         }
-        let fault = Fault::ColumnType { found: super::error::shown(format!("{found:?}").as_bytes()), wanted: wanted.words() };
+        let fault =
+            Fault::ColumnType { found: super::error::shown(format!("{found:?}").as_bytes()), wanted: wanted.words() };
         Err(TraceError::at(&self.path, Place::Whole, &self.columns[column], fault))
     }
 
@@ -111,26 +114,29 @@ impl ParquetFile {
     fn decode(&mut self, rows_left: usize) -> Result<Frame, TraceError> {
         let rows = rows_left.min(ROWS_MAX).min((CELLS_MAX / self.read.len().max(1)).max(1));
         let (offset, rows_before) = (self.group.2, self.rows_read);
-        let frame = guarded(&self.path, || self.slice(offset, rows))?;
-        if frame.height() != rows || frame.width() != self.read.len() {
-            let fault = Fault::Parquet(format!("{} rows, where its footer says {rows}", frame.height()));
+        let parts = self.read.chunks(COLUMNS_MAX);
+        let series = guarded(&self.path, || {
+            parts.map(|columns| self.slice(columns, offset, rows)).collect::<PolarsResult<Vec<_>>>()
+        })?;
+        let series: Vec<Series> = series.into_iter().flatten().collect();
+        if series.len() != self.read.len() || series.iter().any(|series| series.len() != rows) {
+            let fault = Fault::Parquet("a column has fewer rows than the file says".to_owned());
             return Err(self.error_at(place(Spot(rows_before)), "", fault));
         }
         self.group.2 += rows;
         self.rows_read += rows as u64;
-        let column = |name: &String| frame.column(name).map(|column| column.as_materialized_series().rechunk());
-        let series = guarded(&self.path, || self.read.iter().map(column).collect())?;
         Ok(Frame { series, rows_before, rows })
     }
 
-    fn slice(&self, offset: usize, rows: usize) -> PolarsResult<DataFrame> {
+    fn slice(&self, columns: &[String], offset: usize, rows: usize) -> PolarsResult<Vec<Series>> {
         let mut reader = ParquetReader::new(File::open(&self.path)?);
         reader.set_metadata(Arc::clone(&self.group.0));
-        reader
+        let frame = reader
             .read_parallel(ParallelStrategy::None)
-            .with_columns(Some(self.read.clone()))
+            .with_columns(Some(columns.to_vec()))
             .with_slice(Some((offset, rows)))
-            .finish()
+            .finish()?;
+        columns.iter().map(|name| Ok(frame.column(name)?.as_materialized_series().rechunk())).collect()
     }
 
     /// Passes over rows without decoding them.
@@ -182,7 +188,7 @@ impl Kind {
 /// The metadata of a file as if it had this row group only: polars walks over all that it knows of.
 fn only_group(all: &FileMetadata, group: usize) -> FileMetadataRef {
     let row_groups: Vec<_> = all.row_groups.get(group).cloned().into_iter().collect();
-    let num_rows = row_groups.iter().map(|group| group.num_rows()).sum();
+    let num_rows = row_groups.iter().fold(0, |rows, group| rows + group.num_rows());
     Arc::new(FileMetadata {
         version: all.version,
         num_rows,
@@ -221,7 +227,10 @@ pub fn for_each_number(series: &Series, mut each: impl FnMut(usize, Number)) {
     macro_rules! walk {
         ($numbers:expr, $number:expr) => {
             if let Ok(numbers) = $numbers {
-                numbers.iter().enumerate().for_each(|(index, value)| value.into_iter().for_each(|value| each(index, $number(value))));
+                numbers
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, value)| value.into_iter().for_each(|value| each(index, $number(value))));
             }
         };
     }

@@ -86,16 +86,18 @@ impl Reader {
 
     fn unsorted(&self, previous: u64) -> TraceError {
         let at = seconds(self.row.at);
-        let fault = match self.row.at == previous {
-            true => Fault::RepeatedTime(at),
-            false => Fault::Unsorted { at, previous: seconds(previous) },
+        let fault = if self.row.at == previous {
+            Fault::RepeatedTime(at)
+        } else {
+            Fault::Unsorted { at, previous: seconds(previous) }
         };
         TraceError::at(&self.source.path, self.rows.place(self.row.spot), TIME, fault)
     }
 
     fn finish(&mut self) -> Result<(), TraceError> {
         let last = self.source.options.last.or(self.step);
-        let last = last.ok_or_else(|| TraceError::at(&self.source.path, self.rows.place(self.row.spot), "", Fault::SingleRow))?;
+        let last = last
+            .ok_or_else(|| TraceError::at(&self.source.path, self.rows.place(self.row.spot), "", Fault::SingleRow))?;
         self.end = Time(self.previous.unwrap_or(self.start) - self.start) + last;
         self.gaps.close();
         Ok(())

@@ -161,7 +161,8 @@ impl<E: Entries> Rows for Long<E> {
 /// The column that is missing, or one too many.
 pub fn long_columns(columns: &[String]) -> Result<[usize; 3], (String, Fault)> {
     let found = |column: &'static str| {
-        let missing = || (String::new(), Fault::MissingColumn { column, found: listed(columns.iter().map(String::as_str)) });
+        let missing =
+            || (String::new(), Fault::MissingColumn { column, found: listed(columns.iter().map(String::as_str)) });
         columns.iter().position(|name| name == column).ok_or_else(missing)
     };
     let places = [found(TIME)?, found(SERVICE)?, found(RATE)?];

@@ -136,7 +136,9 @@ impl Series {
             Selection::ByName => self.services.require(text.trim()).map(Some),
             Selection::Only(service) if self.met.is_empty() => self.services.require(service).map(Some),
             Selection::Only(_) => Err(Fault::SeveralSeries { found: self.names_met(Some(text)) }),
-            Selection::Chosen(chosen) => chosen.get(text.trim()).map(|service| self.services.require(service)).transpose(),
+            Selection::Chosen(chosen) => {
+                chosen.get(text.trim()).map(|service| self.services.require(service)).transpose()
+            }
         }
     }
 
@@ -154,8 +156,12 @@ impl Series {
     }
 
     fn names_met(&self, more: Option<&str>) -> String {
-        let names: Vec<String> =
-            self.met.iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).chain(more.map(str::to_owned)).collect();
+        let names: Vec<String> = self
+            .met
+            .iter()
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+            .chain(more.map(str::to_owned))
+            .collect();
         listed(names.iter().map(String::as_str))
     }
 
@@ -199,7 +205,9 @@ mod tests {
     #[test]
     fn names_are_found_in_any_order() {
         let mut series = series(Selection::ByName);
-        for (name, id) in [("cart", 1), ("frontend", 0), ("cart", 1), ("cart", 1), ("payment", 2), ("cart", 1), ("frontend", 0)] {
+        for (name, id) in
+            [("cart", 1), ("frontend", 0), ("cart", 1), ("cart", 1), ("payment", 2), ("cart", 1), ("frontend", 0)]
+        {
             assert_eq!(series.service(name.as_bytes()), Ok(Some(ServiceId(id))), "{name}");
         }
     }

@@ -117,6 +117,7 @@ pub fn digest(path: &Path) -> Result<Digest, TraceError> {
             }
         }
     }
-    let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default());
+    let sha256 = hasher.finalize().iter().flat_map(hex).collect();
     Ok(Digest { bytes: Bytes(bytes), sha256 })
 }

@@ -5,7 +5,7 @@
 use super::csv_file::CsvFile;
 use super::decimal;
 use super::error::{Fault, Place, TraceError, shown};
-use super::format::{Format, Reads};
+use super::format::{Format, Opened, Reads};
 use super::rows::{RawRow, Rows, Spot, TIME, WideColumns, is_long, wide_columns};
 use super::series::Series;
 use crate::units::Ratio;
@@ -25,7 +25,7 @@ struct WideCsv {
     scale: Ratio,
 }
 
-fn open(file: CsvFile, mut series: Series, scale: Ratio) -> Result<Box<dyn Rows>, TraceError> {
+fn open(file: CsvFile, mut series: Series, scale: Ratio) -> Opened {
     let columns = wide_columns(&file.columns, &mut series).map_err(|(field, fault)| file.error(&field, fault))?;
     Ok(Box::new(WideCsv { file, columns, scale }))
 }
@@ -41,12 +41,13 @@ impl Rows for WideCsv {
         if text.is_empty() {
             return Err(self.file.error(TIME, Fault::Missing));
         }
-        row.at = decimal::nanos(text)
-            .map_err(|why| self.file.error(TIME, Fault::NotATime { text: shown(text), why }))?;
+        row.at =
+            decimal::nanos(text).map_err(|why| self.file.error(TIME, Fault::NotATime { text: shown(text), why }))?;
         for &(column, service) in &self.columns.services {
             let text = self.file.field(column);
             if !text.is_empty() {
-                let wrong = |why| self.file.error(&self.file.columns[column], Fault::NotARate { text: shown(text), why });
+                let wrong =
+                    |why| self.file.error(&self.file.columns[column], Fault::NotARate { text: shown(text), why });
                 row.rates.push((service, decimal::rate(text, self.scale).map_err(wrong)?));
             }
         }

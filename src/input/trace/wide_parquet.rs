@@ -4,7 +4,7 @@
 //! unknown. Columns are turned into rows a block at a time, so that both sides stay in the processor's caches.
 
 use super::error::{Fault, Place, TraceError};
-use super::format::{Format, PARQUET, Reads};
+use super::format::{Format, Opened, PARQUET, Reads};
 use super::parquet_file::{self, Frame, Kind, ParquetFile, for_each_number};
 use super::rows::{RawRow, Rows, Spot, TIME, WideColumns, is_long, wide_columns};
 use super::series::Series;
@@ -42,9 +42,10 @@ struct Block {
     next: usize,
 }
 
-fn open(mut file: ParquetFile, mut series: Series, scale: Ratio) -> Result<Box<dyn Rows>, TraceError> {
+fn open(mut file: ParquetFile, mut series: Series, scale: Ratio) -> Opened {
     let columns = wide_columns(&file.columns, &mut series);
-    let WideColumns { time, services } = columns.map_err(|(field, fault)| file.error_at(Place::Whole, &field, fault))?;
+    let WideColumns { time, services } =
+        columns.map_err(|(field, fault)| file.error_at(Place::Whole, &field, fault))?;
     file.check_type(time, Kind::Time)?;
     services.iter().try_for_each(|(column, _)| file.check_type(*column, Kind::Rate))?;
     let read: Vec<usize> = std::iter::once(time).chain(services.iter().map(|(column, _)| *column)).collect();
@@ -58,6 +59,8 @@ impl WideParquet {
     /// Turns the next block; `false` at the end.
     fn advance(&mut self) -> Result<bool, TraceError> {
         while self.turned == self.frame.rows {
+            // Before the next one is decoded, so that only one is held.
+            self.frame.series.clear();
             let Some(frame) = self.file.next()? else { return Ok(false) };
             (self.frame, self.turned) = (frame, 0);
         }
@@ -72,7 +75,9 @@ impl WideParquet {
                 Some(service) => self.block.turn_rates(&part, (service, self.services.len()), self.scale),
                 None => self.block.turn_times(&part),
             };
-            wrong = wrong.or(fault.map(|(row, fault)| file.error_at(parquet_file::place(Spot(before + row as u64)), series.name(), fault)));
+            wrong = wrong.or(fault.map(|(row, fault)| {
+                file.error_at(parquet_file::place(Spot(before + row as u64)), series.name(), fault)
+            }));
         }
         self.turned += rows;
         wrong.map_or(Ok(true), Err)
@@ -98,7 +103,12 @@ impl Block {
     }
 
     /// `place`: the column, and how many there are.
-    fn turn_rates(&mut self, part: &polars::prelude::Series, place: (usize, usize), scale: Ratio) -> Option<(usize, Fault)> {
+    fn turn_rates(
+        &mut self,
+        part: &polars::prelude::Series,
+        place: (usize, usize),
+        scale: Ratio,
+    ) -> Option<(usize, Fault)> {
         let (column, columns) = place;
         let mut wrong = None;
         for_each_number(part, |row, number| match number.rate(scale) {
@@ -119,7 +129,8 @@ impl Rows for WideParquet {
         self.block.next += 1;
         let turned = self.turned - self.block.times.len() + index;
         row.spot = Spot(self.frame.rows_before + turned as u64);
-        row.at = self.block.times[index].ok_or_else(|| self.file.error_at(self.place(row.spot), TIME, Fault::Missing))?;
+        row.at =
+            self.block.times[index].ok_or_else(|| self.file.error_at(self.place(row.spot), TIME, Fault::Missing))?;
         let rates = self.block.rates[index * self.services.len()..].iter().zip(&self.services);
         row.rates.extend(rates.filter_map(|(rate, service)| rate.map(|rate| (*service, rate))));
         Ok(true)

@@ -28,7 +28,16 @@ impl<S: RateSource> Window<S> {
     /// Cuts `source`, the trace of the file `path`, to `from..until` and moves it by `shift`.
     pub fn new(source: S, window: (Time, Time), shift: Span, path: &Path) -> Self {
         let (from, until) = window;
-        Self { source, path: path.to_owned(), from, until, shift, begun: from == Time::ZERO, ready: Vec::new(), ended: None }
+        Self {
+            source,
+            path: path.to_owned(),
+            from,
+            until,
+            shift,
+            begun: from == Time::ZERO,
+            ready: Vec::new(),
+            ended: None,
+        }
     }
 
     /// What it reads from.
@@ -54,8 +63,11 @@ impl<S: RateSource> Window<S> {
             let fault = Fault::EmptyWindow { from: seconds(self.from.0), end: seconds(end.0) };
             return Err(TraceError::whole(&self.path, fault).into());
         }
-        let rates: Vec<_> =
-            held.iter().enumerate().filter_map(|(index, rate)| rate.map(|rate| (ServiceId::from_index(index), rate))).collect();
+        let rates: Vec<_> = held
+            .iter()
+            .enumerate()
+            .filter_map(|(index, rate)| rate.map(|rate| (ServiceId::from_index(index), rate)))
+            .collect();
         if !rates.is_empty() {
             self.ready.push(RateRow { at: self.from, rates });
         }

@@ -17,4 +17,5 @@ pub mod policy;
 pub mod record;
 pub mod run;
 pub mod seed;
+pub mod solver;
 pub mod units;

@@ -1,10 +1,27 @@
-//! The one integration binary: a file a behaviour.
+//! The integration tests: one binary, one file a behaviour.
 
+mod bad_input;
 mod bad_trace;
+mod binding;
+mod binding_reference;
+mod closed_forms;
+mod conformance_backends;
+mod conformance_policies;
 mod damaged_trace;
+mod fork;
 mod generated_traces;
+mod milp;
+mod policies;
 mod real_traces;
+mod request_level;
+mod scenarios;
+mod simulated_control;
 mod trace_formats;
+mod vectors_hpa;
+mod vectors_kube_scheduler;
+mod vectors_smo;
+mod world;
+mod worlds;
 
 use std::path::{Path, PathBuf};
 

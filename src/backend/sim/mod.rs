@@ -1,1 +1,190 @@
-//! The simulated world.
+//! The simulated world: a discrete-event kernel, and on it services, replicas, clusters, networks, faults and telemetry.
+//!
+//! Time is integer nanoseconds, events are a small enum, state is plain tables: a clone is another future, and two runs of
+//! one seed are the same to the byte. Nothing here reads a clock or decides anything.
+//!
+//! In reading order: `kernel` (what happens when), `event` (what may happen), `world` (the state), `build` (its
+//! beginning), `traffic` with `station`, `routing` and `latency` (requests), `replicas` and `sites` (who serves them, and
+//! where), `faults`, `telemetry` (how all that is seen), `control` (what a policy sees and does), `samples` (what reports
+//! get).
+//!
+//! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
+//! the start-up of the control plane itself.
+
+mod build;
+mod control;
+mod event;
+mod faults;
+pub mod kernel;
+mod latency;
+mod replicas;
+mod routing;
+mod samples;
+mod sites;
+mod station;
+mod telemetry;
+mod traffic;
+mod world;
+
+use super::{Backend, BackendError};
+use crate::model::observation::Action;
+use crate::model::workload::{RateRow, RateSource, WorkloadError};
+use crate::model::{Observation, Plan, Scenario, ServiceId};
+use crate::seed::Seed;
+use crate::units::Time;
+use event::Event;
+use kernel::Moment;
+use std::sync::Arc;
+use world::World;
+
+/// A world in memory.
+pub struct SimBackend {
+    world: World,
+    workload: Workload,
+}
+
+/// The trace, one row ahead.
+struct Workload {
+    source: Result<Box<dyn RateSource>, WorkloadError>,
+    next: Option<RateRow>,
+    until: Option<Time>,
+}
+
+impl SimBackend {
+    /// A world at its beginning. It ends with the trace, or at the scenario's `until` where that is earlier.
+    ///
+    /// # Errors
+    /// When the first row of the workload cannot be read.
+    pub fn new(scenario: Arc<Scenario>, source: Box<dyn RateSource>, seed: Seed) -> Result<Self, BackendError> {
+        let until = scenario.until.map(|span| Time::ZERO + span);
+        let mut workload = Workload { source: Ok(source), next: Some(RateRow::default()), until };
+        let mut world = World::new(scenario, seed);
+        world.start_series(workload.horizon()?);
+        workload.advance(&mut world)?;
+        Ok(Self { world, workload })
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Time {
+        self.world.now()
+    }
+
+    /// Lets the next thing happen: a row of the trace, or an event.
+    fn step(&mut self) -> Result<(), BackendError> {
+        let world = &mut self.world;
+        world.events += 1;
+        if let Some(row) = &self.workload.next {
+            let limit = Moment { time: row.at, class: Event::LOAD };
+            let Some((_, event)) = world.kernel.pop_before(limit) else {
+                world.kernel.advance(row.at);
+                return self.take_row();
+            };
+            world.handle(event);
+            return Ok(());
+        }
+        let (_, event) = world.kernel.pop().expect("the end of the run is an event");
+        world.handle(event);
+        Ok(())
+    }
+
+    /// The rates of a row hold from now on.
+    fn take_row(&mut self) -> Result<(), BackendError> {
+        let row = self.workload.next.as_ref().expect("there is a row to take");
+        for (service, rate) in &row.rates {
+            if self.world.services[*service].entry.is_none() {
+                return Err(self.world.not_an_entry(*service).into());
+            }
+            self.world.on_demand_changed(*service, *rate);
+        }
+        self.workload.advance(&mut self.world)
+    }
+}
+
+impl Workload {
+    /// When the run ends at the latest. A trace whose end nobody stated is read twice.
+    fn horizon(&self) -> Result<Time, WorkloadError> {
+        if let Some(until) = self.until {
+            return Ok(until);
+        }
+        let mut reader = self.source.as_ref().map_err(Clone::clone)?.fork()?;
+        let mut row = RateRow::default();
+        while reader.next_row(&mut row)? {}
+        Ok(reader.end())
+    }
+
+    /// Reads the next row; at the end of the trace, plans the end of the run.
+    fn advance(&mut self, world: &mut World) -> Result<(), BackendError> {
+        let source = self.source.as_mut().map_err(|error| error.clone())?;
+        let mut row = self.next.take().expect("the trace is read one row at a time");
+        let more = source.next_row(&mut row)?;
+        let late = self.until.is_some_and(|until| row.at >= until);
+        if more && !late {
+            self.next = Some(row);
+        } else {
+            let end = if more {
+                self.until.expect("a row was late for it")
+            } else {
+                self.until.map_or(source.end(), |until| until.min(source.end()))
+            };
+            world.schedule_at(end.max(world.now()), Event::Ended);
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// The trace drives a service that other services call: who of the two a dropped request belonged to is not known.
+    fn not_an_entry(&self, service: ServiceId) -> WorkloadError {
+        let name = &self.scenario.known.application.services[service].name;
+        WorkloadError(format!(
+            "the trace drives `{name}`, which other services call; users call entry services: put one that calls `{name}` before it"
+        ))
+    }
+
+    /// Dispatches an event to the handler that acts on it.
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::EnvironmentChanged(cluster) => self.on_environment_changed(cluster),
+            Event::FaultBegan(fault) => self.on_fault_began(fault),
+            Event::FaultEnded { fault, victim } => self.on_fault_ended(fault, victim),
+            Event::ClusterLossNoticed { cluster, outage } => self.on_cluster_loss_noticed(cluster, outage),
+            Event::NodeLossNoticed { cluster, .. } => self.on_node_loss_noticed(cluster),
+            Event::NodeBooted { cluster, pool } => self.on_node_booted(cluster, pool),
+            Event::NodeIdled { cluster, node } => self.on_node_idled(cluster, node),
+            Event::ReplicaReadied(replica) => self.on_replica_readied(replica),
+            Event::ReplicaDrained(replica) => self.on_replica_drained(replica),
+            Event::FlowTurned(component) => self.on_flow_turned(component),
+            Event::PlanArrived => self.on_plan_arrived(),
+            Event::MoveOverdue { service, order } => self.on_move_overdue(service, order),
+            Event::Scraped(service) => self.on_scraped(service),
+            Event::Sampled => self.on_sampled(),
+            Event::Decided => self.on_decided(),
+            Event::Ended => self.on_ended(),
+        }
+    }
+}
+
+impl Backend for SimBackend {
+    fn observe(&mut self) -> Result<Observation, BackendError> {
+        loop {
+            if let Some(observation) = self.world.outbox.pop_front() {
+                return Ok(observation);
+            }
+            assert!(!self.world.ended, "nothing happens after the end");
+            self.step()?;
+        }
+    }
+
+    fn apply(&mut self, plan: &Plan) -> Result<Vec<Action>, BackendError> {
+        Ok(self.world.apply(plan))
+    }
+}
+
+impl Clone for SimBackend {
+    /// Another future from here on. Where the trace cannot be opened again, the clone says so when it needs the next row.
+    fn clone(&self) -> Self {
+        let source = self.workload.source.as_ref().map_err(Clone::clone).and_then(|source| source.fork());
+        let workload = Workload { source, next: self.workload.next.clone(), until: self.workload.until };
+        Self { world: self.world.clone(), workload }
+    }
+}

@@ -1,0 +1,248 @@
+//! The world at its beginning: every table filled, every periodic loop started, nothing deployed yet.
+
+use super::event::Event;
+use super::faults::FaultState;
+use super::latency::LatencyLog;
+use super::sites::{Site, SiteRates, SiteSums};
+use super::station::Station;
+use super::telemetry::{Scrapes, offset};
+use super::world::{Component, ControlState, Entry, Path, ServiceState, Slot, Violating, World};
+use crate::model::binding::{NodeTable, eligible};
+use crate::model::id::Id;
+use crate::model::observation::Flow;
+use crate::model::{ClusterId, Scenario, ServiceId, Table, Targets};
+use crate::seed::Seed;
+use crate::units::{Rate, Span, Time};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Samples of a run whose scenario does not say how many.
+const SAMPLES_MAX: u64 = 1_440;
+
+impl World {
+    /// A world in which nothing has happened; it lasts until `end`.
+    pub(super) fn new(scenario: Arc<Scenario>, seed: Seed) -> Self {
+        let known = Arc::clone(&scenario.known);
+        let width = known.clusters.len();
+        let components = components(&scenario);
+        let slots = known
+            .application
+            .services
+            .ids()
+            .flat_map(|service| known.clusters.ids().map(move |cluster| (service, cluster)));
+        let mut world = Self {
+            slots: slots.map(|(service, cluster)| new_slot(&scenario, service, cluster)).collect(),
+            services: known
+                .application
+                .services
+                .ids()
+                .map(|service| new_service(&scenario, seed, service, &components))
+                .collect(),
+            sites: known.clusters.ids().map(|cluster| new_site(&scenario, seed, cluster)).collect(),
+            replicas: Table::new(),
+            linked: vec![true; width * width],
+            blind: 0,
+            faults: (0..scenario.faults.len() as u64)
+                .map(|fault| FaultState { stream: seed.stream("faults", fault) })
+                .collect(),
+            control: new_control(seed),
+            violating: Violating::default(),
+            outbox: VecDeque::new(),
+            events: 0,
+            sampled_at: Time::ZERO,
+            ended: false,
+            kernel: super::kernel::Kernel::new(),
+            components,
+            scenario,
+            seed,
+        };
+        world.add_nodes();
+        world.start_loops();
+        world.plan_faults();
+        world
+    }
+
+    fn add_nodes(&mut self) {
+        let known = Arc::clone(&self.scenario.known);
+        for (cluster, declared) in known.clusters.iter() {
+            for (pool, shape) in declared.pools.iter() {
+                for _ in 0..shape.nodes {
+                    self.add_node(cluster, pool);
+                }
+            }
+            self.refresh_site(cluster);
+        }
+    }
+
+    /// Scrapes, decisions, and the first change of each region's environment.
+    fn start_loops(&mut self) {
+        let scenario = Arc::clone(&self.scenario);
+        for service in self.services.ids() {
+            let first = Time::ZERO + offset(scenario.telemetry.jitter, &mut self.services[service].scrapes.losses);
+            self.repeat(first, scenario.telemetry.scrape, Event::Scraped(service));
+        }
+        self.repeat(Time::ZERO, scenario.control.every, Event::Decided);
+        for cluster in self.sites.ids() {
+            self.plan_environment(cluster);
+        }
+    }
+
+    /// Starts the series of a run that lasts at most until `horizon`.
+    pub(super) fn start_series(&mut self, horizon: Time) {
+        let every =
+            self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(horizon.0), self.scenario.control.every));
+        self.repeat(Time::ZERO + every, every, Event::Sampled);
+    }
+
+    /// Price or carbon of a cluster's region changes: all that was used until now was used at the old ones.
+    pub(super) fn on_environment_changed(&mut self, cluster: ClusterId) {
+        self.settle_all();
+        self.settle_site(cluster);
+        self.refresh_site(cluster);
+        self.plan_environment(cluster);
+    }
+
+    fn plan_environment(&mut self, cluster: ClusterId) {
+        let environment = &self.scenario.environment;
+        let region = &self.scenario.known.clusters[cluster].region;
+        let now = self.now();
+        let carbon = environment.carbon_of(region).next_change(now);
+        let price = environment.price_factor.get(region).and_then(|series| series.next_change(now));
+        if let Some(at) = carbon.into_iter().chain(price).min() {
+            self.schedule_at(at, Event::EnvironmentChanged(cluster));
+        }
+    }
+}
+
+/// The shortest multiple of the control interval that gives at most [`SAMPLES_MAX`] samples.
+fn sample_every(span: Span, control: Span) -> Span {
+    let least = span.0.div_ceil(SAMPLES_MAX);
+    control.repeated(least.div_ceil(control.0.max(1)).max(1))
+}
+
+fn new_slot(scenario: &Scenario, service: ServiceId, cluster: ClusterId) -> Slot {
+    let declared = &scenario.known.application.services[service];
+    let truth = &scenario.truth[service];
+    let cores = declared.request.cpu.cores();
+    Slot {
+        service,
+        cluster,
+        station: Station { limit: truth.queue_limit, ..Station::default() },
+        replicas: Vec::new(),
+        desired: 0,
+        ready: 0,
+        ghosts: 0,
+        pools: eligible(&scenario.known.clusters[cluster], &declared.terms, declared.request),
+        cores: (cores * truth.cpu_idle.as_f64(), cores * truth.cpu_at_capacity.as_f64()),
+        watts_per_core: 0.0,
+        core_seconds: 0.0,
+        ready_seconds: 0.0,
+        latency: super::latency::Latency::default(),
+        success: 1.0,
+        delays: None,
+    }
+}
+
+fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: &[Component]) -> ServiceState {
+    let application = &scenario.known.application;
+    let called = application.calls.iter().any(|call| call.to == service);
+    let component = components.iter().position(|component| component.services.contains(&service));
+    let mut state = ServiceState {
+        component: component.expect("components hold every service"),
+        demand: Rate::ZERO,
+        lost: Rate::ZERO,
+        lost_flow: Flow::default(),
+        entry: None,
+        flows: Vec::new(),
+        scrapes: Scrapes {
+            kept: VecDeque::new(),
+            cores: VecDeque::new(),
+            losses: seed.stream("scrapes", service.index() as u64),
+        },
+        groups: None,
+        sampled: Flow::default(),
+        sampled_violation: Span::ZERO,
+        order: 0,
+    };
+    if !called {
+        state.make_entry(scenario);
+    }
+    state
+}
+
+impl ServiceState {
+    /// Users call this service, and nobody else does.
+    fn make_entry(&mut self, scenario: &Scenario) {
+        let paths = scenario.known.network.origins.len() * scenario.known.clusters.len();
+        let entry = Entry {
+            log: LatencyLog::new(),
+            paths: vec![Path::default(); paths],
+            good: 0.0,
+            violated: false,
+            violation: Span::ZERO,
+        };
+        self.entry = Some(Box::new(entry));
+    }
+}
+
+fn new_site(scenario: &Scenario, seed: Seed, cluster: ClusterId) -> Site {
+    let declared = &scenario.known.clusters[cluster];
+    Site {
+        nodes: NodeTable::new(scenario.platform.node_score),
+        states: Table::new(),
+        booting: declared.pools.ids().map(|_| 0).collect(),
+        size: declared.pools.values().map(|pool| pool.nodes).collect(),
+        waiting: VecDeque::new(),
+        images: BTreeMap::new(),
+        down: 0,
+        outages: 0,
+        reachable: true,
+        boots: seed.stream("node_boots", cluster.index() as u64),
+        updated: Time::ZERO,
+        rates: SiteRates::default(),
+        sums: SiteSums::default(),
+        cost_egress: 0.0,
+    }
+}
+
+fn new_control(seed: Seed) -> ControlState {
+    ControlState {
+        targets: Targets::default(),
+        arriving: VecDeque::new(),
+        arrives_last: Time::ZERO,
+        under_way: Vec::new(),
+        actions: 0,
+        started: false,
+        moves: 0,
+        replica_changes: 0,
+        delays: seed.stream("control_delays", 0),
+    }
+}
+
+/// Services that are joined by calls, each component in calling order.
+fn components(scenario: &Scenario) -> Vec<Component> {
+    let application = &scenario.known.application;
+    let mut label: Table<ServiceId, usize> = application.services.ids().map(Id::index).collect();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for call in &application.calls {
+            let least = label[call.from].min(label[call.to]);
+            changed |= label[call.from] != least || label[call.to] != least;
+            (label[call.from], label[call.to]) = (least, least);
+        }
+    }
+    let mut labels: Vec<usize> = label.values().copied().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let component = |name: usize| {
+        let services: Vec<ServiceId> =
+            application.order.iter().copied().filter(|service| label[*service] == name).collect();
+        let calls = services.iter().flat_map(|service| application.calls_of(*service));
+        let priced = scenario.known.network.egress_per_gb.values().any(|row| row.values().any(|price| price.0 > 0.0));
+        let pays = priced && calls.into_iter().any(|call| call.bytes.0 > 0);
+        let egress = scenario.known.clusters.ids().map(|_| 0.0).collect();
+        Component { services, updated: Time::ZERO, turn: None, egress, pays }
+    };
+    labels.into_iter().map(component).collect()
+}

@@ -1,0 +1,170 @@
+//! The side that faces a policy: what it may know, and how its plans take effect.
+
+use super::event::Event;
+use super::replicas::{MOVE_TIMEOUT, draw};
+use super::world::World;
+use crate::model::observation::Action;
+use crate::model::rails::moved;
+use crate::model::{
+    ActionId, ClusterId, ClusterView, Observation, Plan, Resources, Seen, ServiceId, Snapshot, Table, Targets,
+};
+use std::sync::Arc;
+
+impl World {
+    /// A decision is due.
+    pub(super) fn on_decided(&mut self) {
+        let snapshot = self.snapshot();
+        self.outbox.push_back(Observation::Due(Box::new(snapshot)));
+    }
+
+    /// What a policy may know now.
+    pub(super) fn snapshot(&mut self) -> Snapshot {
+        let services = self.services.ids().map(|service| self.view(service)).collect();
+        Snapshot {
+            at: self.now(),
+            known: Arc::clone(&self.scenario.known),
+            clusters: self.sites.ids().map(|cluster| self.cluster_view(cluster)).collect(),
+            services,
+            targets: self.control.targets.clone(),
+            under_way: self.control.under_way.clone(),
+        }
+    }
+
+    fn cluster_view(&self, cluster: ClusterId) -> ClusterView {
+        let declared = &self.scenario.known.clusters[cluster];
+        let site = &self.sites[cluster];
+        let now = self.now();
+        let factor = self.scenario.environment.price_factor_at(&declared.region, now);
+        let per_core = |pool: &crate::model::Pool| pool.price_per_hour.0 / pool.shape.cpu.cores().max(1e-9);
+        let cheapest = declared.pools.values().map(per_core).fold(f64::INFINITY, f64::min);
+        let broken: Resources = site
+            .states
+            .iter()
+            .filter(|(_, state)| state.down > 0 && !state.returned)
+            .map(|(node, _)| declared.pools[site.nodes.node(node).pool].shape)
+            .sum();
+        let whole = declared.capacity_max();
+        let seen_down = !site.reachable;
+        ClusterView {
+            reachable: site.reachable,
+            allocatable: if seen_down { Resources::ZERO } else { site.nodes.allocatable() },
+            allocatable_max: if seen_down { Resources::ZERO } else { whole.saturating_sub(broken) },
+            allocated: site.nodes.allocated(),
+            nodes: site.nodes_up(),
+            price_per_core_hour: if cheapest.is_finite() { cheapest * factor } else { 0.0 },
+            carbon: Seen::now(self.scenario.environment.carbon_of(&declared.region).at(now), now),
+        }
+    }
+
+    /// Starts to carry a plan out. The first one of a run takes effect at once, with its replicas ready: a run starts from a
+    /// deployed application, not from an empty platform.
+    pub(super) fn apply(&mut self, plan: &Plan) -> Vec<Action> {
+        let first = !std::mem::replace(&mut self.control.started, true);
+        let actions = self.actions_towards(&plan.targets);
+        if actions.is_empty() && !first {
+            return actions;
+        }
+        if !first {
+            self.count_changes(&plan.targets);
+        }
+        self.control.targets = plan.targets.clone();
+        self.control
+            .under_way
+            .retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
+        self.control.under_way.extend(&actions);
+        if first {
+            self.set_desired(&plan.targets.clone());
+            self.start_ready();
+        } else {
+            self.send(plan.targets.clone());
+        }
+        actions
+    }
+
+    fn actions_towards(&mut self, targets: &Targets) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for service in self.services.ids() {
+            if self.control.targets.of(service) == targets.of(service) {
+                continue;
+            }
+            for cluster in self.sites.ids() {
+                let (from, to) = (self.control.targets.get(service, cluster), targets.get(service, cluster));
+                if from != to {
+                    let id = ActionId(self.control.actions);
+                    self.control.actions += 1;
+                    actions.push(Action { id, service, cluster, from, to, asked_at: self.now() });
+                }
+            }
+        }
+        actions
+    }
+
+    fn count_changes(&mut self, targets: &Targets) {
+        for service in self.services.ids() {
+            self.control.moves += u64::from(moved(&self.control.targets, targets, service));
+            for cluster in self.sites.ids() {
+                let (from, to) = (self.control.targets.get(service, cluster), targets.get(service, cluster));
+                self.control.replica_changes += u64::from(from.abs_diff(to));
+            }
+        }
+    }
+
+    /// A plan is on its way; a later one never overtakes it.
+    fn send(&mut self, targets: Targets) {
+        let control = &self.scenario.control;
+        let after = draw(&control.effect_after, &mut self.control.delays) + control.decision_time;
+        let at = (self.now() + after).max(self.control.arrives_last);
+        self.control.arrives_last = at;
+        self.control.arriving.push_back(targets);
+        self.schedule_at(at, Event::PlanArrived);
+    }
+
+    /// A plan takes effect.
+    pub(super) fn on_plan_arrived(&mut self) {
+        let targets = self.control.arriving.pop_front().expect("a plan was sent for each arrival");
+        for service in self.set_desired(&targets) {
+            self.services[service].order += 1;
+            let order = self.services[service].order;
+            self.reconcile(service, false);
+            self.schedule(MOVE_TIMEOUT, Event::MoveOverdue { service, order });
+        }
+    }
+
+    /// Makes `targets` what every slot strives for; tells whose changed.
+    fn set_desired(&mut self, targets: &Targets) -> Vec<ServiceId> {
+        let mut changed = Vec::new();
+        for service in self.services.ids() {
+            let mut differs = false;
+            for slot in self.slots_of(service) {
+                let desired = targets.get(service, self.slots[slot].cluster);
+                differs |= std::mem::replace(&mut self.slots[slot].desired, desired) != desired;
+            }
+            if differs {
+                changed.push(service);
+            }
+        }
+        changed
+    }
+
+    /// Reports the actions of `service` that have been carried out: as many replicas are ready as were asked for, and no
+    /// others are there.
+    pub(super) fn finish_actions(&mut self, service: ServiceId) {
+        if self.control.under_way.is_empty() {
+            return;
+        }
+        let slots: Table<ClusterId, bool> = self.slots_of(service).map(|slot| self.is_done(slot)).collect();
+        let done = |action: &Action| {
+            action.service == service
+                && slots[action.cluster]
+                && self.slots[self.slot_id(service, action.cluster)].desired == action.to
+        };
+        let finished: Vec<Action> = self.control.under_way.iter().filter(|action| done(action)).copied().collect();
+        self.control.under_way.retain(|action| !finished.contains(action));
+        self.outbox.extend(finished.into_iter().map(Observation::Finished));
+    }
+
+    fn is_done(&self, slot: super::world::SlotId) -> bool {
+        let slot = &self.slots[slot];
+        slot.ready == slot.desired && slot.replicas.len() == slot.desired as usize
+    }
+}

@@ -1,0 +1,314 @@
+//! Clusters as hosts: nodes, who waits for one, and pools that grow and shrink.
+//!
+//! A replica that finds no node waits. Waiting replicas are tried again, oldest first, whenever room appears; a small one
+//! may pass a large one that does not fit. A pool with `nodes < nodes_max` grows by as many nodes as the waiting replicas
+//! that it may host need, by the resource they need most of; a node that has been empty for the pool's idle timeout is
+//! given back down to `nodes_min`. Nodes are paid for from the moment they are asked for.
+
+use super::event::Event;
+use super::world::World;
+use crate::model::binding::NodeTable;
+use crate::model::{ClusterId, NodeId, PoolId, ReplicaId, Resources, ServiceId, Table};
+use crate::seed::Stream;
+use crate::units::{Span, Time};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A cluster as a host.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    pub(super) nodes: NodeTable,
+    /// By node: how many faults hold it down, whether it was given back, since when it is empty, and what runs there.
+    pub(super) states: Table<NodeId, NodeState>,
+    /// By pool: nodes asked for and not ready yet.
+    pub(super) booting: Table<PoolId, u32>,
+    /// By pool: nodes that exist and work or boot.
+    pub(super) size: Table<PoolId, u32>,
+    /// Replicas without a node, oldest first.
+    pub(super) waiting: VecDeque<ReplicaId>,
+    /// When each image is (or was) complete on each node.
+    pub(super) images: BTreeMap<(NodeId, ServiceId), Time>,
+    /// How many faults hold the cluster down, and how many outages there were.
+    pub(super) down: u32,
+    pub(super) outages: u32,
+    /// What the control plane says.
+    pub(super) reachable: bool,
+    pub(super) boots: Stream,
+    /// Since when the sums below hold, and the rates at which they grow.
+    pub(super) updated: Time,
+    pub(super) rates: SiteRates,
+    pub(super) sums: SiteSums,
+    pub(super) cost_egress: f64,
+}
+
+/// A node beyond what the node table knows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NodeState {
+    pub(super) down: u32,
+    pub(super) returned: bool,
+    pub(super) empty_since: Time,
+    pub(super) replicas: Vec<ReplicaId>,
+}
+
+/// Rates of a site's sums, constant until something changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SiteRates {
+    /// Nodes that are paid for.
+    pub(super) nodes: f64,
+    /// Dollars per hour for them, at present prices.
+    pub(super) dollars_per_hour: f64,
+    /// Watts of idle nodes that run.
+    pub(super) idle_watts: f64,
+    /// Grams of CO₂e per kWh.
+    pub(super) carbon: f64,
+    /// Facility watts per watt of computers.
+    pub(super) pue: f64,
+    /// Share of the offered CPU that is requested, and the larger of the shares of CPU and memory.
+    pub(super) cpu_share: f64,
+    pub(super) share: f64,
+}
+
+/// Sums since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SiteSums {
+    pub(super) node_hours: f64,
+    pub(super) cost_nodes: f64,
+    pub(super) cost_allocated: f64,
+    /// Joules and grams, facility overhead included.
+    pub(super) energy: f64,
+    pub(super) carbon: f64,
+    /// Seconds, weighted by the share of CPU that is requested.
+    pub(super) allocated_seconds: f64,
+}
+
+impl Site {
+    /// Whether its nodes work.
+    pub(super) fn is_up(&self) -> bool {
+        self.down == 0
+    }
+
+    /// Adds energy that computers used, in joules: the facility's overhead and the grid's carbon come on top.
+    pub(super) fn add_energy(&mut self, joules: f64) {
+        let joules = joules * self.rates.pue;
+        self.sums.energy += joules;
+        self.sums.carbon += joules / 3.6e6 * self.rates.carbon;
+    }
+
+    /// Brings the sums up to `now`.
+    pub(super) fn settle(&mut self, now: Time) {
+        let seconds = (now - self.updated).as_seconds_f64();
+        self.updated = now;
+        let hours = seconds / 3600.0;
+        let dollars = self.rates.dollars_per_hour * hours;
+        self.sums.node_hours += self.rates.nodes * hours;
+        self.sums.cost_nodes += dollars;
+        self.sums.cost_allocated += dollars * self.rates.share;
+        self.sums.allocated_seconds += self.rates.cpu_share * seconds;
+        self.add_energy(self.rates.idle_watts * seconds);
+    }
+}
+
+impl World {
+    /// Adds a node that works from now on.
+    pub(super) fn add_node(&mut self, cluster: ClusterId, pool: PoolId) {
+        let shape = self.scenario.known.clusters[cluster].pools[pool].shape;
+        let now = self.now();
+        let site = &mut self.sites[cluster];
+        let node = site.nodes.add_node(pool, shape);
+        let state = NodeState { empty_since: now, ..NodeState::default() };
+        assert_eq!(site.states.push(state), node, "nodes are numbered alike in both tables");
+        self.schedule_idle(cluster, node);
+    }
+
+    /// A node that was asked for is ready.
+    pub(super) fn on_node_booted(&mut self, cluster: ClusterId, pool: PoolId) {
+        self.settle_site(cluster);
+        self.sites[cluster].booting[pool] -= 1;
+        self.add_node(cluster, pool);
+        self.refresh_site(cluster);
+        self.try_waiting(cluster);
+    }
+
+    /// A node has been empty for its pool's idle timeout, unless somebody came.
+    pub(super) fn on_node_idled(&mut self, cluster: ClusterId, node: NodeId) {
+        let pool = self.sites[cluster].nodes.node(node).pool;
+        let declared = &self.scenario.known.clusters[cluster].pools[pool];
+        let (timeout, least) = (declared.idle_timeout, declared.nodes_min);
+        let site = &self.sites[cluster];
+        let state = &site.states[node];
+        let idle = state.replicas.is_empty() && !state.returned && self.now().since(state.empty_since) >= timeout;
+        if !idle || site.size[pool] <= least {
+            return;
+        }
+        self.settle_site(cluster);
+        let site = &mut self.sites[cluster];
+        site.states[node].returned = true;
+        site.nodes.set_up(node, false);
+        site.size[pool] -= 1;
+        self.refresh_site(cluster);
+    }
+
+    /// Looks at an empty node again after its pool's idle timeout, where the pool may shrink at all.
+    fn schedule_idle(&mut self, cluster: ClusterId, node: NodeId) {
+        let pool = self.sites[cluster].nodes.node(node).pool;
+        let declared = &self.scenario.known.clusters[cluster].pools[pool];
+        if declared.nodes_min < declared.nodes_max {
+            self.schedule(declared.idle_timeout, Event::NodeIdled { cluster, node });
+        }
+    }
+
+    /// Gives every waiting replica a node that can have one, and asks for nodes where pools may grow.
+    pub(super) fn try_waiting(&mut self, cluster: ClusterId) {
+        if !self.sites[cluster].is_up() || self.sites[cluster].waiting.is_empty() {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.sites[cluster].waiting);
+        let mut failed: Vec<ServiceId> = Vec::new();
+        waiting.retain(|replica| {
+            let slot = self.replicas[*replica].slot;
+            let service = self.slots[slot].service;
+            if failed.contains(&service) {
+                return true;
+            }
+            let request = self.scenario.known.application.services[service].request;
+            let Some(node) = self.sites[cluster].nodes.bind(request, &self.slots[slot].pools) else {
+                failed.push(service);
+                return true;
+            };
+            self.on_bound(*replica, node);
+            false
+        });
+        self.sites[cluster].waiting = waiting;
+        self.refresh_site(cluster);
+        self.grow(cluster);
+    }
+
+    /// Asks for the nodes that waiting replicas need, pool by pool, the first that may host a replica.
+    fn grow(&mut self, cluster: ClusterId) {
+        if self.sites[cluster].waiting.is_empty() {
+            return;
+        }
+        let scenario = std::sync::Arc::clone(&self.scenario);
+        let mut unserved: Vec<ReplicaId> = self.sites[cluster].waiting.iter().copied().collect();
+        for (pool, declared) in scenario.known.clusters[cluster].pools.iter() {
+            let site = &self.sites[cluster];
+            let room = declared.nodes_max.saturating_sub(site.size[pool]);
+            if room == 0 && site.booting[pool] == 0 {
+                continue;
+            }
+            let mut need = Resources::ZERO;
+            unserved.retain(|replica| {
+                let slot = &self.slots[self.replicas[*replica].slot];
+                let hosted = slot.pools[pool];
+                if hosted {
+                    need += scenario.known.application.services[slot.service].request;
+                }
+                !hosted
+            });
+            let wanted = nodes_for(need, declared.shape).saturating_sub(site.booting[pool]).min(room);
+            for _ in 0..wanted {
+                self.boot_node(cluster, pool);
+            }
+        }
+    }
+
+    fn boot_node(&mut self, cluster: ClusterId, pool: PoolId) {
+        self.settle_site(cluster);
+        let boot = self.scenario.known.clusters[cluster].pools[pool].boot;
+        let site = &mut self.sites[cluster];
+        site.booting[pool] += 1;
+        site.size[pool] += 1;
+        let after = super::replicas::draw(&boot, &mut site.boots);
+        self.schedule(after, Event::NodeBooted { cluster, pool });
+        self.refresh_site(cluster);
+    }
+
+    /// A replica leaves its node; what waits may come.
+    pub(super) fn leave_node(&mut self, replica: ReplicaId) {
+        let Some(node) = self.replicas[replica].node.take() else { return };
+        let (service, cluster) = self.place_of(replica);
+        self.settle_site(cluster);
+        let request = self.scenario.known.application.services[service].request;
+        let now = self.now();
+        let site = &mut self.sites[cluster];
+        site.nodes.release(node, request);
+        let state = &mut site.states[node];
+        state.replicas.retain(|other| *other != replica);
+        if state.replicas.is_empty() {
+            state.empty_since = now;
+            self.schedule_idle(cluster, node);
+        }
+        self.refresh_site(cluster);
+    }
+
+    /// Service and cluster of a replica.
+    pub(super) fn place_of(&self, replica: ReplicaId) -> (ServiceId, ClusterId) {
+        let slot = &self.slots[self.replicas[replica].slot];
+        (slot.service, slot.cluster)
+    }
+
+    /// Brings a site's sums up to now, before its rates change.
+    pub(super) fn settle_site(&mut self, cluster: ClusterId) {
+        let now = self.now();
+        self.sites[cluster].settle(now);
+    }
+
+    /// Recomputes the rates of a site after a change.
+    pub(super) fn refresh_site(&mut self, cluster: ClusterId) {
+        let now = self.now();
+        let environment = &self.scenario.environment;
+        let declared = &self.scenario.known.clusters[cluster];
+        let site = &mut self.sites[cluster];
+        let mut rates = SiteRates { pue: declared.pue.as_f64(), ..SiteRates::default() };
+        let mut dollars = 0.0;
+        for (pool, shape) in declared.pools.iter() {
+            let paid = f64::from(site.size[pool]);
+            rates.nodes += paid;
+            dollars += paid * shape.price_per_hour.0;
+            let running = f64::from(site.size[pool] - site.booting[pool]) - f64::from(site.broken(pool));
+            rates.idle_watts += if site.is_up() { running * shape.power_idle.0 } else { 0.0 };
+        }
+        rates.dollars_per_hour = dollars * environment.price_factor_at(&declared.region, now);
+        rates.carbon = environment.carbon_of(&declared.region).at(now);
+        let (allocated, offered) = (site.nodes.allocated(), site.nodes.allocatable());
+        let part = |allocated: u64, offered: u64| if offered == 0 { 0.0 } else { allocated as f64 / offered as f64 };
+        rates.cpu_share = part(allocated.cpu.0, offered.cpu.0).min(1.0);
+        rates.share = rates.cpu_share.max(part(allocated.memory.0, offered.memory.0)).min(1.0);
+        site.rates = rates;
+    }
+}
+
+impl Site {
+    /// Nodes that work.
+    pub(super) fn nodes_up(&self) -> u32 {
+        let up = self.booting.ids().map(|pool| self.nodes.nodes_up(pool)).sum::<u64>();
+        u32::try_from(up).expect("clusters have fewer than 2^32 nodes")
+    }
+
+    /// Nodes of a pool that faults hold down.
+    fn broken(&self, pool: PoolId) -> u32 {
+        let broken = self
+            .states
+            .iter()
+            .filter(|(node, state)| state.down > 0 && !state.returned && self.nodes.node(*node).pool == pool);
+        u32::try_from(broken.count()).expect("pools have fewer than 2^32 nodes")
+    }
+}
+
+/// Nodes of `shape` that `need` fills, by the resource it needs most of.
+fn nodes_for(need: Resources, shape: Resources) -> u32 {
+    let counts = need.amounts().into_iter().zip(shape.amounts()).filter(|(_, offered)| *offered > 0);
+    let most = counts.map(|(needed, offered)| needed.div_ceil(offered)).max().unwrap_or(0);
+    u32::try_from(most).unwrap_or(u32::MAX)
+}
+
+/// Watts that one busy core adds on nodes of a pool.
+pub(super) fn watts_per_core(pool: &crate::model::Pool) -> f64 {
+    let cores = pool.shape.cpu.cores();
+    if cores > 0.0 { (pool.power_max.0 - pool.power_idle.0).max(0.0) / cores } else { 0.0 }
+}
+
+/// How long a pull takes that is not delayed by anything else.
+pub(super) fn pull_time(bytes: u64, bytes_per_second: u64) -> Span {
+    let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(bytes_per_second.max(1));
+    Span(u64::try_from(nanos).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,271 @@
+//! The nodes of one cluster and what is bound to them.
+//!
+//! Amounts are integers and nothing is ever overcommitted. Nodes are never forgotten: one that is given back or lost is
+//! down, takes nothing, and may come back under its id, so that a pool that breathes for a year does not grow the table.
+
+use super::bound::{Lanes, NONE, Terms};
+use super::ranking::Ranking;
+use super::{NodeScore, exact};
+use crate::model::id::{Id, NodeId, PoolId, Table};
+use crate::model::resources::Resources;
+
+/// The account of one cluster's nodes.
+#[derive(Debug, Clone)]
+pub struct NodeTable {
+    rule: NodeScore,
+    nodes: Table<NodeId, Node>,
+    kinds: Vec<Kind>,
+    runs: Vec<Run>,
+    lanes: Lanes,
+    ranking: Ranking,
+    allocated: Resources,
+}
+
+/// One node; only its [`NodeTable`] changes it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Its pool.
+    pub pool: PoolId,
+    /// What it offers when it is empty.
+    pub shape: Resources,
+    /// What its replicas ask for.
+    pub allocated: Resources,
+    /// The same with every replica at least [`COUNTED_MIN`](exact::COUNTED_MIN), for the score.
+    pub counted: Resources,
+    /// Its replicas.
+    pub replicas: u32,
+    /// Whether it takes replicas; those of a node that went down stay until they are released.
+    pub up: bool,
+    kind: usize,
+}
+
+/// Nodes of one pool and shape, which a request meets on equal terms.
+#[derive(Debug, Clone)]
+struct Kind {
+    pool: PoolId,
+    shape: Resources,
+    up: u64,
+}
+
+/// Neighbouring nodes of one kind, bounded in one go.
+#[derive(Debug, Clone)]
+struct Run {
+    kind: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Node {
+    /// What is left of it, whether it is up or not.
+    pub fn free(&self) -> Resources {
+        self.shape.saturating_sub(self.allocated)
+    }
+
+    /// Whether it has no replicas.
+    pub const fn is_empty(&self) -> bool {
+        self.replicas == 0
+    }
+
+    /// Whether it takes a replica that asks for `request`, as far as its room goes.
+    pub fn takes(&self, request: Resources) -> bool {
+        self.up && self.free().fits(request)
+    }
+
+    /// Whether it may take a replica at all: up, and with a free pod slot.
+    pub(super) fn is_open(&self) -> bool {
+        self.up && self.allocated.pods < self.shape.pods
+    }
+}
+
+impl NodeTable {
+    /// A table without nodes.
+    pub fn new(rule: NodeScore) -> Self {
+        Self {
+            rule,
+            nodes: Table::new(),
+            kinds: Vec::new(),
+            runs: Vec::new(),
+            lanes: Lanes::default(),
+            ranking: Ranking::default(),
+            allocated: Resources::ZERO,
+        }
+    }
+
+    /// Adds an empty node that is up. Neighbours of one pool and shape are bounded faster than mixed ones.
+    pub fn add_node(&mut self, pool: PoolId, shape: Resources) -> NodeId {
+        let kind = self.kind_of(pool, shape);
+        self.kinds[kind].up += 1;
+        let node =
+            Node { pool, shape, allocated: Resources::ZERO, counted: Resources::ZERO, replicas: 0, up: true, kind };
+        self.lanes.push(self.rule, &node);
+        self.ranking.forget();
+        let id = self.nodes.push(node);
+        match self.runs.last_mut().filter(|run| run.kind == kind) {
+            Some(run) => run.count += 1,
+            None => self.runs.push(Run { kind, first: id.index(), count: 1 }),
+        }
+        id
+    }
+
+    /// Takes a node away (`up` false) or brings it back. What is bound to it stays in the account.
+    pub fn set_up(&mut self, node: NodeId, up: bool) {
+        let changed = &mut self.nodes[node];
+        if changed.up == up {
+            return;
+        }
+        changed.up = up;
+        let count = &mut self.kinds[changed.kind].up;
+        *count = if up { *count + 1 } else { *count - 1 };
+        self.touch(node);
+    }
+
+    /// Binds a replica to the best node of the eligible pools that has room, and tells which; `None` where there is none.
+    pub fn bind(&mut self, request: Resources, eligible: &Table<PoolId, bool>) -> Option<NodeId> {
+        let node = self.best(request, eligible)?;
+        assert!(self.bind_to(node, request), "{node:?} was found to have room for {request:?}");
+        Some(node)
+    }
+
+    /// The node that [`bind`](Self::bind) would choose.
+    pub fn best(&mut self, request: Resources, eligible: &Table<PoolId, bool>) -> Option<NodeId> {
+        self.rank(request, eligible);
+        while let Some((node, bound)) = self.ranking.top() {
+            let score = self.score(node, request).map_or(NONE, |score| i16::try_from(score).expect("at most 200"));
+            assert!(score <= bound, "{node:?} scores {score}, above its bound {bound}");
+            if score == bound {
+                return Some(node);
+            }
+            self.ranking.set(node, score);
+        }
+        None
+    }
+
+    /// Binds a replica to a given node; `false`, and nothing is changed, where it is down or has no room.
+    #[must_use]
+    pub fn bind_to(&mut self, node: NodeId, request: Resources) -> bool {
+        let taker = &mut self.nodes[node];
+        if !taker.takes(request) {
+            return false;
+        }
+        taker.allocated += request;
+        taker.counted += exact::counted(request);
+        taker.replicas += 1;
+        self.allocated += request;
+        self.touch(node);
+        true
+    }
+
+    /// Gives back what a replica held; the node may be down.
+    ///
+    /// # Panics
+    /// Where no such replica is bound to the node.
+    pub fn release(&mut self, node: NodeId, request: Resources) {
+        let giver = &mut self.nodes[node];
+        assert!(giver.replicas > 0, "{node:?} has no replica to release");
+        giver.allocated -= request;
+        giver.counted -= exact::counted(request);
+        giver.replicas -= 1;
+        self.allocated -= request;
+        self.touch(node);
+    }
+
+    /// One node.
+    pub fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node]
+    }
+
+    /// All nodes, those that are down included, in order.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> + ExactSizeIterator {
+        self.nodes.iter()
+    }
+
+    /// Whether a node has no replicas.
+    pub fn is_empty(&self, node: NodeId) -> bool {
+        self.nodes[node].is_empty()
+    }
+
+    /// What the nodes that are up offer when they are empty.
+    pub fn allocatable(&self) -> Resources {
+        self.kinds.iter().map(|kind| kind.shape.repeated(kind.up)).sum()
+    }
+
+    /// What all replicas ask for, those on nodes that are down included.
+    pub const fn allocated(&self) -> Resources {
+        self.allocated
+    }
+
+    /// How many nodes of a pool are up.
+    pub fn nodes_up(&self, pool: PoolId) -> u64 {
+        self.kinds.iter().filter(|kind| kind.pool == pool).map(|kind| kind.up).sum()
+    }
+
+    /// The score of a node for one more replica; `None` where it is down or has no room.
+    pub fn score(&self, node: NodeId, request: Resources) -> Option<u64> {
+        let node = &self.nodes[node];
+        node.takes(request).then(|| exact::score(self.rule, node, request))
+    }
+
+    /// The nodes of the eligible pools that have room, with their scores.
+    pub fn scores(&self, request: Resources, eligible: &Table<PoolId, bool>) -> impl Iterator<Item = (NodeId, u64)> {
+        self.nodes
+            .iter()
+            .filter(|(_, node)| is_eligible(eligible, node.pool))
+            .filter_map(move |(id, _)| Some((id, self.score(id, request)?)))
+    }
+
+    /// The kind of nodes of `pool` with `shape`, made where it is new.
+    fn kind_of(&mut self, pool: PoolId, shape: Resources) -> usize {
+        let known = self.kinds.iter().position(|kind| kind.pool == pool && kind.shape == shape);
+        known.unwrap_or_else(|| {
+            self.kinds.push(Kind { pool, shape, up: 0 });
+            self.kinds.len() - 1
+        })
+    }
+
+    /// Takes note that a node has changed.
+    fn touch(&mut self, node: NodeId) {
+        self.lanes.set(node.index(), self.rule, &self.nodes[node]);
+        self.ranking.touch(node);
+    }
+
+    /// Brings the bounds up to date for a class of replicas.
+    fn rank(&mut self, request: Resources, eligible: &Table<PoolId, bool>) {
+        if !self.ranking.is_of(request, eligible) {
+            self.rank_all(request, eligible);
+            return;
+        }
+        while let Some(node) = self.ranking.pop_touched() {
+            let kind = &self.kinds[self.nodes[node].kind];
+            let mut bound = [NONE];
+            if let Some(terms) = terms(self.rule, kind, request, eligible) {
+                self.lanes.bounds(&terms, node.index(), &mut bound);
+            }
+            self.ranking.set(node, bound[0]);
+        }
+    }
+
+    /// Bounds every node anew.
+    fn rank_all(&mut self, request: Resources, eligible: &Table<PoolId, bool>) {
+        let terms: Vec<Option<Terms>> =
+            self.kinds.iter().map(|kind| terms(self.rule, kind, request, eligible)).collect();
+        let bounds = self.ranking.open(self.nodes.len());
+        for run in &self.runs {
+            let out = &mut bounds[run.first..run.first + run.count];
+            match &terms[run.kind] {
+                Some(terms) => self.lanes.bounds(terms, run.first, out),
+                None => out.fill(NONE),
+            }
+        }
+        self.ranking.close(request, eligible);
+    }
+}
+
+/// The terms of a request on nodes of one kind; `None` where none of them ever takes it.
+fn terms(rule: NodeScore, kind: &Kind, request: Resources, eligible: &Table<PoolId, bool>) -> Option<Terms> {
+    if is_eligible(eligible, kind.pool) { Terms::new(rule, kind.shape, request) } else { None }
+}
+
+/// Whether a pool is in the set.
+fn is_eligible(eligible: &Table<PoolId, bool>, pool: PoolId) -> bool {
+    eligible.get(pool).is_some_and(|eligible| *eligible)
+}

@@ -11,9 +11,13 @@
 //! only place where the stages meet.
 
 pub mod backend;
+pub mod cli;
+pub mod input;
 pub mod model;
 pub mod policy;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod seed;
+pub mod solver;
 pub mod units;

@@ -62,8 +62,8 @@ impl Hold for SimcoreHold {
         events
     }
 
-    fn checksum(&self) -> u64 {
-        self.world.borrow().checksum
+    fn checksum(&self) -> Option<u64> {
+        Some(self.world.borrow().checksum)
     }
 }
 
@@ -81,6 +81,7 @@ struct NexosimComponent {
 #[Model]
 impl NexosimComponent {
     #[nexosim(init)]
+    #[expect(clippy::unused_async, reason = "an initialiser has to be a future")]
     async fn init(&mut self, context: &Context<Self>) {
         for _ in 0..self.pending {
             self.schedule(context);
@@ -130,7 +131,7 @@ impl Hold for NexosimHold {
         NEXOSIM_HANDLED.load(Ordering::Relaxed) - before
     }
 
-    fn checksum(&self) -> u64 {
-        0
+    fn checksum(&self) -> Option<u64> {
+        None
     }
 }

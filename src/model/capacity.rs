@@ -68,7 +68,7 @@ impl Capacity {
     /// The count up to `most` that serves the most: up to it the capacity only rises. For the USL the real-valued maximum
     /// lies at `√((1−sigma)/kappa)` and one of its two neighbours is the integer one.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and `most` caps it")]
-    fn peak(&self, most: u32) -> u32 {
+    pub fn peak(&self, most: u32) -> u32 {
         match *self {
             Self::Linear { alpha, .. } => {
                 if alpha >= 0.0 {

@@ -33,6 +33,20 @@ pub trait RateSource: Send {
     fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError>;
 }
 
+impl RateSource for Box<dyn RateSource> {
+    fn next_row(&mut self, row: &mut RateRow) -> Result<bool, WorkloadError> {
+        (**self).next_row(row)
+    }
+
+    fn end(&self) -> Time {
+        (**self).end()
+    }
+
+    fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError> {
+        (**self).fork()
+    }
+}
+
 /// A trace cannot be read on. The message names the file, the line and the field, and says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -1,9 +1,51 @@
 //! What happened, in order: all that reports read, the same from every backend.
+//!
+//! ```text
+//! runs/SCENARIO/POLICY-SEED/
+//!   manifest.json     what was run, and sha256 of what came out
+//!   decisions.jsonl   one line a decision or event
+//!   series.parquet    services, placements and clusters over time
+//!   summary.json      the figures
+//!   timing.json       the wall clock; the only file that differs from run to run
+//! ```
+//!
+//! A [`Writer`] writes aside and renames at the end, so that a run is either there and whole or not there at all.
+
+pub mod aside;
+pub mod compare;
+pub mod decisions;
+pub mod manifest;
+pub mod read;
+pub mod series;
+pub mod summary;
+#[cfg(test)]
+pub mod synthetic;
+#[cfg(test)]
+mod tests;
+pub mod writer;
+
+pub use compare::{Comparison, compare};
+pub use manifest::{InputFile, Manifest, ManifestHeader, Timing};
+pub use read::{RecordError, RunRecord, read};
+pub use series::Series;
+pub use summary::Summary;
+pub use writer::Writer;
 
 use crate::model::check::Violation;
 use crate::model::observation::Action;
 use crate::model::rails::Held;
 use crate::model::{Observation, Plan, Snapshot};
+
+/// What was run.
+pub const MANIFEST: &str = "manifest.json";
+/// What was decided and what happened.
+pub const DECISIONS: &str = "decisions.jsonl";
+/// How it went over time.
+pub const SERIES: &str = "series.parquet";
+/// The figures.
+pub const SUMMARY: &str = "summary.json";
+/// The wall clock.
+pub const TIMING: &str = "timing.json";
 
 /// What a decision was, for the record.
 #[derive(Debug, Clone, Copy)]

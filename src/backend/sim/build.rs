@@ -87,14 +87,11 @@ impl World {
         }
     }
 
-    /// Starts the series, now that it is known how long the run lasts, and plans its end.
-    pub(super) fn plan_end(&mut self, end: Time) {
+    /// Starts the series of a run that lasts at most until `horizon`.
+    pub(super) fn start_series(&mut self, horizon: Time) {
         let every =
-            self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(end.0), self.scenario.control.every));
-        if end > Time::ZERO + every {
-            self.repeat(Time::ZERO + every, every, Event::Sampled);
-        }
-        self.schedule_at(end, Event::Ended);
+            self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(horizon.0), self.scenario.control.every));
+        self.repeat(Time::ZERO + every, every, Event::Sampled);
     }
 
     /// Price or carbon of a cluster's region changes: all that was used until now was used at the old ones.
@@ -167,15 +164,15 @@ fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: 
         sampled_violation: Span::ZERO,
         order: 0,
     };
-    if !called || application.services[service].slo.is_some() {
+    if !called {
         state.make_entry(scenario);
     }
     state
 }
 
 impl ServiceState {
-    /// Users call this service.
-    pub(super) fn make_entry(&mut self, scenario: &Scenario) {
+    /// Users call this service, and nobody else does.
+    fn make_entry(&mut self, scenario: &Scenario) {
         let paths = scenario.known.network.origins.len() * scenario.known.clusters.len();
         let entry = Entry {
             log: LatencyLog::new(),
@@ -185,7 +182,6 @@ impl ServiceState {
             violation: Span::ZERO,
         };
         self.entry = Some(Box::new(entry));
-        self.flows.clear();
     }
 }
 

@@ -29,13 +29,21 @@ mod world;
 use super::{Backend, BackendError};
 use crate::model::observation::Action;
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
-use crate::model::{Observation, Plan, Scenario};
+use crate::model::{Observation, Plan, Scenario, ServiceId};
 use crate::seed::Seed;
 use crate::units::Time;
 use event::Event;
 use kernel::Moment;
 use std::sync::Arc;
 use world::World;
+
+/// What a reader of the results should know to be left out, a sentence each.
+pub const NOT_MODELLED: &[&str] = &[
+    "Callers do not retry and do not time out.",
+    "Links between clusters have delay and price, and no limit of bandwidth.",
+    "Replicas have one size: there is no vertical scaling.",
+    "Volumes, and the start-up of the control plane itself.",
+];
 
 /// A world in memory.
 pub struct SimBackend {
@@ -59,6 +67,7 @@ impl SimBackend {
         let until = scenario.until.map(|span| Time::ZERO + span);
         let mut workload = Workload { source: Ok(source), next: Some(RateRow::default()), until };
         let mut world = World::new(scenario, seed);
+        world.start_series(workload.horizon()?);
         workload.advance(&mut world)?;
         Ok(Self { world, workload })
     }
@@ -90,6 +99,9 @@ impl SimBackend {
     fn take_row(&mut self) -> Result<(), BackendError> {
         let row = self.workload.next.as_ref().expect("there is a row to take");
         for (service, rate) in &row.rates {
+            if self.world.services[*service].entry.is_none() {
+                return Err(self.world.not_an_entry(*service).into());
+            }
             self.world.on_demand_changed(*service, *rate);
         }
         self.workload.advance(&mut self.world)
@@ -97,6 +109,17 @@ impl SimBackend {
 }
 
 impl Workload {
+    /// When the run ends at the latest. A trace whose end nobody stated is read twice.
+    fn horizon(&self) -> Result<Time, WorkloadError> {
+        if let Some(until) = self.until {
+            return Ok(until);
+        }
+        let mut reader = self.source.as_ref().map_err(Clone::clone)?.fork()?;
+        let mut row = RateRow::default();
+        while reader.next_row(&mut row)? {}
+        Ok(reader.end())
+    }
+
     /// Reads the next row; at the end of the trace, plans the end of the run.
     fn advance(&mut self, world: &mut World) -> Result<(), BackendError> {
         let source = self.source.as_mut().map_err(|error| error.clone())?;
@@ -111,13 +134,21 @@ impl Workload {
             } else {
                 self.until.map_or(source.end(), |until| until.min(source.end()))
             };
-            world.plan_end(end);
+            world.schedule_at(end.max(world.now()), Event::Ended);
         }
         Ok(())
     }
 }
 
 impl World {
+    /// The trace drives a service that other services call: who of the two a dropped request belonged to is not known.
+    fn not_an_entry(&self, service: ServiceId) -> WorkloadError {
+        let name = &self.scenario.known.application.services[service].name;
+        WorkloadError(format!(
+            "the trace drives `{name}`, which other services call; users call entry services: put one that calls `{name}` before it"
+        ))
+    }
+
     /// Dispatches an event to the handler that acts on it.
     fn handle(&mut self, event: Event) {
         match event {

@@ -29,10 +29,6 @@ impl World {
         }
         let component = self.services[service].component;
         self.settle(component);
-        if self.services[service].entry.is_none() {
-            let scenario = std::sync::Arc::clone(&self.scenario);
-            self.services[service].make_entry(&scenario);
-        }
         self.services[service].demand = rate;
         self.reflow(component);
     }

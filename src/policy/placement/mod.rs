@@ -1,4 +1,15 @@
 //! Where replicas run. One file a policy, one line each in [`PLACEMENTS`].
+//!
+//! `draft` is the plan under construction that all of them share, `refusal` says what was missing.
+
+pub mod draft;
+pub mod greedy;
+#[cfg(feature = "milp")]
+pub mod milp;
+pub mod naive;
+mod refusal;
+pub mod rooms;
+pub mod spread;
 
 use super::Placement;
 use super::parameter::{Parameter, ParameterError, Parameters};
@@ -18,4 +29,10 @@ pub struct Entry {
 }
 
 /// All placement policies, in the order in which they are listed.
-pub const PLACEMENTS: &[Entry] = &[];
+pub const PLACEMENTS: &[Entry] = &[
+    naive::ENTRY,
+    greedy::ENTRY,
+    spread::ENTRY,
+    #[cfg(feature = "milp")]
+    milp::ENTRY,
+];

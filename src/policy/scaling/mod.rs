@@ -1,4 +1,12 @@
 //! How many replicas a service has. One file a policy, one line each in [`SCALINGS`].
+//!
+//! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is.
+
+pub mod hpa;
+pub mod rate;
+pub mod static_;
+pub mod threshold;
+mod wish;
 
 use super::Scaling;
 use super::parameter::{Parameter, ParameterError, Parameters};
@@ -18,4 +26,4 @@ pub struct Entry {
 }
 
 /// All scaling policies, in the order in which they are listed.
-pub const SCALINGS: &[Entry] = &[];
+pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY];

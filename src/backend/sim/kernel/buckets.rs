@@ -15,6 +15,7 @@ use super::key::Entry;
 
 /// Bits of one digit; 64 buckets a level make the occupancy of a level one word.
 const DIGIT_BITS: u32 = 6;
+const DIGIT_MASK: u64 = (1 << DIGIT_BITS) - 1;
 const BUCKETS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = 64_usize.div_ceil(DIGIT_BITS as usize);
 
@@ -68,10 +69,14 @@ impl<E: Copy> Buckets<E> {
     }
 
     /// Puts an entry where it belongs relative to a horizon that it lies beyond.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call would copy the entry over the stack: 20 of 45 ns an event, measured"
+    )]
+    #[inline(always)]
     pub(super) fn place(&mut self, entry: Entry<E>, horizon: u64) {
         let level = level_between(entry.key.time(), horizon);
-        let digit = (entry.key.time() >> (level * DIGIT_BITS)) as usize % BUCKETS;
+        let digit = (entry.key.time() >> (level * DIGIT_BITS) & DIGIT_MASK) as usize;
         let level = level as usize;
         let bucket = &mut self.entries[level * BUCKETS + digit];
         if bucket.capacity() == 0

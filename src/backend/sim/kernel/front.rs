@@ -67,4 +67,9 @@ impl<E: Copy> Front<E> {
         entries.extend(self.late.drain());
         entries
     }
+
+    #[cfg(test)]
+    pub(super) fn latecomers(&self) -> usize {
+        self.late.len()
+    }
 }

@@ -38,6 +38,8 @@ mod queue;
 mod wheel;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use key::{Class, Moment};
@@ -98,6 +100,7 @@ impl<E: Copy> Kernel<E> {
     ///
     /// # Panics
     /// When `at` lies in the past, which is a mistake of the caller.
+    #[inline]
     pub fn schedule(&mut self, at: Time, class: Class, event: E) -> Handle {
         let key = self.next_key(Moment { time: at, class });
         self.queue.push(Entry { key, event }, self.now.0);
@@ -127,6 +130,7 @@ impl<E: Copy> Kernel<E> {
     }
 
     /// The next event of all; moves the clock to it.
+    #[inline]
     pub fn pop(&mut self) -> Option<(Time, E)> {
         self.take_before(Key::LAST)
     }
@@ -135,6 +139,7 @@ impl<E: Copy> Kernel<E> {
     ///
     /// This is how an outside source is merged: pop before its next row until there is nothing, [advance](Self::advance)
     /// to the row, and handle it. The row goes before the events of its own moment.
+    #[inline]
     pub fn pop_before(&mut self, limit: Moment) -> Option<(Time, E)> {
         self.take_before(Key::opening(limit))
     }
@@ -158,6 +163,7 @@ impl<E: Copy> Kernel<E> {
         self.now = to;
     }
 
+    #[inline]
     fn take_before(&mut self, limit: Key) -> Option<(Time, E)> {
         let tick = self.wheel.head();
         let entry = match self.queue.pop_before(tick.min(limit), self.now.0) {
@@ -169,6 +175,7 @@ impl<E: Copy> Kernel<E> {
         Some((self.now, entry.event))
     }
 
+    #[inline]
     fn next_key(&mut self, moment: Moment) -> Key {
         assert!(moment.time >= self.now, "{} was scheduled at {}: the past is over", moment.time, self.now);
         self.sequence += 1;

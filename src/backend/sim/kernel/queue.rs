@@ -133,6 +133,11 @@ impl<E: Copy> Queue<E> {
     }
 
     #[cfg(test)]
+    pub(super) fn latecomers(&self) -> usize {
+        self.front.latecomers()
+    }
+
+    #[cfg(test)]
     pub(super) const fn placements(&self) -> u64 {
         self.buckets.placements()
     }

@@ -35,11 +35,32 @@ struct Ring<E> {
     members: VecDeque<Entry<Periodic<E>>>,
 }
 
+impl<E: Copy> Ring<E> {
+    /// Puts an event that has fired where its next turn belongs: the end, unless it came in at this very instant with a
+    /// class below those that have fired already. Says whether there is a next turn, or the end of time comes first.
+    fn rejoin(&mut self, turn: Entry<Periodic<E>>) -> bool {
+        let Some(key) = turn.key.later(self.period.0) else { return false };
+        let next = Entry { key, event: turn.event };
+        if self.members.back().is_some_and(|last| last.key > key) {
+            let place = self.members.partition_point(|member| member.key < key);
+            self.members.insert(place, next);
+        } else {
+            self.members.push_back(next);
+        }
+        true
+    }
+
+    /// The key of the next turn.
+    fn head(&self) -> Option<Key> {
+        self.members.front().map(|turn| turn.key)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Wheel<E> {
     rings: Vec<Ring<E>>,
     ring_by_period: BTreeMap<Span, RingId>,
-    /// The head of every ring that is not empty. An entry that is not its ring's head any more is void.
+    /// The head of every ring that is not empty.
     heads: BinaryHeap<Reverse<(Key, RingId)>>,
     /// Before their first turn.
     newcomers: BinaryHeap<Entry<Periodic<E>>>,
@@ -92,10 +113,9 @@ impl<E: Copy> Wheel<E> {
         was_running
     }
 
-    /// Fires the next event and sends it to the end of its ring.
+    /// Fires the next event and lets it wait for its next turn.
     pub(super) fn pop(&mut self) -> Option<Entry<E>> {
-        let turn = if self.is_newcomer_first() { self.newcomers.pop() } else { self.pop_ring() }?;
-        self.rejoin(turn);
+        let turn = if self.is_newcomer_first() { self.welcome() } else { self.rotate() }?;
         self.settle();
         Some(Entry { key: turn.key, event: turn.event.event })
     }
@@ -107,35 +127,34 @@ impl<E: Copy> Wheel<E> {
         }
     }
 
-    /// Takes the head of the ring that is first, and lets the ring compete with its next one.
-    fn pop_ring(&mut self) -> Option<Entry<Periodic<E>>> {
-        let mut top = self.heads.peek_mut()?;
-        let Reverse((_, ring)) = *top;
-        let members = &mut self.rings[ring.0 as usize].members;
-        let turn = members.pop_front();
-        match members.front() {
-            Some(next) => *top = Reverse((next.key, ring)),
-            None => drop(PeekMut::pop(top)),
+    /// The first turn of a newcomer, which joins its ring with it.
+    fn welcome(&mut self) -> Option<Entry<Periodic<E>>> {
+        let turn = self.newcomers.pop()?;
+        let ring = &mut self.rings[turn.event.ring.0 as usize];
+        let before = ring.head();
+        let has_next = ring.rejoin(turn);
+        match (before, ring.head()) {
+            (None, Some(head)) => self.heads.push(Reverse((head, turn.event.ring))),
+            (before, after) if before != after => self.heads = heads_of(&self.rings),
+            _ => {}
         }
-        turn
+        if !has_next {
+            self.end(turn.event.id);
+        }
+        Some(turn)
     }
 
-    /// Puts an event that has fired where its next turn belongs: the end of its ring, unless it came in at this very
-    /// instant with a class below those that have fired already. At the end of time it ends too.
-    fn rejoin(&mut self, turn: Entry<Periodic<E>>) {
-        let ring = &mut self.rings[turn.event.ring.0 as usize];
-        let Some(key) = turn.key.later(ring.period.0) else {
+    /// A turn of the ring that is first.
+    fn rotate(&mut self) -> Option<Entry<Periodic<E>>> {
+        let top = self.heads.peek_mut()?;
+        let ring = &mut self.rings[top.0.1.0 as usize];
+        let turn = ring.members.pop_front()?;
+        let has_next = ring.rejoin(turn);
+        replace_head(top, ring.head());
+        if !has_next {
             self.end(turn.event.id);
-            return;
-        };
-        let place = match ring.members.back() {
-            Some(last) if last.key > key => ring.members.partition_point(|member| member.key < key),
-            _ => ring.members.len(),
-        };
-        ring.members.insert(place, Entry { key, event: turn.event });
-        if place == 0 {
-            self.heads.push(Reverse((key, turn.event.ring)));
         }
+        Some(turn)
     }
 
     /// Notes that an event fires no more; it leaves the heap or its ring when its turn comes.
@@ -145,31 +164,32 @@ impl<E: Copy> Wheel<E> {
         was_running
     }
 
-    /// Drops void heads and stopped events until the first is one that still fires, and notes its key.
+    /// Drops stopped events until the first is one that still fires, and notes its key.
     fn settle(&mut self) {
         loop {
-            let first = if self.is_newcomer_first() { self.newcomers.peek() } else { self.ring_head() };
-            match first.map(|entry| (entry.key, self.is_running[entry.event.id.0 as usize])) {
-                Some((key, true)) => break self.head = key,
-                Some((_, false)) => self.drop_first(),
-                None if self.heads.pop().is_some() => {}
+            let is_newcomer = self.is_newcomer_first();
+            let first = if is_newcomer { self.newcomers.peek() } else { self.ring_head() };
+            match first {
                 None => break self.head = Key::LAST,
+                Some(turn) if self.is_running[turn.event.id.0 as usize] => break self.head = turn.key,
+                Some(_) if is_newcomer => drop(self.newcomers.pop()),
+                Some(_) => self.drop_ring_head(),
             }
         }
     }
 
-    fn drop_first(&mut self) {
-        if self.is_newcomer_first() {
-            self.newcomers.pop();
-        } else {
-            self.pop_ring();
-        }
+    /// The next turn in any of the rings.
+    fn ring_head(&self) -> Option<&Entry<Periodic<E>>> {
+        let Reverse((_, ring)) = self.heads.peek()?;
+        self.rings[ring.0 as usize].members.front()
     }
 
-    /// The event that the first of the heads stands for; `None` where that head is void, or there is none.
-    fn ring_head(&self) -> Option<&Entry<Periodic<E>>> {
-        let Reverse((key, ring)) = self.heads.peek()?;
-        self.rings[ring.0 as usize].members.front().filter(|member| member.key == *key)
+    fn drop_ring_head(&mut self) {
+        if let Some(top) = self.heads.peek_mut() {
+            let ring = &mut self.rings[top.0.1.0 as usize];
+            ring.members.pop_front();
+            replace_head(top, ring.head());
+        }
     }
 
     fn ring_of(&mut self, period: Span) -> RingId {
@@ -180,4 +200,16 @@ impl<E: Copy> Wheel<E> {
         }
         ring
     }
+}
+
+/// Lets a ring compete with its new head, or no more.
+fn replace_head(mut top: PeekMut<'_, Reverse<(Key, RingId)>>, head: Option<Key>) {
+    match head {
+        Some(key) => top.0.0 = key,
+        None => drop(PeekMut::pop(top)),
+    }
+}
+
+fn heads_of<E: Copy>(rings: &[Ring<E>]) -> BinaryHeap<Reverse<(Key, RingId)>> {
+    rings.iter().zip(0..).filter_map(|(ring, id)| Some(Reverse((ring.head()?, RingId(id))))).collect()
 }

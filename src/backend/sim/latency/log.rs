@@ -1,26 +1,26 @@
 //! Latency over requests: a mergeable histogram, fed by distributions instead of single requests.
 //!
-//! Quantiles of a whole run come from here and never from averages of quantiles. Buckets are within 0.8 % of their values
-//! (HDR histogram, two significant figures, from 10 µs to 1 h). While the latency stays the same within half a percent,
-//! weights are gathered and spread over the strata of the distribution only when it changes.
+//! Quantiles of a whole run come from here and never from averages of quantiles. While the latency stays the same within
+//! half a percent, weights are gathered and spread over the strata of the distribution only when it changes. Each spread
+//! uses every eighth stratum, another eighth the next time, so that many of them together see all.
 
 use super::Latency;
+use super::gamma::PHASES;
+use super::histogram::Histogram;
 use crate::model::observation::Quantiles;
 use crate::units::Span;
-use hdrhistogram::Histogram;
-
-const MICROS_PER_UNIT: f64 = 10.0;
-const UNITS_MAX: u64 = 360_000_000;
 
 /// Latencies of one entry service.
 #[derive(Debug, Clone)]
 pub(crate) struct LatencyLog {
-    /// Since the last sample, in units of 10 µs, weighted by 10⁻⁶ requests.
-    recent: Histogram<u64>,
+    /// Since the last sample.
+    recent: Histogram,
     /// Before that.
-    before: Histogram<u64>,
-    /// Σ weight · mean, in seconds · requests, recent and before.
+    before: Histogram,
+    /// Σ weight · mean in seconds · requests, and Σ weight: recent and before.
     sums: [(f64, f64); 2],
+    /// Which strata are next.
+    phase: usize,
 }
 
 /// Requests that share a latency and are not in the histogram yet.
@@ -32,8 +32,7 @@ pub(crate) struct Pending {
 
 impl LatencyLog {
     pub(crate) fn new() -> Self {
-        let empty = || Histogram::new_with_bounds(1, UNITS_MAX, 2).expect("these bounds are valid");
-        Self { recent: empty(), before: empty(), sums: [(0.0, 0.0); 2] }
+        Self { recent: Histogram::new(), before: Histogram::new(), sums: [(0.0, 0.0); 2], phase: 0 }
     }
 
     /// Adds `requests` of this latency.
@@ -54,26 +53,25 @@ impl LatencyLog {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "latencies and weights are positive, and `as` saturates"
+        reason = "weights are positive, and `as` saturates"
     )]
     pub(crate) fn flush(&mut self, pending: &mut Pending) {
         let micro_requests = std::mem::take(&mut pending.requests) * 1e6;
         if micro_requests <= 0.0 {
             return;
         }
-        let fixed = pending.latency.fixed;
-        let recent = &mut self.recent;
-        pending.latency.gamma().for_strata(|value, weight| {
-            let units = ((fixed + value) * 1e6 / MICROS_PER_UNIT).round() as u64;
-            recent.saturating_record_n(units.clamp(1, UNITS_MAX), (micro_requests * weight).round() as u64);
+        let (fixed, recent) = (pending.latency.fixed, &mut self.recent);
+        pending.latency.gamma().for_strata(self.phase, |value, weight| {
+            recent.record(fixed + value, (micro_requests * weight + 0.5) as u64);
         });
+        self.phase = (self.phase + 1) % PHASES;
     }
 
     /// Quantiles since the last call; absent without requests.
     pub(crate) fn take_recent(&mut self) -> Option<Quantiles> {
         let quantiles = quantiles(&self.recent, self.sums[0]);
-        self.before.add(&self.recent).expect("both have the same bounds");
-        self.recent.reset();
+        self.before.merge(&self.recent);
+        self.recent.clear();
         self.sums[1].0 += self.sums[0].0;
         self.sums[1].1 += self.sums[0].1;
         self.sums[0] = (0.0, 0.0);
@@ -87,18 +85,18 @@ impl LatencyLog {
 
     /// Adds what `other` holds.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.before.add(&other.before).expect("both have the same bounds");
+        self.before.merge(&other.before);
         self.sums[1].0 += other.sums[1].0;
         self.sums[1].1 += other.sums[1].1;
     }
 }
 
-fn quantiles(histogram: &Histogram<u64>, sum: (f64, f64)) -> Option<Quantiles> {
+fn quantiles(histogram: &Histogram, sum: (f64, f64)) -> Option<Quantiles> {
     if histogram.is_empty() || sum.1 <= 0.0 {
         return None;
     }
-    let at = |share: f64| Span::from_seconds_f64(histogram.value_at_quantile(share) as f64 * MICROS_PER_UNIT / 1e6);
-    Some(Quantiles { mean: Span::from_seconds_f64(sum.0 / sum.1), p50: at(0.5), p95: at(0.95), p99: at(0.99) })
+    let [p50, p95, p99] = histogram.quantiles([0.5, 0.95, 0.99]);
+    Some(Quantiles { mean: Span::from_seconds_f64(sum.0 / sum.1), p50, p95, p99 })
 }
 
 #[cfg(test)]
@@ -111,10 +109,10 @@ mod tests {
         let mut log = LatencyLog::new();
         let mut pending = Pending::default();
         let latency = Latency { fixed: 0.0, mean: 0.1, variance: 0.01 };
-        for _ in 0..10 {
+        for _ in 0..16 {
             log.add(&mut pending, &latency, 100.0);
+            log.flush(&mut pending);
         }
-        log.flush(&mut pending);
         let found = log.take_recent().expect("there were requests");
         let near = |span: crate::units::Span, seconds: f64| (span.as_seconds_f64() / seconds - 1.0).abs() < 0.015;
         assert!(

@@ -1,0 +1,64 @@
+# Everything that is done with this repository, by name. `make help` lists it.
+#
+# One profile (release) and one target directory outside the work tree serve build, test, clippy, bench and doc, so that
+# the heavy dependencies (polars, HiGHS) are compiled once and survive `git clean` and a second clone.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/target
+
+CARGO ?= cargo
+SMO := $(CARGO_TARGET_DIR)/release/smo
+# What `make simulate` replays, and where it writes.
+SCENARIO ?= scenarios/quickstart.yaml
+OUT ?= runs
+# Where the real traces and inventories of `scenarios/real` lie.
+export SMO_DATA_DIR ?= $(abspath ../shared/data)
+
+.PHONY: help setup build install simulate replay test bench lint format docs clean
+
+help: ## what can be done here
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
+		printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+setup: ## installs what the build needs and is missing (cmake g++ libclang-dev pkg-config; asks sudo)
+	@.ci/setup
+
+build: setup ## the program, target/release/smo
+	$(CARGO) build --release --locked
+	@echo "built $(SMO)"
+
+install: setup ## puts `smo` on the PATH (~/.cargo/bin)
+	$(CARGO) install --path . --locked
+
+simulate: build ## replays the quickstart scenario with its policies; prints a table and writes a page
+	@$(SMO) simulate $(SCENARIO) --out $(OUT)
+	@echo "page    $(abspath $(OUT))/$(basename $(notdir $(SCENARIO)))/report.html   (open it in a browser)"
+
+replay: ## runs all that stands in runs/ again and says whether it is identical
+	@find $(OUT) -name manifest.json -printf '%h\n' | sort | xargs $(SMO) replay
+
+test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README
+	$(CARGO) test --release --locked --all-features
+
+bench: setup ## all benches (criterion); SMO_BENCH_SMOKE=1 runs each once at smoke size
+	$(CARGO) bench --locked
+
+lint: setup ## format check, clippy with warnings denied, licences where cargo-deny is installed
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets --all-features -- --deny warnings
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline --all-features check licenses bans sources; \
+		else echo "cargo-deny is not installed: licences, bans and sources were not checked"; fi
+
+format: ## formats the code
+	$(CARGO) fmt
+
+docs: setup ## the documentation of the code, warnings denied
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --no-deps --all-features --document-private-items
+	@echo "docs    $(CARGO_TARGET_DIR)/doc/smo/index.html"
+
+clean: ## removes the runs here; the build outside stays (make clean BUILD=1 removes it too)
+	rm -rf -- $(OUT)
+	$(if $(BUILD),$(CARGO) clean)

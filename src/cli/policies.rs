@@ -1,0 +1,108 @@
+//! `smo policies`: what could decide, and by which knobs; it walks the registries, so nothing is missing here.
+
+use super::{Failure, Format};
+use crate::policy::parameter::Parameter;
+use crate::policy::placement::PLACEMENTS;
+use crate::policy::scaling::SCALINGS;
+use crate::policy::{PolicySpec, placement, scaling};
+use serde_json::json;
+use std::io::{self, Write};
+
+const EXAMPLES: &str = "\
+Examples:
+  smo policies                        all of them
+  smo policies hpa                    one, with its parameters
+  smo policies --format json          for programs
+
+A policy is a placement and a scaling: greedy+rate. With one of the two, its partner joins it.
+Parameters follow a colon: greedy+rate:headroom=20%,...";
+
+/// List placement and scaling policies with their parameters.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Only this one, in full.
+    name: Option<String>,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// A line of either registry.
+struct Listed {
+    half: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    partner: &'static str,
+    parameters: &'static [Parameter],
+}
+
+/// Lists the policies.
+///
+/// # Errors
+/// A name that none of them has.
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut policies: Vec<Listed> =
+        PLACEMENTS.iter().map(of_placement).chain(SCALINGS.iter().map(of_scaling)).collect();
+    if let Some(name) = &arguments.name {
+        policies.retain(|policy| policy.name == name);
+        if policies.is_empty() {
+            // The registry knows what to say: the nearest name, or the feature that is missing.
+            let spec = name.parse::<PolicySpec>().map_err(Failure::input)?;
+            return Err(Failure::input(anyhow::anyhow!("`{}` is not the name of one policy", spec.label)));
+        }
+    }
+    match (arguments.format, &arguments.name) {
+        (Format::Json, _) => writeln!(out, "{:#}", json!(policies.iter().map(to_json).collect::<Vec<_>>()))?,
+        (Format::Table, Some(_)) => policies.iter().try_for_each(|policy| write_one(policy, out))?,
+        (Format::Table, None) => write_all(&policies, out)?,
+    }
+    Ok(())
+}
+
+fn of_placement(entry: &placement::Entry) -> Listed {
+    let placement::Entry { name, summary, parameters, partner, .. } = *entry;
+    Listed { half: "placement", name, summary, partner, parameters }
+}
+
+fn of_scaling(entry: &scaling::Entry) -> Listed {
+    let scaling::Entry { name, summary, parameters, partner, .. } = *entry;
+    Listed { half: "scaling", name, summary, partner, parameters }
+}
+
+fn to_json(policy: &Listed) -> serde_json::Value {
+    let parameter = |one: &Parameter| json!({"name": one.name, "default": one.default, "summary": one.summary});
+    json!({
+        "half": policy.half,
+        "name": policy.name,
+        "summary": policy.summary,
+        "partner": policy.partner,
+        "parameters": policy.parameters.iter().map(parameter).collect::<Vec<_>>(),
+    })
+}
+
+fn write_all(policies: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+    let width = policies.iter().map(|policy| policy.name.len()).max().unwrap_or(0);
+    for (half, heading) in [("placement", "Placement: where replicas run"), ("scaling", "Scaling: how many there are")]
+    {
+        writeln!(out, "{heading}")?;
+        for policy in policies.iter().filter(|policy| policy.half == half) {
+            let names: Vec<&str> = policy.parameters.iter().map(|one| one.name).collect();
+            let knobs = if names.is_empty() { String::new() } else { format!(" [{}]", names.join(", ")) };
+            writeln!(out, "  {:width$}  {}{knobs}", policy.name, policy.summary)?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "Joined by `+`: greedy+rate:headroom=20%. `smo policies NAME` shows one with its parameters.")
+}
+
+fn write_one(policy: &Listed, out: &mut dyn Write) -> io::Result<()> {
+    let Listed { half, name, summary, partner, parameters } = policy;
+    writeln!(out, "{name} ({half}): {summary}\n  with `{partner}` unless another is named")?;
+    let width = parameters.iter().map(|one| one.name.len() + one.default.len()).max().unwrap_or(0);
+    for Parameter { name, default, summary } in *parameters {
+        let space = width - name.len() - default.len();
+        writeln!(out, "  {name}={default}{:space$}  {summary}", "")?;
+    }
+    Ok(())
+}

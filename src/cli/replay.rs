@@ -1,0 +1,189 @@
+//! `smo replay`: a run is a pure function of its manifest, and this is how anybody can see it.
+//!
+//! The manifest says what was run. The inputs are read again and must be the same to the byte; then the run is made again,
+//! aside, and compared with what was recorded: decisions, figures, series.
+
+use super::job::{self, Job, JobError, Setting};
+use super::{Failure, execute};
+use crate::input::{InputError, Request};
+use crate::policy::{PolicySpec, PolicySpecError};
+use crate::record::manifest::Program;
+use crate::record::writer::sha256_of;
+use crate::record::{self, Comparison, Manifest, RecordError};
+use crate::seed::Seed;
+use anyhow::anyhow;
+use std::fs;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const EXAMPLES: &str = "\
+Examples:
+  smo replay runs/quickstart/greedy-1      one run
+  smo replay runs/quickstart               all runs of a scenario
+  smo replay runs -j 4                     everything
+
+Call it from where `smo simulate` was called: paths of scenarios start there.";
+
+/// Letters of a differing line that are shown around the first difference.
+const SHOWN: usize = 120;
+
+/// Run recorded runs again: identical, or the first line that differs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Run directories, or directories that hold some.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Runs at the same time; default: one a core.
+    #[arg(short = 'j', long = "jobs", value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// A run that cannot be made again.
+#[derive(Debug, thiserror::Error)]
+enum ReplayError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("{0}\n  a scenario's path starts from where `smo simulate` was called; call `smo replay` there")]
+    Scenario(InputError),
+    #[error(transparent)]
+    Policy(#[from] PolicySpecError),
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error("no directory for the second run: {0}")]
+    Aside(#[from] io::Error),
+}
+
+/// What came of a run's repetition.
+enum Verdict {
+    Identical,
+    InputsChanged(Vec<String>),
+    Differs(String),
+}
+
+/// Repeats all runs and says of each what came of it.
+///
+/// # Errors
+/// A run that is not identical, or cannot be repeated.
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut directories = Vec::new();
+    for path in &arguments.runs {
+        let before = directories.len();
+        runs_below(path, &mut directories)?;
+        if directories.len() == before {
+            let remedy = "name a directory below `--out` of `smo simulate`";
+            return Err(Failure::input(anyhow!("{}: there is no run here\n  {remedy}", path.display())));
+        }
+    }
+    let verdicts = execute::all(&directories, arguments.threads, |directory| repeat(directory))?;
+    let mut alike = true;
+    for (directory, verdict) in directories.iter().zip(verdicts) {
+        let directory = directory.display();
+        alike &= matches!(verdict, Ok(Verdict::Identical));
+        match verdict {
+            Ok(Verdict::Identical) => writeln!(out, "{directory}: identical")?,
+            Ok(Verdict::Differs(where_)) => writeln!(out, "{directory}: differs\n{where_}")?,
+            Ok(Verdict::InputsChanged(files)) => {
+                writeln!(out, "{directory}: not repeated, the inputs have changed\n{}", files.join("\n"))?;
+            }
+            Err(error) => writeln!(out, "{directory}: cannot be repeated\n  {error}")?,
+        }
+    }
+    if alike { Ok(()) } else { Err(Failure::told(false)) }
+}
+
+/// The runs at or below a directory, in the order of their names.
+fn runs_below(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let unreadable = |error: io::Error| Failure::input(anyhow!("{}: {error}", path.display()));
+    if path.join("manifest.json").is_file() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    let mut below = fs::read_dir(path).map_err(unreadable)?.collect::<io::Result<Vec<_>>>().map_err(unreadable)?;
+    below.sort_by_key(fs::DirEntry::file_name);
+    let shown = |entry: &&fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.') && entry.path().is_dir();
+    below.iter().filter(shown).try_for_each(|entry| runs_below(&entry.path(), found))
+}
+
+fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {
+    let manifest = record::read(directory)?.manifest;
+    let header = &manifest.header;
+    let request = Request { set: header.set.clone(), variant: header.variant.clone(), until: header.until };
+    let setting = Setting::load(Path::new(&header.scenario_path), request).map_err(ReplayError::Scenario)?;
+    let changed = changed_inputs(&manifest, &setting);
+    if !changed.is_empty() {
+        return Ok(Verdict::InputsChanged(changed));
+    }
+    let policy: PolicySpec = header.policy.parse()?;
+    let aside = tempfile::tempdir()?;
+    let again = aside.path().join("again");
+    Job { setting: Arc::new(setting), policy, seed: Seed(header.seed), directory: again.clone() }.run()?;
+    let comparison = record::compare(directory, &again)?;
+    let Comparison::Differs { file, line, left, right } = comparison else { return Ok(Verdict::Identical) };
+    let (left, right) = around_difference(&left, &right);
+    let mut said = format!("  {file}: line {line}\n    recorded  {left}\n    repeated  {right}");
+    for reason in reasons(directory, &manifest, &file)? {
+        said += &format!("\n  {reason}");
+    }
+    Ok(Verdict::Differs(said))
+}
+
+/// The files that are not what they were, a sentence each.
+fn changed_inputs(manifest: &Manifest, setting: &Setting) -> Vec<String> {
+    let now = job::inputs(&setting.loaded);
+    let sentence = |then: &record::InputFile| match now.iter().find(|file| file.path == then.path) {
+        None => Some(format!("  {}: is not read any more", then.path)),
+        Some(file) if file.sha256 != then.sha256 => {
+            Some(format!("  {}: its sha256 was {}, and is {}", then.path, then.sha256, file.sha256))
+        }
+        Some(_) => None,
+    };
+    manifest.header.inputs.iter().filter_map(sentence).collect()
+}
+
+/// What may have made the difference: a record that was altered, or another program.
+fn reasons(directory: &Path, manifest: &Manifest, file: &str) -> Result<Vec<String>, ReplayError> {
+    let mut reasons = Vec::new();
+    let hash = sha256_of(&directory.join(file))?;
+    if manifest.records.get(file).is_some_and(|recorded| *recorded != hash) {
+        reasons.push(format!("{file} was altered after the run: its sha256 is not the one in manifest.json"));
+    }
+    let this = Program::this();
+    if manifest.program != this {
+        let name = |program: &Program| {
+            format!("{} ({}; features: {})", program.version, program.commit, program.features.join(", "))
+        };
+        reasons.push(format!("recorded by smo {}, repeated by {}", name(&manifest.program), name(&this)));
+    }
+    Ok(reasons)
+}
+
+/// Both lines, cut to the letters around the first difference where they are long.
+fn around_difference(left: &str, right: &str) -> (String, String) {
+    let same = left.chars().zip(right.chars()).take_while(|(a, b)| a == b).count();
+    let from = same.saturating_sub(SHOWN / 2);
+    let cut = |line: &str| {
+        let shown: String = line.chars().skip(from).take(SHOWN).collect();
+        let before = if from > 0 { "…" } else { "" };
+        let after = if line.chars().count() > from + SHOWN { "…" } else { "" };
+        format!("{before}{shown}{after}")
+    };
+    (cut(left), cut(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::around_difference;
+
+    #[test]
+    fn long_lines_are_cut_around_the_first_difference() {
+        assert_eq!(around_difference("a1", "a2"), ("a1".to_owned(), "a2".to_owned()));
+        let (left, right) = (format!("{}x{}", "s".repeat(500), "l".repeat(500)), "s".repeat(500));
+        let (left, right) = around_difference(&left, &right);
+        // 60 letters before the difference, the differing one, 59 after it.
+        assert_eq!(left, format!("…{}x{}…", "s".repeat(60), "l".repeat(59)));
+        assert_eq!(right, format!("…{}", "s".repeat(60)));
+    }
+}

@@ -1,0 +1,224 @@
+//! All defaults and limits of a scenario, in one place, each with its source where it has one.
+//!
+//! What a scenario leaves out is taken from here and echoed into the manifest, so that a run never depends on what this
+//! file says later.
+
+use super::application::ReplicasFile;
+use super::inventory::PowerFile;
+use super::network::NetworkFile;
+use super::operation::{ControlFile, PlatformFile, RailsFile, TelemetryFile};
+use super::written::{DelayFile, NonNegative, Positive, Share};
+use crate::model::Delay;
+use crate::units::{Bytes, Money, Ratio, Span, Watts};
+use std::collections::BTreeMap;
+
+/// What is refused because it is larger than anything sensible.
+pub mod limits {
+    /// Bytes of a YAML or small CSV file. Traces are streamed and have no such limit.
+    pub const FILE_BYTES: u64 = 16 << 20;
+    /// Levels of YAML.
+    pub const DEPTH: usize = 32;
+    /// Values of a YAML file, as written.
+    pub const NODES: usize = 500_000;
+    /// Values that aliases may repeat.
+    pub const ALIAS_EVENTS: usize = 100_000;
+    /// Replicas of one service.
+    pub const REPLICAS: u32 = 100_000;
+    /// Nodes of one pool.
+    pub const NODES_OF_A_POOL: u32 = 100_000;
+    /// Seeds of one scenario.
+    pub const SEEDS: u32 = 10_000;
+}
+
+/// Carbon intensity where a scenario gives none, in g CO₂e/kWh: the world's mean of 2023 (Ember, Global Electricity Review
+/// 2024: 480).
+pub const CARBON_G_PER_KWH: f64 = 480.0;
+
+/// One run a policy and variant.
+pub const fn seeds() -> Positive<u32> {
+    Positive(1)
+}
+
+/// A trace as it is.
+pub const fn scale() -> Positive<Ratio> {
+    Positive(Ratio::ONE)
+}
+
+/// An application that does not say its name.
+pub fn application_name() -> String {
+    "application".to_owned()
+}
+
+/// One request at a time.
+pub const fn workers() -> Positive<u32> {
+    Positive(1)
+}
+
+/// A single replica (Kubernetes: `minReplicas` of an HPA).
+pub const fn replicas_min() -> u32 {
+    1
+}
+
+/// Far away, and still a bound.
+pub const fn replicas_max() -> u32 {
+    100
+}
+
+impl Default for ReplicasFile {
+    fn default() -> Self {
+        Self { initial: replicas_min(), min: replicas_min(), max: replicas_max() }
+    }
+}
+
+/// A p95 target.
+pub const fn slo_share() -> Share {
+    Share(Ratio(950_000))
+}
+
+/// One device.
+pub const fn gpu_count() -> Positive<u32> {
+    Positive(1)
+}
+
+/// A middling image of a web service.
+pub const fn image() -> Bytes {
+    Bytes(250_000_000)
+}
+
+/// A process that loads a little before it is ready.
+pub const fn start() -> DelayFile {
+    DelayFile(Delay::LogNormal { median: Span::seconds(3), p95: Span::seconds(8) })
+}
+
+/// Kubernetes: `terminationGracePeriodSeconds`.
+pub const fn drain() -> Span {
+    Span::seconds(30)
+}
+
+/// Envoy: the default timeout of a route; who waited for so long has gone.
+pub const fn queue_limit() -> Positive<Span> {
+    Positive(Span::seconds(15))
+}
+
+/// Poisson arrivals, exponential service times.
+pub const fn variability() -> NonNegative {
+    NonNegative(1.0)
+}
+
+/// A replica at its capacity uses what it requested.
+pub const fn cpu_at_capacity() -> Ratio {
+    Ratio::ONE
+}
+
+/// Runtime, probes, collectors.
+pub const fn cpu_idle() -> Ratio {
+    Ratio(50_000)
+}
+
+/// One call a request.
+pub const fn per_request() -> Positive<Ratio> {
+    Positive(Ratio::ONE)
+}
+
+/// A small request and its answer.
+pub const fn call_bytes() -> Bytes {
+    Bytes(10_000)
+}
+
+/// A cluster that does not say where it is.
+pub fn region() -> String {
+    "unknown".to_owned()
+}
+
+/// A cluster that does not say what hardware it has.
+pub fn class() -> String {
+    "standard".to_owned()
+}
+
+/// As fast as its class.
+pub const fn speed() -> Positive<Ratio> {
+    Positive(Ratio::ONE)
+}
+
+/// The mean of the Uptime Institute's Global Data Center Survey 2023; clouds state 1.1 to 1.2.
+pub const fn pue() -> Ratio {
+    Ratio(1_580_000)
+}
+
+/// There.
+pub const fn enabled() -> bool {
+    true
+}
+
+/// The kubelet's `maxPods`.
+pub const fn pods() -> Positive<u32> {
+    Positive(110)
+}
+
+/// Minutes, as managed clusters of the large clouds need for a virtual machine.
+pub const fn boot() -> DelayFile {
+    DelayFile(Delay::LogNormal { median: Span::seconds(60), p95: Span::seconds(120) })
+}
+
+/// Cluster autoscaler: `scale-down-unneeded-time`.
+pub const fn idle_timeout() -> Span {
+    Span::seconds(600)
+}
+
+/// 0.74 W and 3.5 W a core: Cloud Carbon Footprint's means over the processors of AWS, per virtual CPU, idle and busy.
+pub fn power_of(cores: f64) -> PowerFile {
+    PowerFile { idle: Watts(0.74 * cores), max: Watts(3.5 * cores) }
+}
+
+impl Default for NetworkFile {
+    /// 20 ms between clusters (two regions of one continent), 0.5 ms within one, 0.02 $/GB (the clouds' list price
+    /// between regions of one continent).
+    fn default() -> Self {
+        Self {
+            default_rtt: Span(20_000_000),
+            rtt_within: Span(500_000),
+            default_egress_per_gb: Money(0.02),
+            egress_per_gb: BTreeMap::new(),
+            pairs: Vec::new(),
+            origins: Vec::new(),
+            routing: crate::model::network::Routing::default(),
+        }
+    }
+}
+
+impl Default for ControlFile {
+    /// 15 s is the HPA's `--horizontal-pod-autoscaler-sync-period`; 2 s for API servers, controllers and propagation.
+    fn default() -> Self {
+        Self {
+            every: Positive(Span::seconds(15)),
+            effect_after: DelayFile(Delay::Fixed(Span::seconds(2))),
+            decision_time: Span::ZERO,
+            rails: RailsFile::default(),
+        }
+    }
+}
+
+impl Default for TelemetryFile {
+    /// 15 s is metrics-server's resolution and a usual scrape interval; a minute is the shortest window with a few of them.
+    fn default() -> Self {
+        Self {
+            scrape: Positive(Span::seconds(15)),
+            jitter: None,
+            window: Positive(Span::seconds(60)),
+            delay: Span::seconds(5),
+            loss: Share(Ratio::ZERO),
+        }
+    }
+}
+
+impl Default for PlatformFile {
+    /// 50 MB/s a node; 40 s is Kubernetes' `--node-monitor-grace-period` of many releases.
+    fn default() -> Self {
+        Self {
+            pull_per_second: Positive(Bytes(50_000_000)),
+            pull_latency: DelayFile(Delay::LogNormal { median: Span::seconds(1), p95: Span::seconds(3) }),
+            loss_noticed_after: Span::seconds(40),
+            node_score: crate::model::binding::NodeScore::default(),
+        }
+    }
+}

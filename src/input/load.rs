@@ -1,0 +1,252 @@
+//! From a path to a world that can be run: files are read and spliced, patches applied, types read, parts checked.
+
+use super::at::At;
+use super::defaults::limits;
+use super::error::{InputError, Mistake, known_names};
+use super::expectation::{Nameable, expectation};
+use super::file::{Files, InputFile};
+use super::node::{Node, Scalar, Value};
+use super::read::read;
+use super::scenario::{ScenarioFile, TraceFile, scenario};
+use super::trace::{self, Part, Selection, ServiceNames, TraceOptions};
+use super::variant::{self, Patch};
+use crate::model::workload::RateSource;
+use crate::model::{Expectation, Scenario};
+use crate::units::{Span, Time};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is wanted of a scenario besides what its file says.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// `--set path=value`, in order, after the variant.
+    pub set: Vec<(String, String)>,
+    /// The variant; `None` for the scenario as it is.
+    pub variant: Option<String>,
+    /// `--until`, which wins over all else.
+    pub until: Option<Span>,
+}
+
+/// A scenario, checked and ready to run.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Name: the file's, without its ending.
+    pub name: String,
+    /// The question that it answers.
+    pub question: String,
+    /// What is expected of the answer.
+    pub expect: Vec<Expectation>,
+    /// The policies, as they are written.
+    pub policies: Vec<String>,
+    /// Runs a policy and variant: the seeds are 1 to this.
+    pub seeds: u32,
+    /// Names of the variants in the order of the file, the base excluded.
+    pub variants: Vec<String>,
+    /// The world.
+    pub scenario: Arc<Scenario>,
+    /// All files that were read.
+    pub inputs: Vec<InputFile>,
+    /// The whole scenario, with other files spliced in, the variant and `--set` applied and defaults filled in.
+    pub resolved: serde_json::Value,
+    /// What was assumed or is unusual, in sentences.
+    pub notes: Vec<String>,
+    traces: Vec<TraceSource>,
+}
+
+/// A trace and what is done to it.
+#[derive(Debug, Clone)]
+struct TraceSource {
+    path: PathBuf,
+    options: TraceOptions,
+}
+
+/// Loads a scenario.
+///
+/// # Errors
+/// The first mistake in the scenario or in a file that it names.
+pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
+    let mut files = Files::of(path);
+    let root = tree(path, request, &mut files)?;
+    let mut file: ScenarioFile = read(&root)?;
+    file.complete();
+    let at = At::root(&root);
+    let variants = variant::names(&root);
+    let expect = expectations(&file, &variants, &at)?;
+    let scenario = Arc::new(scenario(&file, &mut files, &at)?);
+    let traces = traces(&file, &scenario, &mut files, &at.key("traces"))?;
+    Loaded {
+        name: path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned()),
+        question: file.question.trim().to_owned(),
+        expect,
+        policies: file.policies.clone(),
+        seeds: file.seeds.0,
+        variants,
+        scenario,
+        inputs: files.read,
+        resolved: resolved(&file),
+        notes: files.notes,
+        traces,
+    }
+    .opened()
+}
+
+impl Loaded {
+    /// The load, from its start.
+    ///
+    /// # Errors
+    /// Where a trace cannot be opened.
+    pub fn workload(&self) -> Result<Box<dyn RateSource>, InputError> {
+        let services = self.service_names();
+        let open = |trace: &TraceSource| {
+            let source = trace::open(&trace.path, &services, &trace.options)?;
+            Ok(Part { path: trace.path.clone(), source: Box::new(source) })
+        };
+        let parts = self.traces.iter().map(open).collect::<Result<Vec<_>, InputError>>()?;
+        Ok(trace::merge(parts, &services)?)
+    }
+
+    fn service_names(&self) -> ServiceNames {
+        ServiceNames::new(self.scenario.known.application.services.values().map(|service| service.name.as_str()))
+    }
+
+    /// Opens every trace once: one that cannot be opened is a mistake of the scenario, and is told before anything runs.
+    fn opened(mut self) -> Result<Self, InputError> {
+        let services = self.service_names();
+        for source in &self.traces {
+            let trace = trace::open(&source.path, &services, &source.options)?;
+            let written = source.path.display();
+            self.notes.extend(trace.notes().into_iter().map(|note| format!("Trace {written}: {note}")));
+        }
+        Ok(self)
+    }
+}
+
+fn resolved(file: &ScenarioFile) -> serde_json::Value {
+    serde_json::to_value(file).expect("a scenario file has only text as keys and finite numbers")
+}
+
+/// The tree of the scenario with patches applied and files spliced in. Patches of whole sections come first: a variant
+/// may name another inventory and change something in it.
+fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, InputError> {
+    let mut root = files.read_scenario(path)?;
+    if !matches!(root.value, Value::Map(_)) {
+        let message =
+            "a scenario is a map that begins with `question:`; `smo scenario schema` says what belongs into it";
+        return Err(Box::new(Mistake::new(root.place, String::new(), message)).into());
+    }
+    let mut patches = match &request.variant {
+        Some(name) => Patch::of_variant(&root, name)?,
+        None => Vec::new(),
+    };
+    for (path, value) in &request.set {
+        patches.push(Patch::set(path, value)?);
+    }
+    if let Some(until) = request.until {
+        patches.push(Patch::of_option(&format!("--until {until}"), "until", &until.to_string())?);
+    }
+    let (sections, fields): (Vec<Patch>, Vec<Patch>) = patches.into_iter().partition(Patch::is_of_section);
+    sections.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    for section in ["application", "inventory"] {
+        splice(&mut root, section, files)?;
+    }
+    fields.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    Ok(root)
+}
+
+/// Puts the content of a file in the place of its path.
+fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
+    let at = At::root(root).key(section);
+    let Some(Value::Scalar(Scalar::Text(path))) = at.node().map(|node| &node.value) else { return Ok(()) };
+    let content = files.read_yaml(path, &at)?;
+    if let Value::Map(entries) = &mut root.value
+        && let Some(entry) = entries.iter_mut().find(|entry| entry.key == section)
+    {
+        entry.node = content;
+    }
+    Ok(())
+}
+
+fn expectations(file: &ScenarioFile, variants: &[String], at: &At<'_>) -> Result<Vec<Expectation>, InputError> {
+    if file.question.trim().is_empty() {
+        return Err(at.key("question").error("the question is empty; say in one sentence what the runs answer"));
+    }
+    if file.seeds.0 > limits::SEEDS {
+        let most = limits::SEEDS;
+        return Err(at.key("seeds").error(format!("{} seeds are too many; write at most {most}", file.seeds.0)));
+    }
+    let policies: Vec<String> =
+        file.policies.iter().map(|policy| policy.split_whitespace().collect::<String>()).collect();
+    if policies.is_empty() {
+        return Err(at.key("policies").error("no policy is to be run; name one, `smo policies` lists them"));
+    }
+    if let Some(index) = (1..policies.len()).find(|index| policies[..*index].contains(&policies[*index])) {
+        let twice = format!("`{}` stands here for the second time; remove one of the two", policies[index]);
+        return Err(at.key("policies").index(index).error(twice));
+    }
+    let nameable = Nameable { policies, variants: variants.to_vec() };
+    let read = |(index, text): (usize, &String)| {
+        expectation(text, &nameable).map_err(|message| at.key("expect").index(index).error(message))
+    };
+    file.expect.iter().enumerate().map(read).collect()
+}
+
+fn traces(
+    file: &ScenarioFile,
+    scenario: &Scenario,
+    files: &mut Files,
+    at: &At<'_>,
+) -> Result<Vec<TraceSource>, InputError> {
+    if file.traces.is_empty() {
+        return Err(at.error("there is no load; name a trace: `traces: [{file: traces/day.csv.gz}]`"));
+    }
+    let services = &scenario.known.application.services;
+    let names: Vec<&str> = services.values().map(|service| service.name.as_str()).collect();
+    let known = |name: &str, at: At<'_>| {
+        if names.contains(&name) {
+            return Ok(());
+        }
+        Err(at.error(format!("no service is called `{name}`; {}", known_names(name, "services", &names))))
+    };
+    let mut sources = Vec::with_capacity(file.traces.len());
+    for (index, trace) in file.traces.iter().enumerate() {
+        let at = at.index(index);
+        trace.service.as_ref().map_or(Ok(()), |service| known(service, at.key("service")))?;
+        for (series, service) in &trace.series {
+            known(service, at.key("series").key(series))?;
+        }
+        let path = files.hash(&trace.file, &at.key("file"))?;
+        sources.push(TraceSource { path, options: trace.options(&at)? });
+    }
+    Ok(sources)
+}
+
+impl TraceFile {
+    fn options(&self, at: &At<'_>) -> Result<TraceOptions, InputError> {
+        let selection = match (&self.service, self.series.is_empty()) {
+            (None, true) => Selection::ByName,
+            (Some(service), true) => Selection::Only(service.clone()),
+            (None, false) => Selection::Chosen(self.series.clone()),
+            (Some(_), false) => {
+                return Err(at.key("series").error(
+                    "`service` and `series` both say whose the rates are; keep `service` for a file with one series",
+                ));
+            }
+        };
+        let (from, until) = (self.from, self.until.unwrap_or(Time::MAX));
+        if until <= from {
+            return Err(at
+                .key("until")
+                .error(format!("the part ends at {until} and begins at {from}; write a later end")));
+        }
+        Ok(TraceOptions {
+            selection,
+            scale: self.scale.0,
+            from,
+            until,
+            shift: self.shift,
+            hold: self.hold.map(|hold| hold.0),
+            last: self.last.map(|last| last.0),
+            ..TraceOptions::default()
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! Files in, a checked world out: the only stage that parses.
+//!
+//! A scenario is read as a tree in which every value knows its line ([`node`]); variants and `--set` change the tree
+//! ([`variant`]), other files are spliced into it ([`load`]); then the raw types are read from it ([`read`]), which refuse
+//! unknown keys and wrong units, and what must agree between values is checked part by part. The raw types are the format:
+//! their documentation is what `smo scenario schema` prints. Defaults and limits stand in [`defaults`] and nowhere else.
+//!
+//! Deliberately absent: expressions, conditions, includes of includes. A scenario is data.
+
+mod application;
+mod at;
+mod capacity;
+pub mod defaults;
+mod environment;
+mod error;
+mod expectation;
+mod fault;
+mod file;
+mod inventory;
+mod load;
+mod network;
+mod node;
+mod operation;
+mod read;
+mod scenario;
+mod table;
+pub mod trace;
+mod truth;
+mod variant;
+mod written;
+
+pub use error::{InputError, Mistake, Place};
+pub use file::InputFile;
+pub use load::{Loaded, Request, load};
+pub use scenario::ScenarioFile;
+
+/// JSON Schema of a scenario, made from the types that read it, for editors and for people.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(ScenarioFile).to_value()
+}

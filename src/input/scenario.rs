@@ -1,0 +1,206 @@
+//! The scenario file: what people write, and how its parts are checked and joined to one world.
+
+use super::application::{ApplicationFile, application};
+use super::at::At;
+use super::defaults;
+use super::environment::{EnvironmentFile, environment};
+use super::error::InputError;
+use super::fault::{Breakable, FaultFile, fault};
+use super::file::Files;
+use super::inventory::{InventoryFile, clusters};
+use super::network::{ClusterNames, NetworkFile, network};
+use super::operation::{ControlFile, PlatformFile, TelemetryFile};
+use super::truth::{TruthFile, truth};
+use super::written::{Positive, Written};
+use crate::model::scenario::Known;
+use crate::model::{Application, Cluster, ClusterId, Scenario, Table};
+use crate::units::{Money, Ratio, Span, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A scenario: one world, the policies to run in it, and the question that the runs answer.
+///
+/// Quantities are written with their units: `500m` or `2` cores, `4 GiB`, `30 s`, `12.5 /s`, `60 %`, `350 W`, `0.31 $`.
+/// Paths start from the folder of the scenario, and `${NAME}` in them is a variable of the environment.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// The question that the runs answer, in one sentence.
+    pub question: String,
+    /// What is expected of the answer: `policy[@variant].metric < 0.5 %`, or `policy.metric < 0.9 * policy.metric`. A policy
+    /// is named as in `policies`, or by a part of that (`hpa`) where only one has it; a metric is a mean over the seeds.
+    /// Numbers are in the metric's unit: ms, $, kWh, kg, or shares as `0.5 %` or `0.005`.
+    #[serde(default)]
+    pub expect: Vec<String>,
+    /// The services and their calls: a path to an application file, or its content.
+    pub application: Written<String, ApplicationFile>,
+    /// The clusters: a path to an inventory file, or its content.
+    pub inventory: Written<String, InventoryFile>,
+    /// The load: files with request rates. Services that they name are the entries of the application; each has one file.
+    pub traces: Vec<TraceFile>,
+    /// Round-trip times, prices of traffic, places of users, routing.
+    #[serde(default)]
+    pub network: NetworkFile,
+    /// Carbon intensity and prices by region, over time.
+    #[serde(default)]
+    pub environment: EnvironmentFile,
+    /// What breaks.
+    #[serde(default)]
+    pub faults: Vec<FaultFile>,
+    /// The control loop around a policy.
+    #[serde(default)]
+    pub control: ControlFile,
+    /// How policies see the world.
+    #[serde(default)]
+    pub telemetry: TelemetryFile,
+    /// The platform that hosts the replicas.
+    #[serde(default)]
+    pub platform: PlatformFile,
+    /// What is true of the services where it differs from what they declare: by service, or `all`.
+    #[serde(default)]
+    pub truth: BTreeMap<String, TruthFile>,
+    /// Policies to compare, like `naive`, `spread+hpa:target=60%` or `greedy+rate`; `smo policies` lists them.
+    pub policies: Vec<String>,
+    /// Runs a policy and variant, with the seeds 1 to this.
+    #[serde(default = "defaults::seeds")]
+    pub seeds: Positive<u32>,
+    /// From the start of a run to its end; where nothing is said, until the traces end.
+    #[serde(default)]
+    pub until: Option<Positive<Span>>,
+    /// From one sample of the series to the next; where nothing is said, so that a run has at most 1,440 of them.
+    #[serde(default)]
+    pub sample_every: Option<Positive<Span>>,
+    /// Named changes: paths to values, like `inventory.clusters.edge-1.enabled: false` or `traces.0.scale: 2`. A step into
+    /// a list is the `name` of an item, or its number from 0. Every policy runs in the scenario as it is and in each variant.
+    #[serde(default)]
+    pub variants: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Request rates from a file.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TraceFile {
+    /// The file: CSV (`.csv`, `.csv.gz`, `.csv.zst`) or Parquet (`.parquet`), long (`timestamp_s,service,requests_per_s`) or
+    /// wide (`timestamp_s` and a column a service), by rising time. Its first row is the start of the run.
+    pub file: String,
+    /// The service that all rates of the file belong to, whatever they are called there; only for a file with one series.
+    /// Without this and `series`, every series must be called like a service.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// The series to read, by their names in the file, each with its service; other series are left out.
+    #[serde(default)]
+    pub series: BTreeMap<String, String>,
+    /// All rates are multiplied by this.
+    #[serde(default = "defaults::scale")]
+    pub scale: Positive<Ratio>,
+    /// So long after the start of the run the trace begins; before, there is no load.
+    #[serde(default)]
+    pub shift: Span,
+    /// Only from here on is the trace replayed, in its own time: this becomes its begin.
+    #[serde(default)]
+    pub from: Time,
+    /// Only until here is the trace replayed, in its own time.
+    #[serde(default)]
+    pub until: Option<Time>,
+    /// How long a rate holds at most; where nothing is said, until the next row that names the service.
+    #[serde(default)]
+    pub hold: Option<Positive<Span>>,
+    /// How long the last row holds; where nothing is said, as long as the one before it.
+    #[serde(default)]
+    pub last: Option<Positive<Span>>,
+}
+
+impl ScenarioFile {
+    /// Fills in what depends on other fields, so that everything is echoed.
+    pub fn complete(&mut self) {
+        self.telemetry.complete();
+        if let Written::Long(inventory) = &mut self.inventory {
+            inventory.complete();
+        }
+    }
+}
+
+/// Checks all parts and joins them.
+///
+/// # Errors
+/// The first thing that is wrong; `at` is the root of the tree that `file` was read from, other files spliced in.
+pub fn scenario(file: &ScenarioFile, files: &mut Files, at: &At<'_>) -> Result<Scenario, InputError> {
+    let (Written::Long(application_file), Written::Long(inventory_file)) = (&file.application, &file.inventory) else {
+        return Err(at.error("a file was not read; give its content here"));
+    };
+    let application = application(application_file, &at.key("application"))?;
+    let all_clusters = clusters(inventory_file, &at.key("inventory"))?;
+    let enabled: Vec<usize> = (0..all_clusters.len()).filter(|index| inventory_file.clusters[*index].enabled).collect();
+    let names =
+        ClusterNames { all: inventory_file.clusters.iter().map(|cluster| cluster.name.0.as_str()).collect(), enabled };
+    let network = network(&file.network, &names, &at.key("network"))?;
+    let clusters: Table<ClusterId, Cluster> = names.enabled.iter().map(|index| all_clusters[*index].clone()).collect();
+    let clusters_here: Vec<Cluster> = clusters.values().cloned().collect();
+    let environment = environment(&file.environment, &clusters_here, files, &at.key("environment"))?;
+    let breakable = Breakable { application: &application, clusters: &names };
+    let mut faults = Vec::with_capacity(file.faults.len());
+    for (index, one) in file.faults.iter().enumerate() {
+        faults.extend(fault(one, &breakable, files, &at.key("faults").index(index))?);
+    }
+    let truth = truth(&application_file.services, &file.truth, &at.key("truth"))?;
+    note_assumptions(file, &application, &clusters, files);
+    Ok(Scenario {
+        known: Arc::new(Known { application, clusters, network }),
+        truth,
+        platform: file.platform.checked(),
+        environment,
+        faults,
+        control: file.control.checked(&at.key("control"))?,
+        telemetry: file.telemetry.checked(&at.key("telemetry"))?,
+        until: file.until.map(|until| until.0),
+        sample_every: file.sample_every.map(|every| every.0),
+    })
+}
+
+/// What is right in form and may still surprise.
+fn note_assumptions(
+    file: &ScenarioFile,
+    application: &Application,
+    clusters: &Table<ClusterId, Cluster>,
+    files: &mut Files,
+) {
+    if application.services.values().all(|service| service.slo.is_none()) {
+        files.note("No service has an SLO: nothing is ever violated.".to_owned());
+    }
+    for service in application.services.values() {
+        let refused = |cluster: &Cluster| service.terms.room_max(cluster, service.request).err();
+        let reasons: Vec<_> = clusters.values().map_while(|cluster| Some((cluster, refused(cluster)?))).collect();
+        if reasons.len() == clusters.len() {
+            let reasons: Vec<String> =
+                reasons.iter().map(|(cluster, why)| format!("{}: {why}", cluster.name)).collect();
+            files.note(format!("Service {} fits no cluster ({}).", service.name, reasons.join("; ")));
+        }
+        for class in service.capacity.by_class.keys() {
+            if !clusters.values().any(|cluster| cluster.class == *class) {
+                files.note(format!(
+                    "Service {} has a capacity for class {class}, which no cluster is of.",
+                    service.name
+                ));
+            }
+        }
+    }
+    for cluster in clusters.values() {
+        for pool in cluster.pools.values().filter(|pool| pool.price_per_hour == Money::ZERO) {
+            files.note(format!("Nodes of {}/{} have no price: their time is free.", cluster.name, pool.name));
+        }
+    }
+    if file.network.origins.is_empty() {
+        files.note("No origins are given: users are equally near to all clusters.".to_owned());
+    }
+    if let Some(until) = file.until.map(|until| until.0) {
+        for late in file.faults.iter().filter(|fault| fault.at.is_some_and(|at| at.0 >= until.0)) {
+            files.note(format!("The fault `lose: {}` lies after the end of the run.", late.lose));
+        }
+    }
+    let differs = |name: &&String| file.truth[*name].capacity.is_some() || file.truth[*name].capacity_factor.is_some();
+    for name in file.truth.keys().filter(differs) {
+        files.note(format!("The true capacity of {name} differs from what policies believe."));
+    }
+}

@@ -1,0 +1,128 @@
+//! CSV as both shapes of it need it: a checked header, one record at a time, and the place of every mistake.
+
+use super::error::{Fault, Place, TraceError, shown};
+use super::rows::Spot;
+use super::text::{self, Compression, Progress};
+use crate::units::Bytes;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A CSV file whose header was read.
+pub struct CsvFile {
+    path: PathBuf,
+    compression: Compression,
+    size_max: Bytes,
+    reader: csv::Reader<Box<dyn Read + Send>>,
+    progress: Arc<Progress>,
+    record: csv::ByteRecord,
+    /// Where the present record begins, blank lines before it included.
+    begin: u64,
+    /// The names of the columns, without spaces around them.
+    pub columns: Vec<String>,
+}
+
+impl CsvFile {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or the header is none.
+    pub fn open(path: &Path, compression: Compression, size_max: Bytes) -> Result<Self, TraceError> {
+        let (text, progress) = text::open(path, compression, size_max)?;
+        let reader = csv::ReaderBuilder::new().has_headers(false).buffer_capacity(64 << 10).from_reader(text);
+        let record = csv::ByteRecord::new();
+        let (path, columns) = (path.to_owned(), Vec::new());
+        let mut file = Self { path, compression, size_max, reader, progress, record, begin: 0, columns };
+        if !file.read()? {
+            return Err(file.error_at(Place::Whole, "", Fault::Empty));
+        }
+        let columns: Result<Vec<String>, TraceError> = file.record.iter().map(|name| file.column(name)).collect();
+        file.columns = columns?;
+        check_distinct(&file.columns).map_err(|(name, fault)| file.error(name, fault))?;
+        Ok(file)
+    }
+
+    fn column(&self, name: &[u8]) -> Result<String, TraceError> {
+        match std::str::from_utf8(name) {
+            Ok(name) => Ok(name.trim().to_owned()),
+            Err(_) => Err(self.error("", Fault::NotUtf8(shown(name)))),
+        }
+    }
+
+    /// Reads the next record; `false` at the end.
+    ///
+    /// # Errors
+    /// Where the file is broken there.
+    pub fn read(&mut self) -> Result<bool, TraceError> {
+        self.progress.begin_row();
+        self.begin = self.reader.position().byte();
+        self.reader.read_byte_record(&mut self.record).map_err(|error| self.explained(error))
+    }
+
+    /// The field of a column in the present record, without spaces around it.
+    pub fn field(&self, column: usize) -> &[u8] {
+        self.record.get(column).unwrap_or_default().trim_ascii()
+    }
+
+    /// Where the present record stands.
+    pub fn spot(&self) -> Spot {
+        Spot(self.begin)
+    }
+
+    /// The line of a record. It is counted by reading the file again, because that is needed once: counting along costs
+    /// on every row, and what the CSV reader counts is not the line of the record (after blank lines and with `\r\n`).
+    pub fn place(&self, spot: Spot) -> Place {
+        Place::Line(1 + self.breaks_before(spot.0, true))
+    }
+
+    /// Line breaks before the offset `begin`, and in what follows it there: blank lines, or only the rest of a `\r\n`.
+    fn breaks_before(&self, begin: u64, blank_lines: bool) -> u64 {
+        let Ok((text, _)) = text::open(&self.path, self.compression, self.size_max) else { return 0 };
+        let (mut breaks, mut previous) = (0, b'\n');
+        for (at, byte) in (0..).zip(BufReader::new(text).bytes().map_while(Result::ok)) {
+            let blank = matches!(byte, b'\r' | b'\n') && (blank_lines || (previous, byte) == (b'\r', b'\n'));
+            if at >= begin && !blank {
+                break;
+            }
+            breaks += u64::from(byte == b'\n');
+            previous = byte;
+        }
+        breaks
+    }
+
+    /// A mistake in the present record.
+    pub fn error(&self, field: &str, fault: Fault) -> TraceError {
+        self.error_at(self.place(self.spot()), field, fault)
+    }
+
+    /// A mistake elsewhere in the file.
+    pub fn error_at(&self, place: Place, field: &str, fault: Fault) -> TraceError {
+        TraceError::at(&self.path, place, field, fault)
+    }
+
+    fn explained(&self, error: csv::Error) -> TraceError {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => {
+                let place = Place::Line(1 + self.breaks_before(self.begin, false));
+                self.error_at(place, "", text::fault_of(error))
+            }
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                self.error("", Fault::FieldCount { found: len, expected: expected_len })
+            }
+            other => self.error("", Fault::Unreadable(format!("{other:?}"))),
+        }
+    }
+}
+
+/// Checks that no column has the name of another.
+///
+/// # Errors
+/// The name, and the fault.
+pub fn check_distinct(columns: &[String]) -> Result<(), (&str, Fault)> {
+    let mut sorted: Vec<&str> = columns.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err((pair[0], Fault::DuplicateColumn)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,118 @@
+//! Traces: how many requests came when, from files of any length.
+//!
+//! ```text
+//! file ─► text / parquet_file ─► csv_file ─► long | wide rows ─► reader ─► hold ─► window ─► merge ─► the run
+//!         (unpacked, limited)    (records)   (own clock)        (from 0,   (rates  (from,    (several
+//!                                                                order)    end)    until)    files)
+//! ```
+//!
+//! Nothing holds a file whole: a month of a hundred services at a second is gigabytes. Rates are integers from the text
+//! on, so a trace read anywhere is the same trace, and what it adds up to can be checked to the request ([`survey()`]).
+//! Deliberately absent: sorting, re-binning and repair. A trace that is wrong is told so, with the place.
+
+pub mod decimal;
+pub mod error;
+pub mod format;
+
+mod csv_file;
+mod gaps;
+mod hold;
+mod long_csv;
+mod long_parquet;
+mod merge;
+mod parquet_file;
+mod reader;
+mod rows;
+mod series;
+mod text;
+mod wide_csv;
+mod wide_parquet;
+mod window;
+
+pub mod generate;
+pub mod survey;
+pub mod write;
+
+pub use error::{Fault, Place, TraceError};
+pub use merge::{Part, merge};
+pub use rows::{RATE, SERVICE, TIME};
+pub use series::{Selection, ServiceNames};
+pub use survey::{Digest, Survey, digest, survey};
+
+use crate::model::workload::{RateRow, RateSource, WorkloadError};
+use crate::units::{Bytes, Ratio, Span, Time};
+use hold::Hold;
+use reader::Reader;
+use std::path::Path;
+use window::Window;
+
+/// How a trace is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceOptions {
+    /// Which series are read, and as which services.
+    pub selection: Selection,
+    /// What every rate is multiplied by.
+    pub scale: Ratio,
+    /// Where the window begins, in the trace's time (its first row is 0): this becomes the trace's begin.
+    pub from: Time,
+    /// Where the window ends, in the trace's time.
+    pub until: Time,
+    /// How long after the start of the run the trace begins; no load before.
+    pub shift: Span,
+    /// How long a rate holds at most; `None`: until the next row that names the service.
+    pub hold: Option<Span>,
+    /// How long the last row holds; `None`: as long as the one before it.
+    pub last: Option<Span>,
+    /// What a compressed trace may expand to.
+    pub size_max: Bytes,
+}
+
+impl Default for TraceOptions {
+    fn default() -> Self {
+        Self {
+            selection: Selection::ByName,
+            scale: Ratio::ONE,
+            from: Time::ZERO,
+            until: Time::MAX,
+            shift: Span::ZERO,
+            hold: None,
+            last: None,
+            // A year of one service at a second is 1 GiB; a month of a hundred is 7 GiB.
+            size_max: Bytes(64 << 30),
+        }
+    }
+}
+
+/// A trace, being read.
+pub struct Trace(Window<Hold<Reader>>);
+
+/// Opens a trace at its first row.
+///
+/// # Errors
+/// Where the file cannot be read, has no header or no rows, or has series that are no services.
+pub fn open(path: &Path, services: &ServiceNames, options: &TraceOptions) -> Result<Trace, TraceError> {
+    let reader = Reader::open(path, services, options)?;
+    let held = Hold::new(reader, options.hold);
+    Ok(Trace(Window::new(held, (options.from, options.until), options.shift, path)))
+}
+
+impl Trace {
+    /// What is unusual about the trace, as far as it was read: its own begin, and what it leaves out.
+    pub fn notes(&self) -> Vec<String> {
+        self.0.source().source().notes()
+    }
+}
+
+impl RateSource for Trace {
+    fn next_row(&mut self, row: &mut RateRow) -> Result<bool, WorkloadError> {
+        self.0.next_row(row)
+    }
+
+    fn end(&self) -> Time {
+        self.0.end()
+    }
+
+    fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError> {
+        self.0.fork()
+    }
+}

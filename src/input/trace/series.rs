@@ -1,0 +1,246 @@
+//! Which series of a trace is which service.
+//!
+//! A trace names its series as whoever recorded it did; a scenario may take them by their names, give the only series of a
+//! file to a service, or choose some and name the service of each. What is left over is an error unless it was chosen so:
+//! a misspelled name must not become a service without load.
+
+use super::error::{Fault, listed, shown};
+use crate::model::ServiceId;
+use crate::model::id::Id;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The services that rates can be for, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceNames(Arc<[String]>);
+
+impl ServiceNames {
+    /// The services of an application, in the order of their ids.
+    pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+
+    /// The service of this name.
+    pub fn id(&self, name: &str) -> Option<ServiceId> {
+        self.0.iter().position(|known| known == name).map(ServiceId::from_index)
+    }
+
+    /// The name of a service.
+    ///
+    /// # Panics
+    /// Where the id is from another application.
+    pub fn name(&self, id: ServiceId) -> &str {
+        &self.0[id.index()]
+    }
+
+    /// The number of services.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All names, in the order of the ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    fn require(&self, name: &str) -> Result<ServiceId, Fault> {
+        self.id(name).ok_or_else(|| {
+            let nearest = nearest(name, self.iter());
+            Fault::UnknownService {
+                name: shown(name.as_bytes()),
+                hint: nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default(),
+                known: listed(self.iter()),
+            }
+        })
+    }
+}
+
+/// Which series are read, and as which services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them, each as the service of its name.
+    #[default]
+    ByName,
+    /// The only series of the file, whatever its name, as this service.
+    Only(String),
+    /// These, by their names in the trace, each as the service given; the others are ignored.
+    Chosen(BTreeMap<String, String>),
+}
+
+/// The series of one trace, as they are met.
+#[derive(Debug, Clone)]
+pub struct Series {
+    services: ServiceNames,
+    selection: Selection,
+    /// Every name that was met, with its service; `None` where it is not chosen.
+    met: Vec<(Box<[u8]>, Option<ServiceId>)>,
+    by_name: BTreeMap<Box<[u8]>, usize>,
+    /// Where in `met` the next name is expected: rows come in the same order at every time.
+    expected: usize,
+}
+
+/// More series than any application has services.
+const SERIES_MAX: usize = 100_000;
+
+impl Series {
+    /// None met so far.
+    pub fn new(services: ServiceNames, selection: Selection) -> Self {
+        Self { services, selection, met: Vec::new(), by_name: BTreeMap::new(), expected: 0 }
+    }
+
+    /// The service of the series `name`; `None` where it is not to be read.
+    ///
+    /// # Errors
+    /// Where the name is no text or no service.
+    pub fn service(&mut self, name: &[u8]) -> Result<Option<ServiceId>, Fault> {
+        if let Some((known, service)) = self.met.get(self.expected)
+            && **known == *name
+        {
+            let service = *service;
+            self.expect_after(self.expected);
+            return Ok(service);
+        }
+        let index = match self.by_name.get(name) {
+            Some(&index) => index,
+            None => self.meet(name)?,
+        };
+        self.expect_after(index);
+        Ok(self.met[index].1)
+    }
+
+    fn expect_after(&mut self, index: usize) {
+        self.expected = if index + 1 < self.met.len() { index + 1 } else { 0 };
+    }
+
+    fn meet(&mut self, name: &[u8]) -> Result<usize, Fault> {
+        if self.met.len() >= SERIES_MAX {
+            return Err(Fault::TooManySeries(SERIES_MAX));
+        }
+        let service = self.resolve(name)?;
+        let same = |(_, other): &&(Box<[u8]>, Option<ServiceId>)| service.is_some() && *other == service;
+        if let (Some(service), Some((first, _))) = (service, self.met.iter().find(same)) {
+            let service = self.services.name(service).to_owned();
+            return Err(Fault::SharedService { service, first: shown(first), second: shown(name) });
+        }
+        self.met.push((name.into(), service));
+        self.by_name.insert(name.into(), self.met.len() - 1);
+        Ok(self.met.len() - 1)
+    }
+
+    fn resolve(&self, name: &[u8]) -> Result<Option<ServiceId>, Fault> {
+        if name.trim_ascii().is_empty() {
+            return Err(Fault::Missing);
+        }
+        let text = std::str::from_utf8(name).map_err(|_| Fault::NotUtf8(shown(name)))?;
+        match &self.selection {
+            Selection::ByName => self.services.require(text.trim()).map(Some),
+            Selection::Only(service) if self.met.is_empty() => self.services.require(service).map(Some),
+            Selection::Only(_) => Err(Fault::SeveralSeries { found: self.names_met(Some(text)) }),
+            Selection::Chosen(chosen) => {
+                chosen.get(text.trim()).map(|service| self.services.require(service)).transpose()
+            }
+        }
+    }
+
+    /// Checks, once all series were met, that every chosen one was.
+    ///
+    /// # Errors
+    /// The first that was not.
+    pub fn check_all_met(&self) -> Result<(), Fault> {
+        let Selection::Chosen(chosen) = &self.selection else { return Ok(()) };
+        let met = |name: &String| self.met.iter().any(|(met, _)| met.trim_ascii() == name.as_bytes());
+        match chosen.keys().find(|name| !met(name)) {
+            Some(name) => Err(Fault::UnknownSeries { name: shown(name.as_bytes()), found: self.names_met(None) }),
+            None => Ok(()),
+        }
+    }
+
+    fn names_met(&self, more: Option<&str>) -> String {
+        let names: Vec<String> = self
+            .met
+            .iter()
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+            .chain(more.map(str::to_owned))
+            .collect();
+        listed(names.iter().map(String::as_str))
+    }
+
+    /// The name of a service.
+    pub fn name(&self, service: ServiceId) -> &str {
+        self.services.name(service)
+    }
+}
+
+/// The name that is least different from `given`, unless all are very different.
+fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let given: Vec<char> = given.to_lowercase().chars().take(64).collect();
+    let best = known.map(|name| (distance(&given, name), name)).min()?;
+    (best.0 <= 1 + given.len() / 3).then_some(best.1)
+}
+
+/// Letters to insert, remove or replace to get from one name to the other (Levenshtein 1966).
+fn distance(given: &[char], name: &str) -> usize {
+    let mut row: Vec<usize> = (0..=given.len()).collect();
+    for (i, letter) in name.to_lowercase().chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, other) in given.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[given.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Selection, Series, ServiceNames};
+    use crate::input::trace::error::Fault;
+    use crate::model::ServiceId;
+
+    fn series(selection: Selection) -> Series {
+        Series::new(ServiceNames::new(["frontend", "cart", "payment"]), selection)
+    }
+
+    #[test]
+    fn names_are_found_in_any_order() {
+        let mut series = series(Selection::ByName);
+        for (name, id) in
+            [("cart", 1), ("frontend", 0), ("cart", 1), ("cart", 1), ("payment", 2), ("cart", 1), ("frontend", 0)]
+        {
+            assert_eq!(series.service(name.as_bytes()), Ok(Some(ServiceId(id))), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_service_is_told_with_the_nearest_and_all_names() {
+        let error = series(Selection::ByName).service(b"fronted").expect_err("nobody defines it").to_string();
+        assert!(error.starts_with("nobody defines the service `fronted`, did you mean `frontend`?\n"), "{error}");
+        assert!(error.contains("services are `frontend`, `cart`, `payment`"), "{error}");
+    }
+
+    #[test]
+    fn the_only_series_may_have_any_name() {
+        let mut series = series(Selection::Only("cart".into()));
+        assert_eq!(series.service(b"nasa-www"), Ok(Some(ServiceId(1))));
+        assert_eq!(series.service(b"nasa-www"), Ok(Some(ServiceId(1))));
+        assert!(matches!(series.service(b"other"), Err(Fault::SeveralSeries { .. })));
+    }
+
+    #[test]
+    fn chosen_series_take_their_service_and_others_are_ignored() {
+        let chosen = [("llm-code", "cart"), ("absent", "payment")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let mut series = series(Selection::Chosen(chosen.into()));
+        assert_eq!(series.service(b"llm-conv"), Ok(None));
+        assert_eq!(series.service(b"llm-code"), Ok(Some(ServiceId(1))));
+        assert!(matches!(series.check_all_met(), Err(Fault::UnknownSeries { name, .. }) if name == "absent"));
+    }
+
+    #[test]
+    fn two_series_cannot_be_one_service() {
+        let chosen = [("a", "cart"), ("b", "cart")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let mut series = series(Selection::Chosen(chosen.into()));
+        assert_eq!(series.service(b"a"), Ok(Some(ServiceId(1))));
+        assert!(matches!(series.service(b"b"), Err(Fault::SharedService { .. })));
+    }
+}

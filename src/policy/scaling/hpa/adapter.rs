@@ -1,0 +1,213 @@
+//! The autoscaler as a scaling policy: one a service, over the pods of all its clusters.
+//!
+//! That is what Karmada's `FederatedHPA` does: it runs the same algorithm on the pods of all member clusters together, as if
+//! they shared the load equally, and leaves the division to the scheduler (here: the placement). The metric is CPU
+//! utilisation, the one that Kubernetes uses when none is named.
+//!
+//! What a snapshot says is translated so:
+//! - ready replicas run and are ready since they became so; each has its cluster's CPU use divided by the ready replicas there;
+//! - starting ones are `Pending` to the controller, though it may have samples of some: of containers that start there is no telemetry;
+//! - pending ones are `Pending`, draining ones are being deleted and do not count;
+//! - telemetry that is missing or too old is a missing sample, and without any sample nothing is changed.
+//!
+//! The replicas that the controller finds in `spec.replicas` are those it wrote there last, whatever the placement made of
+//! them. It is asked at each decision but decides at most once every `sync`; if decisions are further apart, so are syncs.
+
+use super::spec::{Flags, Metric, Resource, Spec};
+use super::{Decision, Observed, Phase, PodGroup, Readiness, Reading, Request, Sample, State, reconcile};
+use crate::model::{self, ServiceId, Snapshot, Table, Wanted, Why};
+use crate::policy::scaling::threshold::number_or;
+use crate::policy::scaling::wish::{Sighting, Wishes, bounded};
+use crate::policy::scaling::{Entry, Parameter, ParameterError, Parameters};
+use crate::policy::{PolicyError, Scaling};
+use crate::seed::Stream;
+use crate::units::{MilliCores, Ratio, Span, Time};
+
+/// Registers this policy.
+pub const ENTRY: Entry = Entry {
+    name: "hpa",
+    summary: "the Kubernetes autoscaler (HPA v2) on CPU utilisation, one a service over all its clusters",
+    parameters: &[
+        Parameter {
+            name: "target",
+            default: "80 %",
+            summary: "CPU use over CPU request that is aimed at, whole percents",
+        },
+        Parameter {
+            name: "min",
+            default: "service",
+            summary: "fewest replicas, or what the `service` allows, at least 1",
+        },
+        Parameter { name: "max", default: "service", summary: "most replicas, or what the `service` allows" },
+        Parameter { name: "window", default: "300 s", summary: "stabilisation window downwards" },
+        Parameter { name: "tolerance", default: "10 %", summary: "distance from the target at which nothing is done" },
+        Parameter { name: "sync", default: "15 s", summary: "shortest time between two decisions" },
+        Parameter { name: "sample", default: "30 s", summary: "time that a CPU sample averages over" },
+        Parameter { name: "stale", default: "2 min", summary: "age from which on a sample counts as missing" },
+    ],
+    partner: "spread",
+    build: |parameters| Ok(Box::new(Hpa::read(parameters)?)),
+};
+
+/// Autoscalers for all services.
+#[derive(Debug, Clone)]
+pub struct Hpa {
+    target_percent: u32,
+    min: Option<u32>,
+    max: Option<u32>,
+    flags: Flags,
+    sync: Span,
+    sample: Span,
+    stale: Span,
+    wishes: Wishes,
+    autoscalers: Table<ServiceId, Autoscaler>,
+    /// Room for the pods of one service, kept from one decision to the next.
+    pods: Vec<PodGroup>,
+}
+
+#[derive(Debug, Clone)]
+struct Autoscaler {
+    spec: Spec,
+    state: State,
+    synced_at: Option<Time>,
+    why: Why,
+}
+
+impl Hpa {
+    fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
+        let target = parameters.ratio("target", 0.01, 10.0)?;
+        if !target.0.is_multiple_of(PERCENT) {
+            return Err(parameters.invalid("target", format!("{target} is not a whole number of percents")));
+        }
+        let flags = Flags {
+            tolerance: parameters.ratio("tolerance", 0.0, 1.0)?,
+            downscale_stabilization: parameters.span("window")?,
+            ..Flags::default()
+        };
+        Ok(Self {
+            target_percent: u32::try_from(target.0 / PERCENT).expect("at most 1000 percent"),
+            min: number_or(parameters, "min", "service")?,
+            max: number_or(parameters, "max", "service")?,
+            flags,
+            sync: parameters.span("sync")?,
+            sample: parameters.span("sample")?,
+            stale: parameters.span("stale")?,
+            wishes: Wishes::default(),
+            autoscalers: Table::new(),
+            pods: Vec::new(),
+        })
+    }
+
+    /// A new autoscaler. Bounds are those of the service, narrowed by the parameters where these lie inside.
+    fn autoscaler(&self, service: &model::Service) -> Autoscaler {
+        let max = bounded(service, self.max.unwrap_or(u32::MAX)).max(1);
+        let min = bounded(service, self.min.unwrap_or(0)).clamp(1, max);
+        let metrics = vec![Metric::Utilization { resource: Resource::Cpu, target_percent: self.target_percent }];
+        let spec = Spec { min, max, metrics, behavior: None, flags: self.flags };
+        Autoscaler { spec, state: State::default(), synced_at: None, why: Why::default() }
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot, service: ServiceId) -> (u32, Why) {
+        let current = self.wishes.last(snapshot, service);
+        let last = self.autoscalers[service].synced_at;
+        if last.is_some_and(|last| snapshot.at.since(last) < self.sync) {
+            return (current, self.autoscalers[service].why);
+        }
+        self.gather(snapshot, service);
+        let status = self.pods.iter().filter(|group| !group.deleting).map(|group| group.count).sum();
+        let observed = Observed {
+            at: snapshot.at,
+            spec_replicas: current,
+            status_replicas: status,
+            pods: &self.pods,
+            readings: &[Reading::Samples],
+        };
+        let autoscaler = &mut self.autoscalers[service];
+        let decision = reconcile(&autoscaler.spec, &observed, &mut autoscaler.state);
+        autoscaler.synced_at = Some(snapshot.at);
+        autoscaler.why = explain(&decision, &self.pods);
+        let replicas = bounded(snapshot.service(service), decision.rescale.unwrap_or(current));
+        self.wishes.set(service, replicas);
+        (replicas, self.autoscalers[service].why)
+    }
+
+    /// The pods of `service` as the controller would list them.
+    fn gather(&mut self, snapshot: &Snapshot, service: ServiceId) {
+        let view = &snapshot.services[service];
+        let asked = snapshot.service(service).request;
+        let request = Request { cpu: Some(asked.cpu).filter(|cpu| cpu.0 > 0), memory: Some(asked.memory) };
+        self.pods.clear();
+        for (index, group) in view.replicas.iter().enumerate() {
+            let is_ready = group.phase == model::Phase::Ready;
+            let is_draining = group.phase == model::Phase::Draining;
+            let sample = if is_ready { self.sample_of(snapshot, view, index) } else { None };
+            self.pods.push(PodGroup {
+                count: group.count,
+                phase: if is_ready || is_draining { Phase::Running } else { Phase::Pending },
+                deleting: is_draining,
+                started: (group.phase != model::Phase::Pending).then_some(group.started),
+                ready: is_ready.then_some(Readiness { is_ready, since: group.since }),
+                request,
+                sample,
+            });
+        }
+    }
+
+    /// The share of its cluster's CPU use that falls to the group at `index`, by cumulative rounding, so that shares add up.
+    fn sample_of(&self, snapshot: &Snapshot, view: &model::ServiceView, index: usize) -> Option<Sample> {
+        let group = &view.replicas[index];
+        let (_, seen) = view.cpu_used.iter().find(|(cluster, _)| *cluster == group.cluster)?;
+        let Sighting::Fresh(used) = Sighting::of(*seen, snapshot.at, self.stale) else { return None };
+        let alike = |other: &&model::ReplicaGroup| other.cluster == group.cluster && other.phase == group.phase;
+        let count = |groups: &[model::ReplicaGroup]| -> u64 {
+            groups.iter().filter(alike).map(|other| u64::from(other.count)).sum()
+        };
+        let (before, all) = (count(&view.replicas[..index]), count(&view.replicas).max(1));
+        let upto = |count: u64| used.0 * count / all;
+        let cpu = MilliCores(upto(before + u64::from(group.count)) - upto(before));
+        Some(Sample { at: seen.at, window: self.sample, cpu, memory: crate::units::Bytes::ZERO })
+    }
+}
+
+impl Scaling for Hpa {
+    fn scale(&mut self, snapshot: &Snapshot, _: &mut Stream) -> Result<Wanted, PolicyError> {
+        for service in snapshot.known.application.services.values().skip(self.autoscalers.len()) {
+            let autoscaler = self.autoscaler(service);
+            self.autoscalers.push(autoscaler);
+        }
+        let (replicas, why): (Vec<_>, Vec<_>) =
+            snapshot.services.ids().map(|service| self.decide(snapshot, service)).unzip();
+        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
+    }
+
+    fn fork(&self) -> Box<dyn Scaling> {
+        Box::new(self.clone())
+    }
+}
+
+const PERCENT: u64 = Ratio::ONE.0 / 100;
+
+/// What the controller's conditions come to, with CPU use over request of the pods that have a sample.
+fn explain(decision: &Decision, pods: &[PodGroup]) -> Why {
+    let sampled = pods.iter().filter_map(|group| group.sample.zip(group.request.cpu).map(|pair| (group.count, pair)));
+    let (used, asked) = sampled.fold((0, 0), |(used, asked), (count, (sample, request))| {
+        (used + sample.cpu.0, asked + request.repeated(count.into()).0)
+    });
+    let utilisation = ("utilisation", used as f64 / asked.max(1) as f64);
+    let desired = decision.rescale.unwrap_or(decision.current);
+    let (Some(proposed), Some(stabilised)) = (decision.proposed, decision.stabilised) else {
+        let rule = if decision.error.is_some() { "hold: no CPU sample can be used" } else { "back into the range" };
+        return Why::new(rule, &[utilisation, ("current", decision.current.into()), ("desired", desired.into())]);
+    };
+    let rule = if stabilised != proposed {
+        "not yet down: more was proposed within the window"
+    } else if desired != stabilised {
+        "replicas × utilisation / target, cut by a limit"
+    } else {
+        "replicas × utilisation / target, rounded up"
+    };
+    Why::new(
+        rule,
+        &[utilisation, ("proposed", proposed.into()), ("stabilised", stabilised.into()), ("desired", desired.into())],
+    )
+}

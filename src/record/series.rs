@@ -1,0 +1,225 @@
+//! `series.parquet`: services, placements and clusters over time, in one tidy table.
+//!
+//! A row is a service (no cluster), a service in a cluster, or a cluster (no service) at one instant; a column that says
+//! nothing of its kind of row is null. The columns are [`FLOATS`], [`COUNTS`] and `up` behind `time_s`, `service` and
+//! `cluster`. Row groups have a fixed number of rows and are written as they fill, on the thread of the run: memory stays
+//! bounded, and the same samples give the same bytes.
+
+use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sample, ServiceSample};
+use crate::model::scenario::Known;
+use crate::model::{ClusterId, ServiceId};
+use crate::units::{Rate, Time};
+use polars::prelude::{BatchedWriter, Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::sync::Arc;
+
+/// Rows of a row group.
+const GROUP_ROWS: usize = 32_768;
+
+/// One row before it is written.
+#[derive(Debug, Clone, Copy)]
+pub enum Row {
+    /// A service since the sample before.
+    Service(ServiceSample),
+    /// A service in a cluster.
+    Placement(PlacementSample),
+    /// A cluster.
+    Cluster(ClusterSample),
+}
+
+/// A column by name, and how it is taken from a row.
+type Field<T> = (&'static str, fn(&Row) -> Option<T>);
+
+/// Columns of floats.
+pub const FLOATS: &[Field<f64>] = &[
+    ("offered_per_s", |row| row.service().map(|row| row.offered.per_second())),
+    ("served_per_s", |row| row.service().map(|row| row.served.per_second())),
+    ("dropped_per_s", |row| row.service().map(|row| row.dropped.per_second())),
+    ("backlog_requests", |row| row.service().map(|row| row.backlog)),
+    ("capacity_per_s", |row| row.service().map(|row| row.capacity.per_second())),
+    ("latency_mean_ms", |row| row.latency_ms(|latency| latency.mean.as_seconds_f64())),
+    ("latency_p50_ms", |row| row.latency_ms(|latency| latency.p50.as_seconds_f64())),
+    ("latency_p95_ms", |row| row.latency_ms(|latency| latency.p95.as_seconds_f64())),
+    ("latency_p99_ms", |row| row.latency_ms(|latency| latency.p99.as_seconds_f64())),
+    ("slo_violated_share", |row| row.service().and_then(|row| row.slo_violated)),
+    ("rate_seen_per_s", |row| row.service().and_then(|row| row.rate_seen).map(Rate::per_second)),
+    ("cpu_allocatable_cores", |row| row.cluster().map(|row| row.cpu_allocatable)),
+    ("cpu_requested_cores", |row| row.cluster().map(|row| row.cpu_requested)),
+    ("cpu_used_cores", |row| row.cluster().map(|row| row.cpu_used)),
+    ("power_w", |row| row.cluster().map(|row| row.power)),
+    ("carbon_intensity_g_per_kwh", |row| row.cluster().map(|row| row.carbon_intensity)),
+    ("cost_usd", |row| row.cluster().map(|row| row.cost)),
+    ("carbon_g", |row| row.cluster().map(|row| row.carbon)),
+];
+
+/// Columns of counts.
+pub const COUNTS: &[Field<u32>] = &[
+    ("replicas_target", |row| row.placement().map(|row| row.target)),
+    ("replicas_ready", |row| row.placement().map(|row| row.ready)),
+    ("replicas_pending", |row| row.placement().map(|row| row.pending)),
+    ("replicas_starting", |row| row.placement().map(|row| row.starting)),
+    ("nodes", |row| row.cluster().map(|row| row.nodes)),
+];
+
+impl Row {
+    const fn service(&self) -> Option<&ServiceSample> {
+        if let Self::Service(row) = self { Some(row) } else { None }
+    }
+
+    const fn placement(&self) -> Option<&PlacementSample> {
+        if let Self::Placement(row) = self { Some(row) } else { None }
+    }
+
+    const fn cluster(&self) -> Option<&ClusterSample> {
+        if let Self::Cluster(row) = self { Some(row) } else { None }
+    }
+
+    fn latency_ms(&self, seconds: fn(&Quantiles) -> f64) -> Option<f64> {
+        self.service().and_then(|row| row.latency.as_ref()).map(|latency| seconds(latency) * 1e3)
+    }
+
+    const fn service_id(&self) -> Option<ServiceId> {
+        match self {
+            Self::Service(row) => Some(row.service),
+            Self::Placement(row) => Some(row.service),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    const fn cluster_id(&self) -> Option<ClusterId> {
+        match self {
+            Self::Service(_) => None,
+            Self::Placement(row) => Some(row.cluster),
+            Self::Cluster(row) => Some(row.cluster),
+        }
+    }
+}
+
+/// Writes samples as they come.
+pub struct SeriesWriter {
+    known: Arc<Known>,
+    writer: BatchedWriter<BufWriter<File>>,
+    rows: Vec<(Time, Row)>,
+}
+
+impl SeriesWriter {
+    /// A writer of an empty table.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn new(file: File, known: Arc<Known>) -> io::Result<Self> {
+        let schema = frame(&known, &[]).map_err(other)?.schema().clone();
+        let writer = ParquetWriter::new(BufWriter::new(file))
+            .with_compression(ParquetCompression::Zstd(None))
+            .set_parallel(false)
+            .batched(&schema)
+            .map_err(other)?;
+        Ok(Self { known, writer, rows: Vec::new() })
+    }
+
+    /// Appends the rows of a sample: services, placements, clusters.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn push(&mut self, sample: &Sample) -> io::Result<()> {
+        let services = sample.services.iter().copied().map(Row::Service);
+        let placements = sample.placements.iter().copied().map(Row::Placement);
+        let clusters = sample.clusters.iter().copied().map(Row::Cluster);
+        for row in services.chain(placements).chain(clusters) {
+            self.rows.push((sample.at, row));
+            if self.rows.len() == GROUP_ROWS {
+                self.write_group()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and the file's end.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        if !self.rows.is_empty() {
+            self.write_group()?;
+        }
+        self.writer.finish().map_err(other)?;
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> io::Result<()> {
+        let frame = frame(&self.known, &self.rows).map_err(other)?;
+        self.writer.write_batch(&frame).map_err(other)?;
+        self.rows.clear();
+        Ok(())
+    }
+}
+
+/// The rows as a table.
+fn frame(known: &Known, rows: &[(Time, Row)]) -> PolarsResult<DataFrame> {
+    let service = |row: &Row| row.service_id().map(|id| known.application.services[id].name.as_str());
+    let cluster = |row: &Row| row.cluster_id().map(|id| known.clusters[id].name.as_str());
+    let mut columns = vec![
+        Column::new("time_s".into(), rows.iter().map(|(at, _)| at.as_seconds_f64()).collect::<Vec<_>>()),
+        Column::new("service".into(), rows.iter().map(|(_, row)| service(row)).collect::<Vec<_>>()),
+        Column::new("cluster".into(), rows.iter().map(|(_, row)| cluster(row)).collect::<Vec<_>>()),
+    ];
+    for (name, get) in FLOATS {
+        columns.push(Column::new((*name).into(), rows.iter().map(|(_, row)| get(row)).collect::<Vec<_>>()));
+    }
+    for (name, get) in COUNTS {
+        columns.push(Column::new((*name).into(), rows.iter().map(|(_, row)| get(row)).collect::<Vec<_>>()));
+    }
+    let up = rows.iter().map(|(_, row)| row.cluster().map(|row| row.up)).collect::<Vec<_>>();
+    columns.push(Column::new("up".into(), up));
+    DataFrame::new(rows.len(), columns)
+}
+
+fn other(error: PolarsError) -> io::Error {
+    match error {
+        PolarsError::IO { error, .. } => io::Error::new(error.kind(), error.to_string()),
+        error => io::Error::other(error.to_string()),
+    }
+}
+
+/// Some columns of a run's series, as plain vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    time_s: Vec<f64>,
+    rows: BTreeMap<Key, Vec<usize>>,
+    columns: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+/// Service and cluster of a row.
+type Key = (Option<String>, Option<String>);
+
+/// A column of one service, placement or cluster over time: seconds since the start, and the value where there is one.
+pub type Line = Vec<(f64, Option<f64>)>;
+
+impl Series {
+    /// A table of these columns, with the names of each row's service and cluster.
+    pub fn new(
+        time_s: Vec<f64>,
+        (services, clusters): (Vec<Option<String>>, Vec<Option<String>>),
+        columns: BTreeMap<String, Vec<Option<f64>>>,
+    ) -> Self {
+        let mut rows = BTreeMap::<Key, Vec<usize>>::new();
+        for (index, key) in services.into_iter().zip(clusters).enumerate() {
+            rows.entry(key).or_default().push(index);
+        }
+        Self { time_s, rows, columns }
+    }
+
+    /// The services and clusters that there are rows of.
+    pub fn keys(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
+        self.rows.keys().map(|(service, cluster)| (service.as_deref(), cluster.as_deref()))
+    }
+
+    /// One column of a service (no cluster), a placement, or a cluster (no service); empty where there is none.
+    pub fn line(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Line {
+        let key = (service.map(str::to_owned), cluster.map(str::to_owned));
+        let (Some(rows), Some(values)) = (self.rows.get(&key), self.columns.get(column)) else { return Line::new() };
+        rows.iter().map(|row| (self.time_s[*row], values[*row])).collect()
+    }
+}

@@ -1,0 +1,227 @@
+//! The figures of a run: sums, shares and quantiles, with the unit in every name.
+//!
+//! Made once, when a run ends, from the backend's [`Totals`] and from what the writer counted on the way. What a figure
+//! means is defined in `report::metric`, not here.
+
+use super::Decision;
+use crate::model::observation::{ClusterTotals, Flow, Quantiles, ServiceTotals};
+use crate::model::scenario::Known;
+use crate::model::{Cluster, Service, Totals};
+use serde::{Deserialize, Serialize};
+
+/// Joules in a kilowatt-hour.
+const JOULES_PER_KWH: f64 = 3.6e6;
+
+/// `summary.json`. What is undefined (latency without traffic, an SLO that nobody has) is `null`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
+pub struct Summary {
+    pub span_s: f64,
+    pub requests_offered: f64,
+    pub requests_served: f64,
+    pub requests_dropped: f64,
+    pub requests_backlog: f64,
+    pub requests_good: f64,
+    pub slo_violation_time_share: Option<f64>,
+    pub slo_violation_requests_share: Option<f64>,
+    pub latency_mean_ms: Option<f64>,
+    pub latency_p50_ms: Option<f64>,
+    pub latency_p95_ms: Option<f64>,
+    pub latency_p99_ms: Option<f64>,
+    pub replica_hours: f64,
+    pub cpu_hours: f64,
+    pub node_hours: f64,
+    pub cost_usd: f64,
+    pub cost_nodes_usd: f64,
+    pub cost_egress_usd: f64,
+    pub cost_allocated_usd: f64,
+    pub cost_per_million_good_usd: Option<f64>,
+    pub energy_kwh: f64,
+    pub carbon_g: f64,
+    pub moves: u64,
+    pub replica_changes: u64,
+    pub decisions: u64,
+    pub refusals: u64,
+    pub violations: u64,
+    pub held: u64,
+    pub actions: u64,
+    pub actions_failed: u64,
+    pub faults: u64,
+    pub gap_max: Option<f64>,
+    pub events: u64,
+    pub by_service: Vec<ServiceSummary>,
+    pub by_cluster: Vec<ClusterSummary>,
+}
+
+/// One service of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
+pub struct ServiceSummary {
+    pub service: String,
+    pub entry: bool,
+    pub slo_latency_ms: Option<f64>,
+    pub slo_share: Option<f64>,
+    pub slo_violation_time_share: Option<f64>,
+    pub requests_offered: f64,
+    pub requests_served: f64,
+    pub requests_dropped: f64,
+    pub requests_backlog: f64,
+    pub latency_mean_ms: Option<f64>,
+    pub latency_p50_ms: Option<f64>,
+    pub latency_p95_ms: Option<f64>,
+    pub latency_p99_ms: Option<f64>,
+    pub replica_hours: f64,
+    pub cpu_hours: f64,
+}
+
+/// One cluster of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
+pub struct ClusterSummary {
+    pub cluster: String,
+    pub region: String,
+    pub node_hours: f64,
+    pub cost_usd: f64,
+    pub cost_nodes_usd: f64,
+    pub cost_egress_usd: f64,
+    pub cost_allocated_usd: f64,
+    pub energy_kwh: f64,
+    pub carbon_g: f64,
+    pub cpu_allocation_share: f64,
+}
+
+/// What a writer counts while a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Counts {
+    /// Decisions made.
+    pub decisions: u64,
+    /// Refusals in all of them.
+    pub refusals: u64,
+    /// What the checker found in all of them.
+    pub violations: u64,
+    /// Services that were held back, over all of them.
+    pub held: u64,
+    /// Actions started.
+    pub actions: u64,
+    /// Actions that failed for good.
+    pub actions_failed: u64,
+    /// Things that broke: lost clusters, nodes, links and telemetry, crashed replicas.
+    pub faults: u64,
+    /// The largest optimality gap of a decision.
+    pub gap_max: Option<f64>,
+}
+
+impl Counts {
+    /// Counts one more decision.
+    pub fn add(&mut self, decision: &Decision<'_>) {
+        self.decisions += 1;
+        self.refusals += decision.plan.refusals.len() as u64;
+        self.violations += decision.violations.len() as u64;
+        self.held += decision.held.len() as u64;
+        self.actions += decision.actions.len() as u64;
+        let gap = decision.plan.quality.and_then(|quality| quality.gap());
+        self.gap_max = [self.gap_max, gap].into_iter().flatten().reduce(f64::max);
+    }
+}
+
+impl Summary {
+    /// The figures of a run that came to its end.
+    pub fn new(known: &Known, totals: &Totals, counts: &Counts) -> Self {
+        let clusters: Vec<ClusterSummary> = totals.by_cluster.iter().map(|row| of_cluster(known, row)).collect();
+        let sum = |figure: fn(&ClusterSummary) -> f64| clusters.iter().map(figure).sum::<f64>();
+        let (nodes, egress) = (sum(|row| row.cost_nodes_usd), sum(|row| row.cost_egress_usd));
+        let has_slo = known.application.services.values().any(|service| service.slo.is_some());
+        let latency = Latency::of(totals.latency.as_ref());
+        Self {
+            span_s: totals.span.as_seconds_f64(),
+            requests_offered: Flow::requests(totals.requests.offered),
+            requests_served: Flow::requests(totals.requests.served),
+            requests_dropped: Flow::requests(totals.requests.dropped),
+            requests_backlog: Flow::requests(totals.requests.backlog),
+            requests_good: totals.requests_good,
+            slo_violation_time_share: has_slo.then_some(totals.slo_violation_time),
+            slo_violation_requests_share: has_slo.then_some(totals.slo_violation_requests),
+            latency_mean_ms: latency.mean,
+            latency_p50_ms: latency.p50,
+            latency_p95_ms: latency.p95,
+            latency_p99_ms: latency.p99,
+            replica_hours: totals.by_service.iter().map(|row| row.replica_hours).sum(),
+            cpu_hours: totals.by_service.iter().map(|row| row.cpu_hours).sum(),
+            node_hours: sum(|row| row.node_hours),
+            cost_usd: nodes + egress,
+            cost_nodes_usd: nodes,
+            cost_egress_usd: egress,
+            cost_allocated_usd: sum(|row| row.cost_allocated_usd),
+            cost_per_million_good_usd: (totals.requests_good > 0.0)
+                .then(|| (nodes + egress) / totals.requests_good * 1e6),
+            energy_kwh: sum(|row| row.energy_kwh),
+            carbon_g: sum(|row| row.carbon_g),
+            moves: totals.moves,
+            replica_changes: totals.replica_changes,
+            decisions: counts.decisions,
+            refusals: counts.refusals,
+            violations: counts.violations,
+            held: counts.held,
+            actions: counts.actions,
+            actions_failed: counts.actions_failed,
+            faults: counts.faults,
+            gap_max: counts.gap_max,
+            events: totals.events,
+            by_service: totals.by_service.iter().map(|row| of_service(known, row)).collect(),
+            by_cluster: clusters,
+        }
+    }
+}
+
+/// Latency in milliseconds.
+struct Latency {
+    mean: Option<f64>,
+    p50: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+}
+
+impl Latency {
+    fn of(quantiles: Option<&Quantiles>) -> Self {
+        let ms = |pick: fn(&Quantiles) -> crate::units::Span| quantiles.map(|q| pick(q).as_seconds_f64() * 1e3);
+        Self { mean: ms(|q| q.mean), p50: ms(|q| q.p50), p95: ms(|q| q.p95), p99: ms(|q| q.p99) }
+    }
+}
+
+fn of_service(known: &Known, row: &ServiceTotals) -> ServiceSummary {
+    let Service { name, slo, .. } = &known.application.services[row.service];
+    let latency = Latency::of(row.latency.as_ref());
+    ServiceSummary {
+        service: name.clone(),
+        entry: row.entry,
+        slo_latency_ms: slo.map(|slo| slo.latency.as_seconds_f64() * 1e3),
+        slo_share: slo.map(|slo| slo.share.as_f64()),
+        slo_violation_time_share: row.slo_violation_time,
+        requests_offered: Flow::requests(row.flow.offered),
+        requests_served: Flow::requests(row.flow.served),
+        requests_dropped: Flow::requests(row.flow.dropped),
+        requests_backlog: Flow::requests(row.flow.backlog),
+        latency_mean_ms: latency.mean,
+        latency_p50_ms: latency.p50,
+        latency_p95_ms: latency.p95,
+        latency_p99_ms: latency.p99,
+        replica_hours: row.replica_hours,
+        cpu_hours: row.cpu_hours,
+    }
+}
+
+fn of_cluster(known: &Known, row: &ClusterTotals) -> ClusterSummary {
+    let Cluster { name, region, .. } = &known.clusters[row.cluster];
+    ClusterSummary {
+        cluster: name.clone(),
+        region: region.clone(),
+        node_hours: row.node_hours,
+        cost_usd: row.cost_nodes + row.cost_egress,
+        cost_nodes_usd: row.cost_nodes,
+        cost_egress_usd: row.cost_egress,
+        cost_allocated_usd: row.cost_allocated,
+        energy_kwh: row.energy / JOULES_PER_KWH,
+        carbon_g: row.carbon,
+        cpu_allocation_share: row.cpu_allocation,
+    }
+}

@@ -1,0 +1,144 @@
+//! Writes a run's record aside and renames it when it is whole.
+//!
+//! The files lie in a hidden sibling (`.NAME.partial`) until [`Writer::close`]; a writer that is dropped before leaves
+//! nothing behind, and a run that stood there before stays until the new one is complete. What a killed process left is
+//! cleared by the next writer: the operating system gives its lock on `decisions.jsonl` back.
+
+use super::aside::Aside;
+use super::decisions::{DecisionLine, EventLine, FailureLine};
+use super::manifest::{Manifest, ManifestHeader, Program, Timing};
+use super::series::SeriesWriter;
+use super::summary::{Counts, Summary};
+use super::{DECISIONS, Decision, MANIFEST, Record, SERIES, SUMMARY, TIMING};
+use crate::model::observation::EventKind;
+use crate::model::scenario::Known;
+use crate::model::{Observation, Totals};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A run's record while it grows.
+pub struct Writer {
+    known: Arc<Known>,
+    decisions: BufWriter<File>,
+    series: SeriesWriter,
+    counts: Counts,
+    aside: Aside,
+}
+
+impl Writer {
+    /// Starts a record that is to lie at `dir`.
+    ///
+    /// # Errors
+    /// Where `dir` cannot be written beside, or holds something that is not a run, or another process writes there.
+    pub fn create(dir: &Path, known: &Arc<Known>) -> io::Result<Self> {
+        let (aside, decisions) = Aside::begin(dir, MANIFEST, DECISIONS)?;
+        let series = SeriesWriter::new(File::create_new(aside.path(SERIES))?, known.clone())?;
+        Ok(Self {
+            known: known.clone(),
+            decisions: BufWriter::new(decisions),
+            series,
+            counts: Counts::default(),
+            aside,
+        })
+    }
+
+    /// Writes what is left, and puts the record in its place; an older run there is replaced.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then nothing is left of it.
+    pub fn close(self, totals: &Totals, header: ManifestHeader, timing: Timing) -> io::Result<Summary> {
+        let Self { known, mut decisions, series, counts, aside } = self;
+        let summary = Summary::new(&known, totals, &counts);
+        decisions.flush()?;
+        series.finish()?;
+        write_json(&aside.path(SUMMARY), &summary)?;
+        let hash = |name: &str| Ok((name.to_owned(), sha256_of(&aside.path(name))?));
+        let records = [DECISIONS, SERIES, SUMMARY].into_iter().map(hash).collect::<io::Result<_>>()?;
+        write_json(&aside.path(MANIFEST), &Manifest { header, program: Program::this(), records })?;
+        write_json(&aside.path(TIMING), &timing)?;
+        aside.commit()?;
+        Ok(summary)
+    }
+
+    fn write_line(&mut self, line: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.decisions, line)?;
+        self.decisions.write_all(b"\n")
+    }
+}
+
+impl Record for Writer {
+    fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
+        let line = DecisionLine::new(&decision, self.counts.decisions);
+        serde_json::to_writer(&mut self.decisions, &line)?;
+        self.decisions.write_all(b"\n")?;
+        self.counts.add(&decision);
+        Ok(())
+    }
+
+    fn happened(&mut self, observation: &Observation) -> io::Result<()> {
+        match observation {
+            Observation::Event(event) => {
+                self.counts.faults += u64::from(breaks(event.kind));
+                self.write_line(&EventLine::new(event))
+            }
+            Observation::Failed { action, error } => {
+                self.counts.actions_failed += 1;
+                let known = self.known.clone();
+                self.write_line(&FailureLine::new(&known, action, error))
+            }
+            Observation::Sampled(sample) => self.series.push(sample),
+            Observation::Due(_) | Observation::Finished(_) | Observation::Ended(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether something broke, and was not mended.
+const fn breaks(kind: EventKind) -> bool {
+    match kind {
+        EventKind::ClusterLost
+        | EventKind::NodeLost
+        | EventKind::ReplicaCrashed
+        | EventKind::LinkLost
+        | EventKind::TelemetryLost => true,
+        EventKind::ClusterBack | EventKind::NodeBack | EventKind::LinkBack | EventKind::TelemetryBack => false,
+    }
+}
+
+fn write_json(path: &Path, content: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_string_pretty(content)?;
+    text.push('\n');
+    fs::write(path, text)
+}
+
+/// The hash of a file as it lies on the disk, in lower-case hexadecimal digits.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
+    let mut digits = String::new();
+    for byte in hasher.finalize() {
+        write!(digits, "{byte:02x}").expect("a string takes all");
+    }
+    Ok(digits)
+}
+
+/// A hasher to write to.
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Pure algorithms that policies share: a problem in, the best answer that was found and a bound on all others out.
+//!
+//! Third-party solvers are named here and nowhere else. Their answers are believed only as far as they survive being
+//! counted again in integers.
+
+pub mod assignment;
+#[cfg(feature = "milp")]
+pub mod milp;
+pub mod separable;

@@ -1,0 +1,234 @@
+//! What every policy owes to those who run it, asked of all that are registered: a new one is covered from its first day.
+//!
+//! Goal: no plan makes a cluster worse than the checker allows, forgets a replica, moves without need, or differs when it
+//! is made again. Method: 256 random worlds for each pair of placement and scaling, judged by the checker that guards
+//! every backend. The seed of the world stands in the message.
+
+use crate::worlds;
+use smo::model::rails::moved;
+use smo::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Targets, Wanted, check};
+use smo::policy::compose::Composed;
+use smo::policy::parameter::Parameters;
+use smo::policy::placement::{self, PLACEMENTS};
+use smo::policy::scaling::{self, SCALINGS};
+use smo::policy::{Budget, Policy, PolicySpec};
+use smo::seed::{Seed, Stream};
+use std::collections::BTreeSet;
+
+const WORLDS: u64 = 256;
+
+/// A placement and a scaling in one random world.
+struct Trial {
+    name: String,
+    snapshot: Snapshot,
+    policy: Composed,
+    wanted: Wanted,
+}
+
+impl Trial {
+    fn new(placement: &placement::Entry, scaling: &scaling::Entry, seed: u64) -> Self {
+        let of_placement = Parameters::new(placement.name, placement.parameters, &[]).expect("defaults are declared");
+        let of_scaling = Parameters::new(scaling.name, scaling.parameters, &[]).expect("defaults are declared");
+        let policy = Composed {
+            placement: (placement.build)(&of_placement).expect("defaults are in range"),
+            scaling: (scaling.build)(&of_scaling).expect("defaults are in range"),
+        };
+        let snapshot = worlds::random(seed);
+        let wanted = policy.scaling.fork().scale(&snapshot, &mut stream()).expect("the world is not broken");
+        Self { name: format!("{}+{} in world {seed}", placement.name, scaling.name), snapshot, policy, wanted }
+    }
+
+    fn decide(&mut self) -> Plan {
+        decide(&mut self.policy, &self.snapshot, &self.name)
+    }
+
+    /// Whether some cluster holds nothing of this application and has room for all of it.
+    fn has_sufficient_cluster(&self) -> bool {
+        let services = || self.snapshot.services.ids();
+        let all: Resources = services()
+            .map(|service| self.snapshot.service(service).request.repeated(self.wanted.replicas[service].into()))
+            .sum();
+        let takes = |service: ServiceId, cluster: ClusterId| {
+            let declared = self.snapshot.service(service);
+            let room = declared.terms.room_max(self.snapshot.cluster(cluster), declared.request).unwrap_or(0);
+            room >= self.wanted.replicas[service].into()
+        };
+        let is_sufficient = |cluster: &ClusterId| {
+            let view = &self.snapshot.clusters[*cluster];
+            view.reachable
+                && view.allocatable_max.fits(all)
+                && self.snapshot.targets.iter().all(|target| target.cluster != *cluster)
+                && services().all(|service| takes(service, *cluster))
+        };
+        self.snapshot.clusters.ids().any(|cluster| is_sufficient(&cluster))
+    }
+}
+
+/// The replicas of a service that `plan` accounts for, placed or refused.
+fn accounted(plan: &Plan, service: ServiceId) -> u32 {
+    let refused = plan.refusals.iter().filter(|refusal| refusal.service == service);
+    plan.targets.total(service) + refused.map(|refusal| refusal.replicas).sum::<u32>()
+}
+
+fn stream() -> Stream {
+    Seed(1).stream("policy", 0)
+}
+
+fn decide(policy: &mut dyn Policy, snapshot: &Snapshot, name: &str) -> Plan {
+    policy.decide(snapshot, &Budget::default(), &mut stream()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every pair in every world, and its first plan.
+fn for_each_trial(judge: impl Fn(&mut Trial, &Plan)) {
+    for placement in PLACEMENTS {
+        for scaling in SCALINGS {
+            for seed in 0..WORLDS {
+                let mut trial = Trial::new(placement, scaling, seed);
+                let plan = trial.decide();
+                judge(&mut trial, &plan);
+            }
+        }
+    }
+}
+
+#[test]
+fn plans_are_sound_and_complete() {
+    for_each_trial(|trial, plan| {
+        let found = check::violations(&trial.snapshot, plan);
+        assert!(found.is_empty(), "{}: {found:?}", trial.name);
+        for service in trial.snapshot.services.ids() {
+            let declared = trial.snapshot.service(service);
+            let wanted = trial.wanted.replicas[service];
+            assert!(
+                (declared.replicas_min..=declared.replicas_max).contains(&wanted),
+                "{}: {wanted} of {service:?}",
+                trial.name
+            );
+            assert_eq!(accounted(plan, service), wanted, "{}: {service:?} in {plan:?}", trial.name);
+            assert!(!plan.why[service].rule.is_empty(), "{}: {service:?} has no reason", trial.name);
+        }
+        assert!(plan.refusals.iter().all(|refusal| !refusal.reason.is_empty()), "{}: {:?}", trial.name, plan.refusals);
+    });
+}
+
+#[test]
+fn lost_clusters_keep_no_targets_except_pinned_ones() {
+    for_each_trial(|trial, plan| {
+        for target in plan.targets.iter() {
+            let is_lost = !trial.snapshot.clusters[target.cluster].reachable;
+            assert!(!is_lost || trial.snapshot.service(target.service).pinned, "{}: {target:?}", trial.name);
+        }
+    });
+}
+
+/// Neither the loss of a cluster nor a lack of room moves a pinned service.
+#[test]
+fn pinned_services_stay_where_they_are() {
+    for_each_trial(|trial, plan| {
+        for service in trial.snapshot.services.ids().filter(|service| trial.snapshot.service(*service).pinned) {
+            if let [home] = trial.snapshot.targets.of(service) {
+                let left = home.replicas.min(trial.wanted.replicas[service]);
+                assert!(plan.targets.get(service, home.cluster) >= left, "{}: {service:?}", trial.name);
+                assert!(plan.targets.of(service).len() <= 1, "{}: {service:?}", trial.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_refused_when_one_empty_cluster_has_room_for_all() {
+    let mut sufficient = 0u32;
+    for placement in PLACEMENTS {
+        for seed in 0..WORLDS {
+            let mut trial = Trial::new(placement, &SCALINGS[0], seed);
+            let plan = trial.decide();
+            if !trial.has_sufficient_cluster() {
+                continue;
+            }
+            sufficient += 1;
+            let refused = plan.refusals.iter().find(|refusal| !trial.snapshot.service(refusal.service).pinned);
+            assert!(refused.is_none(), "{}: {refused:?}", trial.name);
+        }
+    }
+    assert!(sufficient > 100, "only {sufficient} worlds put this to the test");
+}
+
+#[test]
+fn deciding_again_from_the_same_state_gives_the_same_plan() {
+    for_each_trial(|trial, plan| {
+        let mut fork = trial.policy.fork();
+        let (again, forked) = (trial.decide(), decide(&mut *fork, &trial.snapshot, &trial.name));
+        assert_eq!(again, forked, "{}", trial.name);
+        assert_eq!(again.targets, plan.targets, "{}: the world stands still", trial.name);
+    });
+}
+
+/// A plan that was carried out is left alone: otherwise replicas would wander while nothing happens.
+#[test]
+fn deciding_again_once_the_plan_is_carried_out_changes_nothing() {
+    let scaling = SCALINGS.iter().find(|entry| entry.name == "static").expect("`static` is registered");
+    for placement in PLACEMENTS {
+        for seed in 0..WORLDS {
+            let mut trial = Trial::new(placement, scaling, seed);
+            let mut plan = trial.decide();
+            for round in 1..=3 {
+                trial.snapshot.targets = plan.targets.clone();
+                let next = trial.decide();
+                assert_eq!(next.targets, plan.targets, "{}, round {round}", trial.name);
+                plan = next;
+            }
+        }
+    }
+}
+
+/// Where all incumbents are sound and wanted, a heuristic moves none of them.
+#[test]
+fn incumbents_that_may_stay_do_stay() {
+    let mut put_to_test = 0u32;
+    for placement in PLACEMENTS.iter().filter(|entry| ["greedy", "spread"].contains(&entry.name)) {
+        for seed in 0..WORLDS {
+            let mut trial = Trial::new(placement, &SCALINGS[0], seed);
+            let incumbents = Plan { targets: trial.snapshot.targets.clone(), ..Plan::default() };
+            let mut empty = trial.snapshot.clone();
+            empty.targets = Targets::default();
+            let is_sound = check::violations(&empty, &incumbents)
+                .iter()
+                .all(|violation| matches!(violation, check::Violation::OutOfBounds { .. }));
+            if is_sound {
+                put_to_test += 1;
+                let plan = trial.decide();
+                for service in trial.snapshot.services.ids() {
+                    assert_eq!(
+                        moved(&trial.snapshot.targets, &plan.targets, service),
+                        0,
+                        "{}: {service:?}",
+                        trial.name
+                    );
+                }
+            }
+        }
+    }
+    assert!(put_to_test > 50, "only {put_to_test} worlds put this to the test");
+}
+
+#[test]
+fn registered_names_are_unique_and_partners_and_defaults_exist() {
+    let names = || PLACEMENTS.iter().map(|entry| entry.name).chain(SCALINGS.iter().map(|entry| entry.name));
+    assert_eq!(names().collect::<BTreeSet<_>>().len(), PLACEMENTS.len() + SCALINGS.len());
+    for entry in PLACEMENTS {
+        assert!(SCALINGS.iter().any(|partner| partner.name == entry.partner), "{}", entry.name);
+    }
+    for entry in SCALINGS {
+        assert!(PLACEMENTS.iter().any(|partner| partner.name == entry.partner), "{}", entry.name);
+    }
+    let parameters = PLACEMENTS.iter().map(|entry| (entry.name, entry.parameters));
+    for (name, parameters) in parameters.chain(SCALINGS.iter().map(|entry| (entry.name, entry.parameters))) {
+        name.parse::<PolicySpec>().unwrap_or_else(|error| panic!("{name}: {error}"));
+        for parameter in parameters {
+            let text = format!("{name}:{}={}", parameter.name, parameter.default);
+            text.parse::<PolicySpec>().unwrap_or_else(|error| panic!("{text}: {error}"));
+            let wrong = format!("{name}:{}=!", parameter.name);
+            assert!(wrong.parse::<PolicySpec>().is_err(), "{wrong} is taken");
+        }
+    }
+}

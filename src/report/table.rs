@@ -169,10 +169,12 @@ pub(super) fn legend(comparison: &Comparison, mark: &str) -> String {
     let arrow = "↓ lower is better";
     match (comparison.groups.len() > 1, seeds > 1) {
         (true, true) => {
-            format!("{arrow}; {mark} the best, or not told apart from it; ± 95 % interval over {seeds} seeds")
+            format!(
+                "{arrow}; {mark} the best, or not told apart from it; ± 95 % interval over {seeds} seeds, left out below the last digit"
+            )
         }
         (true, false) => format!("{arrow}; {mark} the best; one seed, so nobody knows how surely"),
-        (false, true) => format!("{arrow}; ± 95 % interval over {seeds} seeds"),
+        (false, true) => format!("{arrow}; ± 95 % interval over {seeds} seeds, left out below the last digit"),
         (false, false) => arrow.to_owned(),
     }
 }

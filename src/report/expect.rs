@@ -105,7 +105,7 @@ fn outcome(expectation: &Expectation, figures: &Figures) -> Outcome {
 
 impl Figures {
     /// `time over the SLO 0.20 ± 0.10 % (expected < 0.5 %)`, or
-    /// `cost 28.4 $ against 34.6 $ of spread (0.82 ×, expected < 0.9)`.
+    /// `cost 28.4 $ against 34.6 $ of spread (0.82 ×, expected < 0.9 ×)`.
     fn words(&self, expectation: &Expectation) -> String {
         let relation = symbol(expectation.comparison);
         let unit = self.metric.unit;
@@ -118,9 +118,12 @@ impl Figures {
                 let what = if metric.name == self.metric.name { "" } else { metric.words() };
                 let right = format!("{} {what}", metric.unit.text(self.right));
                 let ratio = self.left.mean / self.right;
-                let ratio = if ratio.is_finite() { format!("{ratio:.2} ×, ") } else { String::new() };
-                let other = &other.policy;
-                format!("{left} against {} of {other}{place} ({ratio}expected {relation} {factor})", right.trim_end())
+                let judged = if ratio.is_finite() {
+                    format!("{ratio:.2} ×, expected {relation} {factor} ×")
+                } else {
+                    format!("expected {relation} {factor} × that")
+                };
+                format!("{left} against {} of {}{place} ({judged})", right.trim_end(), other.policy)
             }
         }
     }

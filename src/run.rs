@@ -39,6 +39,7 @@ pub struct Run<B> {
 
 impl<B: Backend> Run<B> {
     /// A run at its start.
+    #[must_use]
     pub fn new(backend: B, policy: Box<dyn Policy>, rails: Rails, seed: Seed) -> Self {
         Self { backend, policy, rails, budget: Budget::default(), stream: seed.stream("policy", 0) }
     }

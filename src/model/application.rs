@@ -45,7 +45,7 @@ pub struct Service {
     pub image: Bytes,
     /// From the process's start until it is ready.
     pub start: Delay,
-    /// Between the decision to stop a replica and its end; it still serves, but takes no new share.
+    /// Between the decision to stop a replica and its end: it holds its room and takes no new requests.
     pub drain: Span,
     /// May only run in one cluster at a time, and never moves of itself.
     pub pinned: bool,
@@ -83,6 +83,7 @@ impl Application {
     ///
     /// # Errors
     /// [`CallCycle`] with the names of one cycle.
+    #[expect(clippy::missing_panics_doc, reason = "without a cycle every service is in the order")]
     pub fn new(name: String, services: Table<ServiceId, Service>, mut calls: Vec<Call>) -> Result<Self, CallCycle> {
         let mut incoming = Table::<ServiceId, usize>::build(services.len(), |_| 0);
         for call in &calls {

@@ -144,7 +144,7 @@ fn overcommitted(snapshot: &Snapshot, targets: &Targets) -> impl Iterator<Item =
 /// What `targets` ask of each cluster.
 pub fn loads(snapshot: &Snapshot, targets: &Targets) -> Table<ClusterId, Resources> {
     let mut loads = Table::build(snapshot.clusters.len(), |_| Resources::ZERO);
-    for target in targets.iter() {
+    for target in targets {
         loads[target.cluster] += snapshot.service(target.service).request.repeated(target.replicas.into());
     }
     loads

@@ -181,7 +181,7 @@ impl NodeTerms {
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    room = room.saturating_add(pool.shape.count_of(request).saturating_mul(pool.nodes_max.into()))
+                    room = room.saturating_add(pool.shape.count_of(request).saturating_mul(pool.nodes_max.into()));
                 }
                 Err(why) => reason = why,
             }

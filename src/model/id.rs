@@ -116,8 +116,8 @@ impl<I: Id, T> Table<I, T> {
     }
 
     /// The id of the first row that satisfies `wanted`.
-    pub fn find(&self, mut wanted: impl FnMut(&T) -> bool) -> Option<I> {
-        self.rows.iter().position(|row| wanted(row)).map(I::from_index)
+    pub fn find(&self, wanted: impl FnMut(&T) -> bool) -> Option<I> {
+        self.rows.iter().position(wanted).map(I::from_index)
     }
 }
 

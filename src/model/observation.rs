@@ -212,6 +212,7 @@ pub struct Flow {
 
 impl Flow {
     /// A sum of 10⁻¹⁵ requests, in requests.
+    #[expect(clippy::missing_panics_doc, reason = "the remainder of a division is smaller than the divisor")]
     pub fn requests(amount: u128) -> f64 {
         let whole = u64::try_from(amount / 1_000_000_000_000_000).unwrap_or(u64::MAX);
         let rest = u64::try_from(amount % 1_000_000_000_000_000).expect("a remainder below 10^15 fits");

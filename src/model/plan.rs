@@ -63,6 +63,14 @@ impl Targets {
     }
 }
 
+impl<'a> IntoIterator for &'a Targets {
+    type Item = &'a Target;
+    type IntoIter = std::slice::Iter<'a, Target>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl FromIterator<Target> for Targets {
     /// Sorts; of two targets for the same place the sum counts, and zeros vanish.
     fn from_iter<I: IntoIterator<Item = Target>>(items: I) -> Self {

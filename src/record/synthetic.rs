@@ -36,6 +36,9 @@ pub struct Behaviour {
 }
 
 /// What is known of the made-up world.
+///
+/// # Panics
+/// Never: the calls are a chain.
 pub fn known() -> Arc<Known> {
     let names = ["gateway", "detect", "store"];
     let services: Table<ServiceId, Service> = names.iter().map(|name| service(name)).collect();
@@ -108,6 +111,9 @@ fn load(at_s: u64, seed: u64) -> f64 {
 }
 
 /// Writes the run to `runs/POLICY-SEED` under `home` and reads it back.
+///
+/// # Panics
+/// Where `home` cannot be written.
 pub fn run(home: &Path, behaviour: Behaviour, (variant, seed): (Option<&str>, u64)) -> RunRecord {
     let known = known();
     let dir = home.join("runs").join(format!("{}{}-{seed}", variant.unwrap_or(""), behaviour.policy));
@@ -171,7 +177,7 @@ impl Day {
 
     fn step(&mut self, known: &Arc<Known>, at_s: u64, record: &mut Writer) {
         let late = at_s.saturating_sub(self.behaviour.lag * STEP_S);
-        let wanted = self.replicas(load(late, self.seed) * self.behaviour.headroom);
+        let wanted = replicas(load(late, self.seed) * self.behaviour.headroom);
         let lost = (70_200..71_400).contains(&at_s);
         let targets: Targets = (0..3)
             .flat_map(|service| (0..3).map(move |cluster| (service, cluster)))
@@ -192,11 +198,6 @@ impl Day {
         }
         let sample = self.sample(at_s, lost);
         record.happened(&Observation::Sampled(Box::new(sample))).expect("writes");
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small positive numbers")]
-    fn replicas(&self, rate: f64) -> u32 {
-        ((rate + 5.0) / 25.0).ceil() as u32
     }
 
     fn decide(&mut self, snapshot: &Snapshot, lost: bool, record: &mut Writer) {
@@ -306,6 +307,11 @@ impl Day {
             events: 123_456,
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small positive numbers")]
+fn replicas(rate: f64) -> u32 {
+    ((rate + 5.0) / 25.0).ceil() as u32
 }
 
 fn cluster_sample(id: u32, at_s: u64, lost: bool) -> ClusterSample {

@@ -15,6 +15,7 @@ use crate::model::scenario::Known;
 use crate::model::{Observation, Totals};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -121,7 +122,11 @@ fn write_json(path: &Path, content: &impl Serialize) -> io::Result<()> {
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut digits = String::new();
+    for byte in hasher.finalize() {
+        write!(digits, "{byte:02x}").expect("a string takes all");
+    }
+    Ok(digits)
 }
 
 /// A hasher to write to.

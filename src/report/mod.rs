@@ -7,10 +7,16 @@
 //! Everything that is said of a run comes from its record, so a simulated and a live run are reported alike; this is why
 //! `report` is the one stage that may name a sibling, [`record`](crate::record), whose types are the file format.
 
+pub mod answer;
 pub mod compare;
+pub mod estimate;
+pub mod expect;
 pub mod html;
 pub mod json;
 pub mod metric;
 pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod unit;
 
 pub use compare::Comparison;

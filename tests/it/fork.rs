@@ -26,10 +26,11 @@ fn eventful() -> Scenario {
     world
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "hours of a day")]
 fn policy() -> Scripted {
     Scripted(
         (0..24)
-            .flat_map(|hour| [(hour * 3_600, 0, 0, 2 + hour as u32 % 3), (hour * 3_600, 1, 1, 3 + hour as u32 % 4)])
+            .flat_map(|hour| [(hour * 3_600, 0, 0, 2 + (hour % 3) as u32), (hour * 3_600, 1, 1, 3 + (hour % 4) as u32)])
             .collect(),
     )
 }

@@ -122,7 +122,7 @@ fn an_autoscaled_pool_grows_for_those_who_wait_and_shrinks_when_empty() {
 fn plans_take_effect_in_the_order_in_which_they_were_made() {
     let mut world = scenario(vec![service("one", 10.0)], vec![], vec![cluster("a", 1)]);
     world.control.effect_after = Delay::Exponential { mean: Span::seconds(120) };
-    let plan = (0..20).map(|step| (step * 30, 0, 0, 1 + (step as u32 * 7) % 10)).collect();
+    let plan = (0..20u32).map(|step| (u64::from(step) * 30, 0, 0, 1 + (step * 7) % 10)).collect();
     let (_, kept) = simulate(world, load(&[(0, 10)], 2 * HOUR), Scripted(plan));
     let last = kept.snapshots.last().expect("there were decisions");
     assert_eq!(last.services[ServiceId(0)].count(Phase::Ready), 1 + (19 * 7) % 10);

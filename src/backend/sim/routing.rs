@@ -33,7 +33,7 @@ impl Split<'_> {
         flows.clear();
         flows.resize(sources.len() * width, 0);
         let mut left: Vec<u64> = self.capacity.to_vec();
-        let mut overflow = 0u64;
+        let mut overflows = false;
         for (source, row) in sources.iter().zip(flows.chunks_exact_mut(width)) {
             let local = source.local.filter(|_| self.routing == Routing::LocalFirst);
             let taken = local.map_or(0, |local| source.demand.min(left[local]));
@@ -41,17 +41,18 @@ impl Split<'_> {
                 row[local] = taken;
                 left[local] -= taken;
             }
-            overflow += source.demand - taken;
+            overflows |= source.demand > taken;
         }
-        if overflow == 0 { 0 } else { self.spill(sources, flows, &left, overflow) }
+        if overflows { self.spill(sources, flows, &left) } else { 0 }
     }
 
     /// What the local clusters did not take: by spare capacity, and beyond that by capacity.
-    fn spill(&self, sources: &[Source], flows: &mut [u64], left: &[u64], overflow: u64) -> u64 {
+    fn spill(&self, sources: &[Source], flows: &mut [u64], left: &[u64]) -> u64 {
         let width = self.capacity.len();
         let spare: u64 = left.iter().sum();
         let total: u64 = self.capacity.iter().sum();
-        let excess = overflow.saturating_sub(spare);
+        let demand: u64 = sources.iter().map(|source| source.demand).sum();
+        let excess = (demand - flows.iter().sum::<u64>()).saturating_sub(spare);
         let weight = |cluster: usize| {
             let beyond = u128::from(excess) * u128::from(self.capacity[cluster]) / u128::from(total.max(1));
             match self.routing {

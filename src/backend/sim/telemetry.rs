@@ -168,7 +168,8 @@ fn add_group(groups: &mut Vec<ReplicaGroup>, start: usize, group: ReplicaGroup) 
 /// 10⁻¹⁵ requests over a time, to the nearest 10⁻⁶/s.
 pub(super) fn mean_rate(amount: u128, span: Span) -> Rate {
     let nanos = u128::from(span.0);
-    if nanos == 0 { Rate::ZERO } else { Rate(u64::try_from((amount + nanos / 2) / nanos).unwrap_or(u64::MAX)) }
+    let rate = (amount + nanos / 2).checked_div(nanos).unwrap_or(0);
+    Rate(u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
 /// Differences of a flow between two instants.

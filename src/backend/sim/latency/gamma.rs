@@ -66,7 +66,7 @@ impl Gamma {
         }
         let ratio = value / self.mean;
         // Chernoff: P(X > r·mean) ≤ e^(−k(r − 1 − ln r)) for r > 1; most requests of most services are far inside.
-        if ratio > 1.0 && self.shape * (ratio - 1.0 - ratio.ln()) > 25.0 {
+        if ratio > 1.0 && self.shape * (ratio - 1.0 - ratio.ln()) > 18.0 {
             return 1.0;
         }
         gamma_lr(self.shape, self.shape * ratio)

@@ -72,8 +72,8 @@ impl Histogram {
 /// Units below 32 have a bucket each; above, the five bits behind the leading one choose among the 32 of its octave.
 fn bucket(units: u64) -> usize {
     let octave = (u64::BITS - units.leading_zeros()).saturating_sub(SUB_BITS + 1);
-    let index = (octave as usize) * SUB + (units >> octave) as usize;
-    index.min(SUB * OCTAVES - 1)
+    let index = u64::from(octave) * SUB as u64 + (units >> octave);
+    usize::try_from(index).unwrap_or(usize::MAX).min(SUB * OCTAVES - 1)
 }
 
 /// Lower end and width of a bucket, in units.

@@ -104,6 +104,7 @@ impl Latency {
     }
 
     /// One of several, by weight; nothing for none. The spread between them becomes variance.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator that is walked several times is handed over whole")]
     pub(super) fn mixture(parts: impl Iterator<Item = (f64, Self)> + Clone) -> Self {
         let weight: f64 = parts.clone().map(|(weight, _)| weight).sum();
         if weight <= 0.0 {

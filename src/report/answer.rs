@@ -1,0 +1,137 @@
+//! The answer in words: from the expectations where there are some, else who does best at what.
+//!
+//! Never stronger than the figures: what holds on average only is said to, and one seed is said to have no interval.
+
+use super::compare::{Comparison, Group};
+use super::expect::{Certainty, Outcome, Verdict};
+use super::metric::{self, Metric};
+
+/// One or two sentences.
+pub fn compose(comparison: &Comparison) -> String {
+    let mut sentences = if comparison.verdicts.is_empty() { neutral(comparison) } else { judged(comparison) };
+    if comparison.seeds().len() == 1 {
+        sentences.push_str(" One seed: there is no interval.");
+    }
+    sentences
+}
+
+/// What is expected of one policy in one variant.
+struct Case<'a> {
+    who: String,
+    verdicts: Vec<&'a Verdict>,
+}
+
+impl Case<'_> {
+    /// `None` where nothing could be judged.
+    fn holds(&self) -> Option<bool> {
+        let judged: Vec<bool> = self
+            .verdicts
+            .iter()
+            .filter_map(|verdict| match verdict.outcome {
+                Outcome::Holds(_) => Some(true),
+                Outcome::Fails(_) => Some(false),
+                Outcome::Unjudged => None,
+            })
+            .collect();
+        (!judged.is_empty()).then(|| judged.iter().all(|holds| *holds))
+    }
+
+    /// The figures that decide: all where all hold, those that fail where some do.
+    fn because(&self, holds: bool) -> String {
+        let decides = |verdict: &&&Verdict| match verdict.outcome {
+            Outcome::Holds(_) => holds,
+            Outcome::Fails(_) => !holds,
+            Outcome::Unjudged => false,
+        };
+        self.verdicts.iter().filter(decides).map(|verdict| verdict.because.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A case that holds is as sure as its least sure verdict; one that fails, as the surest of those that fail.
+    fn on_average(&self, holds: bool) -> bool {
+        let on_average = |outcome: Outcome| match outcome {
+            Outcome::Holds(certainty) if holds => Some(certainty == Certainty::Mean),
+            Outcome::Fails(certainty) if !holds => Some(certainty == Certainty::Mean),
+            _ => None,
+        };
+        let mut flags = self.verdicts.iter().filter_map(|verdict| on_average(verdict.outcome));
+        if holds { flags.any(|flag| flag) } else { flags.all(|flag| flag) }
+    }
+}
+
+/// `Yes for anytime: ... No for naive: ...`
+fn judged(comparison: &Comparison) -> String {
+    let cases = cases(&comparison.verdicts);
+    let alone = cases.len() == 1;
+    let mut sentences = Vec::new();
+    for holds in [true, false] {
+        let chosen: Vec<&Case<'_>> = cases.iter().filter(|case| case.holds() == Some(holds)).collect();
+        let Some(first) = chosen.first() else { continue };
+        let word = if holds { "Yes" } else { "No" };
+        let average = |case: &Case<'_>| if case.on_average(holds) { ", on average only (within chance)" } else { "" };
+        sentences.push(if alone {
+            format!("{word}{}: {}.", average(first), first.because(holds))
+        } else {
+            let parts = chosen.iter().map(|case| format!("{}{}: {}", case.who, average(case), case.because(holds)));
+            format!("{word} for {}.", parts.collect::<Vec<_>>().join("; for "))
+        });
+    }
+    let unjudged: Vec<&str> = comparison
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.outcome == Outcome::Unjudged)
+        .map(|verdict| verdict.because.as_str())
+        .collect();
+    if !unjudged.is_empty() {
+        sentences.push(format!("Not judged: {}.", unjudged.join("; ")));
+    }
+    sentences.join(" ")
+}
+
+fn cases(verdicts: &[Verdict]) -> Vec<Case<'_>> {
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for verdict in verdicts {
+        let who = match &verdict.variant {
+            Some(variant) => format!("{} in {variant}", verdict.policy),
+            None => verdict.policy.clone(),
+        };
+        match cases.iter_mut().find(|case| case.who == who) {
+            Some(case) => case.verdicts.push(verdict),
+            None => cases.push(Case { who, verdicts: vec![verdict] }),
+        }
+    }
+    cases
+}
+
+/// Who breaks the SLO least and who costs least, in the first variant (the base, where it was run).
+fn neutral(comparison: &Comparison) -> String {
+    let variant = comparison.variants()[0];
+    let groups = comparison.of_variant(variant);
+    let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
+    if let [group] = groups.as_slice() {
+        let figures: Vec<String> = ["slo_violation_time", "latency_p95", "cost"]
+            .into_iter()
+            .filter_map(metric::find)
+            .filter_map(|metric| Some(format!("{} {}", metric.title, metric.unit.estimate(&group.figure(metric)?))))
+            .collect();
+        return format!("{}{place}: {}. Nothing was expected of it.", group.policy, figures.join(", "));
+    }
+    let parts: Vec<String> = [("slo_violation_time", "Least time over the SLO"), ("cost", "least cost")]
+        .into_iter()
+        .filter_map(|(name, what)| Some(format!("{what}: {}", leaders(&groups, metric::find(name)?)?)))
+        .collect();
+    format!("{}{place}. Nothing was expected, so this is no verdict.", parts.join("; "))
+}
+
+/// The groups that are marked as best, or all where nothing tells them apart.
+fn leaders(groups: &[&Group], metric: &'static Metric) -> Option<String> {
+    let column = metric::METRICS.iter().position(|other| other.name == metric.name)?;
+    let best: Vec<&&Group> = groups.iter().filter(|group| group.figures[column].best).collect();
+    match best.as_slice() {
+        [] => Some(format!("no difference ({})", metric.unit.estimate(&groups.first()?.figure(metric)?))),
+        [first] => Some(format!("{} ({})", first.policy, metric.unit.estimate(&first.figure(metric)?))),
+        several => {
+            let names: Vec<&str> = several.iter().map(|group| group.policy.as_str()).collect();
+            Some(format!("{}, which are not told apart", names.join(" and ")))
+        }
+    }
+}

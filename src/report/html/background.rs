@@ -1,0 +1,205 @@
+//! What stands behind the answer: what was assumed, what was left out, what the figures mean, how to run it again.
+
+use super::markup::{Cell, Head, escape, list, put, table};
+use crate::record::manifest::InputFile;
+use crate::record::{Manifest, RunRecord};
+use crate::report::compare::Comparison;
+use crate::report::metric::{Better, METRICS};
+use crate::report::unit::Unit;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Figures of the resolved scenario that are shown; `manifest.json` has all.
+const ASSUMED_MAX: usize = 1_500;
+/// Differences of a variant that are shown.
+const CHANGED_MAX: usize = 30;
+
+/// What was assumed: the notes, the scenario with its defaults, and what each variant changes.
+pub fn assumed(comparison: &Comparison) -> String {
+    let base = &comparison.runs[comparison.groups[0].runs[0]];
+    let mut html = "<h2>What was assumed</h2>\n".to_owned();
+    let notes: BTreeSet<&str> =
+        comparison.runs.iter().flat_map(|run| &run.manifest.header.notes).map(String::as_str).collect();
+    html += &list(notes);
+    let mut left = ASSUMED_MAX;
+    if let Value::Object(parts) = &base.manifest.header.resolved {
+        for (name, part) in parts {
+            put(
+                &mut html,
+                format_args!("<details><summary>{}</summary>{}</details>\n", escape(name), tree(part, &mut left)),
+            );
+        }
+    }
+    if left == 0 {
+        html += "<p>The rest stands under <code>resolved</code> in manifest.json.</p>\n";
+    }
+    for variant in comparison.variants().into_iter().skip(1) {
+        let changed = comparison.of_variant(variant).first().map(|group| &comparison.runs[group.runs[0]]);
+        html += &changed.map(|run| changes(base, run, variant.unwrap_or("base"))).unwrap_or_default();
+    }
+    html + &parameters(comparison)
+}
+
+/// A value as nested lists; those without structure in a line.
+fn tree(value: &Value, left: &mut usize) -> String {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return "…".to_owned();
+    }
+    match value {
+        Value::Object(parts) => {
+            let (flat, deep): (Vec<_>, Vec<_>) =
+                parts.iter().partition(|(_, part)| !part.is_object() && !part.is_array());
+            let flat =
+                flat.into_iter().map(|(name, part)| format!("<i>{}</i> {}", escape(name), escape(&scalar(part))));
+            let line = flat.collect::<Vec<_>>().join(" · ");
+            let deep =
+                deep.into_iter().map(|(name, part)| format!("<li><i>{}</i> {}</li>", escape(name), tree(part, left)));
+            let deep = deep.collect::<String>();
+            if deep.is_empty() { line } else { format!("{line}<ul>{deep}</ul>") }
+        }
+        Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
+            escape(&items.iter().map(scalar).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(|item| format!("<li>{}</li>", tree(item, left)));
+            format!("<ul>{}</ul>", items.collect::<String>())
+        }
+        scalar_value => escape(&scalar(scalar_value)),
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What is otherwise in a variant, by path.
+fn changes(base: &RunRecord, run: &RunRecord, variant: &str) -> String {
+    let (before, after) = (flat(&base.manifest.header.resolved), flat(&run.manifest.header.resolved));
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changed = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+    let shown = |value: Option<&String>| value.map_or_else(|| "–".to_owned(), Clone::clone);
+    let row = |path: &String| {
+        vec![Cell::code(path), Cell::text(&shown(before.get(path))), Cell::text(&shown(after.get(path)))]
+    };
+    let rows: Vec<Vec<Cell>> = changed.take(CHANGED_MAX).map(row).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    table(
+        &format!("What the variant {variant} changes"),
+        &["field", "in the first variant", "in this one"].map(Head::new),
+        &rows,
+    )
+}
+
+/// The leaves of a value by their path.
+fn flat(value: &Value) -> BTreeMap<String, String> {
+    fn walk(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
+        let step = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        match value {
+            Value::Object(parts) => parts.iter().for_each(|(name, part)| walk(&step(name), part, leaves)),
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| walk(&step(&index.to_string()), item, leaves));
+            }
+            other => drop(leaves.insert(path.to_owned(), scalar(other))),
+        }
+    }
+    let mut leaves = BTreeMap::new();
+    walk("", value, &mut leaves);
+    leaves
+}
+
+/// Each policy with all its parameters.
+fn parameters(comparison: &Comparison) -> String {
+    let row = |policy: &str| {
+        let run = comparison.runs.iter().find(|run| run.manifest.header.policy == policy)?;
+        let part = |(name, values): (&String, &BTreeMap<String, String>)| {
+            let values: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            if values.is_empty() { name.clone() } else { format!("{name}: {}", values.join(", ")) }
+        };
+        let parts: Vec<String> = run.manifest.header.parameters.iter().map(part).collect();
+        Some(vec![Cell::text(policy), Cell::text(&parts.join("; "))])
+    };
+    let rows: Vec<Vec<Cell>> = comparison.policies().into_iter().filter_map(row).collect();
+    table("Policies and their parameters, defaults included", &["policy", "parameters"].map(Head::new), &rows)
+}
+
+/// What the simulation leaves out.
+pub fn not_modelled(sentences: &[&str]) -> String {
+    if sentences.is_empty() {
+        return String::new();
+    }
+    format!("<h2>What was not modelled</h2>\n{}", list(sentences.iter().copied()))
+}
+
+/// Every metric: name, unit, direction, formula and source.
+pub fn definitions() -> String {
+    let rows: Vec<Vec<Cell>> = METRICS
+        .iter()
+        .map(|metric| {
+            let better = match metric.better {
+                Better::Lower => "lower",
+                Better::Higher => "higher",
+                Better::Neither => "–",
+            };
+            vec![
+                Cell::text(metric.title),
+                Cell::code(metric.name),
+                Cell::text(metric.unit.symbol()),
+                Cell::text(better),
+                Cell::text(metric.formula),
+                Cell::text(metric.source),
+            ]
+        })
+        .collect();
+    let heads = ["figure", "name", "unit", "better", "what it is", "after"].map(Head::new);
+    let how = "Means are over seeds. The interval is mean ± t(0.975, n−1)·s/√n (Student's t). Policies meet the same load, \
+               faults and delays seed by seed, so they are told apart by the differences of pairs: the best is marked, and \
+               so is what the 95 % interval of its difference from the best does not tell from it.";
+    let definitions = table("Definitions", &heads, &rows);
+    format!(
+        "<h2>What the figures mean</h2>\n<p>{}</p>\n<details><summary>All definitions</summary>{definitions}</details>\n",
+        escape(how)
+    )
+}
+
+/// Everything that it takes to get the same bytes again.
+pub fn again(comparisons: &[Comparison], command: &str) -> String {
+    let runs: Vec<&RunRecord> = comparisons.iter().flat_map(|comparison| &comparison.runs).collect();
+    let mut html = format!("<h2>How to run it again</h2>\n<pre>{}</pre>\n", escape(command));
+    let programs: BTreeSet<String> = runs.iter().map(|run| program(&run.manifest)).collect();
+    html += &list(programs.iter().map(String::as_str));
+    let seeds: BTreeSet<u64> = runs.iter().map(|run| run.manifest.header.seed).collect();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    put(&mut html, format_args!("<p>Seeds: {}. One run again, compared with its record:</p>\n", seeds.join(", ")));
+    if let Some(run) = runs.first() {
+        put(&mut html, format_args!("<pre>smo replay {}</pre>\n", escape(&run.dir.display().to_string())));
+    }
+    let inputs: BTreeSet<&InputFile> = runs.iter().flat_map(|run| &run.manifest.header.inputs).collect();
+    let rows: Vec<Vec<Cell>> = inputs
+        .into_iter()
+        .map(|file| {
+            vec![Cell::code(&file.path), Cell::number(&Unit::Count.text(file.bytes as f64)), Cell::code(&file.sha256)]
+        })
+        .collect();
+    html += &table("What was read", &["file", "bytes", "sha256"].map(Head::new), &rows);
+    let record = |run: &&RunRecord| {
+        let directory = run.dir.display().to_string();
+        let files = run.manifest.records.iter();
+        files.map(|(name, hash)| vec![Cell::code(&format!("{directory}/{name}")), Cell::code(hash)]).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<Cell>> = runs.iter().flat_map(record).collect();
+    let records = table("What was written", &["file", "sha256"].map(Head::new), &rows);
+    html + &format!("<details><summary>Hashes of all records</summary>{records}</details>\n")
+}
+
+fn program(manifest: &Manifest) -> String {
+    let program = &manifest.program;
+    let features = if program.features.is_empty() { "none".to_owned() } else { program.features.join(", ") };
+    format!("smo {}, commit {}, features: {features}", program.version, program.commit)
+}

@@ -1,0 +1,130 @@
+//! Two metrics against each other, a point a policy, with its intervals.
+
+use super::axis::Axis;
+use super::{Frame, Ink, LETTER, Shape, Side, draw, plot_size};
+use crate::report::compare::Group;
+use crate::report::metric::{Better, Metric};
+
+/// Letters of a label before it is cut.
+const LABEL_MAX: usize = 30;
+
+/// The picture, or `None` where fewer than two policies have both metrics.
+pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) -> Option<String> {
+    let points: Vec<Dot> = groups.iter().filter_map(|group| dot(group, across, up)).collect();
+    if points.len() < 2 {
+        return None;
+    }
+    let x = range(points.iter().map(|dot| (dot.at.0, dot.half.0)), 0.3).titled(&title(across));
+    let y = range(points.iter().map(|dot| (dot.at.1, dot.half.1)), 0.1);
+    let says = points.iter().map(|dot| {
+        format!(
+            "{}: {} {}, {} {}",
+            dot.name,
+            across.title,
+            across.unit.text(dot.raw.0),
+            up.title,
+            up.unit.text(dot.raw.1)
+        )
+    });
+    let label = format!("{} against {} by policy. {}", up.title, across.title, says.collect::<Vec<_>>().join(". "));
+    let frame = Frame { label, x, y };
+    let mut shapes = Vec::new();
+    for dot in &points {
+        let ((x, y), (wide, high)) = (dot.at, dot.half);
+        let ink = Ink::Capacity;
+        shapes.push(Shape::Line(vec![(frame.x.place(x - wide), y), (frame.x.place(x + wide), y)], ink, 3));
+        shapes.push(Shape::Line(vec![(x, frame.y.place(y - high)), (x, frame.y.place(y + high))], ink, 3));
+    }
+    shapes.extend(points.iter().map(|dot| Shape::Point(dot.at, Ink::Offered)));
+    shapes.extend(labels(&frame, &points));
+    Some(draw(&frame, &shapes))
+}
+
+/// The words at an axis: what, in which unit, and where it is better.
+pub fn title(metric: &Metric) -> String {
+    let better = match metric.better {
+        Better::Lower => "less is better",
+        Better::Higher => "more is better",
+        Better::Neither => "",
+    };
+    let about: Vec<&str> = [metric.unit.symbol(), better].into_iter().filter(|text| !text.is_empty()).collect();
+    format!("{} ({})", metric.title, about.join(", "))
+}
+
+/// A policy in the picture, in shown units.
+struct Dot {
+    name: String,
+    at: (f64, f64),
+    half: (f64, f64),
+    raw: (f64, f64),
+}
+
+fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
+    let (x, y) = (group.figure(across)?, group.figure(up)?);
+    let half = |metric: &Metric, half: Option<f64>| metric.unit.shown(half.unwrap_or(0.0));
+    let cut = group.policy.chars().count() > LABEL_MAX;
+    let name: String = group.policy.chars().take(if cut { LABEL_MAX - 1 } else { LABEL_MAX }).collect();
+    Some(Dot {
+        name: if cut { name + "…" } else { name },
+        at: (across.unit.shown(x.mean), up.unit.shown(y.mean)),
+        half: (half(across, x.half_width), half(up, y.half_width)),
+        raw: (x.mean, y.mean),
+    })
+}
+
+/// All points with their intervals and some room; below zero only where values are.
+fn range(values: impl Iterator<Item = (f64, f64)> + Clone, room: f64) -> Axis {
+    let low = values.clone().map(|(value, half)| value - half).fold(f64::INFINITY, f64::min);
+    let high = values.clone().map(|(value, half)| value + half).fold(f64::NEG_INFINITY, f64::max);
+    let least = values.map(|(value, _)| value).fold(f64::INFINITY, f64::min);
+    let width = if high > low { high - low } else { high.abs().max(1.0) * 0.5 };
+    let from = if least >= 0.0 { (low - width * room).max(0.0) } else { low - width * room };
+    // Zero belongs into the picture where it is near.
+    let from = if from > 0.0 && from < width * 0.5 { 0.0 } else { from };
+    Axis::between(from, high + width * room)
+}
+
+/// A box in pixels: left, top, right, bottom.
+type Area = (f64, f64, f64, f64);
+
+/// Each name beside its point, on the first side where it covers nothing.
+#[expect(clippy::cast_possible_truncation, reason = "pixels of a canvas")]
+fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
+    let (width, height) = plot_size(frame);
+    let pixel = |(x, y): (f64, f64)| {
+        let across = (x - frame.x.from) / (frame.x.to - frame.x.from);
+        let up = (y - frame.y.from) / (frame.y.to - frame.y.from);
+        (across * width, (1.0 - up) * height)
+    };
+    let mut taken: Vec<Area> = points.iter().map(|dot| around(pixel(dot.at))).collect();
+    let mut shapes = Vec::new();
+    for dot in points {
+        let (x, y) = pixel(dot.at);
+        let long = dot.name.chars().count() as f64 * f64::from(LETTER);
+        // Beside the interval, not on it.
+        let wide = (dot.half.0 / (frame.x.to - frame.x.from) * width + 10.0).max(20.0).round();
+        let aside = wide as i32;
+        let sides = [
+            ((aside, 0), Side::Left, (x + wide, y - 19.0, x + wide + long, y + 19.0)),
+            ((-aside, 0), Side::Right, (x - wide - long, y - 19.0, x - wide, y + 19.0)),
+            ((0, -38), Side::Centre, (x - long / 2.0, y - 57.0, x + long / 2.0, y - 19.0)),
+            ((0, 38), Side::Centre, (x - long / 2.0, y + 19.0, x + long / 2.0, y + 57.0)),
+            ((20, -38), Side::Left, (x + 20.0, y - 57.0, x + 20.0 + long, y - 19.0)),
+            ((20, 38), Side::Left, (x + 20.0, y + 19.0, x + 20.0 + long, y + 57.0)),
+        ];
+        let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height;
+        let free = |area: &Area| !taken.iter().any(|other| overlap(area, other));
+        let side = sides.iter().find(|(.., area)| inside(area) && free(area)).unwrap_or(&sides[0]);
+        taken.push(side.2);
+        shapes.push(Shape::Letters(dot.at, dot.name.clone(), side.0, side.1));
+    }
+    shapes
+}
+
+const fn around((x, y): (f64, f64)) -> Area {
+    (x - 12.0, y - 12.0, x + 12.0, y + 12.0)
+}
+
+const fn overlap(a: &Area, b: &Area) -> bool {
+    a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
+}

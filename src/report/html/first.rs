@@ -1,0 +1,114 @@
+//! The first screen: the question, the answer, the table with the best marked, and one picture that shows it.
+
+use super::chart::scatter::scatter;
+use super::markup::{Cell, Head, escape, figure, put, table};
+use crate::report::compare::{Comparison, Group};
+use crate::report::expect::{Certainty, Outcome, Verdict};
+use crate::report::metric::{self, METRICS, Metric};
+use crate::report::table::{columns_at_most, legend, value, what_was_run};
+
+/// Columns of figures that a page has room for.
+const COLUMNS_MAX: usize = 8;
+
+/// Everything above the details of one scenario. `over_time` is the picture where policies cannot be set against each
+/// other.
+pub fn screen(comparison: &Comparison, over_time: &str) -> String {
+    let title = if comparison.question.is_empty() { &comparison.scenario } else { &comparison.question };
+    let mut html = format!(
+        "<header><p class=\"what\">{}</p>\n<h1>{}</h1>\n<p class=\"answer\">{}</p></header>\n",
+        escape(&what_was_run(comparison)),
+        escape(title),
+        escape(&comparison.answer())
+    );
+    html += &figures(comparison);
+    html += "<div class=\"grid\">\n";
+    html += &picture(comparison).unwrap_or_else(|| over_time.to_owned());
+    html += &verdicts(&comparison.verdicts);
+    html + "</div>\n"
+}
+
+/// The table of policies, as wide as a page, and all figures behind it.
+fn figures(comparison: &Comparison) -> String {
+    let several = comparison.variants().len() > 1;
+    let columns = columns_at_most(comparison, COLUMNS_MAX);
+    let mut heads = vec![Head::new("policy")];
+    if several {
+        heads.push(Head::new("variant"));
+    }
+    heads.extend(columns.iter().map(|metric| {
+        let (title, unit) = metric.head();
+        Head { title: title.to_owned(), unit, means: format!("{}: {}", metric.name, metric.formula) }
+    }));
+    let row = |group: &Group| {
+        let mut row = vec![Cell::text(&group.policy)];
+        if several {
+            row.push(Cell::text(group.variant.as_deref().unwrap_or("base")));
+        }
+        row.extend(columns.iter().map(|metric| figure_cell(comparison, group, metric)));
+        row
+    };
+    let rows: Vec<Vec<Cell>> = comparison.groups.iter().map(row).collect();
+    let all = all_figures(comparison);
+    table(&legend(comparison, "bold:"), &heads, &rows)
+        + &format!("<details><summary>All figures</summary>{all}</details>\n")
+}
+
+/// Every metric in a row, every policy in a column.
+fn all_figures(comparison: &Comparison) -> String {
+    let head = |group: &Group| Head {
+        title: group.policy.clone(),
+        unit: group.variant.clone().unwrap_or_default(),
+        means: String::new(),
+    };
+    let heads: Vec<Head> = std::iter::once(Head::new("figure")).chain(comparison.groups.iter().map(head)).collect();
+    let row = |metric: &&Metric| {
+        let (title, unit) = metric.head();
+        let cells = comparison.groups.iter().map(|group| figure_cell(comparison, group, metric));
+        std::iter::once(Cell::text(format!("{title} {unit}").trim())).chain(cells).collect()
+    };
+    table("", &heads, &METRICS.iter().collect::<Vec<_>>().iter().map(row).collect::<Vec<_>>())
+}
+
+fn figure_cell(comparison: &Comparison, group: &Group, metric: &Metric) -> Cell {
+    match value(comparison, group, metric) {
+        (text, true) => Cell::best(&text),
+        (text, false) => Cell::number(&text),
+    }
+}
+
+/// Policies of the first variant against each other: what it costs, and how well users are served for it.
+fn picture(comparison: &Comparison) -> Option<String> {
+    let variant = comparison.variants()[0];
+    let groups = comparison.of_variant(variant);
+    let across = metric::find("cost")?;
+    let mut upwards = ["slo_violation_time", "latency_p95"].into_iter().filter_map(metric::find);
+    let (svg, up) = upwards.find_map(|up| Some((scatter(&groups, across, up)?, up)))?;
+    let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
+    let bars = if comparison.seeds().len() > 1 { "; bars are 95 % intervals" } else { "" };
+    let unit = up.unit.symbol();
+    let caption = format!(
+        "{} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}",
+        up.title, across.title
+    );
+    Some(figure(&caption, &svg, &[]))
+}
+
+/// Each expectation, whether it holds, and by which figures.
+fn verdicts(verdicts: &[Verdict]) -> String {
+    if verdicts.is_empty() {
+        return String::new();
+    }
+    let mut html = "<section class=\"verdicts\"><h2>What was expected</h2>\n<ul>\n".to_owned();
+    for verdict in verdicts {
+        let (class, word) = match verdict.outcome {
+            Outcome::Holds(Certainty::Mean) => ("holds", "holds on average, within chance"),
+            Outcome::Holds(_) => ("holds", "holds"),
+            Outcome::Fails(Certainty::Mean) => ("fails", "fails on average, within chance"),
+            Outcome::Fails(_) => ("fails", "fails"),
+            Outcome::Unjudged => ("unjudged", "not judged"),
+        };
+        let (text, because) = (escape(&verdict.text), escape(&verdict.because));
+        put(&mut html, format_args!("<li class=\"{class}\"><code>{text}</code> <b>{word}</b>: {because}</li>\n"));
+    }
+    html + "</ul></section>\n"
+}

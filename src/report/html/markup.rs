@@ -1,0 +1,129 @@
+//! HTML in small pieces. Text goes in through [`escape`] or through functions that do it; everything else here is ours.
+
+use std::fmt::Write as _;
+
+/// The text with the five characters that mean something to HTML spelled out.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    html: String,
+    class: &'static str,
+}
+
+impl Cell {
+    /// Words.
+    pub fn text(text: &str) -> Self {
+        Self { html: escape(text), class: "" }
+    }
+
+    /// A number, aligned to the right.
+    pub fn number(text: &str) -> Self {
+        Self { html: escape(text), class: "n" }
+    }
+
+    /// The best number of its column.
+    pub fn best(text: &str) -> Self {
+        Self { html: format!("<strong>{}</strong>", escape(text)), class: "n best" }
+    }
+
+    /// A number with a bar for its share of the column, 0..1.
+    pub fn bar(text: &str, share: f64) -> Self {
+        let width = (share.clamp(0.0, 1.0) * 100.0).round();
+        let bar = format!(r#"<span class="bar" style="width:{width}%" aria-hidden="true"></span>"#);
+        Self { html: escape(text) + &bar, class: "n wide" }
+    }
+
+    /// Letters of one width: names of files, hashes, formulas.
+    pub fn code(text: &str) -> Self {
+        Self { html: format!("<code>{}</code>", escape(text)), class: "" }
+    }
+}
+
+/// Head of a column: what it is, a second line (unit), and an explanation; each may be empty.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    /// What.
+    pub title: String,
+    /// In which unit.
+    pub unit: String,
+    /// What it means, shown when pointed at.
+    pub means: String,
+}
+
+impl Head {
+    /// A head of one line.
+    pub fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), ..Self::default() }
+    }
+}
+
+/// A table that scrolls by itself where it is wider than the page. The first cell of each row is its head.
+pub fn table(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
+    let mut html = format!("<div class=\"scroll\"><table>{}<thead><tr>", caption_of(caption));
+    let numeric =
+        |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.class.starts_with('n')));
+    for (column, head) in heads.iter().enumerate() {
+        let class = if numeric(column) { r#" class="n""# } else { "" };
+        let title = if head.means.is_empty() { String::new() } else { format!(" title=\"{}\"", escape(&head.means)) };
+        let unit = if head.unit.is_empty() { String::new() } else { format!("<small>{}</small>", escape(&head.unit)) };
+        put(&mut html, format_args!("<th scope=\"col\"{class}{title}>{}{unit}</th>", escape(&head.title)));
+    }
+    html += "</tr></thead>\n<tbody>\n";
+    for row in rows {
+        html += "<tr>";
+        for (column, cell) in row.iter().enumerate() {
+            let class = if cell.class.is_empty() { String::new() } else { format!(" class=\"{}\"", cell.class) };
+            let (tag, scope) = if column == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
+            put(&mut html, format_args!("<{tag}{scope}{class}>{}</{tag}>", cell.html));
+        }
+        html += "</tr>\n";
+    }
+    html + "</tbody></table></div>\n"
+}
+
+/// Without words no caption: what is folded away has a summary above it.
+fn caption_of(caption: &str) -> String {
+    if caption.is_empty() { String::new() } else { format!("<caption>{}</caption>\n", escape(caption)) }
+}
+
+/// A picture with words above it and its colours explained below.
+pub fn figure(caption: &str, svg: &str, legend: &[(String, u8)]) -> String {
+    let mut html = format!("<figure><figcaption>{}</figcaption>\n{svg}", escape(caption));
+    if !legend.is_empty() {
+        html += "<ul class=\"legend\">";
+        for (what, ink) in legend {
+            put(&mut html, format_args!("<li><span class=\"key b{ink}\"></span>{}</li>", escape(what)));
+        }
+        html += "</ul>";
+    }
+    html + "</figure>\n"
+}
+
+/// A list of sentences.
+pub fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+    if items.is_empty() { String::new() } else { format!("<ul>\n{}</ul>\n", items.concat()) }
+}
+
+/// Appends formatted HTML.
+///
+/// # Panics
+/// Never: a string takes all.
+pub fn put(html: &mut String, arguments: std::fmt::Arguments<'_>) {
+    html.write_fmt(arguments).expect("a string takes all");
+}

@@ -85,12 +85,9 @@ impl Reference {
 
 #[expect(clippy::cast_possible_truncation, reason = "the original truncates")]
 fn balance(node: &Node, request: [i64; 4]) -> i64 {
-    let mut fractions = Vec::new();
-    for of in 0..2 {
-        if node.shape[of] > 0 {
-            fractions.push(((node.held[of] + request[of]) as f64 / node.shape[of] as f64).min(1.0));
-        }
-    }
+    let present = (0..2).filter(|of| node.shape[*of] > 0);
+    let fraction = |of: usize| ((node.held[of] + request[of]) as f64 / node.shape[of] as f64).min(1.0);
+    let fractions: Vec<f64> = present.map(fraction).collect();
     let deviation = if let [cpu, memory] = fractions[..] { ((cpu - memory) / 2.0).abs() } else { 0.0 };
     ((1.0 - deviation) * 100.0) as i64
 }

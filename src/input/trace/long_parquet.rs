@@ -42,6 +42,8 @@ fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Opened {
 impl LongParquet {
     /// Decodes the next rows; `false` at the end.
     fn decode(&mut self) -> Result<bool, TraceError> {
+        // Before the next one is decoded, so that only one is held.
+        self.frame.series.clear();
         let Some(frame) = self.file.next()? else { return Ok(false) };
         self.next = 0;
         self.times.clear();

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Nothing holds a file whole: a month of a hundred services at a second is gigabytes. Rates are integers from the text
-//! on, so a trace read anywhere is the same trace, and what it adds up to can be checked to the request ([`survey`]).
+//! on, so a trace read anywhere is the same trace, and what it adds up to can be checked to the request ([`survey()`]).
 //! Deliberately absent: sorting, re-binning and repair. A trace that is wrong is told so, with the place.
 
 pub mod decimal;

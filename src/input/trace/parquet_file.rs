@@ -10,8 +10,7 @@ use super::error::{Fault, Place, TraceError};
 use super::rows::Spot;
 use crate::units::{Rate, Ratio};
 use polars::prelude::{
-    ArrowDataType, DataFrame, FileMetadata, FileMetadataRef, ParallelStrategy, ParquetReader, PolarsResult, SerReader,
-    Series,
+    ArrowDataType, FileMetadata, FileMetadataRef, ParallelStrategy, ParquetReader, PolarsResult, SerReader, Series,
 };
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +21,8 @@ use std::sync::Arc;
 const CELLS_MAX: usize = 4 << 20;
 /// Rows that are decoded at once, because text is larger than numbers.
 const ROWS_MAX: usize = 128 << 10;
+/// Columns that are decoded at once: the file is mapped into memory meanwhile, and each of them keeps its pages there.
+const COLUMNS_MAX: usize = 16;
 
 /// A Parquet file whose footer was read.
 pub struct ParquetFile {
@@ -113,26 +114,29 @@ impl ParquetFile {
     fn decode(&mut self, rows_left: usize) -> Result<Frame, TraceError> {
         let rows = rows_left.min(ROWS_MAX).min((CELLS_MAX / self.read.len().max(1)).max(1));
         let (offset, rows_before) = (self.group.2, self.rows_read);
-        let frame = guarded(&self.path, || self.slice(offset, rows))?;
-        if frame.height() != rows || frame.width() != self.read.len() {
-            let fault = Fault::Parquet(format!("{} rows, where its footer says {rows}", frame.height()));
+        let parts = self.read.chunks(COLUMNS_MAX);
+        let series = guarded(&self.path, || {
+            parts.map(|columns| self.slice(columns, offset, rows)).collect::<PolarsResult<Vec<_>>>()
+        })?;
+        let series: Vec<Series> = series.into_iter().flatten().collect();
+        if series.len() != self.read.len() || series.iter().any(|series| series.len() != rows) {
+            let fault = Fault::Parquet("a column has fewer rows than the file says".to_owned());
             return Err(self.error_at(place(Spot(rows_before)), "", fault));
         }
         self.group.2 += rows;
         self.rows_read += rows as u64;
-        let column = |name: &String| frame.column(name).map(|column| column.as_materialized_series().rechunk());
-        let series = guarded(&self.path, || self.read.iter().map(column).collect())?;
         Ok(Frame { series, rows_before, rows })
     }
 
-    fn slice(&self, offset: usize, rows: usize) -> PolarsResult<DataFrame> {
+    fn slice(&self, columns: &[String], offset: usize, rows: usize) -> PolarsResult<Vec<Series>> {
         let mut reader = ParquetReader::new(File::open(&self.path)?);
         reader.set_metadata(Arc::clone(&self.group.0));
-        reader
+        let frame = reader
             .read_parallel(ParallelStrategy::None)
-            .with_columns(Some(self.read.clone()))
+            .with_columns(Some(columns.to_vec()))
             .with_slice(Some((offset, rows)))
-            .finish()
+            .finish()?;
+        columns.iter().map(|name| Ok(frame.column(name)?.as_materialized_series().rechunk())).collect()
     }
 
     /// Passes over rows without decoding them.

@@ -59,6 +59,8 @@ impl WideParquet {
     /// Turns the next block; `false` at the end.
     fn advance(&mut self) -> Result<bool, TraceError> {
         while self.turned == self.frame.rows {
+            // Before the next one is decoded, so that only one is held.
+            self.frame.series.clear();
             let Some(frame) = self.file.next()? else { return Ok(false) };
             (self.frame, self.turned) = (frame, 0);
         }

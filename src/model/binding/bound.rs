@@ -87,6 +87,7 @@ impl Lanes {
     }
 
     /// Writes the bounds of the nodes from `first` on, all of the shape that `terms` were made for.
+    #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the loop from being vectorised")]
     pub(super) fn bounds(&self, terms: &Terms, first: usize, out: &mut [i16]) {
         let nodes = first..first + out.len();
         let (cpu, memory) = (&self.cpu[nodes.clone()], &self.memory[nodes.clone()]);
@@ -96,11 +97,10 @@ impl Lanes {
             let (cpu_after, memory_after) = (cpu[node] + terms.cpu, memory[node] + terms.memory);
             let cpu_share = cut(round(cpu_graded[node] + terms.cpu_step));
             let memory_share = cut(round(memory_graded[node] + terms.memory_step));
-            let allocation = round((cpu_share + memory_share) * terms.weight - 0.25);
-            let balance = round(terms.balance - (cpu_after - memory_after).abs() * terms.distance_cost);
+            let allocation = integer((cpu_share + memory_share) * terms.weight - 0.25);
+            let balance = integer(terms.balance - (cpu_after - memory_after).abs() * terms.distance_cost);
             let fits = (higher(cpu_after, memory_after) <= 100.0 + SLACK) & (gpu[node] >= terms.gpu);
-            let bound = if fits { allocation + balance } else { f32::from(NONE) };
-            out[node] = integer(bound);
+            out[node] = low(allocation.wrapping_add(balance) | if fits { 0 } else { u32::MAX });
         }
     }
 }
@@ -171,11 +171,17 @@ fn higher(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// An integer of at most 15 bits and a sign, see [`ROUND`].
+/// The nearest integer, in the low bits; see [`ROUND`], whose own low bits are zero.
 #[inline]
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "the low bits are the integer")]
-fn integer(value: f32) -> i16 {
-    (value + ROUND).to_bits() as i16
+fn integer(value: f32) -> u32 {
+    (value + ROUND).to_bits()
+}
+
+/// The low bits as a number with a sign; all of them set is [`NONE`].
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are the number")]
+const fn low(bits: u32) -> i16 {
+    bits as i16
 }
 
 #[cfg(test)]
@@ -189,7 +195,11 @@ mod tests {
 
     /// Up to `most`, tidy (a multiple of 1/64 of it) or not.
     fn draw(stream: &mut Stream, most: u64) -> u64 {
-        if stream.next_u32() % 2 == 0 { most / 64 * (stream.next_u64() % 65) } else { stream.next_u64() % (most + 1) }
+        if stream.next_u32().is_multiple_of(2) {
+            most / 64 * (stream.next_u64() % 65)
+        } else {
+            stream.next_u64() % (most + 1)
+        }
     }
 
     /// Goal: no bound lies below its score, and hardly one above it.

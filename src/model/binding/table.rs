@@ -120,6 +120,9 @@ impl NodeTable {
     }
 
     /// Binds a replica to the best node of the eligible pools that has room, and tells which; `None` where there is none.
+    ///
+    /// # Panics
+    /// Never: as [`best`](Self::best).
     pub fn bind(&mut self, request: Resources, eligible: &Table<PoolId, bool>) -> Option<NodeId> {
         let node = self.best(request, eligible)?;
         assert!(self.bind_to(node, request), "{node:?} was found to have room for {request:?}");
@@ -127,6 +130,9 @@ impl NodeTable {
     }
 
     /// The node that [`bind`](Self::bind) would choose.
+    ///
+    /// # Panics
+    /// Never: a bound lies nowhere below its score.
     pub fn best(&mut self, request: Resources, eligible: &Table<PoolId, bool>) -> Option<NodeId> {
         self.rank(request, eligible);
         while let Some((node, bound)) = self.ranking.top() {

@@ -111,7 +111,7 @@ fn neutral(comparison: &Comparison) -> String {
         let figures: Vec<String> = ["slo_violation_time", "latency_p95", "cost"]
             .into_iter()
             .filter_map(metric::find)
-            .filter_map(|metric| Some(format!("{} {}", metric.title, metric.unit.estimate(&group.figure(metric)?))))
+            .filter_map(|metric| Some(format!("{} {}", metric.words(), metric.unit.estimate(&group.figure(metric)?))))
             .collect();
         return format!("{}{place}: {}. Nothing was expected of it.", group.policy, figures.join(", "));
     }

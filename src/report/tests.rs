@@ -118,7 +118,7 @@ fn an_expectation_that_holds_in_all_pairs_is_a_yes() {
     let (outcome, answer) = outcome(two_policies(), cheaper);
     assert_eq!(outcome, Outcome::Holds(Certainty::Interval));
     // 13 / 14 = 0.93
-    assert_eq!(answer, "Yes: cost 0.93 × that of spread (expected < 1 ×).");
+    assert_eq!(answer, "Yes: cost 13.0 ± 9.9 $ against 14.0 $ of spread (0.93 ×, expected < 1 ×).");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn an_expectation_that_fails_is_a_no_with_its_figures() {
     let (outcome, answer) = outcome(two_policies(), bound);
     // 0.3, 0.4, 0.5 %: mean 0.4 %, s = 0.1 %, half-width 0.248 %: the interval reaches from 0.15 % on, above the bound.
     assert_eq!(outcome, Outcome::Fails(Certainty::Interval));
-    assert_eq!(answer, "No: SLO time 0.40 ± 0.25 % (expected < 0.1 %).");
+    assert_eq!(answer, "No: time over the SLO 0.40 ± 0.25 % (expected < 0.1 %).");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn several_policies_are_answered_apart_and_a_short_name_is_enough() {
     let answer = Comparison::new(runs, &each).answer();
     assert_eq!(
         answer,
-        "Yes for rate: SLO time 0 % (expected < 1 %). No for hpa: SLO time 20.0 % (expected < 1 %). \
+        "Yes for rate: time over the SLO 0 % (expected < 1 %). No for hpa: time over the SLO 20.0 % (expected < 1 %). \
          One seed: there is no interval."
     );
 }

@@ -199,7 +199,7 @@ fn a_window_after_the_end_is_told() {
     let found = error(&path, &TraceOptions { from: Time(20_000_000_000), ..TraceOptions::default() });
     assert_eq!(
         found.as_deref(),
-        Some("a.csv: the window begins at 20 s, but the trace ends at 20 s\n  begin it earlier")
+        Some("a.csv: the window begins at 20 s, but the trace ends at 20 s\n  `from` must be earlier")
     );
 }
 

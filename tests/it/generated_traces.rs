@@ -25,6 +25,7 @@ fn options(command: &str) -> (String, GenerateOptions) {
             "span" => options.span = value.parse().expect(wrong),
             "step" => options.step = value.parse().expect(wrong),
             "daily" => options.daily = value.parse().expect(wrong),
+            "peak-at" => options.peak_at = value.parse().expect(wrong),
             "weekend" => options.weekend = value.parse().expect(wrong),
             "trend" => options.trend = value.parse().expect(wrong),
             "noise" => options.noise = value.parse().expect(wrong),
@@ -84,9 +85,9 @@ fn a_compressed_trace_bears_no_time_and_no_name() {
 #[test]
 fn the_shipped_traces_have_the_load_that_the_readme_states() {
     let expected = [
-        ("traces/day.csv.gz", 60.0, 150.0),
-        ("traces/flash-crowd.csv.gz", 50.0, 270.0),
-        ("traces/week.csv.gz", 60.0, 165.0),
+        ("traces/day.csv.gz", 221.0, 489.0),
+        ("traces/flash-crowd.csv.gz", 108.0, 518.0),
+        ("traces/week.csv.gz", 218.0, 571.0),
     ];
     for ((out, options), (name, mean, peak)) in commands().into_iter().zip(expected) {
         assert_eq!(out, name);
@@ -94,7 +95,7 @@ fn the_shipped_traces_have_the_load_that_the_readme_states() {
         let mut trace = trace::open(&path, &names(&options), &TraceOptions::default()).expect("it is sound");
         let survey = trace::survey(&mut trace).expect("it is sound");
         let found = (survey.total().as_f64() / survey.end.as_seconds_f64(), survey.peak[0].per_second());
-        assert!((found.0 / mean - 1.0).abs() < 0.05 && (found.1 / peak - 1.0).abs() < 0.10, "{name}: {found:?}");
+        assert!((found.0 - mean).abs() < 0.6 && (found.1 - peak).abs() < 0.6, "{name}: {found:?}");
         assert_eq!(survey.end.0, options.span.0);
         assert_eq!(trace.notes(), Vec::<String>::new());
     }

@@ -100,7 +100,7 @@ fn variants_and_set_change_what_they_name_and_nothing_else() {
         let clusters = loaded.scenario.known.clusters.values();
         clusters.flat_map(|cluster| cluster.pools.values().map(|pool| pool.nodes)).collect()
     };
-    assert_eq!((nodes(&base), nodes(&warm)), (vec![2, 2, 1], vec![2, 2, 4]));
+    assert_eq!((nodes(&base), nodes(&warm)), (vec![1, 1, 1], vec![1, 1, 4]));
     assert_eq!(base.scenario.truth, warm.scenario.truth);
 
     let request = set(&[

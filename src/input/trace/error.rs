@@ -161,7 +161,7 @@ pub enum Fault {
     },
     /// A service that the application does not have.
     #[error(
-        "nobody defines the service `{name}`{hint}\n  services are {known}; a series of another name can be mapped to one of them"
+        "nobody defines the service `{name}`{hint}\n  services are {known}; `series: {{{name}: SERVICE}}` gives the series to one of them"
     )]
     UnknownService {
         /// As it was found.
@@ -181,7 +181,7 @@ pub enum Fault {
     },
     /// One service for a trace of several.
     #[error(
-        "the trace has several series ({found}), but one service is to take them\n  say which series is which service"
+        "the trace has several series ({found}), but one service is to take them\n  `series: {{SERIES: SERVICE}}` says which series is which service"
     )]
     SeveralSeries {
         /// The series, the first ones.
@@ -201,12 +201,10 @@ pub enum Fault {
     #[error("more than {0} different services\n  the column `service` names the service, not a request")]
     TooManySeries(usize),
     /// One row alone.
-    #[error(
-        "there is one row only, so how long it holds is unknown\n  say how long the last row holds, or add a second row"
-    )]
+    #[error("there is one row only, so how long it holds is unknown\n  say so by `last`, or add a second row")]
     SingleRow,
     /// A window in which the trace has nothing.
-    #[error("the window begins at {from} s, but the trace ends at {end} s\n  begin it earlier")]
+    #[error("the window begins at {from} s, but the trace ends at {end} s\n  `from` must be earlier")]
     EmptyWindow {
         /// Begin of the window.
         from: String,

@@ -5,6 +5,7 @@
 //! a misspelled name must not become a service without load.
 
 use super::error::{Fault, listed, shown};
+use crate::input::error::nearest;
 use crate::model::ServiceId;
 use crate::model::id::Id;
 use std::collections::BTreeMap;
@@ -169,27 +170,6 @@ impl Series {
     pub fn name(&self, service: ServiceId) -> &str {
         self.services.name(service)
     }
-}
-
-/// The name that is least different from `given`, unless all are very different.
-fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let given: Vec<char> = given.to_lowercase().chars().take(64).collect();
-    let best = known.map(|name| (distance(&given, name), name)).min()?;
-    (best.0 <= 1 + given.len() / 3).then_some(best.1)
-}
-
-/// Letters to insert, remove or replace to get from one name to the other (Levenshtein 1966).
-fn distance(given: &[char], name: &str) -> usize {
-    let mut row: Vec<usize> = (0..=given.len()).collect();
-    for (i, letter) in name.to_lowercase().chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in given.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[given.len()]
 }
 
 #[cfg(test)]

@@ -53,11 +53,17 @@ impl Failure {
 impl From<io::Error> for Failure {
     /// An output that cannot be written is a failure, unless its reader has just seen enough.
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
+        let error = anyhow::Error::new(error);
+        // A writer in between (CSV, compression) wraps it.
+        if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_hung_up) {
             return Self { code: 0, error: None };
         }
-        Self::run(anyhow::Error::new(error).context("the output cannot be written"))
+        Self::run(error.context("the output cannot be written"))
     }
+}
+
+fn is_hung_up(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub enum Command {
 /// What is to be generated; the formulas stand in `input::trace::generate`.
 #[derive(Debug, clap::Args)]
 pub struct Generate {
-    /// Services, each with a mean rate of its own or that of --mean.
-    #[arg(long, value_name = "NAME[=RATE]", required = true, value_delimiter = ',')]
+    /// Services, each with a mean rate of its own or that of --mean; may be given again.
+    #[arg(long, visible_alias = "service", value_name = "NAME[=RATE]", required = true, value_delimiter = ',')]
     services: Vec<String>,
     /// Mean rate of each service, without bursts.
     #[arg(long, value_name = "RATE", default_value = "1 /s")]

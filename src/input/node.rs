@@ -168,8 +168,8 @@ fn options() -> serde_saphyr::Options {
 fn syntax_mistake(error: &serde_saphyr::Error, file: &str, source: &str) -> Mistake {
     use serde_saphyr::Error as E;
     let mut error = error.without_snippet();
-    while let E::AliasError { error: within, .. } = error {
-        error = within;
+    while let E::AliasError { error: inner, .. } | E::WithSnippet { error: inner, .. } = error {
+        error = inner;
     }
     let place = error.location().map_or_else(
         || Place::whole(file),

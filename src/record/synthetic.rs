@@ -230,7 +230,7 @@ impl Day {
         self.offered += offered * STEP_S as f64;
         self.dropped += (offered - served) * STEP_S as f64;
         self.violated_steps += u64::from(p95 > 1_000.0);
-        for target in self.targets.iter() {
+        for target in &self.targets {
             self.replica_hours[target.service.0 as usize] += f64::from(target.replicas) * hours;
         }
         let ms = |ms: f64| Span::from_seconds_f64(ms / 1e3);

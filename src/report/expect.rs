@@ -104,30 +104,26 @@ fn outcome(expectation: &Expectation, figures: &Figures) -> Outcome {
 }
 
 impl Figures {
-    /// `SLO time 0.2 % ± 0.1 (expected < 0.5 %)`, or `cost 0.69 × that of spread (expected < 0.9 ×)`.
+    /// `time over the SLO 0.20 ± 0.10 % (expected < 0.5 %)`, or
+    /// `cost 28.4 $ against 34.6 $ of spread (0.82 ×, expected < 0.9 ×)`.
     fn words(&self, expectation: &Expectation) -> String {
         let relation = symbol(expectation.comparison);
-        let Metric { title, unit, .. } = self.metric;
+        let unit = self.metric.unit;
+        let left = format!("{} {}", self.metric.words(), unit.estimate(&self.left));
         match &expectation.right {
-            Bound::Number(bound) => {
-                format!("{title} {} (expected {relation} {})", unit.estimate(&self.left), unit.bound(*bound))
-            }
+            Bound::Number(bound) => format!("{left} (expected {relation} {})", unit.bound(*bound)),
             Bound::Times(factor, other) => {
-                let than = match &other.variant {
-                    Some(variant) => format!("{} in {variant}", other.policy),
-                    None => other.policy.clone(),
-                };
-                let what =
-                    if other.metric == self.metric.name { String::new() } else { format!("{} of ", other.metric) };
-                if self.right.abs() > 0.0 {
-                    let ratio = self.left.mean / self.right;
-                    format!("{title} {ratio:.2} × that of {what}{than} (expected {relation} {factor} ×)")
+                let place = other.variant.as_ref().map(|variant| format!(" in {variant}")).unwrap_or_default();
+                let metric = metric::find(&other.metric).unwrap_or(self.metric);
+                let what = if metric.name == self.metric.name { "" } else { metric.words() };
+                let right = format!("{} {what}", metric.unit.text(self.right));
+                let ratio = self.left.mean / self.right;
+                let judged = if ratio.is_finite() {
+                    format!("{ratio:.2} ×, expected {relation} {factor} ×")
                 } else {
-                    format!(
-                        "{title} {} where {what}{than} has none (expected {relation} {factor} ×)",
-                        unit.text(self.left.mean)
-                    )
-                }
+                    format!("expected {relation} {factor} × that")
+                };
+                format!("{left} against {} of {}{place} ({judged})", right.trim_end(), other.policy)
             }
         }
     }

@@ -9,6 +9,7 @@
 
 pub mod answer;
 pub mod compare;
+pub mod definitions;
 pub mod estimate;
 pub mod expect;
 pub mod html;

@@ -169,10 +169,12 @@ pub(super) fn legend(comparison: &Comparison, mark: &str) -> String {
     let arrow = "↓ lower is better";
     match (comparison.groups.len() > 1, seeds > 1) {
         (true, true) => {
-            format!("{arrow}; {mark} the best, or not told apart from it; ± 95 % interval over {seeds} seeds")
+            format!(
+                "{arrow}; {mark} the best, or not told apart from it; ± 95 % interval over {seeds} seeds, left out below the last digit"
+            )
         }
         (true, false) => format!("{arrow}; {mark} the best; one seed, so nobody knows how surely"),
-        (false, true) => format!("{arrow}; ± 95 % interval over {seeds} seeds"),
+        (false, true) => format!("{arrow}; ± 95 % interval over {seeds} seeds, left out below the last digit"),
         (false, false) => arrow.to_owned(),
     }
 }
@@ -187,21 +189,32 @@ fn links(comparison: &Comparison, shown: &Shown<'_>) -> String {
     links.join(separator) + "\n"
 }
 
-/// Breaks a text between words, so that no line is longer than `width` where words allow.
+/// Breaks a text between words, so that no line is longer than `width` where words allow. A number stays with its sign
+/// and its unit.
 fn wrapped(text: &str, width: usize) -> String {
+    let mut pieces: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let signed = pieces.last().is_some_and(|piece| piece.ends_with(['<', '>', '≤', '≥', '±', '×']));
+        match pieces.last_mut() {
+            Some(piece) if signed || word.starts_with(['%', '$', '×', '±']) => {
+                piece.push(' ');
+                piece.push_str(word);
+            }
+            _ => pieces.push(word.to_owned()),
+        }
+    }
     let mut lines = String::new();
     let mut length = 0;
-    for word in text.split(' ') {
-        let wide = word.chars().count();
-        if length > 0 && length + 1 + wide > width {
-            lines.push('\n');
-            length = 0;
-        } else if length > 0 {
-            lines.push(' ');
-            length += 1;
-        }
-        lines += word;
-        length += wide;
+    for piece in pieces {
+        let wide = piece.chars().count();
+        let (separator, start) = match length {
+            0 => ("", 0),
+            _ if length + 1 + wide > width => ("\n", 0),
+            _ => (" ", length + 1),
+        };
+        lines += separator;
+        lines += &piece;
+        length = start + wide;
     }
     lines + "\n"
 }

@@ -66,7 +66,7 @@ impl Unit {
         }
     }
 
-    /// The estimate with its unit: `0.20 ± 0.10 %`; without `±` for one seed, and where all seeds agree.
+    /// The estimate with its unit: `0.20 ± 0.10 %`; without `±` for one seed, and where it is less than the last digit.
     pub fn estimate(self, estimate: &Estimate) -> String {
         let numbers = self.estimate_number(estimate, self.decimals(&[estimate.mean]));
         format!("{numbers} {}", self.symbol()).trim_end().to_owned()
@@ -74,7 +74,8 @@ impl Unit {
 
     /// The estimate without its unit.
     pub fn estimate_number(self, estimate: &Estimate, decimals: usize) -> String {
-        let spread = estimate.half_width.filter(|half| *half > 0.0);
+        let least = 0.5 * 10f64.powi(-i32::try_from(decimals).unwrap_or(0));
+        let spread = estimate.half_width.filter(|half| self.shown(*half) >= least);
         let spread = spread.map(|half| format!(" ± {}", self.number(half, decimals)));
         self.number(estimate.mean, decimals) + &spread.unwrap_or_default()
     }

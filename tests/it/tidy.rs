@@ -29,7 +29,6 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
     ("rayon", &["cli/"]),
-    ("tempfile", &["cli/"]),
     ("comfy_table", &["report/"]),
     ("plotters", &["report/"]),
     ("polars", &["input/trace/", "record/", "report/"]),

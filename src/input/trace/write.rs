@@ -75,7 +75,11 @@ pub fn long_csv(
 
 fn long_csv_text<W: Write>(source: &mut dyn RateSource, services: &ServiceNames, out: W) -> Result<W, WriteError> {
     let mut csv = csv::Writer::from_writer(out);
-    let broken = |error: csv::Error| WriteError::Io(error.into());
+    // `io::Error::from` would hide which kind of error it is, and a closed pipe is a kind of its own.
+    let broken = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => WriteError::Io(error),
+        other => WriteError::Io(io::Error::other(format!("{other:?}"))),
+    };
     csv.write_record([TIME, SERVICE, RATE]).map_err(broken)?;
     let mut row = RateRow::default();
     while source.next_row(&mut row)? {

@@ -3,7 +3,7 @@
 //! Filters and scores are those of kube-scheduler 1.35 with its default plugins and weights: of the eligible nodes that
 //! have room, the best by `NodeResourcesFit` + `NodeResourcesBalancedAllocation`, and among equals the lowest index (the
 //! real one draws among them). [`NodeTable`] keeps the account of one cluster's nodes, [`exact`] is the definition of the
-//! score in integers, [`bound`] a fast upper bound of it that decides which node is worth the exact look.
+//! score in integers, `bound` a fast upper bound of it that decides which node is worth the exact look.
 //!
 //! Whether a node takes a replica at all, whatever its load, is decided once a pool and not once a node: [`eligible`].
 //!

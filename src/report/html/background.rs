@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Figures of the resolved scenario that are shown; `manifest.json` has all.
 const ASSUMED_MAX: usize = 1_500;
+/// Parts of a scenario that the page shows elsewhere.
+const ELSEWHERE: [&str; 5] = ["question", "expect", "policies", "seeds", "variants"];
 /// Differences of a variant that are shown.
 const CHANGED_MAX: usize = 30;
 
@@ -21,23 +23,48 @@ pub fn assumed(comparison: &Comparison) -> String {
     let notes: BTreeSet<&str> =
         comparison.runs.iter().flat_map(|run| &run.manifest.header.notes).map(String::as_str).collect();
     html += &list(notes);
-    let mut left = ASSUMED_MAX;
-    if let Value::Object(parts) = &base.manifest.header.resolved {
-        for (name, part) in parts {
-            put(
-                &mut html,
-                format_args!("<details><summary>{}</summary>{}</details>\n", escape(name), tree(part, &mut left)),
-            );
-        }
-    }
-    if left == 0 {
-        html += "<p>The rest stands under <code>resolved</code> in manifest.json.</p>\n";
-    }
+    html += &resolved(&base.manifest.header.resolved);
     for variant in comparison.variants().into_iter().skip(1) {
         let changed = comparison.of_variant(variant).first().map(|group| &comparison.runs[group.runs[0]]);
         html += &changed.map(|run| changes(base, run, variant.unwrap_or("base"))).unwrap_or_default();
     }
     html + &parameters(comparison)
+}
+
+/// The scenario with its defaults: each part folded away, single values together.
+fn resolved(scenario: &Value) -> String {
+    let Some(Value::Object(parts)) = pruned(scenario) else { return String::new() };
+    let mut left = ASSUMED_MAX;
+    let mut html = String::new();
+    let shown = parts.iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
+    let (single, parts): (Vec<_>, Vec<_>) = shown.partition(|(_, part)| !part.is_object() && !part.is_array());
+    for (name, part) in parts {
+        let tree = tree(part, &mut left);
+        put(&mut html, format_args!("<details><summary>{}</summary>{tree}</details>\n", escape(name)));
+    }
+    let single = single.into_iter().map(|(name, value)| format!("<i>{}</i> {}", escape(name), escape(&scalar(value))));
+    put(&mut html, format_args!("<p class=\"what\">{}</p>\n", single.collect::<Vec<_>>().join(" · ")));
+    if left == 0 {
+        html += "<p>The rest stands under <code>resolved</code> in manifest.json.</p>\n";
+    }
+    html
+}
+
+/// Without what says nothing: no value, an empty list, an empty map.
+fn pruned(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(parts) => {
+            let kept = parts.iter().filter_map(|(name, part)| Some((name.clone(), pruned(part)?)));
+            let kept: serde_json::Map<String, Value> = kept.collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        Value::Array(items) => {
+            let kept: Vec<Value> = items.iter().filter_map(pruned).collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        other => Some(other.clone()),
+    }
 }
 
 /// A value as nested lists; those without structure in a line.
@@ -79,7 +106,7 @@ fn scalar(value: &Value) -> String {
 
 /// What is otherwise in a variant, by path.
 fn changes(base: &RunRecord, run: &RunRecord, variant: &str) -> String {
-    let (before, after) = (flat(&base.manifest.header.resolved), flat(&run.manifest.header.resolved));
+    let (before, after) = (leaves(&base.manifest.header.resolved), leaves(&run.manifest.header.resolved));
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let changed = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
     let shown = |value: Option<&String>| value.map_or_else(|| "–".to_owned(), Clone::clone);
@@ -97,21 +124,21 @@ fn changes(base: &RunRecord, run: &RunRecord, variant: &str) -> String {
     )
 }
 
-/// The leaves of a value by their path.
-fn flat(value: &Value) -> BTreeMap<String, String> {
-    fn walk(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
+/// What a value says, by path.
+fn leaves(value: &Value) -> BTreeMap<String, String> {
+    fn walk(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
         let step = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match value {
-            Value::Object(parts) => parts.iter().for_each(|(name, part)| walk(&step(name), part, leaves)),
+            Value::Object(parts) => parts.iter().for_each(|(name, part)| walk(&step(name), part, found)),
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, item)| walk(&step(&index.to_string()), item, leaves));
+                items.iter().enumerate().for_each(|(index, item)| walk(&step(&index.to_string()), item, found));
             }
-            other => drop(leaves.insert(path.to_owned(), scalar(other))),
+            other => drop(found.insert(path.to_owned(), scalar(other))),
         }
     }
-    let mut leaves = BTreeMap::new();
-    walk("", value, &mut leaves);
-    leaves
+    let mut found = BTreeMap::new();
+    walk("", &pruned(value).unwrap_or_default(), &mut found);
+    found
 }
 
 /// Each policy with all its parameters.

@@ -55,10 +55,11 @@ pub fn load(timeline: &Timeline, entry: &Entry) -> String {
 }
 
 fn latency(timeline: &Timeline, entry: &Entry) -> String {
-    let caption = format!("95th percentile of latency of {} (ms)", entry.service);
-    let Some(svg) = over_time::latency(timeline, entry) else {
-        return format!("<p>{}: no request was served.</p>\n", escape(&caption));
+    let Some((svg, logarithmic)) = over_time::latency(timeline, entry) else {
+        return format!("<p>No request of {} was served, so there is no latency.</p>\n", escape(&entry.service));
     };
+    let scale = if logarithmic { ", logarithmic" } else { "" };
+    let caption = format!("95th percentile of latency of {} (ms{scale})", entry.service);
     let mut legend = vec![("p95".to_owned(), Ink::Offered.number())];
     if let Some(slo) = entry.slo {
         let promise = format!("SLO: {} within {} ms", Unit::Share.bound(slo.share), plain(slo.latency_ms));
@@ -125,7 +126,7 @@ fn by_cluster(clusters: &[ClusterSummary]) -> String {
         unit: (*unit).to_owned(),
         means: String::new(),
     }));
-    heads.push(Head { title: "CPU asked".to_owned(), unit: "%".to_owned(), means: String::new() });
+    heads.push(Head { title: "CPU".to_owned(), unit: "% requested".to_owned(), means: String::new() });
     let totals = columns.map(|(.., get)| clusters.iter().map(get).sum::<f64>());
     let row = |cluster: &ClusterSummary| {
         let mut row = vec![Cell::text(&cluster.cluster)];
@@ -138,7 +139,7 @@ fn by_cluster(clusters: &[ClusterSummary]) -> String {
         row
     };
     table(
-        "Cost, energy and carbon by cluster; bars are shares of the sum, CPU is what replicas ask for of what nodes offer",
+        "Cost, energy and carbon by cluster; bars are shares of the sum",
         &heads,
         &clusters.iter().map(row).collect::<Vec<_>>(),
     )

@@ -54,15 +54,19 @@ impl Axis {
         Self { from, to, ticks: ticks(from, to, step, plain), title: String::new(), log: false }
     }
 
-    /// Decimal logarithms between two positive values, with a tick at every power of ten; between few of them also at
-    /// twice and five times.
+    /// Decimal logarithms between two positive values, with a tick at every power of ten, and between where few of these
+    /// are.
     pub fn logarithmic(from: f64, to: f64) -> Self {
         let (low, high) = (from.log10().floor(), to.log10().ceil());
-        let within_three = high - low <= 3.0;
+        let factors: &[f64] = match (to / from).log10() {
+            decades if decades <= 1.5 => &[1.0, 2.0, 5.0],
+            decades if decades <= 3.0 => &[1.0, 3.0],
+            _ => &[1.0],
+        };
         let mut ticks = Vec::new();
         let mut power = low;
         while power <= high {
-            for factor in if within_three { &[1.0, 2.0, 5.0][..] } else { &[1.0][..] } {
+            for factor in factors {
                 let value: f64 = factor * 10f64.powf(power);
                 if (from * 0.999..=to * 1.001).contains(&value) {
                     ticks.push((value.log10(), plain(value)));
@@ -176,5 +180,6 @@ mod tests {
         assert_eq!(labels(&Axis::from_zero(0.9)), ["0", "0.2", "0.4", "0.6", "0.8"]);
         assert_eq!(labels(&Axis::from_zero(0.0)).first(), Some(&"0"));
         assert_eq!(labels(&Axis::logarithmic(80.0, 2_000.0)), ["100", "200", "500", "1,000", "2,000"]);
+        assert_eq!(labels(&Axis::logarithmic(80.0, 40_000.0)), ["100", "300", "1,000", "3,000", "10,000", "30,000"]);
     }
 }

@@ -29,8 +29,8 @@ pub fn load(timeline: &Timeline, entry: &Entry) -> String {
     draw(&frame, &shapes)
 }
 
-/// The 95th percentile of latency against the promised one; logarithmic where it rises far above it.
-pub fn latency(timeline: &Timeline, entry: &Entry) -> Option<String> {
+/// The 95th percentile of latency against the promised one; logarithmic where it rises far above it, which is told.
+pub fn latency(timeline: &Timeline, entry: &Entry) -> Option<(String, bool)> {
     let (highest, at) = top(&entry.p95)?;
     let least = entry.p95.iter().filter_map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
     let promised = entry.slo.map(|slo| slo.latency_ms);
@@ -51,7 +51,7 @@ pub fn latency(timeline: &Timeline, entry: &Entry) -> Option<String> {
         shapes.push(Shape::Line(vec![(frame.x.from, level), (frame.x.to, level)], Ink::Slo, WEAK));
     }
     shapes.extend(lines(&frame, &entry.p95, Ink::Offered, STRONG));
-    Some(draw(&frame, &shapes))
+    Some((draw(&frame, &shapes), frame.y.log))
 }
 
 /// Ready replicas of all services, by cluster, one on the other.

@@ -167,7 +167,10 @@ fn options() -> serde_saphyr::Options {
 /// What the parser found, in our words where they help more.
 fn syntax_mistake(error: &serde_saphyr::Error, file: &str, source: &str) -> Mistake {
     use serde_saphyr::Error as E;
-    let error = error.without_snippet();
+    let mut error = error.without_snippet();
+    while let E::AliasError { error: inner, .. } | E::WithSnippet { error: inner, .. } = error {
+        error = inner;
+    }
     let place = error.location().map_or_else(
         || Place::whole(file),
         |location| Place { file: file.into(), line: location.line(), column: location.column() },

@@ -5,14 +5,22 @@
 use super::compare::{Comparison, Group};
 use super::expect::{Certainty, Outcome, Verdict};
 use super::metric::{self, Metric};
+use std::collections::BTreeSet;
 
 /// One or two sentences.
 pub fn compose(comparison: &Comparison) -> String {
-    let mut sentences = if comparison.verdicts.is_empty() { neutral(comparison) } else { judged(comparison) };
+    let judged = judged(&comparison.verdicts);
+    let unjudged = unjudged(&comparison.verdicts);
+    let mut sentences = match (judged.is_empty(), unjudged.is_none()) {
+        (false, _) => judged,
+        (true, true) => vec![neutral(comparison), "Nothing was expected, so this is no verdict.".to_owned()],
+        (true, false) => vec![neutral(comparison)],
+    };
+    sentences.extend(unjudged);
     if comparison.seeds().len() == 1 {
-        sentences.push_str(" One seed: there is no interval.");
+        sentences.push("One seed: there is no interval.".to_owned());
     }
-    sentences
+    sentences.join(" ")
 }
 
 /// What is expected of one policy in one variant.
@@ -59,8 +67,8 @@ impl Case<'_> {
 }
 
 /// `Yes for anytime: ... No for naive: ...`
-fn judged(comparison: &Comparison) -> String {
-    let cases = cases(&comparison.verdicts);
+fn judged(verdicts: &[Verdict]) -> Vec<String> {
+    let cases = cases(verdicts);
     let alone = cases.len() == 1;
     let mut sentences = Vec::new();
     for holds in [true, false] {
@@ -75,16 +83,15 @@ fn judged(comparison: &Comparison) -> String {
             format!("{word} for {}.", parts.collect::<Vec<_>>().join("; for "))
         });
     }
-    let unjudged: Vec<&str> = comparison
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.outcome == Outcome::Unjudged)
-        .map(|verdict| verdict.because.as_str())
-        .collect();
-    if !unjudged.is_empty() {
-        sentences.push(format!("Not judged: {}.", unjudged.join("; ")));
-    }
-    sentences.join(" ")
+    sentences
+}
+
+/// Why some expectations cannot be judged, each reason once.
+fn unjudged(verdicts: &[Verdict]) -> Option<String> {
+    let unjudged = verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Unjudged);
+    let reasons: BTreeSet<&str> = unjudged.map(|verdict| verdict.because.as_str()).collect();
+    let reasons: Vec<&str> = reasons.into_iter().collect();
+    (!reasons.is_empty()).then(|| format!("Not judged: {}.", reasons.join("; ")))
 }
 
 fn cases(verdicts: &[Verdict]) -> Vec<Case<'_>> {
@@ -113,13 +120,13 @@ fn neutral(comparison: &Comparison) -> String {
             .filter_map(metric::find)
             .filter_map(|metric| Some(format!("{} {}", metric.words(), metric.unit.estimate(&group.figure(metric)?))))
             .collect();
-        return format!("{}{place}: {}. Nothing was expected of it.", group.policy, figures.join(", "));
+        return format!("{}{place}: {}.", group.policy, figures.join(", "));
     }
     let parts: Vec<String> = [("slo_violation_time", "Least time over the SLO"), ("cost", "least cost")]
         .into_iter()
         .filter_map(|(name, what)| Some(format!("{what}: {}", leaders(&groups, metric::find(name)?)?)))
         .collect();
-    format!("{}{place}. Nothing was expected, so this is no verdict.", parts.join("; "))
+    format!("{}{place}.", parts.join("; "))
 }
 
 /// The groups that are marked as best, or all where nothing tells them apart.

@@ -87,6 +87,7 @@ impl Metric {
             "latency_p99" => "p99 latency",
             "cost_per_million_good" => "cost per million good requests",
             "replica_changes" => "replica changes",
+            "requests_dropped" => "dropped requests",
             _ => self.title,
         }
     }

@@ -157,9 +157,13 @@ fn what_cannot_be_judged_is_said_and_an_unknown_metric_is_found_beforehand() {
     assert!(metric::check(std::slice::from_ref(&unknown)).expect_err("unknown").to_string().contains("cost_nodes"));
     let (unjudged, answer) = outcome(two_policies(), unknown);
     assert_eq!(unjudged, Outcome::Unjudged);
-    assert!(answer.starts_with("Not judged: no metric is called `price`"), "{answer}");
+    assert!(answer.contains("Not judged: no metric is called `price`"), "{answer}");
     let absent = expected("hpa.cost < 1", of("hpa", "cost"), Relation::Less, Bound::Number(1.0));
-    assert_eq!(outcome(two_policies(), absent).1, "Not judged: `hpa` was not run in the base.");
+    let answer = outcome(two_policies(), absent).1;
+    assert!(
+        answer.ends_with("least cost: greedy (13.0 ± 9.9 $). Not judged: `hpa` was not run in the base."),
+        "{answer}"
+    );
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn what_a_scenario_leaves_out_is_echoed() {
     assert_eq!(echoed("/platform/loss_noticed_after"), "40 s");
     assert_eq!(echoed("/inventory/clusters/0/pools/0/pods"), 110);
     assert_eq!(echoed("/inventory/clusters/0/speed"), "1");
-    assert_eq!(echoed("/application/services/0/slo/latency"), "400 ms");
+    assert_eq!(echoed("/application/services/0/slo/latency"), "500 ms");
     assert_eq!(echoed("/application/services/0/drain"), "30 s");
     assert_eq!(echoed("/application/services/1/capacity/by_class/edge/alpha"), 21.0);
     assert_eq!(echoed("/traces/0/scale"), "1");

@@ -40,7 +40,7 @@ fn figures(comparison: &Comparison) -> String {
         Head { title: title.to_owned(), unit, means: format!("{}: {}", metric.name, metric.formula) }
     }));
     let row = |group: &Group| {
-        let mut row = vec![Cell::text(&group.policy)];
+        let mut row = vec![Cell::label(&group.policy)];
         if several {
             row.push(Cell::text(group.variant.as_deref().unwrap_or("base")));
         }

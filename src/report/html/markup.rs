@@ -31,6 +31,15 @@ impl Cell {
         Self { html: escape(text), class: "" }
     }
 
+    /// The label of a policy, which may break behind its parts.
+    pub fn label(label: &str) -> Self {
+        let mut html = escape(label);
+        for end in ["+", ":", ","] {
+            html = html.replace(end, &format!("{end}<wbr>"));
+        }
+        Self { html, class: "" }
+    }
+
     /// A number, aligned to the right.
     pub fn number(text: &str) -> Self {
         Self { html: escape(text), class: "n" }

@@ -72,15 +72,15 @@ fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
     })
 }
 
-/// All points with their intervals and some room; below zero only where values are.
+/// All points with their intervals and some room.
 fn range(values: impl Iterator<Item = (f64, f64)> + Clone, room: f64) -> Axis {
     let low = values.clone().map(|(value, half)| value - half).fold(f64::INFINITY, f64::min);
     let high = values.clone().map(|(value, half)| value + half).fold(f64::NEG_INFINITY, f64::max);
     let least = values.map(|(value, _)| value).fold(f64::INFINITY, f64::min);
     let width = if high > low { high - low } else { high.abs().max(1.0) * 0.5 };
-    let from = if least >= 0.0 { (low - width * room).max(0.0) } else { low - width * room };
-    // Zero belongs into the picture where it is near.
-    let from = if from > 0.0 && from < width * 0.5 { 0.0 } else { from };
+    let from = low - width * room;
+    // Zero belongs into the picture where it is near, with a little room for a point that lies there; nothing below does.
+    let from = if least >= 0.0 && from < width * 0.5 { -0.08 * (high + width * room) } else { from };
     Axis::between(from, high + width * room)
 }
 
@@ -110,9 +110,10 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
             ((0, -38), Side::Centre, (x - long / 2.0, y - 57.0, x + long / 2.0, y - 19.0)),
             ((0, 38), Side::Centre, (x - long / 2.0, y + 19.0, x + long / 2.0, y + 57.0)),
             ((20, -38), Side::Left, (x + 20.0, y - 57.0, x + 20.0 + long, y - 19.0)),
+            ((0, -76), Side::Centre, (x - long / 2.0, y - 95.0, x + long / 2.0, y - 57.0)),
             ((20, 38), Side::Left, (x + 20.0, y + 19.0, x + 20.0 + long, y + 57.0)),
         ];
-        let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height;
+        let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height - 4.0;
         let free = |area: &Area| !taken.iter().any(|other| overlap(area, other));
         let side = sides.iter().find(|(.., area)| inside(area) && free(area)).unwrap_or(&sides[0]);
         taken.push(side.2);

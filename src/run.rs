@@ -74,6 +74,7 @@ impl<B: Backend> Run<B> {
     }
 
     /// A second future from here on: same world, same policy state, same randomness.
+    #[must_use]
     pub fn fork(&self) -> Self
     where
         B: Clone,

@@ -102,7 +102,7 @@ impl Job {
         let loaded = &self.setting.loaded;
         let scenario = &loaded.scenario;
         let backend = SimBackend::new(scenario.clone(), loaded.workload()?, self.seed)?;
-        let (policy, laps) = Timed::new(self.policy.build()?);
+        let (policy, laps) = Timed::around(self.policy.build()?);
         let mut run = Run::new(backend, policy, scenario.control.rails.clone(), self.seed);
         let unwritten = |source| JobError::Record { path: self.directory.clone(), source };
         let mut writer = Writer::create(&self.directory, &scenario.known).map_err(unwritten)?;

@@ -26,10 +26,11 @@ impl Names {
     /// A directory in `parent` for `label`: nobody else's, and the same for the same order of requests.
     pub fn directory(&mut self, parent: &Path, label: &str) -> PathBuf {
         let name = file_name(label);
-        let path = (1_u32..)
-            .map(|count| parent.join(if count == 1 { name.clone() } else { format!("{name}~{count}") }))
-            .find(|path| !self.0.contains(path))
-            .expect("there are more numbers than directories");
+        let (mut path, mut count) = (parent.join(&name), 1_u32);
+        while self.0.contains(&path) {
+            count += 1;
+            path = parent.join(format!("{name}~{count}"));
+        }
         self.0.insert(path.clone());
         path
     }

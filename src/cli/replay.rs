@@ -123,11 +123,9 @@ fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {
     let comparison = record::compare(directory, &again)?;
     let Comparison::Differs { file, line, left, right } = comparison else { return Ok(Verdict::Identical) };
     let (left, right) = around_difference(&left, &right);
-    let mut said = format!("  {file}: line {line}\n    recorded  {left}\n    repeated  {right}");
-    for reason in reasons(directory, &manifest, &file)? {
-        said += &format!("\n  {reason}");
-    }
-    Ok(Verdict::Differs(said))
+    let mut said = vec![format!("  {file}: line {line}\n    recorded  {left}\n    repeated  {right}")];
+    said.extend(reasons(directory, &manifest, &file)?);
+    Ok(Verdict::Differs(said.join("\n  ")))
 }
 
 /// The files that are not what they were, a sentence each.

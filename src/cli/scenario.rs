@@ -73,20 +73,19 @@ fn check(path: &Path) -> Result<String, Failure> {
         read_to_end(&load(Some(variant.clone()))?)?;
     }
     let loaded = &base.loaded;
-    let mut said = format!("{}: {}\n", path.display(), loaded.question);
-    said += &format!("  world      {}\n", world(&loaded.scenario));
-    said += &format!("  load       {rows} rows until {end}, from {} files\n", loaded.inputs.len());
-    said += &format!("  policies   {}\n", policies.join(", "));
     let variants: Vec<&str> = std::iter::once("base").chain(loaded.variants.iter().map(String::as_str)).collect();
-    said += &format!("  variants   {}\n", variants.join(", "));
-    said += &format!("  runs       {} × {} × {} seeds\n", policies.len(), variants.len(), loaded.seeds);
-    for expectation in &loaded.expect {
-        said += &format!("  expected   {}\n", expectation.text);
-    }
-    for note in &loaded.notes {
-        said += &format!("  note       {note}\n");
-    }
-    Ok(said.trim_end().to_owned())
+    let mut said = vec![
+        format!("{}: {}", path.display(), loaded.question),
+        format!("  world      {}", world(&loaded.scenario)),
+        format!("  load       {rows} rows until {end}"),
+        format!("  policies   {}", policies.join(", ")),
+        format!("  variants   {}", variants.join(", ")),
+        format!("  runs       {} × {} × {} seeds", policies.len(), variants.len(), loaded.seeds),
+    ];
+    said.extend(loaded.inputs.iter().map(|file| format!("  read       {}, {} bytes", file.path, file.bytes)));
+    said.extend(loaded.expect.iter().map(|one| format!("  expected   {}", one.text)));
+    said.extend(loaded.notes.iter().map(|note| format!("  note       {note}")));
+    Ok(said.join("\n"))
 }
 
 fn world(scenario: &Scenario) -> String {

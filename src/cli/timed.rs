@@ -35,8 +35,8 @@ impl Stopwatch {
 }
 
 impl Timed {
-    /// `policy`, and where its times can be read.
-    pub fn new(policy: Box<dyn Policy>) -> (Box<dyn Policy>, Laps) {
+    /// `policy` with a stopwatch, and where its times can be read.
+    pub fn around(policy: Box<dyn Policy>) -> (Box<dyn Policy>, Laps) {
         let laps = Laps::default();
         (Box::new(Self { policy, laps: laps.clone() }), laps)
     }

@@ -98,7 +98,7 @@ impl Assignment {
                 && demand.places.iter().all(has_least)
         });
         let mut taken = Table::build(self.capacity.len(), |_: ClusterId| Resources::ZERO);
-        for target in targets.iter() {
+        for target in targets {
             taken[target.cluster] += self.demands[target.service].request.repeated(target.replicas.into());
         }
         places && services && taken.iter().all(|(cluster, taken)| self.capacity[cluster].fits(*taken))

@@ -114,7 +114,7 @@ fn plans_are_sound_and_complete() {
 #[test]
 fn lost_clusters_keep_no_targets_except_pinned_ones() {
     for_each_trial(|trial, plan| {
-        for target in plan.targets.iter() {
+        for target in &plan.targets {
             let is_lost = !trial.snapshot.clusters[target.cluster].reachable;
             assert!(!is_lost || trial.snapshot.service(target.service).pinned, "{}: {target:?}", trial.name);
         }

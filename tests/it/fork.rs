@@ -26,7 +26,6 @@ fn eventful() -> Scenario {
     world
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "hours of a day")]
 fn policy() -> Scripted {
     Scripted(
         (0..24)

@@ -1,5 +1,12 @@
 //! The integration tests: one binary, one file a behaviour.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop at a surprise, and says aloud what it skips"
+)]
+
 mod bad_input;
 mod bad_trace;
 mod binding;
@@ -13,6 +20,7 @@ mod determinism;
 mod expectations;
 mod fork;
 mod generated_traces;
+#[cfg(feature = "milp")]
 mod milp;
 mod policies;
 mod program;

@@ -68,24 +68,22 @@ fn breaches(source: &Source<'_>) -> Vec<String> {
 
 fn layer_breaches(path: &str, below: &str, code: &str) -> Vec<String> {
     let module = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
-    let named = root_names(code, depth(below));
-    if module == "lib" {
-        return Vec::new();
-    }
-    if module == "main" {
-        let strangers = names_after(code, "smo::").into_iter().filter(|(_, name)| name != "cli");
-        return strangers.map(|(at, name)| breach(path, code, at, "main", &name)).collect();
-    }
-    let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == module) else {
-        return vec![format!("{path}:1: `{module}` is not in the table of layers; say there what it may name")];
+    let named = match module {
+        "lib" => Vec::new(),
+        "main" => names_after(code, "smo::"),
+        _ => root_names(code, depth(below)),
     };
-    let known = |name: &str| LAYERS.iter().any(|(layer, _)| *layer == name);
-    let strangers = named.into_iter().filter(|(_, name)| name != module && !allowed.contains(&name.as_str()));
-    strangers.filter(|(_, name)| known(name)).map(|(at, name)| breach(path, code, at, module, &name)).collect()
-}
-
-fn breach(path: &str, code: &str, at: usize, module: &str, name: &str) -> String {
-    format!("{path}:{}: `{module}` may not name `{name}`", line_of(code, at))
+    let allowed: &[&str] = match LAYERS.iter().find(|(layer, _)| *layer == module) {
+        Some((_, allowed)) => allowed,
+        None if module == "main" => &["cli"],
+        None if module == "lib" => &[],
+        None => return vec![format!("{path}:1: `{module}` is not in the table of layers; say there what it may name")],
+    };
+    let is_layer = |name: &str| LAYERS.iter().any(|(layer, _)| *layer == name);
+    let strangers = named.into_iter().filter(|(_, name)| is_layer(name) && name != module);
+    let strangers = strangers.filter(|(_, name)| !allowed.contains(&name.as_str()));
+    let sentence = |(at, name)| format!("{path}:{}: `{module}` may not name `{name}`", line_of(code, at));
+    strangers.map(sentence).collect()
 }
 
 fn confinement_breaches(path: &str, below: &str, code: &str) -> Vec<String> {

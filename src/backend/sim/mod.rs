@@ -191,7 +191,7 @@ impl Backend for SimBackend {
 impl Clone for SimBackend {
     /// Another future from here on. Where the trace cannot be opened again, the clone says so when it needs the next row.
     fn clone(&self) -> Self {
-        let source = self.workload.source.as_ref().map_err(Clone::clone).and_then(|source| source.fork());
+        let source = self.workload.source.as_ref().map_err(Clone::clone).and_then(RateSource::fork);
         let workload = Workload { source, next: self.workload.next.clone(), until: self.workload.until };
         Self { world: self.world.clone(), workload }
     }

@@ -217,7 +217,7 @@ impl<'a> Draft<'a> {
     fn account(&mut self, targets: Targets) {
         self.taken = loads(self.snapshot, &targets);
         self.placed = Table::build(self.snapshot.services.len(), |_| 0);
-        for target in targets.iter() {
+        for target in &targets {
             self.placed[target.service] += target.replicas;
         }
         self.targets = targets;
@@ -225,7 +225,7 @@ impl<'a> Draft<'a> {
 
     /// Drops targets where they can not stay, and those beyond what the nodes of a cluster could hold.
     fn drop_lost(&mut self) {
-        for target in self.snapshot.targets.iter() {
+        for target in &self.snapshot.targets {
             let Target { service, cluster, replicas } = *target;
             let most = match self.home(service) {
                 Some(home) if home == cluster => replicas,

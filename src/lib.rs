@@ -2,13 +2,41 @@
 //!
 //! ```text
 //!  files ──► input ──► model ──► policy ──► model::check ──► backend ──► record ──► report
-//!  (scenario, inventory,   (Snapshot)  (Plan)  (violations)   sim | shadow         (HTML, tables)
+//!  (scenario, inventory,   (Snapshot)  (Plan)  (violations)   sim | shadow         (HTML, tables, JSON)
 //!   application, traces)       ▲                                │
 //!                              └────────── Observation ◄────────┘
 //! ```
 //!
-//! Data flows one way; the only thing that comes back from a backend is an `Observation`. [`run`] is the one loop and the
-//! only place where the stages meet.
+//! Data flows one way; the only thing that comes back from a backend is an [`Observation`](model::Observation). [`run`] is
+//! the one loop and the only place where the stages meet.
+//!
+//! # What always holds
+//!
+//! * A policy sees a [`Snapshot`](model::Snapshot) made of telemetry, never the truth. Missing is never zero.
+//! * A [`Plan`](model::Plan) leaves a backend nothing to decide. What it could not do it refuses, with the reason.
+//! * One checker, [`model::check::violations`], judges every plan before any backend sees it, in integers. What is unsound
+//!   is dropped and recorded, never applied.
+//! * The same seed gives the same bytes: time is integer nanoseconds, everyone who draws has a [stream](seed) of their own,
+//!   nothing reads the clock, and runs are parallel only among each other.
+//! * `offered = served + dropped + waiting` holds for every service to the last unit of 10⁻¹⁵ requests.
+//!
+//! # In reading order
+//!
+//! | module | what |
+//! |---|---|
+//! | [`units`], [`seed`] | quantities and random streams as types |
+//! | [`model`] | what the world is made of; no input or output, no clock, no randomness |
+//! | [`input`] | files to model; the only stage that parses |
+//! | [`policy`], [`solver`] | snapshot to plan, and the algorithms that policies share |
+//! | [`backend`] | where plans are carried out: simulated, or only watched |
+//! | [`record`], [`report`] | what happened, and what it says |
+//! | [`run`] | the loop |
+//! | [`cli`] | one file a command |
+//!
+//! `tests/it/tidy.rs` keeps who may import whom. Against the first drawing of the architecture, this differs: a
+//! [`Placement`](policy::Placement) gets its budget and stream as one [`Context`](policy::Context), policies and workloads
+//! can be forked, a [`Sample`](model::Sample) of the series is an observation like any other, and the record's trait stands
+//! with the record.
 
 pub mod backend;
 pub mod cli;

@@ -33,8 +33,9 @@ pub struct Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Routing {
-    /// The local cluster up to its ready capacity, what is left by spare ready capacity elsewhere; when all are full, by
-    /// ready capacity. As implementations of the multi-cluster services API do.
+    /// The local cluster up to four fifths of its ready capacity, what is left by what is left of the others' four fifths;
+    /// beyond that by ready capacity. As implementations of the multi-cluster services API prefer local endpoints, and
+    /// spill over before they are saturated.
     #[default]
     LocalFirst,
     /// In proportion to ready capacity, wherever the caller is.

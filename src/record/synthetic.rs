@@ -314,7 +314,8 @@ fn replicas(rate: f64) -> u32 {
     ((rate + 5.0) / 25.0).ceil() as u32
 }
 
-fn cluster_sample(id: u32, at_s: u64, lost: bool) -> ClusterSample {
+/// A made-up cluster at a second of the day.
+pub fn cluster_sample(id: u32, at_s: u64, lost: bool) -> ClusterSample {
     let up = !(lost && id == 1);
     ClusterSample {
         cluster: ClusterId(id),

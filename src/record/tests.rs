@@ -146,3 +146,23 @@ fn what_is_not_a_run_is_refused_with_its_path() {
 fn entries(dir: &Path) -> usize {
     fs::read_dir(dir).expect("reads").count()
 }
+
+#[test]
+fn series_longer_than_a_row_group_stay_whole_and_in_order() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = home.path().join("series.parquet");
+    let file = fs::File::create(&path).expect("creates");
+    let mut writer = super::series::SeriesWriter::new(file, synthetic::known()).expect("starts");
+    for second in 0..12_000 {
+        let clusters = (0..3).map(|id| synthetic::cluster_sample(id, second, false)).collect();
+        let at = crate::units::Time(second * 1_000_000_000);
+        let sample = crate::model::Sample { at, services: Vec::new(), placements: Vec::new(), clusters };
+        writer.push(&sample).expect("writes");
+    }
+    writer.finish().expect("ends");
+    let frame = read::read_frame(&path, None).expect("reads");
+    assert_eq!(frame.height(), 36_000);
+    let times = frame.column("time_s").and_then(|column| column.f64()).expect("seconds");
+    assert!(times.iter().flatten().is_sorted());
+    assert_eq!(times.get(35_999), Some(11_999.0));
+}

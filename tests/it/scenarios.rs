@@ -85,10 +85,14 @@ fn what_a_scenario_leaves_out_is_echoed() {
 #[test]
 fn a_resolved_scenario_loads_again_and_resolves_to_itself() {
     let first = loaded("cluster-loss.yaml", &Request::default());
-    let copy = tempfile::Builder::new().suffix(".yaml").tempfile_in(scenario("")).expect("a file can be made");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let place = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(place("scenarios")).expect("a folder can be made");
+    std::fs::create_dir_all(place("traces")).expect("a folder can be made");
+    std::fs::copy(scenario("../traces/day.csv.gz"), place("traces/day.csv.gz")).expect("the trace is shipped");
     let text = serde_json::to_string_pretty(&first.resolved).expect("JSON is text");
-    std::fs::write(copy.path(), text).expect("a file can be written");
-    let second = load(copy.path(), &Request::default()).unwrap_or_else(|error| panic!("{error}"));
+    std::fs::write(place("scenarios/copy.yaml"), text).expect("a file can be written");
+    let second = load(&place("scenarios/copy.yaml"), &Request::default()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(first.resolved, second.resolved);
 }
 

@@ -5,6 +5,10 @@
 
 use crate::model::network::Routing;
 
+/// A local cluster takes calls up to four fifths of its ready capacity, as long as others have room: filled to the last
+/// request, its queue would grow without end while the others idle.
+const LOCAL_FIFTHS: u64 = 4;
+
 /// Who calls: how much, and which cluster is local.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
@@ -32,7 +36,7 @@ impl Split<'_> {
         let width = self.capacity.len();
         flows.clear();
         flows.resize(sources.len() * width, 0);
-        let mut left: Vec<u64> = self.capacity.to_vec();
+        let mut left: Vec<u64> = self.capacity.iter().map(|capacity| capacity / 5 * LOCAL_FIFTHS).collect();
         let mut overflows = false;
         for (source, row) in sources.iter().zip(flows.chunks_exact_mut(width)) {
             let local = source.local.filter(|_| self.routing == Routing::LocalFirst);
@@ -105,13 +109,13 @@ mod tests {
         Source { demand, local: Some(cluster), cluster: Some(cluster) }
     }
 
-    /// 80 from cluster 0, which takes 50; the other 30 go by spare capacity 20 : 40 → 10 : 20.
+    /// 80 from cluster 0, which takes four fifths of 50; the other 40 go by what is left of theirs, 16 : 32 → 13 : 27.
     #[test]
     fn local_first_then_by_spare_capacity() {
-        assert_eq!(split([50, 20, 40], Routing::LocalFirst, &[from(0, 80)]), (vec![50, 10, 20], 0));
+        assert_eq!(split([50, 20, 40], Routing::LocalFirst, &[from(0, 80)]), (vec![40, 13, 27], 0));
     }
 
-    /// 220 into 110: everybody gets capacity, and the excess of 110 by capacity 50 : 20 : 40.
+    /// 220 into 110: everybody gets four fifths of capacity (88), and the excess of 132 by capacity 50 : 20 : 40 as well.
     #[test]
     fn when_all_are_full_by_capacity() {
         assert_eq!(split([50, 20, 40], Routing::LocalFirst, &[from(0, 220)]), (vec![100, 40, 80], 0));

@@ -129,7 +129,8 @@ fn nice_step(rough: f64) -> f64 {
 
 fn ticks(from: f64, to: f64, step: f64, label: fn(f64) -> String) -> Vec<(f64, String)> {
     let mut ticks = Vec::new();
-    let mut index = (from / step).ceil();
+    // Adding zero turns the −0 of a place just below zero into 0.
+    let mut index = (from / step).ceil() + 0.0;
     while index * step <= to + step * 1e-9 {
         ticks.push((index * step, label(index * step)));
         index += 1.0;
@@ -179,6 +180,7 @@ mod tests {
         assert_eq!(labels(&Axis::from_zero(480.0)), ["0", "200", "400"]);
         assert_eq!(labels(&Axis::from_zero(0.9)), ["0", "0.2", "0.4", "0.6", "0.8"]);
         assert_eq!(labels(&Axis::from_zero(0.0)).first(), Some(&"0"));
+        assert_eq!(labels(&Axis::between(-0.1, 1.0)), ["0", "0.5", "1"]);
         assert_eq!(labels(&Axis::logarithmic(80.0, 2_000.0)), ["100", "200", "500", "1,000", "2,000"]);
         assert_eq!(labels(&Axis::logarithmic(80.0, 40_000.0)), ["100", "300", "1,000", "3,000", "10,000", "30,000"]);
     }

@@ -9,6 +9,9 @@ SHELL := bash
 
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/target
 
+# Told to the program, which writes it into the manifest of every run.
+export SMO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
+
 CARGO ?= cargo
 SMO := $(CARGO_TARGET_DIR)/release/smo
 # What `make simulate` replays, and where it writes.

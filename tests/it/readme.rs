@@ -1,7 +1,7 @@
 //! What the README shows is executed as it is written.
 //!
 //! Every line that begins with `$ ` in a `console` block is run, in order, in a scratch directory that looks like a clone,
-//! with `smo` on the PATH. Lines that fetch, build or install are known by their first word and not run here: `.ci/run`
+//! with `smo` on the PATH; the lines that follow it, where there are any, are what it prints. Lines that fetch, build or install are known by their first word and not run here: `.ci/run`
 //! does that. A command on real data is skipped, aloud, where the data are not there.
 
 use std::path::Path;
@@ -10,26 +10,23 @@ use std::process::Command;
 /// Commands that `.ci/run` or a person runs.
 const ELSEWHERE: &[&str] = &["git", "cd", "make", "bash"];
 
-/// The commands of all `console` blocks, with the lines that a trailing `\` continues.
-fn commands(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let (mut inside, mut continues) = (false, false);
+/// A command, and what the README shows that it prints.
+#[derive(Debug)]
+struct Shown {
+    command: String,
+    lines: Vec<String>,
+}
+
+/// The commands of all `console` blocks.
+fn commands(text: &str) -> Vec<Shown> {
+    let mut found: Vec<Shown> = Vec::new();
+    let mut inside = false;
     for line in text.lines() {
-        match line {
-            "```console" => inside = true,
-            "```" => inside = false,
-            _ if inside && continues => {
-                let last = found.last_mut().unwrap();
-                last.push('\n');
-                last.push_str(line);
-                continues = line.ends_with('\\');
-            }
-            _ if inside => {
-                if let Some(command) = line.strip_prefix("$ ") {
-                    found.push(command.to_owned());
-                    continues = line.ends_with('\\');
-                }
-            }
+        match (line, line.strip_prefix("$ ")) {
+            ("```console", _) => inside = true,
+            ("```", _) => inside = false,
+            (_, Some(command)) if inside => found.push(Shown { command: command.to_owned(), lines: Vec::new() }),
+            (line, None) if inside => found.last_mut().expect("a block begins with `$ `").lines.push(line.to_owned()),
             _ => {}
         }
     }
@@ -52,21 +49,29 @@ fn every_command_of_the_readme_runs_as_it_is_written() {
     }
     let commands = commands(&std::fs::read_to_string(root.join("README.md")).unwrap());
     assert!(commands.len() >= 5, "the README shows commands in `console` blocks");
-    let data = crate::data_dir();
-    for command in &commands {
-        let first = command.split_whitespace().next().unwrap();
-        if ELSEWHERE.contains(&first) {
-            let target = command.split_whitespace().nth(1).unwrap().to_owned();
-            assert!(first != "make" || make_targets(root).contains(&target), "no such target: {command}");
-        } else if command.contains("scenarios/real") && data.is_none() {
-            eprintln!("skipped, the data are not there (SMO_DATA_DIR): {command}");
+    for shown in &commands {
+        let words: Vec<&str> = shown.command.split_whitespace().collect();
+        if ELSEWHERE.contains(&words[0]) {
+            let known = words[0] != "make" || make_targets(root).iter().any(|target| target == words[1]);
+            assert!(known, "no such target: {}", shown.command);
+        } else if shown.command.contains("scenarios/real") && crate::data_dir().is_none() {
+            println!("skipped: no SMO_DATA_DIR and no ../shared/data for {}", shown.command);
         } else {
-            run(command, scratch.path());
+            let printed = run(&shown.command, scratch.path());
+            let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
+            let differs = !shown.lines.is_empty() && shown.lines != printed;
+            assert!(
+                !differs,
+                "the README shows something else than what `{}` prints:\n{}",
+                shown.command,
+                printed.join("\n")
+            );
         }
     }
 }
 
-fn run(command: &str, directory: &Path) {
+/// Runs a command; what it prints.
+fn run(command: &str, directory: &Path) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_smo")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
@@ -77,4 +82,5 @@ fn run(command: &str, directory: &Path) {
     let output = shell.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "the README's `{command}` failed: {}\n{stdout}\n{stderr}", output.status);
+    stdout.into_owned()
 }

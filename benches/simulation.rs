@@ -1,7 +1,8 @@
 //! What a simulated day and month cost, all in: 10 clusters, 100 services, a decision and a scrape every 15 s.
 //!
 //! Checked before it is timed: no request is lost, and two runs end alike. `SMO_BENCH_SMOKE` runs everything once, small.
-//! `cargo bench --bench simulation -- trace` replays a month at a row a second and tells its peak memory.
+//! `cargo bench --bench simulation -- month` simulates 30 days once; `-- trace` replays 30 days at a row a second and tells
+//! the peak memory.
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it found")]
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
@@ -130,6 +131,16 @@ fn bench_trace(days: u64) {
     assert!(done.is_ok_and(|status| status.success()), "the replay failed");
 }
 
+/// A month takes most of a minute: once, without statistics.
+fn time_month(policy: &PolicySpec) {
+    let (scenario, load) = (Arc::new(scenario(30)), load(30));
+    let started = Instant::now();
+    let totals = simulate(&scenario, &load, policy);
+    let seconds = started.elapsed().as_secs_f64();
+    let ticks = (30 * DAY / TICK * u64::from(SERVICES)) as f64;
+    println!("month: {seconds:.1} s, {:.0} ns a service-tick, {} events", seconds * 1e9 / ticks, totals.events);
+}
+
 const REPLAY: &str = "SMO_BENCH_REPLAY";
 
 fn main() {
@@ -140,22 +151,24 @@ fn main() {
     let smoke = std::env::var_os("SMO_BENCH_SMOKE").is_some();
     let mut criterion =
         Criterion::default().sample_size(10).measurement_time(Duration::from_secs(10)).configure_from_args();
-    for (name, days) in [("day", 1), ("month", 30)].into_iter().take(if smoke { 1 } else { 2 }) {
-        let (scenario, load) = (Arc::new(scenario(days)), load(days));
-        let policy: PolicySpec = "greedy+rate".parse().expect("both are registered");
-        check(&scenario, &load, &policy);
-        if smoke {
-            continue;
-        }
-        let ticks = days * DAY / TICK * u64::from(SERVICES);
-        let mut group = criterion.benchmark_group("simulation");
-        group.throughput(criterion::Throughput::Elements(ticks));
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(|| load.clone(), |load| simulate(&scenario, &load, &policy), BatchSize::PerIteration);
-        });
+    let policy: PolicySpec = "greedy+rate".parse().expect("both are registered");
+    let (world, day) = (Arc::new(scenario(1)), load(1));
+    check(&world, &day, &policy);
+    if smoke {
+        return bench_trace(1);
     }
+    let mut group = criterion.benchmark_group("simulation");
+    group.throughput(criterion::Throughput::Elements(DAY / TICK * u64::from(SERVICES)));
+    group.bench_function("day", |bencher| {
+        bencher.iter_batched(|| day.clone(), |load| simulate(&world, &load, &policy), BatchSize::PerIteration);
+    });
+    group.finish();
     criterion.final_summary();
-    if smoke || std::env::args().any(|argument| argument == "trace") {
-        bench_trace(if smoke { 1 } else { 30 });
+    let asked = |name: &str| std::env::args().any(|argument| argument == name);
+    if asked("month") {
+        time_month(&policy);
+    }
+    if asked("trace") {
+        bench_trace(30);
     }
 }

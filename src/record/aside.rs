@@ -6,13 +6,14 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A directory in the making. Dropped before [`commit`](Self::commit), it vanishes, and so do the parents made for it.
+/// A directory in the making. Dropped before [`commit`](Self::commit), it vanishes.
+///
+/// Parents that had to be made stay: others may be about to write there. Whoever starts them all removes what is empty
+/// when all have ended.
 #[derive(Debug)]
 pub struct Aside {
     target: PathBuf,
     partial: PathBuf,
-    /// Parents that did not exist, the deepest first.
-    parents: Vec<PathBuf>,
     committed: bool,
 }
 
@@ -25,12 +26,10 @@ impl Aside {
         refuse_foreign(target, mark)?;
         let partial = sibling(target, "partial")?;
         clear_abandoned(&partial, first)?;
-        let missing = |parent: &&Path| !parent.as_os_str().is_empty() && !parent.exists();
-        let parents = target.ancestors().skip(1).take_while(missing).map(Path::to_path_buf).collect();
         fs::create_dir_all(&partial)?;
         let file = File::create_new(partial.join(first))?;
         file.try_lock().map_err(|error| locked(error, &partial))?;
-        Ok((Self { target: target.to_path_buf(), partial, parents, committed: false }, file))
+        Ok((Self { target: target.to_path_buf(), partial, committed: false }, file))
     }
 
     /// Where the file of that name is to be written.
@@ -67,11 +66,8 @@ impl Drop for Aside {
         if self.committed {
             return;
         }
-        // Nobody is left to be told of an error; a parent that is not empty rightly stays.
+        // Nobody is left to be told of an error.
         let _ = fs::remove_dir_all(&self.partial);
-        for parent in &self.parents {
-            let _ = fs::remove_dir(parent);
-        }
     }
 }
 
@@ -147,7 +143,7 @@ mod tests {
         fs::write(aside.path("mark"), "one").expect("writes");
         assert!(!target.exists());
         drop(aside);
-        assert!(!home.path().join("runs").exists(), "parents made for an abandoned run go with it");
+        assert_eq!(fs::read_dir(target.parent().expect("has one")).expect("reads").count(), 0);
         for content in ["one", "two"] {
             let (aside, _) = Aside::begin(&target, "mark", "first").expect("begins");
             fs::write(aside.path("mark"), content).expect("writes");

@@ -16,6 +16,7 @@ mod error;
 mod expectation;
 mod fault;
 mod file;
+pub mod formats;
 mod inventory;
 mod load;
 mod network;

@@ -1,0 +1,56 @@
+//! The page of every format that can be read: what `smo formats` prints and the documentation is made of.
+//!
+//! An importer describes itself by one [`FormatPage`] beside its code; here is only the list.
+
+/// What a file of a format is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Request rates over time.
+    Rates,
+    /// Pods, jobs or machines that arrive, run for a time and go.
+    Tasks,
+    /// Clusters and their nodes.
+    Inventory,
+    /// Services, their requests and calls.
+    Application,
+    /// Prices of machines or of traffic.
+    Prices,
+    /// Carbon intensity of regions.
+    Carbon,
+    /// Distances between regions or sites.
+    Distances,
+}
+
+/// One column, field or key that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Column {
+    /// Its name as it stands in a file.
+    pub name: &'static str,
+    /// Unit, or `text`.
+    pub unit: &'static str,
+    /// What it means, and what is done where it is missing.
+    pub meaning: &'static str,
+}
+
+/// One format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct FormatPage {
+    /// Name, as it is written after `--format` or `--to`.
+    pub name: &'static str,
+    /// What it is about.
+    pub kind: Kind,
+    /// One sentence: what it is and who writes it.
+    pub what: &'static str,
+    /// Endings of file names, compressed ones included.
+    pub extensions: &'static [&'static str],
+    /// What is read of it.
+    pub columns: &'static [Column],
+    /// The first lines of a file, two or three.
+    pub example: &'static str,
+    /// Whether it can be written too.
+    pub writable: bool,
+}
+
+/// All formats, by kind and name.
+pub const FORMATS: &[&FormatPage] = &[];

@@ -58,9 +58,18 @@ lint: setup ## format check, clippy with warnings denied, licences where cargo-d
 format: ## formats the code
 	$(CARGO) fmt
 
-docs: setup ## the documentation of the code, warnings denied
+# The builder of the book, kept outside the work tree by its version.
+MDBOOK_VERSION := 0.5.4
+MDBOOK := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/mdbook-$(MDBOOK_VERSION)/bin/mdbook
+
+$(MDBOOK):
+	$(CARGO) install mdbook --version $(MDBOOK_VERSION) --locked --no-default-features --root $(abspath $(dir $@)/..)
+
+docs: setup $(MDBOOK) ## the book and the documentation of the code, warnings denied
+	@$(MDBOOK) build docs 2>&1 | tee $(CARGO_TARGET_DIR)/mdbook.log
+	@! grep -E 'WARN|ERROR' $(CARGO_TARGET_DIR)/mdbook.log
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --no-deps --all-features --document-private-items
-	@echo "docs    $(CARGO_TARGET_DIR)/doc/smo/index.html"
+	@echo "docs    docs/book/index.html, and of the code $(CARGO_TARGET_DIR)/doc/smo/index.html"
 
 clean: ## removes the runs here; the build outside stays (make clean BUILD=1 removes it too)
 	rm -rf -- $(OUT)

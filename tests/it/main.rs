@@ -11,6 +11,8 @@ mod bad_input;
 mod bad_trace;
 mod binding;
 mod binding_reference;
+#[cfg(feature = "milp")]
+mod book;
 mod cli;
 mod closed_forms;
 mod conformance_backends;
@@ -28,6 +30,7 @@ mod readme;
 mod real_traces;
 mod request_level;
 mod scenarios;
+mod shown;
 mod simulated_control;
 mod tidy;
 mod trace_formats;

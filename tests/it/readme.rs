@@ -1,86 +1,9 @@
 //! What the README shows is executed as it is written.
-//!
-//! Every line that begins with `$ ` in a `console` block is run, in order, in a scratch directory that looks like a clone,
-//! with `smo` on the PATH; the lines that follow it, where there are any, are what it prints. Lines that fetch, build or install are known by their first word and not run here: `.ci/run`
-//! does that. A command on real data is skipped, aloud, where the data are not there.
 
+use crate::shown;
 use std::path::Path;
-use std::process::Command;
-
-/// Commands that `.ci/run` or a person runs.
-const ELSEWHERE: &[&str] = &["git", "cd", "make", "bash"];
-
-/// A command, and what the README shows that it prints.
-#[derive(Debug)]
-struct Shown {
-    command: String,
-    lines: Vec<String>,
-}
-
-/// The commands of all `console` blocks.
-fn commands(text: &str) -> Vec<Shown> {
-    let mut found: Vec<Shown> = Vec::new();
-    let mut inside = false;
-    for line in text.lines() {
-        match (line, line.strip_prefix("$ ")) {
-            ("```console", _) => inside = true,
-            ("```", _) => inside = false,
-            (_, Some(command)) if inside => found.push(Shown { command: command.to_owned(), lines: Vec::new() }),
-            (line, None) if inside => found.last_mut().expect("a block begins with `$ `").lines.push(line.to_owned()),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// The targets that the Makefile has.
-fn make_targets(root: &Path) -> Vec<String> {
-    let makefile = std::fs::read_to_string(root.join("Makefile")).unwrap();
-    let names = makefile.lines().filter_map(|line| line.split_once(':').map(|(name, _)| name));
-    names.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase())).map(str::to_owned).collect()
-}
 
 #[test]
 fn every_command_of_the_readme_runs_as_it_is_written() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let scratch = tempfile::tempdir().unwrap();
-    for shared in ["scenarios", "traces"] {
-        std::os::unix::fs::symlink(root.join(shared), scratch.path().join(shared)).unwrap();
-    }
-    let commands = commands(&std::fs::read_to_string(root.join("README.md")).unwrap());
-    assert!(commands.len() >= 5, "the README shows commands in `console` blocks");
-    for shown in &commands {
-        let words: Vec<&str> = shown.command.split_whitespace().collect();
-        if ELSEWHERE.contains(&words[0]) {
-            let known = words[0] != "make" || make_targets(root).iter().any(|target| target == words[1]);
-            assert!(known, "no such target: {}", shown.command);
-        } else if shown.command.contains("scenarios/real") && crate::data_dir().is_none() {
-            println!("skipped: no SMO_DATA_DIR and no ../shared/data for {}", shown.command);
-        } else {
-            let printed = run(&shown.command, scratch.path());
-            let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
-            let differs = !shown.lines.is_empty() && shown.lines != printed;
-            assert!(
-                !differs,
-                "the README shows something else than what `{}` prints:\n{}",
-                shown.command,
-                printed.join("\n")
-            );
-        }
-    }
-}
-
-/// Runs a command; what it prints.
-fn run(command: &str, directory: &Path) -> String {
-    let program = Path::new(env!("CARGO_BIN_EXE_smo")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let mut shell = Command::new("sh");
-    shell.args(["-euc", command]).current_dir(directory).env("PATH", path).env("NO_COLOR", "1");
-    if let Some(data) = crate::data_dir() {
-        shell.env("SMO_DATA_DIR", data);
-    }
-    let output = shell.output().unwrap();
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "the README's `{command}` failed: {}\n{stdout}\n{stderr}", output.status);
-    stdout.into_owned()
+    assert!(shown::run_all(Path::new("README.md")) >= 5, "the README shows commands in `console` blocks");
 }

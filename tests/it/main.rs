@@ -14,6 +14,7 @@ mod binding_reference;
 #[cfg(feature = "milp")]
 mod book;
 mod cli;
+mod corpus;
 mod closed_forms;
 mod conformance_backends;
 mod conformance_policies;

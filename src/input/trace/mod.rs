@@ -14,26 +14,46 @@ pub mod decimal;
 pub mod error;
 pub mod format;
 
+mod clock;
+mod counts;
 mod csv_file;
 mod gaps;
 mod hold;
-mod long_csv;
-mod long_parquet;
+mod import;
+mod import_fault;
+mod joined;
+mod lines;
+mod matrix;
 mod merge;
 mod parquet_file;
 mod reader;
 mod rows;
 mod series;
+mod tally;
 mod text;
-mod wide_csv;
-mod wide_parquet;
 mod window;
+
+pub(in crate::input) mod access_log;
+pub(in crate::input) mod arrivals;
+pub(in crate::input) mod azure_functions;
+pub(in crate::input) mod cloudwatch;
+pub(in crate::input) mod concurrency;
+pub(in crate::input) mod limbo;
+pub(in crate::input) mod long_csv;
+pub(in crate::input) mod long_parquet;
+pub(in crate::input) mod prometheus;
+pub(in crate::input) mod values;
+pub(in crate::input) mod wide_csv;
+pub(in crate::input) mod wide_parquet;
 
 pub mod generate;
 pub mod survey;
 pub mod write;
 
+pub use clock::{Zone, instant};
 pub use error::{Fault, Place, TraceError};
+pub use import::Import;
+pub use import_fault::ImportFault;
 pub use merge::{Part, merge};
 pub use rows::{RATE, SERVICE, TIME};
 pub use series::{Selection, ServiceNames};
@@ -65,6 +85,8 @@ pub struct TraceOptions {
     pub last: Option<Span>,
     /// What a compressed trace may expand to.
     pub size_max: Bytes,
+    /// How the file of another tool is to be understood.
+    pub import: Import,
 }
 
 impl Default for TraceOptions {
@@ -79,6 +101,7 @@ impl Default for TraceOptions {
             last: None,
             // A year of one service at a second is 1 GiB; a month of a hundred is 7 GiB.
             size_max: Bytes(64 << 30),
+            import: Import::default(),
         }
     }
 }

@@ -78,6 +78,8 @@ pub struct Series {
     by_name: BTreeMap<Box<[u8]>, usize>,
     /// Where in `met` the next name is expected: rows come in the same order at every time.
     expected: usize,
+    /// Whether other files of the same trace may have the series that this one lacks.
+    is_part: bool,
 }
 
 /// More series than any application has services.
@@ -86,7 +88,13 @@ const SERIES_MAX: usize = 100_000;
 impl Series {
     /// None met so far.
     pub fn new(services: ServiceNames, selection: Selection) -> Self {
-        Self { services, selection, met: Vec::new(), by_name: BTreeMap::new(), expected: 0 }
+        Self { services, selection, met: Vec::new(), by_name: BTreeMap::new(), expected: 0, is_part: false }
+    }
+
+    /// For one of several files of a trace: it need not have every series that is chosen.
+    #[must_use]
+    pub fn of_part(self) -> Self {
+        Self { is_part: true, ..self }
     }
 
     /// The service of the series `name`; `None` where it is not to be read.
@@ -103,10 +111,17 @@ impl Series {
         }
         let index = match self.by_name.get(name) {
             Some(&index) => index,
+            None if self.met.len() >= SERIES_MAX && self.is_left_out(name) => return Ok(None),
             None => self.meet(name)?,
         };
         self.expect_after(index);
         Ok(self.met[index].1)
+    }
+
+    /// Whether a name is not chosen where others are: of those there may be any number.
+    fn is_left_out(&self, name: &[u8]) -> bool {
+        let text = std::str::from_utf8(name).unwrap_or_default().trim();
+        matches!(&self.selection, Selection::Chosen(chosen) if !chosen.contains_key(text))
     }
 
     fn expect_after(&mut self, index: usize) {
@@ -149,6 +164,9 @@ impl Series {
     /// The first that was not.
     pub fn check_all_met(&self) -> Result<(), Fault> {
         let Selection::Chosen(chosen) = &self.selection else { return Ok(()) };
+        if self.is_part {
+            return Ok(());
+        }
         let met = |name: &String| self.met.iter().any(|(met, _)| met.trim_ascii() == name.as_bytes());
         match chosen.keys().find(|name| !met(name)) {
             Some(name) => Err(Fault::UnknownSeries { name: shown(name.as_bytes()), found: self.names_met(None) }),
@@ -164,6 +182,11 @@ impl Series {
             .chain(more.map(str::to_owned))
             .collect();
         listed(names.iter().map(String::as_str))
+    }
+
+    /// The services that series can be for.
+    pub fn services(&self) -> &ServiceNames {
+        &self.services
     }
 
     /// The name of a service.

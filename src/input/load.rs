@@ -8,6 +8,7 @@ use super::file::{Files, InputFile};
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
+use super::trace::edit::Script;
 use super::trace::{self, Part, Selection, ServiceNames, TraceOptions};
 use super::variant::{self, Patch};
 use crate::model::workload::RateSource;
@@ -215,9 +216,24 @@ fn traces(
             known(service, at.key("series").key(series))?;
         }
         let path = files.hash(&trace.file, &at.key("file"))?;
-        sources.push(TraceSource { path, options: trace.options(&at)? });
+        let edit = edits(&trace.edit, files, &at.key("edit"))?;
+        sources.push(TraceSource { path, options: TraceOptions { edit, ..trace.options(&at)? } });
     }
     Ok(sources)
+}
+
+/// The edits of a trace; the files that they merge are inputs like any other.
+fn edits(texts: &[String], files: &mut Files, at: &At<'_>) -> Result<Option<Arc<Script>>, InputError> {
+    let mut script = Script::default();
+    for (index, text) in texts.iter().enumerate() {
+        let at = at.index(index);
+        let mut read = Script::parse(text, "edit").map_err(|mistake| at.error(mistake.in_text()))?;
+        for file in read.files() {
+            *file = files.hash(file, &at)?.display().to_string();
+        }
+        script.append(read);
+    }
+    Ok(if script.is_empty() { None } else { Some(Arc::new(script)) })
 }
 
 impl TraceFile {

@@ -32,6 +32,8 @@ mod wide_csv;
 mod wide_parquet;
 mod window;
 
+
+pub mod edit;
 pub mod generate;
 pub mod info;
 pub mod survey;
@@ -46,9 +48,11 @@ pub use survey::{Digest, Survey, digest, survey};
 
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
 use crate::units::{Bytes, Ratio, Span, Time};
+use edit::{Edited, Script};
 use hold::Hold;
 use reader::Reader;
 use std::path::Path;
+use std::sync::Arc;
 use window::Window;
 
 /// How a trace is to be read.
@@ -72,6 +76,8 @@ pub struct TraceOptions {
     pub size_max: Bytes,
     /// Whether rows in which no rate is known are handed out too: who writes the trace again must keep them.
     pub empty_rows: bool,
+    /// Edits that are made before anything else is done.
+    pub edit: Option<Arc<Script>>,
 }
 
 impl Default for TraceOptions {
@@ -87,32 +93,74 @@ impl Default for TraceOptions {
             // A year of one service at a second is 1 GiB; a month of a hundred is 7 GiB.
             size_max: Bytes(64 << 30),
             empty_rows: false,
+            edit: None,
         }
     }
 }
 
 /// A trace, being read.
-pub struct Trace(Window<Hold<Reader>>);
+pub struct Trace(Window<Hold<Input>>);
+
+/// The rows of a trace before it is held and cut to its window.
+enum Input {
+    AsItLies(Reader),
+    Edited(Edited, u64),
+}
+
+impl RateSource for Input {
+    fn next_row(&mut self, row: &mut RateRow) -> Result<bool, WorkloadError> {
+        match self {
+            Self::AsItLies(reader) => reader.next_row(row),
+            Self::Edited(edited, _) => edited.next_row(row),
+        }
+    }
+
+    fn end(&self) -> Time {
+        match self {
+            Self::AsItLies(reader) => reader.end(),
+            Self::Edited(edited, _) => edited.end(),
+        }
+    }
+
+    fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError> {
+        match self {
+            Self::AsItLies(reader) => reader.fork(),
+            Self::Edited(edited, _) => edited.fork(),
+        }
+    }
+}
 
 /// Opens a trace at its first row.
 ///
 /// # Errors
 /// Where the file cannot be read, has no header or no rows, or has series that are no services.
 pub fn open(path: &Path, services: &ServiceNames, options: &TraceOptions) -> Result<Trace, TraceError> {
-    let reader = Reader::open(path, services, options)?;
-    let held = Hold::new(reader, options.hold);
+    let input = match &options.edit {
+        None => Input::AsItLies(Reader::open(path, services, options)?),
+        Some(script) => {
+            let prepared = edit::prepare(path, script, Path::new(""), options)?;
+            Input::Edited(prepared.open_as(path, services, options)?, prepared.begin)
+        }
+    };
+    let held = Hold::new(input, options.hold);
     Ok(Trace(Window::new(held, (options.from, options.until), options.shift, path)))
 }
 
 impl Trace {
     /// When the trace begins by its own clock, in nanoseconds.
     pub fn begin(&self) -> u64 {
-        self.0.source().source().begin()
+        match self.0.source().source() {
+            Input::AsItLies(reader) => reader.begin(),
+            Input::Edited(_, begin) => *begin,
+        }
     }
 
     /// What is unusual about the trace, as far as it was read: its own begin, and what it leaves out.
     pub fn notes(&self) -> Vec<String> {
-        self.0.source().source().notes()
+        match self.0.source().source() {
+            Input::AsItLies(reader) => reader.notes(),
+            Input::Edited(..) => Vec::new(),
+        }
     }
 }
 

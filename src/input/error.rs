@@ -71,6 +71,12 @@ impl Mistake {
         Self { place, field, what, remedy }
     }
 
+    /// The mistake without its file, for a text that stands in another one: what is wrong, where, and the remedy.
+    pub fn in_text(&self) -> String {
+        let remedy = self.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        format!("line {}, column {} of the text: {}{remedy}", self.place.line, self.place.column, self.what)
+    }
+
     /// A mistake that concerns a file as a whole.
     pub fn in_file(file: &str, message: &str) -> InputError {
         InputError::from(Box::new(Self::new(Place::whole(file), String::new(), message)))

@@ -8,6 +8,7 @@ use super::file::{Files, InputFile};
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
+use super::trace::edit::Script;
 use super::trace::{self, Import, Part, Selection, ServiceNames, TraceOptions};
 use super::variant::{self, Patch};
 use crate::model::workload::RateSource;
@@ -219,9 +220,24 @@ fn traces(
         let then = then.map(|(index, file)| files.hash(file, &at.key("then").index(index)));
         let mut options = trace.options(&at)?;
         options.import.then = then.collect::<Result<_, _>>()?;
+        options.edit = edits(&trace.edit, files, &at.key("edit"))?;
         sources.push(TraceSource { path, options });
     }
     Ok(sources)
+}
+
+/// The edits of a trace; the files that they merge are inputs like any other.
+fn edits(texts: &[String], files: &mut Files, at: &At<'_>) -> Result<Option<Arc<Script>>, InputError> {
+    let mut script = Script::default();
+    for (index, text) in texts.iter().enumerate() {
+        let at = at.index(index);
+        let mut read = Script::parse(text, "edit").map_err(|mistake| at.error(mistake.in_text()))?;
+        for file in read.files() {
+            *file = files.hash(file, &at)?.display().to_string();
+        }
+        script.append(read);
+    }
+    Ok(if script.is_empty() { None } else { Some(Arc::new(script)) })
 }
 
 impl TraceFile {

@@ -122,6 +122,9 @@ pub struct TraceFile {
     /// The series to read, by their names in the file, each with its service; other series are left out.
     #[serde(default)]
     pub series: BTreeMap<String, String>,
+    /// Edits that are made first, in the language of `smo trace edit`: `["select service web during 2h..4h | scale 1.5"]`.
+    #[serde(default)]
+    pub edit: Vec<String>,
     /// All rates are multiplied by this.
     #[serde(default = "defaults::scale")]
     pub scale: Positive<Ratio>,

@@ -140,7 +140,7 @@ pub enum Fault {
         why: &'static str,
     },
     /// Time that runs backwards.
-    #[error("{at} s follows {previous} s\n  sort the trace by `timestamp_s`")]
+    #[error("{at} s follows {previous} s\n  sort the trace by `timestamp_s`; `smo trace edit --sort FILE -o OUT` does it")]
     Unsorted {
         /// The time of this row.
         at: String,
@@ -223,6 +223,12 @@ pub enum Fault {
     /// A mistake in what another tool wrote.
     #[error(transparent)]
     Import(#[from] ImportFault),
+    /// More rows than are sorted in memory.
+    #[error("more than {0} rates, which is what can be sorted in memory\n  split the file, or sort it by a tool for tables")]
+    TooLongToSort(usize),
+    /// Edits that do not fit the trace; the message says which, and where.
+    #[error("{0}")]
+    Edit(String),
     /// A Parquet file that the reader refuses.
     #[error(
         "not a Parquet file that can be read: {0}\n  write it again, for example by `DataFrame.to_parquet` without options"

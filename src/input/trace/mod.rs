@@ -16,7 +16,10 @@ pub mod format;
 
 mod clock;
 mod counts;
+pub mod calendar;
+
 mod csv_file;
+mod discover;
 mod gaps;
 mod hold;
 mod import;
@@ -46,24 +49,30 @@ pub(in crate::input) mod values;
 pub(in crate::input) mod wide_csv;
 pub(in crate::input) mod wide_parquet;
 
+
+pub mod edit;
 pub mod generate;
+pub mod info;
 pub mod survey;
 pub mod write;
 
 pub use clock::{Zone, instant};
+pub use discover::{open_whole, services};
 pub use error::{Fault, Place, TraceError};
 pub use import::Import;
 pub use import_fault::ImportFault;
 pub use merge::{Part, merge};
 pub use rows::{RATE, SERVICE, TIME};
-pub use series::{Selection, ServiceNames};
+pub use series::{Found, Selection, ServiceNames};
 pub use survey::{Digest, Survey, digest, survey};
 
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
 use crate::units::{Bytes, Ratio, Span, Time};
+use edit::{Edited, Script};
 use hold::Hold;
 use reader::Reader;
 use std::path::Path;
+use std::sync::Arc;
 use window::Window;
 
 /// How a trace is to be read.
@@ -87,6 +96,10 @@ pub struct TraceOptions {
     pub size_max: Bytes,
     /// How the file of another tool is to be understood.
     pub import: Import,
+    /// Whether rows in which no rate is known are handed out too: who writes the trace again must keep them.
+    pub empty_rows: bool,
+    /// Edits that are made before anything else is done.
+    pub edit: Option<Arc<Script>>,
 }
 
 impl Default for TraceOptions {
@@ -102,27 +115,75 @@ impl Default for TraceOptions {
             // A year of one service at a second is 1 GiB; a month of a hundred is 7 GiB.
             size_max: Bytes(64 << 30),
             import: Import::default(),
+            empty_rows: false,
+            edit: None,
         }
     }
 }
 
 /// A trace, being read.
-pub struct Trace(Window<Hold<Reader>>);
+pub struct Trace(Window<Hold<Input>>);
+
+/// The rows of a trace before it is held and cut to its window.
+enum Input {
+    AsItLies(Reader),
+    Edited(Edited, u64),
+}
+
+impl RateSource for Input {
+    fn next_row(&mut self, row: &mut RateRow) -> Result<bool, WorkloadError> {
+        match self {
+            Self::AsItLies(reader) => reader.next_row(row),
+            Self::Edited(edited, _) => edited.next_row(row),
+        }
+    }
+
+    fn end(&self) -> Time {
+        match self {
+            Self::AsItLies(reader) => reader.end(),
+            Self::Edited(edited, _) => edited.end(),
+        }
+    }
+
+    fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError> {
+        match self {
+            Self::AsItLies(reader) => reader.fork(),
+            Self::Edited(edited, _) => edited.fork(),
+        }
+    }
+}
 
 /// Opens a trace at its first row.
 ///
 /// # Errors
 /// Where the file cannot be read, has no header or no rows, or has series that are no services.
 pub fn open(path: &Path, services: &ServiceNames, options: &TraceOptions) -> Result<Trace, TraceError> {
-    let reader = Reader::open(path, services, options)?;
-    let held = Hold::new(reader, options.hold);
+    let input = match &options.edit {
+        None => Input::AsItLies(Reader::open(path, services, options)?),
+        Some(script) => {
+            let prepared = edit::prepare(path, script, Path::new(""), options)?;
+            Input::Edited(prepared.open_as(path, services, options)?, prepared.begin)
+        }
+    };
+    let held = Hold::new(input, options.hold);
     Ok(Trace(Window::new(held, (options.from, options.until), options.shift, path)))
 }
 
 impl Trace {
+    /// When the trace begins by its own clock, in nanoseconds.
+    pub fn begin(&self) -> u64 {
+        match self.0.source().source() {
+            Input::AsItLies(reader) => reader.begin(),
+            Input::Edited(_, begin) => *begin,
+        }
+    }
+
     /// What is unusual about the trace, as far as it was read: its own begin, and what it leaves out.
     pub fn notes(&self) -> Vec<String> {
-        self.0.source().source().notes()
+        match self.0.source().source() {
+            Input::AsItLies(reader) => reader.notes(),
+            Input::Edited(..) => Vec::new(),
+        }
     }
 }
 

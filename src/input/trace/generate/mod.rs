@@ -21,12 +21,14 @@ mod options;
 
 pub use options::{Burst, GenerateError, GenerateOptions, ServiceLoad};
 
+pub(in crate::input::trace) use math::exp;
+
 use crate::model::ServiceId;
 use crate::model::id::Id;
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
 use crate::seed::Stream;
 use crate::units::{Rate, Span, Time};
-use math::{cos, exp, kappa};
+use math::{cos, kappa};
 use rand::Rng;
 
 /// Nanoseconds of a day.

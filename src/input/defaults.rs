@@ -191,6 +191,7 @@ impl Default for ControlFile {
     fn default() -> Self {
         Self {
             every: Positive(Span::seconds(15)),
+            on_arrival: true,
             effect_after: DelayFile(Delay::Fixed(Span::seconds(2))),
             decision_time: Span::ZERO,
             rails: RailsFile::default(),

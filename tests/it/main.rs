@@ -29,6 +29,7 @@ mod real_traces;
 mod request_level;
 mod scenarios;
 mod simulated_control;
+mod simulated_tasks;
 mod tidy;
 mod trace_formats;
 mod vectors_hpa;

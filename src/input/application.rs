@@ -265,9 +265,6 @@ impl From<Written<Positive<Span>, SloShare>> for SloFile {
 /// What is wrong, at `at`, which is the application.
 pub fn application(file: &ApplicationFile, at: &At<'_>) -> Result<Application, InputError> {
     let services_at = at.key("services");
-    if file.services.is_empty() {
-        return Err(services_at.error("an application without services does nothing; write at least one"));
-    }
     let mut services = Table::new();
     let mut names = BTreeSet::new();
     for (index, service) in file.services.iter().enumerate() {

@@ -2,6 +2,8 @@
 //!
 //! An importer describes itself by one [`FormatPage`] beside its code; here is only the list.
 
+use super::{machines, tasks};
+
 /// What a file of a format is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,4 +55,12 @@ pub struct FormatPage {
 }
 
 /// All formats, by kind and name.
-pub const FORMATS: &[&FormatPage] = &[];
+pub const FORMATS: &[&FormatPage] = &[
+    &tasks::gaia::PAGE,
+    &tasks::google::PAGE,
+    &tasks::openb::PAGE,
+    &tasks::opendc::PAGE,
+    &tasks::simkube::PAGE,
+    &machines::openb::PAGE,
+    &machines::opendc::PAGE,
+];

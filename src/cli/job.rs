@@ -101,7 +101,7 @@ impl Job {
         let stopwatch = Stopwatch::start();
         let loaded = &self.setting.loaded;
         let scenario = &loaded.scenario;
-        let backend = SimBackend::new(scenario.clone(), loaded.workload()?, self.seed)?;
+        let backend = SimBackend::with_tasks(scenario.clone(), (loaded.workload()?, loaded.tasks()), self.seed)?;
         let (policy, laps) = Timed::around(self.policy.build()?);
         let mut run = Run::new(backend, policy, scenario.control.rails.clone(), self.seed);
         let unwritten = |source| JobError::Record { path: self.directory.clone(), source };

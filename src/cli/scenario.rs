@@ -77,7 +77,7 @@ fn check(path: &Path) -> Result<String, Failure> {
     let mut said = vec![
         format!("{}: {}", path.display(), loaded.question),
         format!("  world      {}", world(&loaded.scenario)),
-        format!("  load       {rows} rows until {end}"),
+        load_line(rows, end, loaded.task_count()),
         format!("  policies   {}", policies.join(", ")),
         format!("  variants   {}", variants.join(", ")),
         format!("  runs       {} × {} × {} seeds", policies.len(), variants.len(), loaded.seeds),
@@ -88,10 +88,18 @@ fn check(path: &Path) -> Result<String, Failure> {
     Ok(said.join("\n"))
 }
 
+fn load_line(rows: u64, end: Time, tasks: usize) -> String {
+    match (rows, tasks) {
+        (0, tasks) => format!("  load       {tasks} tasks"),
+        (rows, 0) => format!("  load       {rows} rows until {end}"),
+        (rows, tasks) => format!("  load       {rows} rows until {end}, and {tasks} tasks"),
+    }
+}
+
 fn world(scenario: &Scenario) -> String {
     let known = &scenario.known;
     let nodes: u32 = known.clusters.values().flat_map(|cluster| cluster.pools.values()).map(|pool| pool.nodes).sum();
-    let (services, calls) = (known.application.services.len(), known.application.calls.len());
+    let (services, calls) = (known.application.requests().len(), known.application.calls.len());
     let (clusters, faults) = (known.clusters.len(), scenario.faults.len());
     format!("{services} services, {calls} calls between them, {clusters} clusters of {nodes} nodes, {faults} faults")
 }

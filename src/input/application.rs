@@ -5,6 +5,7 @@ use super::capacity::CapacityFile;
 use super::defaults;
 use super::error::{InputError, known_names};
 use super::written::{DelayFile, NonNegative, Positive, Share, Written};
+use crate::model::resources::DEVICE;
 use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms, TaintEffect, Toleration};
 use crate::model::scenario::Truth;
 use crate::model::{Application, Call, Resources, Service, ServiceId, Slo, Table};
@@ -264,9 +265,6 @@ impl From<Written<Positive<Span>, SloShare>> for SloFile {
 /// What is wrong, at `at`, which is the application.
 pub fn application(file: &ApplicationFile, at: &At<'_>) -> Result<Application, InputError> {
     let services_at = at.key("services");
-    if file.services.is_empty() {
-        return Err(services_at.error("an application without services does nothing; write at least one"));
-    }
     let mut services = Table::new();
     let mut names = BTreeSet::new();
     for (index, service) in file.services.iter().enumerate() {
@@ -303,10 +301,14 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
         request: Resources {
             cpu: file.cpu.0,
             memory: file.memory.0,
-            gpu: file.gpu.as_ref().map_or(0, |gpu| gpu.count.into()),
+            gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
             pods: 1,
         },
-        terms: NodeTerms { selector, tolerations: tolerations.collect::<Result<_, _>>()? },
+        terms: NodeTerms {
+            selector,
+            tolerations: tolerations.collect::<Result<_, _>>()?,
+            ..NodeTerms::default()
+        },
         replicas: file.replicas.initial,
         replicas_min: file.replicas.min,
         replicas_max: file.replicas.max,

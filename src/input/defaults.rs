@@ -3,10 +3,11 @@
 //! What a scenario leaves out is taken from here and echoed into the manifest, so that a run never depends on what this
 //! file says later.
 
-use super::application::ReplicasFile;
+use super::application::{ApplicationFile, ReplicasFile};
 use super::inventory::PowerFile;
 use super::network::NetworkFile;
 use super::operation::{ControlFile, PlatformFile, RailsFile, TelemetryFile};
+use super::written::Written;
 use super::written::{DelayFile, NonNegative, Positive, Share};
 use crate::model::Delay;
 use crate::units::{Bytes, Money, Ratio, Span, Watts};
@@ -42,6 +43,21 @@ pub const fn seeds() -> Positive<u32> {
 /// A trace as it is.
 pub const fn scale() -> Positive<Ratio> {
     Positive(Ratio::ONE)
+}
+
+/// A task that uses what it requests.
+pub const fn task_cpu_used() -> Ratio {
+    Ratio::ONE
+}
+
+/// A replay of what happened: its delays are part of the recorded times.
+pub const fn task_start() -> DelayFile {
+    DelayFile(Delay::NONE)
+}
+
+/// A scenario of tasks only.
+pub fn no_application() -> Written<String, ApplicationFile> {
+    Written::Long(ApplicationFile { name: application_name(), services: Vec::new(), calls: Vec::new() })
 }
 
 /// An application that does not say its name.
@@ -191,6 +207,7 @@ impl Default for ControlFile {
     fn default() -> Self {
         Self {
             every: Positive(Span::seconds(15)),
+            on_arrival: true,
             effect_after: DelayFile(Delay::Fixed(Span::seconds(2))),
             decision_time: Span::ZERO,
             rails: RailsFile::default(),

@@ -2,6 +2,8 @@
 //!
 //! An importer describes itself by one [`FormatPage`] beside its code; here is only the list.
 
+use super::{machines, tasks};
+
 /// What a file of a format is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,4 +68,11 @@ pub const FORMATS: &[&FormatPage] = &[
     &super::trace::values::PAGE,
     &super::trace::wide_csv::PAGE,
     &super::trace::wide_parquet::PAGE,
+    &tasks::gaia::PAGE,
+    &tasks::google::PAGE,
+    &tasks::openb::PAGE,
+    &tasks::opendc::PAGE,
+    &tasks::simkube::PAGE,
+    &machines::openb::PAGE,
+    &machines::opendc::PAGE,
 ];

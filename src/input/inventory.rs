@@ -6,6 +6,7 @@ use super::defaults;
 use super::error::InputError;
 use super::written::{DelayFile, Positive, Written};
 use crate::model::cluster::ACCELERATOR_LABEL;
+use crate::model::resources::DEVICE;
 use crate::model::{Cluster, Pool, PoolId, Resources, Table, Taint};
 use crate::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use schemars::JsonSchema;
@@ -230,7 +231,7 @@ fn checked_pool(file: &PoolFile, at: &At<'_>) -> Result<Pool, InputError> {
         shape: Resources {
             cpu: file.cpu.0,
             memory: file.memory.0,
-            gpu: file.gpu.as_ref().map_or(0, |gpu| gpu.count.into()),
+            gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
             pods: file.pods.0.into(),
         },
         labels,

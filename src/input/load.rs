@@ -10,8 +10,12 @@ use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
 use super::trace::edit::Script;
 use super::trace::{self, Import, Part, Selection, ServiceNames, TraceOptions};
+use super::tasks;
 use super::variant::{self, Patch};
-use crate::model::workload::RateSource;
+use super::machines;
+use super::written::Written;
+use crate::model::task::{TaskSource, TasksInMemory};
+use crate::model::workload::{RateSource, RowsInMemory};
 use crate::model::{Expectation, Scenario};
 use crate::units::{Span, Time};
 use std::path::{Path, PathBuf};
@@ -52,6 +56,7 @@ pub struct Loaded {
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
     traces: Vec<TraceSource>,
+    tasks: TasksInMemory,
 }
 
 /// A trace and what is done to it.
@@ -73,7 +78,12 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
     let at = At::root(&root);
     let variants = variant::names(&root);
     let expect = expectations(&file, &variants, &at)?;
-    let scenario = Arc::new(scenario(&file, &mut files, &at)?);
+    let services = match &file.application {
+        Written::Long(application) => application.services.len(),
+        Written::Short(_) => 0,
+    };
+    let tasks = tasks::load(&file.tasks, services, &mut files, &at.key("tasks"))?;
+    let scenario = Arc::new(scenario(&file, &tasks, &mut files, &at)?);
     let traces = traces(&file, &scenario, &mut files, &at.key("traces"))?;
     Loaded {
         name: path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned()),
@@ -87,6 +97,7 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
         resolved: resolved(&file),
         notes: files.notes,
         traces,
+        tasks: tasks.source,
     }
     .opened()
 }
@@ -97,6 +108,9 @@ impl Loaded {
     /// # Errors
     /// Where a trace cannot be opened.
     pub fn workload(&self) -> Result<Box<dyn RateSource>, InputError> {
+        if self.traces.is_empty() {
+            return Ok(Box::new(RowsInMemory::new(Vec::new(), Span::ZERO)));
+        }
         let services = self.service_names();
         let open = |trace: &TraceSource| {
             let source = trace::open(&trace.path, &services, &trace.options)?;
@@ -106,8 +120,19 @@ impl Loaded {
         Ok(trace::merge(parts, &services)?)
     }
 
+    /// The tasks, from their start; none where there are none.
+    pub fn tasks(&self) -> Box<dyn TaskSource> {
+        Box::new(self.tasks.clone())
+    }
+
+    /// How many tasks there are.
+    pub fn task_count(&self) -> usize {
+        self.tasks.len()
+    }
+
     fn service_names(&self) -> ServiceNames {
-        ServiceNames::new(self.scenario.known.application.services.values().map(|service| service.name.as_str()))
+        let application = &self.scenario.known.application;
+        ServiceNames::new(application.requests().map(|service| application.services[service].name.as_str()))
     }
 
     /// Opens every trace once: one that cannot be opened is a mistake of the scenario, and is told before anything runs.
@@ -157,8 +182,14 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
 /// Puts the content of a file in the place of its path.
 fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
     let at = At::root(root).key(section);
-    let Some(Value::Scalar(Scalar::Text(path))) = at.node().map(|node| &node.value) else { return Ok(()) };
-    let content = files.read_yaml(path, &at)?;
+    let content = match at.node().map(|node| &node.value) {
+        Some(Value::Scalar(Scalar::Text(path))) => files.read_yaml(path, &at)?,
+        _ if section == "inventory" => match machines::inventory(&at, files)? {
+            Some(content) => content,
+            None => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
     if let Value::Map(entries) = &mut root.value
         && let Some(entry) = entries.iter_mut().find(|entry| entry.key == section)
     {
@@ -197,11 +228,12 @@ fn traces(
     files: &mut Files,
     at: &At<'_>,
 ) -> Result<Vec<TraceSource>, InputError> {
-    if file.traces.is_empty() {
-        return Err(at.error("there is no load; name a trace: `traces: [{file: traces/day.csv.gz}]`"));
+    if file.traces.is_empty() && file.tasks.is_empty() {
+        return Err(at.error("there is no load; name a trace: `traces: [{file: traces/day.csv.gz}]`, or tasks: `tasks: [{file: pods.csv}]`"));
     }
     let services = &scenario.known.application.services;
-    let names: Vec<&str> = services.values().map(|service| service.name.as_str()).collect();
+    let requests = scenario.known.application.requests();
+    let names: Vec<&str> = requests.map(|service| services[service].name.as_str()).collect();
     let known = |name: &str, at: At<'_>| {
         if names.contains(&name) {
             return Ok(());

@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 pub struct ControlFile {
     /// From one decision to the next.
     pub every: Positive<Span>,
+    /// Whether tasks are decided about as soon as one arrives, or room appears for one that waits, as schedulers do;
+    /// otherwise at the next regular decision.
+    pub on_arrival: bool,
     /// From a decision until its first effect: API calls, controllers, propagation to the clusters.
     pub effect_after: DelayFile,
     /// Virtual time that a decision itself takes; its effects come so much later.
@@ -115,6 +118,7 @@ impl ControlFile {
         }
         Ok(Control {
             every: self.every.0,
+            on_arrival: self.on_arrival,
             effect_after: self.effect_after.0,
             decision_time: self.decision_time,
             rails: Rails {

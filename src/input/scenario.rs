@@ -10,10 +10,11 @@ use super::file::Files;
 use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
 use super::operation::{ControlFile, PlatformFile, TelemetryFile};
+use super::tasks::{self, TaskFile, Tasks};
 use super::truth::{TruthFile, truth};
 use super::written::{Positive, Written};
 use crate::model::scenario::Known;
-use crate::model::{Application, Cluster, ClusterId, Scenario, Table};
+use crate::model::{Application, Cluster, ClusterId, Scenario, Service, Table};
 use crate::units::{Money, Ratio, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,12 +35,18 @@ pub struct ScenarioFile {
     /// Numbers are in the metric's unit: ms, $, kWh, kg, or shares as `0.5 %` or `0.005`.
     #[serde(default)]
     pub expect: Vec<String>,
-    /// The services and their calls: a path to an application file, or its content.
+    /// The services and their calls: a path to an application file, or its content. Left out where there are tasks only.
+    #[serde(default = "defaults::no_application")]
     pub application: Written<String, ApplicationFile>,
-    /// The clusters: a path to an inventory file, or its content.
+    /// The clusters: a path to an inventory file, or its content; or machines as others list them, `{openb: FILE}` (with
+    /// `split: model` a cluster of each kind of accelerators) or `{opendc: FILE}`.
     pub inventory: Written<String, InventoryFile>,
     /// The load: files with request rates. Services that they name are the entries of the application; each has one file.
+    #[serde(default)]
     pub traces: Vec<TraceFile>,
+    /// Pods, jobs or machines that arrive, run for a time and go, besides the load or instead of it.
+    #[serde(default)]
+    pub tasks: Vec<TaskFile>,
     /// Round-trip times, prices of traffic, places of users, routing.
     #[serde(default)]
     pub network: NetworkFile,
@@ -159,11 +166,20 @@ impl ScenarioFile {
 ///
 /// # Errors
 /// The first thing that is wrong; `at` is the root of the tree that `file` was read from, other files spliced in.
-pub fn scenario(file: &ScenarioFile, files: &mut Files, at: &At<'_>) -> Result<Scenario, InputError> {
+pub fn scenario(
+    file: &ScenarioFile,
+    tasks: &Tasks,
+    files: &mut Files,
+    at: &At<'_>,
+) -> Result<Scenario, InputError> {
     let (Written::Long(application_file), Written::Long(inventory_file)) = (&file.application, &file.inventory) else {
         return Err(at.error("a file was not read; give its content here"));
     };
-    let application = application(application_file, &at.key("application"))?;
+    if application_file.services.is_empty() && file.tasks.is_empty() {
+        let services = at.key("application").key("services");
+        return Err(services.error("an application without services does nothing; write at least one"));
+    }
+    let mut application = application(application_file, &at.key("application"))?;
     let all_clusters = clusters(inventory_file, &at.key("inventory"))?;
     let enabled: Vec<usize> = (0..all_clusters.len()).filter(|index| inventory_file.clusters[*index].enabled).collect();
     let names =
@@ -177,8 +193,17 @@ pub fn scenario(file: &ScenarioFile, files: &mut Files, at: &At<'_>) -> Result<S
     for (index, one) in file.faults.iter().enumerate() {
         faults.extend(fault(one, &breakable, files, &at.key("faults").index(index))?);
     }
-    let truth = truth(&application_file.services, &file.truth, &at.key("truth"))?;
+    let mut truth = truth(&application_file.services, &file.truth, &at.key("truth"))?;
     note_assumptions(file, &application, &clusters, files);
+    note_tasks(tasks, &clusters, files);
+    for class in &tasks.classes {
+        if application.service(&class.name).is_some() {
+            let message = format!("a service is called `{}` like a class of tasks; rename the service", class.name);
+            return Err(at.key("application").error(message));
+        }
+        truth.push(tasks::truth(class));
+        application.add_task_class(class.clone());
+    }
     Ok(Scenario {
         known: Arc::new(Known { application, clusters, network }),
         truth,
@@ -192,6 +217,22 @@ pub fn scenario(file: &ScenarioFile, files: &mut Files, at: &At<'_>) -> Result<S
     })
 }
 
+/// Tasks that will wait for ever.
+fn note_tasks(tasks: &Tasks, clusters: &Table<ClusterId, Cluster>, files: &mut Files) {
+    let refused = |class: &Service| {
+        let mut reasons = clusters.values().map(|cluster| class.terms.room_max(cluster, class.request).err());
+        reasons.try_fold(None, |_, reason| reason.map(Some)).flatten()
+    };
+    let mut unfit = tasks.classes.iter().zip(&tasks.counts).filter_map(|(class, count)| Some((class, refused(class)?, count)));
+    let Some((first, why, count)) = unfit.next() else { return };
+    let (classes, count) = unfit.fold((1, *count), |(classes, sum), (_, _, count)| (classes + 1, sum + count));
+    let all = tasks.classes.len();
+    files.note(format!(
+        "{count} tasks of {classes} classes out of {all} fit no cluster and will wait for ever; the first is {} ({why}).",
+        first.name
+    ));
+}
+
 /// What is right in form and may still surprise.
 fn note_assumptions(
     file: &ScenarioFile,
@@ -199,7 +240,7 @@ fn note_assumptions(
     clusters: &Table<ClusterId, Cluster>,
     files: &mut Files,
 ) {
-    if application.services.values().all(|service| service.slo.is_none()) {
+    if application.services.len() > 0 && application.services.values().all(|service| service.slo.is_none()) {
         files.note("No service has an SLO: nothing is ever violated.".to_owned());
     }
     for service in application.services.values() {
@@ -220,7 +261,12 @@ fn note_assumptions(
         }
     }
     for cluster in clusters.values() {
-        for pool in cluster.pools.values().filter(|pool| pool.price_per_hour == Money::ZERO) {
+        let free: Vec<_> = cluster.pools.values().filter(|pool| pool.price_per_hour == Money::ZERO).collect();
+        if free.len() > 1 && free.len() == cluster.pools.len() {
+            files.note(format!("Nodes of {} have no price: their time is free.", cluster.name));
+            continue;
+        }
+        for pool in free {
             files.note(format!("Nodes of {}/{} have no price: their time is free.", cluster.name, pool.name));
         }
     }

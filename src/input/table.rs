@@ -70,6 +70,21 @@ impl<const N: usize> Row<'_, N> {
         }
     }
 
+    /// A whole number from 0 up.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn integer(&self, column: usize) -> Result<u64, InputError> {
+        let text = &self.cells[column];
+        let message = || self.error(column, &format!("`{text}` is not a whole number from 0 up; write it like `12`"));
+        text.parse().map_err(|_| message())
+    }
+
+    /// The line.
+    pub const fn line(&self) -> u64 {
+        self.line
+    }
+
     /// Seconds since the start.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::capacity::CapacityByClass;
 use super::cluster::NodeTerms;
 use super::delay::Delay;
-use super::id::{ServiceId, Table};
+use super::id::{Id, ServiceId, Table};
 use super::resources::Resources;
 use crate::units::{Bytes, Ratio, Span};
 
@@ -12,11 +12,13 @@ use crate::units::{Bytes, Ratio, Span};
 pub struct Application {
     /// Name.
     pub name: String,
-    /// The services.
+    /// The services, and behind them the classes of tasks.
     pub services: Table<ServiceId, Service>,
+    /// How many of them answer requests; the others are classes of tasks.
+    requests: usize,
     /// The edges, grouped by caller in the order of [`order`](Self::order).
     pub calls: Vec<Call>,
-    /// All services, callers before those they call.
+    /// All services that answer requests, callers before those they call.
     pub order: Vec<ServiceId>,
 }
 
@@ -107,7 +109,33 @@ impl Application {
             order.iter().position(|other| *other == id).expect("every service is in the order")
         });
         calls.sort_by_key(|call| (rank[call.from], call.to));
-        Ok(Self { name, services, calls, order })
+        Ok(Self { name, requests: services.len(), services, calls, order })
+    }
+
+    /// Adds a class of tasks behind all others. Its replicas are tasks: they come and go by themselves, answer no requests
+    /// and are not started again when they have ended.
+    pub fn add_task_class(&mut self, class: Service) -> ServiceId {
+        self.services.push(class)
+    }
+
+    /// The services that answer requests.
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = ServiceId> + ExactSizeIterator + use<> {
+        (0..self.requests).map(ServiceId::from_index)
+    }
+
+    /// The classes of tasks.
+    pub fn tasks(&self) -> impl DoubleEndedIterator<Item = ServiceId> + ExactSizeIterator + use<> {
+        (self.requests..self.services.len()).map(ServiceId::from_index)
+    }
+
+    /// Whether `service` is a class of tasks.
+    pub const fn is_task(&self, service: ServiceId) -> bool {
+        service.0 as usize >= self.requests
+    }
+
+    /// Whether there are classes of tasks.
+    pub fn has_tasks(&self) -> bool {
+        self.requests < self.services.len()
     }
 
     /// The calls that `caller` makes.

@@ -83,7 +83,12 @@ pub fn violations(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
     if found.iter().any(|violation| matches!(violation, Violation::Unknown { .. })) {
         return found;
     }
-    found.extend(snapshot.services.ids().filter_map(|service| miscounted(snapshot, plan, service)));
+    let mut rest = plan.targets.iter().as_slice();
+    for service in snapshot.services.ids() {
+        let (targets, after) = rest.split_at(rest.iter().take_while(|target| target.service == service).count());
+        found.extend(miscounted(snapshot, plan, (service, targets)));
+        rest = after;
+    }
     found.extend(overcommitted(snapshot, &plan.targets));
     found
 }
@@ -109,18 +114,20 @@ fn misplaced(snapshot: &Snapshot, target: &Target) -> Option<Violation> {
 }
 
 /// The number of replicas and of clusters of one service.
-fn miscounted(snapshot: &Snapshot, plan: &Plan, service: ServiceId) -> Option<Violation> {
+fn miscounted(snapshot: &Snapshot, plan: &Plan, (service, targets): (ServiceId, &[Target])) -> Option<Violation> {
     let declared = snapshot.service(service);
-    let replicas = plan.targets.total(service);
-    let refused: u32 =
-        plan.refusals.iter().filter(|refusal| refusal.service == service).map(|refusal| refusal.replicas).sum();
+    let replicas: u32 = targets.iter().map(|target| target.replicas).sum();
+    let refused = || {
+        let refusals = plan.refusals.iter().filter(|refusal| refusal.service == service);
+        refusals.map(|refusal| refusal.replicas).sum::<u32>()
+    };
     let (min, max) = (declared.replicas_min, declared.replicas_max);
-    if replicas > max || replicas.saturating_add(refused) < min {
+    if replicas > max || (replicas < min && replicas.saturating_add(refused()) < min) {
         return Some(Violation::OutOfBounds { service, replicas, min, max });
     }
-    let clusters = plan.targets.of(service).len();
-    let before = snapshot.targets.of(service).len();
-    (declared.pinned && clusters > 1 && clusters > before).then_some(Violation::Split { service, clusters })
+    let clusters = targets.len();
+    let is_split = declared.pinned && clusters > 1 && clusters > snapshot.targets.of(service).len();
+    is_split.then_some(Violation::Split { service, clusters })
 }
 
 /// Clusters that are asked for more than they have, and for more than before.

@@ -4,7 +4,7 @@ use super::delay::Delay;
 use super::id::{PoolId, Table};
 use super::resources::Resources;
 use crate::units::{Money, Ratio, Span, Watts};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The node label that names the kind of the accelerators of a node.
 pub const ACCELERATOR_LABEL: &str = "smo.dev/accelerator";
@@ -115,6 +115,8 @@ impl Toleration {
 pub struct NodeTerms {
     /// Labels that the node (pool or cluster labels) must carry.
     pub selector: BTreeMap<String, String>,
+    /// Labels of which the node must carry one of these values.
+    pub one_of: BTreeMap<String, BTreeSet<String>>,
     /// Taints that do not keep the replica away.
     pub tolerations: Vec<Toleration>,
 }
@@ -153,11 +155,14 @@ impl NodeTerms {
     /// # Errors
     /// The first reason against it: labels, then taints, then size.
     pub fn admit(&self, cluster: &Cluster, pool: &Pool, request: Resources) -> Result<(), Ineligible> {
-        let labelled = |(key, value): &(&String, &String)| {
-            pool.labels.get(*key).or_else(|| cluster.labels.get(*key)) == Some(*value)
-        };
-        if let Some((key, value)) = self.selector.iter().find(|wanted| !labelled(wanted)) {
+        let label = |key: &String| pool.labels.get(key).or_else(|| cluster.labels.get(key));
+        if let Some((key, value)) = self.selector.iter().find(|(key, value)| label(key) != Some(*value)) {
             return Err(Ineligible::Label { key: key.clone(), value: value.clone() });
+        }
+        let other = |(key, values): &(&String, &BTreeSet<String>)| !label(key).is_some_and(|found| values.contains(found));
+        if let Some((key, values)) = self.one_of.iter().find(other) {
+            let value = values.iter().map(String::as_str).collect::<Vec<_>>().join("|");
+            return Err(Ineligible::Label { key: key.clone(), value });
         }
         let repels = |taint: &&Taint| {
             taint.effect != TaintEffect::PreferNoSchedule && !self.tolerations.iter().any(|one| one.tolerates(taint))
@@ -181,7 +186,7 @@ impl NodeTerms {
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    room = room.saturating_add(pool.shape.count_of(request).saturating_mul(pool.nodes_max.into()));
+                    room = room.saturating_add(pool.shape.holds(request).saturating_mul(pool.nodes_max.into()));
                 }
                 Err(why) => reason = why,
             }

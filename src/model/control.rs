@@ -8,6 +8,9 @@ use crate::units::{Ratio, Span, Time};
 pub struct Control {
     /// From one decision to the next.
     pub every: Span,
+    /// Whether tasks are decided about as soon as one arrives, or room appears for one that waits; otherwise at the next
+    /// tick.
+    pub on_arrival: bool,
     /// From a decision until its first effect: API calls, controllers.
     pub effect_after: Delay,
     /// Virtual time that a decision itself takes, added to `effect_after`.

@@ -52,6 +52,10 @@ id!(
     ReplicaId
 );
 id!(
+    /// A task, over the whole run, by arrival.
+    TaskId
+);
+id!(
     /// Something that a backend was asked to do.
     ActionId
 );

@@ -22,6 +22,7 @@ pub mod rails;
 pub mod resources;
 pub mod scenario;
 pub mod snapshot;
+pub mod task;
 pub mod workload;
 
 pub use application::{Application, Call, Service, Slo};
@@ -36,3 +37,4 @@ pub use plan::{Plan, Refusal, Targets, Wanted, Why};
 pub use resources::Resources;
 pub use scenario::Scenario;
 pub use snapshot::{ClusterView, Phase, ReplicaGroup, Seen, ServiceView, Snapshot};
+pub use task::{TaskRow, TaskSource};

@@ -2,7 +2,7 @@
 
 use super::id::{ActionId, ClusterId, ServiceId};
 use super::snapshot::Snapshot;
-use crate::units::{Rate, Span, Time};
+use crate::units::{Bytes, Rate, Span, Time};
 use serde::Serialize;
 
 /// The next thing that happened.
@@ -90,6 +90,21 @@ pub struct Sample {
     pub placements: Vec<PlacementSample>,
     /// One row a cluster.
     pub clusters: Vec<ClusterSample>,
+    /// All tasks, where there are some. Classes have no rows: there may be thousands.
+    pub tasks: Option<TaskSample>,
+}
+
+/// All tasks at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskSample {
+    /// Arrived since the start.
+    pub arrived: u64,
+    /// Completed since the start.
+    pub completed: u64,
+    /// Running.
+    pub running: u64,
+    /// All others: without a place, without a node, or starting.
+    pub waiting: u64,
 }
 
 /// A service since the sample before.
@@ -147,6 +162,16 @@ pub struct ClusterSample {
     pub cpu_requested: f64,
     /// CPU in use, in cores.
     pub cpu_used: f64,
+    /// Memory that ready nodes offer.
+    pub memory_allocatable: Bytes,
+    /// Memory requested by replicas there.
+    pub memory_requested: Bytes,
+    /// Accelerators that ready nodes offer, in thousandths.
+    pub gpu_allocatable: u64,
+    /// Accelerators requested by replicas there, in thousandths.
+    pub gpu_requested: u64,
+    /// Tasks that run.
+    pub tasks_running: u32,
     /// Facility power in watts.
     pub power: f64,
     /// Carbon intensity in g CO₂e per kWh.
@@ -181,6 +206,8 @@ pub struct Totals {
     pub by_service: Vec<ServiceTotals>,
     /// By cluster.
     pub by_cluster: Vec<ClusterTotals>,
+    /// All tasks, where there are some.
+    pub tasks: Option<TaskTotals>,
     /// Share of the time in which some entry service broke its SLO.
     pub slo_violation_time: f64,
     /// Share of users' requests that were slow, dropped, or failed further down the graph.
@@ -195,6 +222,38 @@ pub struct Totals {
     pub replica_changes: u64,
     /// Events handled by the simulation; zero live.
     pub events: u64,
+}
+
+/// The sums of all tasks. `arrived = completed + running + waiting`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TaskTotals {
+    /// Arrived.
+    pub arrived: u64,
+    /// Started at least once.
+    pub started: u64,
+    /// Ran for their time.
+    pub completed: u64,
+    /// Still running at the end.
+    pub running: u64,
+    /// Waiting at the end: without a place, without a node, or starting.
+    pub waiting: u64,
+    /// How often a task had to start anew.
+    pub restarted: u64,
+    /// From arrival to the first start, over tasks that started.
+    pub wait: Option<Quantiles>,
+    /// Running tasks integrated over time, in hours.
+    pub hours: f64,
+    /// CPU that they used, in core-hours.
+    pub cpu_hours: f64,
+}
+
+/// An amount of a resource integrated over time, in base units times seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Amount {
+    /// Requested by replicas that have a node.
+    pub requested: f64,
+    /// Offered by nodes that work.
+    pub offered: f64,
 }
 
 /// Requests in and out. `offered = served + dropped + backlog`, exactly.
@@ -267,4 +326,6 @@ pub struct ClusterTotals {
     pub carbon: f64,
     /// Requested CPU over offered CPU, mean over time.
     pub cpu_allocation: f64,
+    /// CPU, memory and accelerators over time: millicores, bytes, thousandths of devices, times seconds.
+    pub amounts: [Amount; 3],
 }

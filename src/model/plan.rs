@@ -51,6 +51,24 @@ impl Targets {
         self.of(service).iter().map(|target| target.replicas).sum()
     }
 
+    /// The services whose targets differ from those in `other`, by id. One walk along both.
+    pub fn changed(&self, other: &Self) -> Vec<ServiceId> {
+        let mut changed = Vec::new();
+        let (mut here, mut there) = (self.0.as_slice(), other.0.as_slice());
+        loop {
+            let same = here.iter().zip(there).take_while(|(one, other)| one == other).count();
+            (here, there) = (&here[same..], &there[same..]);
+            let Some(service) = here.first().into_iter().chain(there.first()).map(|target| target.service).min() else {
+                return changed;
+            };
+            if changed.last() != Some(&service) {
+                changed.push(service);
+            }
+            let rest = |targets: &[Target]| targets.iter().take_while(|target| target.service == service).count();
+            (here, there) = (&here[rest(here)..], &there[rest(there)..]);
+        }
+    }
+
     /// Makes the targets of `service` those of `other`.
     pub fn copy_service(&mut self, service: ServiceId, other: &Self) {
         let start = self.0.partition_point(|target| target.service < service);

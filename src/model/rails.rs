@@ -38,13 +38,14 @@ impl Rails {
     pub fn limit(&self, snapshot: &Snapshot, mut plan: Plan, found: &[Violation]) -> (Plan, Vec<Held>) {
         let mut held = Vec::new();
         if self.freezes.iter().any(|(from, until)| (*from..*until).contains(&snapshot.at)) {
-            held.extend(changed(snapshot, &plan.targets).map(|service| Held { service, reason: HeldReason::Frozen }));
+            let frozen = snapshot.targets.changed(&plan.targets).into_iter();
+            held.extend(frozen.map(|service| Held { service, reason: HeldReason::Frozen }));
             plan.targets = snapshot.targets.clone();
             return (plan, held);
         }
         drop_unsound(snapshot, &mut plan, found, &mut held);
         let mut moves_left = self.moves_per_tick.unwrap_or(u32::MAX);
-        for service in changed(snapshot, &plan.targets).collect::<Vec<_>>() {
+        for service in snapshot.targets.changed(&plan.targets) {
             if self.spare_replicas(snapshot, &mut plan.targets, service) {
                 held.push(Held { service, reason: HeldReason::RemovedShare });
             }
@@ -76,11 +77,6 @@ impl Rails {
     }
 }
 
-/// Services whose targets are not what they were.
-fn changed(snapshot: &Snapshot, targets: &Targets) -> impl Iterator<Item = ServiceId> {
-    snapshot.services.ids().filter(|service| snapshot.targets.of(*service) != targets.of(*service))
-}
-
 /// Replicas of `service` that leave one cluster while others gain some: the smaller of what is lost and gained.
 pub fn moved(before: &Targets, after: &Targets, service: ServiceId) -> u32 {
     let lost: u32 = before
@@ -102,7 +98,7 @@ fn drop_unsound(snapshot: &Snapshot, plan: &mut Plan, found: &[Violation], held:
         return;
     }
     let unknown = found.iter().any(|violation| matches!(violation, Violation::Unknown { .. }));
-    for service in changed(snapshot, &plan.targets).collect::<Vec<_>>() {
+    for service in snapshot.targets.changed(&plan.targets) {
         let blamed = |violation: &Violation| match violation {
             Violation::Unreachable { service: blamed, .. }
             | Violation::Unknown { service: blamed, .. }

@@ -3,15 +3,22 @@
 use crate::units::{Bytes, MilliCores};
 use serde::Serialize;
 
-/// An amount of every resource. Accelerators are whole devices; their kind is a node label (see
+/// Thousandths of one accelerator: a device is shared in these.
+pub const DEVICE: u64 = 1_000;
+
+/// An amount of every resource. The kind of accelerators is a node label (see
 /// [`ACCELERATOR_LABEL`](super::cluster::ACCELERATOR_LABEL)).
+///
+/// A request for accelerators is for whole devices, or for a share of one device: less than [`DEVICE`], or a multiple of it.
+/// In sums over nodes shares add up; that a share has to fit into one device is the node's to know
+/// (see [`binding`](super::binding)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Resources {
     /// CPU.
     pub cpu: MilliCores,
     /// Memory.
     pub memory: Bytes,
-    /// Accelerators, counted as devices.
+    /// Accelerators, in thousandths of a device.
     pub gpu: u64,
     /// Pod slots: one for a replica, the kubelet's limit for a node.
     pub pods: u64,
@@ -24,7 +31,7 @@ impl Resources {
     /// Nothing.
     pub const ZERO: Self = Self { cpu: MilliCores(0), memory: Bytes(0), gpu: 0, pods: 0 };
 
-    /// The amounts in the order of [`RESOURCES`]: millicores, bytes, devices, slots.
+    /// The amounts in the order of [`RESOURCES`]: millicores, bytes, thousandths of devices, slots.
     #[must_use]
     pub const fn amounts(self) -> [u64; 4] {
         [self.cpu.0, self.memory.0, self.gpu, self.pods]
@@ -54,6 +61,20 @@ impl Resources {
     pub fn count_of(self, request: Self) -> u64 {
         let have = self.amounts();
         request.amounts().iter().zip(have).filter_map(|(want, have)| have.checked_div(*want)).min().unwrap_or(u64::MAX)
+    }
+
+    /// How many times an empty node of this shape could hold `request`: as [`count_of`](Self::count_of), but a share of a
+    /// device leaves a rest on each device that is too small for another.
+    #[must_use]
+    pub fn holds(self, request: Self) -> u64 {
+        let count = self.count_of(request);
+        if request.is_share() { count.min(self.gpu / DEVICE * (DEVICE / request.gpu)) } else { count }
+    }
+
+    /// Whether this asks for a part of one accelerator.
+    #[must_use]
+    pub const fn is_share(self) -> bool {
+        0 < self.gpu && self.gpu < DEVICE
     }
 
     /// This amount `count` times; saturates.

@@ -37,6 +37,9 @@ impl<T> Seen<T> {
 pub struct Snapshot {
     /// Now: virtual or wall-clock time.
     pub at: Time,
+    /// Whether the control interval is over; otherwise the policy is asked between two ticks, because tasks have come or
+    /// gone.
+    pub is_tick: bool,
     /// What was declared.
     pub known: Arc<Known>,
     /// The clusters as they are seen.
@@ -77,8 +80,10 @@ pub struct ServiceView {
     pub latency_p95: Seen<Span>,
     /// CPU used by the ready replicas of a cluster, together.
     pub cpu_used: Vec<(ClusterId, Seen<MilliCores>)>,
-    /// Replicas by cluster, phase and time, sorted by cluster.
+    /// Replicas by cluster, phase and time, sorted by cluster. Tasks are told apart by cluster and phase only.
     pub replicas: Vec<ReplicaGroup>,
+    /// For a class of tasks: how many there are, those that wait for a place included.
+    pub tasks: u32,
 }
 
 /// Where a replica is in its life.

@@ -1,7 +1,10 @@
 //! A scaling and a placement make a policy: first how many, then where.
+//!
+//! Tasks are not scaled: of a class as many replicas are wanted as there are tasks. A decision between two ticks, which is
+//! about tasks that came or went, leaves the services at the last wish of the scaling, whose clock is the control interval.
 
 use super::{Budget, Context, Placement, Policy, PolicyError, Scaling};
-use crate::model::{Plan, Snapshot};
+use crate::model::{Plan, Snapshot, Wanted, Why};
 use crate::seed::Stream;
 
 /// `scaling` says how many, `placement` says where.
@@ -10,11 +13,37 @@ pub struct Composed {
     pub placement: Box<dyn Placement>,
     /// How many.
     pub scaling: Box<dyn Scaling>,
+    /// The last wish of the scaling, where there are tasks besides.
+    wish: Option<Wanted>,
+}
+
+impl Composed {
+    /// A policy of two halves that have decided nothing yet.
+    pub fn new(placement: Box<dyn Placement>, scaling: Box<dyn Scaling>) -> Self {
+        Self { placement, scaling, wish: None }
+    }
+
+    /// How many replicas of everything.
+    fn wanted(&mut self, snapshot: &Snapshot, stream: &mut Stream) -> Result<Wanted, PolicyError> {
+        if !snapshot.known.application.has_tasks() {
+            return self.scaling.scale(snapshot, stream);
+        }
+        let mut wanted = match self.wish.take().filter(|_| !snapshot.is_tick) {
+            Some(wish) => wish,
+            None => self.scaling.scale(snapshot, stream)?,
+        };
+        self.wish = Some(wanted.clone());
+        for class in snapshot.known.application.tasks() {
+            wanted.replicas.push(snapshot.services[class].tasks);
+            wanted.why.push(Why::new("tasks that are there", &[]));
+        }
+        Ok(wanted)
+    }
 }
 
 impl Policy for Composed {
     fn decide(&mut self, snapshot: &Snapshot, budget: &Budget, stream: &mut Stream) -> Result<Plan, PolicyError> {
-        let wanted = self.scaling.scale(snapshot, stream)?;
+        let wanted = self.wanted(snapshot, stream)?;
         let mut plan = self.placement.place(snapshot, &wanted, Context { budget, stream })?;
         if plan.why.is_empty() {
             plan.why = wanted.why;
@@ -23,6 +52,6 @@ impl Policy for Composed {
     }
 
     fn fork(&self) -> Box<dyn Policy> {
-        Box::new(Self { placement: self.placement.fork(), scaling: self.scaling.fork() })
+        Box::new(Self { placement: self.placement.fork(), scaling: self.scaling.fork(), wish: self.wish.clone() })
     }
 }

@@ -71,7 +71,8 @@ pub trait Placement: Send {
 
 /// Decides how many.
 pub trait Scaling: Send {
-    /// Replicas of every service, within the service's bounds.
+    /// Replicas of every service that answers requests, within the service's bounds. How many tasks there are is not for a
+    /// scaling to decide.
     ///
     /// # Errors
     /// For broken input.

@@ -66,7 +66,7 @@ impl PolicySpec {
     pub fn build(&self) -> Result<Box<dyn Policy>, ParameterError> {
         let placement = (self.placement.0.build)(&self.placement.1)?;
         let scaling = (self.scaling.0.build)(&self.scaling.1)?;
-        Ok(Box::new(Composed { placement, scaling }))
+        Ok(Box::new(Composed::new(placement, scaling)))
     }
 
     /// Names of the two halves and all their parameters, defaults included, for the manifest.

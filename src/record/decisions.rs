@@ -117,13 +117,11 @@ impl<'a> DecisionLine<'a> {
 fn concerned(decision: &Decision<'_>, number: u64) -> BTreeSet<ServiceId> {
     let Decision { snapshot, plan, violations, held, .. } = *decision;
     if number == 0 {
-        return snapshot.services.ids().collect();
+        let wanted = plan.targets.iter().map(|target| target.service);
+        return snapshot.known.application.requests().chain(wanted).collect();
     }
     let mut services = BTreeSet::new();
-    if plan.targets != snapshot.targets {
-        let changed = |service: &ServiceId| plan.targets.of(*service) != snapshot.targets.of(*service);
-        services.extend(snapshot.services.ids().filter(changed));
-    }
+    services.extend(snapshot.targets.changed(&plan.targets));
     services.extend(plan.refusals.iter().map(|refusal| refusal.service));
     services.extend(held.iter().map(|held| held.service));
     services.extend(violations.iter().filter_map(|violation| match violation {

@@ -1,14 +1,15 @@
 //! `series.parquet`: services, placements and clusters over time, in one tidy table.
 //!
-//! A row is a service (no cluster), a service in a cluster, or a cluster (no service) at one instant; a column that says
+//! A row is a service (no cluster), a service in a cluster, a cluster (no service), or all tasks (neither) at one instant; a column that says
 //! nothing of its kind of row is null. The columns are [`FLOATS`], [`COUNTS`] and `up` behind `time_s`, `service` and
 //! `cluster`. Row groups have a fixed number of rows and are written as they fill, on the thread of the run: memory stays
 //! bounded, and the same samples give the same bytes.
 
-use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sample, ServiceSample};
+use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sample, ServiceSample, TaskSample};
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, ServiceId};
-use crate::units::{Rate, Time};
+use crate::model::resources::DEVICE;
+use crate::units::{Bytes, Rate, Time};
 use polars::prelude::{BatchedWriter, Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -27,6 +28,8 @@ pub enum Row {
     Placement(PlacementSample),
     /// A cluster.
     Cluster(ClusterSample),
+    /// All tasks: neither service nor cluster.
+    Tasks(TaskSample),
 }
 
 /// A column by name, and how it is taken from a row.
@@ -48,6 +51,10 @@ pub const FLOATS: &[Field<f64>] = &[
     ("cpu_allocatable_cores", |row| row.cluster().map(|row| row.cpu_allocatable)),
     ("cpu_requested_cores", |row| row.cluster().map(|row| row.cpu_requested)),
     ("cpu_used_cores", |row| row.cluster().map(|row| row.cpu_used)),
+    ("memory_allocatable_gib", |row| row.cluster().map(|row| gibibytes(row.memory_allocatable))),
+    ("memory_requested_gib", |row| row.cluster().map(|row| gibibytes(row.memory_requested))),
+    ("gpu_allocatable", |row| row.cluster().map(|row| row.gpu_allocatable as f64 / DEVICE as f64)),
+    ("gpu_requested", |row| row.cluster().map(|row| row.gpu_requested as f64 / DEVICE as f64)),
     ("power_w", |row| row.cluster().map(|row| row.power)),
     ("carbon_intensity_g_per_kwh", |row| row.cluster().map(|row| row.carbon_intensity)),
     ("cost_usd", |row| row.cluster().map(|row| row.cost)),
@@ -61,6 +68,10 @@ pub const COUNTS: &[Field<u32>] = &[
     ("replicas_pending", |row| row.placement().map(|row| row.pending)),
     ("replicas_starting", |row| row.placement().map(|row| row.starting)),
     ("nodes", |row| row.cluster().map(|row| row.nodes)),
+    ("tasks_running", |row| row.cluster().map(|row| row.tasks_running).or_else(|| row.tasks(|tasks| tasks.running))),
+    ("tasks_waiting", |row| row.tasks(|tasks| tasks.waiting)),
+    ("tasks_arrived", |row| row.tasks(|tasks| tasks.arrived)),
+    ("tasks_completed", |row| row.tasks(|tasks| tasks.completed)),
 ];
 
 impl Row {
@@ -76,6 +87,10 @@ impl Row {
         if let Self::Cluster(row) = self { Some(row) } else { None }
     }
 
+    fn tasks(&self, count: fn(&TaskSample) -> u64) -> Option<u32> {
+        if let Self::Tasks(row) = self { Some(u32::try_from(count(row)).unwrap_or(u32::MAX)) } else { None }
+    }
+
     fn latency_ms(&self, seconds: fn(&Quantiles) -> f64) -> Option<f64> {
         self.service().and_then(|row| row.latency.as_ref()).map(|latency| seconds(latency) * 1e3)
     }
@@ -84,17 +99,21 @@ impl Row {
         match self {
             Self::Service(row) => Some(row.service),
             Self::Placement(row) => Some(row.service),
-            Self::Cluster(_) => None,
+            Self::Cluster(_) | Self::Tasks(_) => None,
         }
     }
 
     const fn cluster_id(&self) -> Option<ClusterId> {
         match self {
-            Self::Service(_) => None,
+            Self::Service(_) | Self::Tasks(_) => None,
             Self::Placement(row) => Some(row.cluster),
             Self::Cluster(row) => Some(row.cluster),
         }
     }
+}
+
+fn gibibytes(memory: Bytes) -> f64 {
+    memory.0 as f64 / f64::from(1 << 30)
 }
 
 /// Writes samples as they come.
@@ -119,7 +138,7 @@ impl SeriesWriter {
         Ok(Self { known, writer, rows: Vec::new() })
     }
 
-    /// Appends the rows of a sample: services, placements, clusters.
+    /// Appends the rows of a sample: services, placements, clusters, tasks.
     ///
     /// # Errors
     /// Where the file cannot be written.
@@ -127,7 +146,7 @@ impl SeriesWriter {
         let services = sample.services.iter().copied().map(Row::Service);
         let placements = sample.placements.iter().copied().map(Row::Placement);
         let clusters = sample.clusters.iter().copied().map(Row::Cluster);
-        for row in services.chain(placements).chain(clusters) {
+        for row in services.chain(placements).chain(clusters).chain(sample.tasks.map(Row::Tasks)) {
             self.rows.push((sample.at, row));
             if self.rows.len() == GROUP_ROWS {
                 self.write_group()?;

@@ -4,9 +4,10 @@
 //! means is defined in `report::metric`, not here.
 
 use super::Decision;
-use crate::model::observation::{ClusterTotals, Flow, Quantiles, ServiceTotals};
+use crate::model::observation::{Amount, ClusterTotals, Flow, Quantiles, ServiceTotals, TaskTotals};
 use crate::model::scenario::Known;
 use crate::model::{Cluster, Service, Totals};
+use crate::units::Span;
 use serde::{Deserialize, Serialize};
 
 /// Joules in a kilowatt-hour.
@@ -22,6 +23,14 @@ pub struct Summary {
     pub requests_dropped: f64,
     pub requests_backlog: f64,
     pub requests_good: f64,
+    #[serde(default)]
+    pub tasks: Option<TaskSummary>,
+    #[serde(default)]
+    pub cpu_allocation_share: Option<f64>,
+    #[serde(default)]
+    pub memory_allocation_share: Option<f64>,
+    #[serde(default)]
+    pub gpu_allocation_share: Option<f64>,
     pub slo_violation_time_share: Option<f64>,
     pub slo_violation_requests_share: Option<f64>,
     pub latency_mean_ms: Option<f64>,
@@ -51,6 +60,23 @@ pub struct Summary {
     pub events: u64,
     pub by_service: Vec<ServiceSummary>,
     pub by_cluster: Vec<ClusterSummary>,
+}
+
+/// All tasks of a [`Summary`]; absent where there are none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
+pub struct TaskSummary {
+    pub arrived: u64,
+    pub started: u64,
+    pub completed: u64,
+    pub running: u64,
+    pub waiting: u64,
+    pub restarted: u64,
+    pub wait_mean_s: Option<f64>,
+    pub wait_p50_s: Option<f64>,
+    pub wait_p95_s: Option<f64>,
+    pub wait_p99_s: Option<f64>,
+    pub task_hours: f64,
 }
 
 /// One service of a [`Summary`].
@@ -139,6 +165,10 @@ impl Summary {
             requests_dropped: Flow::requests(totals.requests.dropped),
             requests_backlog: Flow::requests(totals.requests.backlog),
             requests_good: totals.requests_good,
+            tasks: totals.tasks.as_ref().map(of_tasks),
+            cpu_allocation_share: allocation(totals, 0),
+            memory_allocation_share: allocation(totals, 1),
+            gpu_allocation_share: allocation(totals, 2),
             slo_violation_time_share: has_slo.then_some(totals.slo_violation_time),
             slo_violation_requests_share: has_slo.then_some(totals.slo_violation_requests),
             latency_mean_ms: latency.mean,
@@ -146,7 +176,8 @@ impl Summary {
             latency_p95_ms: latency.p95,
             latency_p99_ms: latency.p99,
             replica_hours: totals.by_service.iter().map(|row| row.replica_hours).sum(),
-            cpu_hours: totals.by_service.iter().map(|row| row.cpu_hours).sum(),
+            cpu_hours: totals.by_service.iter().map(|row| row.cpu_hours).sum::<f64>()
+                + totals.tasks.map_or(0.0, |tasks| tasks.cpu_hours),
             node_hours: sum(|row| row.node_hours),
             cost_usd: nodes + egress,
             cost_nodes_usd: nodes,
@@ -183,8 +214,32 @@ struct Latency {
 
 impl Latency {
     fn of(quantiles: Option<&Quantiles>) -> Self {
-        let ms = |pick: fn(&Quantiles) -> crate::units::Span| quantiles.map(|q| pick(q).as_seconds_f64() * 1e3);
+        let ms = |pick: fn(&Quantiles) -> Span| quantiles.map(|q| pick(q).as_seconds_f64() * 1e3);
         Self { mean: ms(|q| q.mean), p50: ms(|q| q.p50), p95: ms(|q| q.p95), p99: ms(|q| q.p99) }
+    }
+}
+
+/// What was requested of a resource over what was offered of it, over the whole run; nothing where none was offered.
+fn allocation(totals: &Totals, resource: usize) -> Option<f64> {
+    let sum = |part: fn(&Amount) -> f64| totals.by_cluster.iter().map(|row| part(&row.amounts[resource])).sum::<f64>();
+    let offered = sum(|amount| amount.offered);
+    (offered > 0.0).then(|| sum(|amount| amount.requested) / offered)
+}
+
+fn of_tasks(totals: &TaskTotals) -> TaskSummary {
+    let seconds = |pick: fn(&Quantiles) -> Span| totals.wait.as_ref().map(|wait| pick(wait).as_seconds_f64());
+    TaskSummary {
+        arrived: totals.arrived,
+        started: totals.started,
+        completed: totals.completed,
+        running: totals.running,
+        waiting: totals.waiting,
+        restarted: totals.restarted,
+        wait_mean_s: seconds(|wait| wait.mean),
+        wait_p50_s: seconds(|wait| wait.p50),
+        wait_p95_s: seconds(|wait| wait.p95),
+        wait_p99_s: seconds(|wait| wait.p99),
+        task_hours: totals.hours,
     }
 }
 

@@ -3,9 +3,7 @@
 
 use super::{Decision, ManifestHeader, Record, RunRecord, Timing, Writer, read};
 use crate::model::check::Violation;
-use crate::model::observation::{
-    ClusterSample, ClusterTotals, Event, EventKind, Flow, PlacementSample, Quantiles, ServiceSample, ServiceTotals,
-};
+use crate::model::observation::{Amount, ClusterSample, ClusterTotals, Event, EventKind, Flow, PlacementSample, Quantiles, ServiceSample, ServiceTotals,};
 use crate::model::plan::{Quality, Stop, Target, Targets};
 use crate::model::rails::{Held, HeldReason};
 use crate::model::scenario::Known;
@@ -259,6 +257,7 @@ impl Day {
             services: (0..3).map(row).collect(),
             placements: self.targets.iter().map(placement).collect(),
             clusters: (0..3).map(|id| cluster_sample(id, at_s, lost)).collect(),
+            tasks: None,
         }
     }
 
@@ -292,12 +291,14 @@ impl Day {
             energy: hours * 60_000.0 * f64::from(3 - id),
             carbon: hours * 5.0,
             cpu_allocation: 0.5,
+            amounts: [Amount { requested: 0.5, offered: 1.0 }; 3],
         });
         Totals {
             span: Span::seconds(DAY_S),
             requests: flow,
             by_service: by_service.collect(),
             by_cluster: by_cluster.collect(),
+            tasks: None,
             slo_violation_time: share,
             slo_violation_requests: self.dropped / self.offered,
             requests_good: self.offered - self.dropped,
@@ -324,6 +325,11 @@ pub fn cluster_sample(id: u32, at_s: u64, lost: bool) -> ClusterSample {
         cpu_allocatable: 32.0,
         cpu_requested: 12.0,
         cpu_used: 7.5,
+        memory_allocatable: Bytes(128 << 30),
+        memory_requested: Bytes(32 << 30),
+        gpu_allocatable: 0,
+        gpu_requested: 0,
+        tasks_running: 0,
         power: 800.0,
         carbon_intensity: 120.0 + f64::from(id),
         cost: at_s as f64 / 3_600.0,
@@ -347,9 +353,11 @@ fn snapshot(known: &Arc<Known>, at_s: u64, targets: Targets) -> Snapshot {
         latency_p95: Seen::NEVER,
         cpu_used: Vec::new(),
         replicas: Vec::new(),
+        tasks: 0,
     };
     Snapshot {
         at,
+        is_tick: true,
         known: known.clone(),
         clusters: Table::build(3, view),
         services: Table::build(3, seen),

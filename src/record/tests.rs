@@ -156,7 +156,7 @@ fn series_longer_than_a_row_group_stay_whole_and_in_order() {
     for second in 0..12_000 {
         let clusters = (0..3).map(|id| synthetic::cluster_sample(id, second, false)).collect();
         let at = crate::units::Time(second * 1_000_000_000);
-        let sample = crate::model::Sample { at, services: Vec::new(), placements: Vec::new(), clusters };
+        let sample = crate::model::Sample { at, services: Vec::new(), placements: Vec::new(), clusters, tasks: None };
         writer.push(&sample).expect("writes");
     }
     writer.finish().expect("ends");

@@ -1,6 +1,7 @@
 //! The definitions of all metrics: one slice, which tables, pages, JSON and expectations walk.
 
 use super::metric::{Better, Metric};
+use super::task_definitions::TASK_METRICS;
 use super::unit::Unit;
 
 const BY_SLO: &str = "Beyer et al., The Site Reliability Workbook (2018), ch. 2 (SLOs by window and by request)";
@@ -8,8 +9,22 @@ const BY_HISTOGRAM: &str = "quantile over requests from one merged histogram, ne
 const BY_PRICE: &str = "list prices and the environment's price factor, as stated in the scenario";
 const BY_RUN: &str = "counted by the run";
 
-/// All metrics; tables show those that fit, in this order.
-pub const METRICS: &[Metric] = &[
+/// All metrics; tables show those that fit, in this order: where there are tasks, theirs first.
+pub const METRICS: &[Metric] = &ALL;
+
+const ALL: [Metric; TASK_METRICS.len() + WORLD_METRICS.len()] = {
+    let mut all = [TASK_METRICS[0]; TASK_METRICS.len() + WORLD_METRICS.len()];
+    let mut index = 0;
+    while index < all.len() {
+        let behind = index.checked_sub(TASK_METRICS.len());
+        all[index] = if let Some(behind) = behind { WORLD_METRICS[behind] } else { TASK_METRICS[index] };
+        index += 1;
+    }
+    all
+};
+
+/// Metrics of every world.
+const WORLD_METRICS: &[Metric] = &[
     Metric {
         name: "slo_violation_time",
         title: "SLO time",

@@ -18,6 +18,7 @@ pub mod metric;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod task_definitions;
 pub mod unit;
 
 pub use compare::Comparison;

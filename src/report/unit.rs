@@ -10,6 +10,8 @@ pub enum Unit {
     Share,
     /// Milliseconds.
     Milliseconds,
+    /// Seconds.
+    Seconds,
     /// US dollars.
     Dollars,
     /// Kilowatt-hours.
@@ -28,6 +30,7 @@ impl Unit {
         match self {
             Self::Share => "%",
             Self::Milliseconds => "ms",
+            Self::Seconds => "s",
             Self::Dollars => "$",
             Self::KilowattHours => "kWh",
             Self::KilogramsCo2e => "kg",

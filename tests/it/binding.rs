@@ -22,7 +22,7 @@ fn pick<T: Copy>(stream: &mut Stream, of: &[T]) -> T {
 }
 
 fn resources(cpu: u64, memory: u64, gpu: u64, pods: u64) -> Resources {
-    Resources { cpu: MilliCores(cpu), memory: Bytes(memory), gpu, pods }
+    Resources { cpu: MilliCores(cpu), memory: Bytes(memory), gpu: gpu * 1_000, pods }
 }
 
 /// Tidy shapes, odd ones, and some that lack a resource.
@@ -211,13 +211,13 @@ fn nodes_that_are_down_full_or_not_eligible_take_nothing() {
     let only = |pool: u32| Table::build(2, |id: PoolId| id.0 == pool);
     assert_eq!(nodes.bind(request, &only(0)), Some(tiny));
     assert_eq!(nodes.bind(request, &only(0)), None, "its only pod slot is taken");
-    assert_eq!(nodes.bind(Resources { gpu: 1, ..request }, &only(1)), Some(gpu));
-    assert_eq!(nodes.bind(Resources { gpu: 1, ..request }, &only(1)), None, "its only accelerator is taken");
+    assert_eq!(nodes.bind(Resources { gpu: 1_000, ..request }, &only(1)), Some(gpu));
+    assert_eq!(nodes.bind(Resources { gpu: 1_000, ..request }, &only(1)), None, "its only accelerator is taken");
     nodes.set_up(gpu, false);
     assert_eq!(nodes.bind(request, &only(1)), None);
     assert!(!nodes.bind_to(gpu, request));
     assert_eq!(nodes.nodes_up(PoolId(1)), 0);
-    nodes.release(gpu, Resources { gpu: 1, ..request });
+    nodes.release(gpu, Resources { gpu: 1_000, ..request });
     nodes.set_up(gpu, true);
     assert_eq!(nodes.bind(request, &only(1)), Some(gpu));
     assert_eq!(nodes.bind(request, &Table::new()), None, "pools that are not in the set are not eligible");

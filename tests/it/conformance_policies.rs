@@ -29,10 +29,10 @@ impl Trial {
     fn new(placement: &placement::Entry, scaling: &scaling::Entry, seed: u64) -> Self {
         let of_placement = Parameters::new(placement.name, placement.parameters, &[]).expect("defaults are declared");
         let of_scaling = Parameters::new(scaling.name, scaling.parameters, &[]).expect("defaults are declared");
-        let policy = Composed {
-            placement: (placement.build)(&of_placement).expect("defaults are in range"),
-            scaling: (scaling.build)(&of_scaling).expect("defaults are in range"),
-        };
+        let policy = Composed::new(
+            (placement.build)(&of_placement).expect("defaults are in range"),
+            (scaling.build)(&of_scaling).expect("defaults are in range"),
+        );
         let snapshot = worlds::random(seed);
         let wanted = policy.scaling.fork().scale(&snapshot, &mut stream()).expect("the world is not broken");
         Self { name: format!("{}+{} in world {seed}", placement.name, scaling.name), snapshot, policy, wanted }

@@ -35,6 +35,7 @@ mod request_level;
 mod scenarios;
 mod shown;
 mod simulated_control;
+mod simulated_tasks;
 mod tidy;
 mod trace_formats;
 mod vectors_hpa;

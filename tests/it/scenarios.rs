@@ -163,7 +163,7 @@ fn gpu_kinds_join_services_to_pools() {
     let loaded = loaded("quickstart.yaml", &request);
     let known = &loaded.scenario.known;
     let detector = known.application.services.values().nth(1).expect("the detector is the second service");
-    assert_eq!(detector.request.gpu, 1);
+    assert_eq!(detector.request.gpu, 1_000);
     assert_eq!(detector.terms.selector[ACCELERATOR_LABEL], "nvidia-l4");
     let fits: Vec<bool> =
         known.clusters.values().map(|one| detector.terms.room_max(one, detector.request).is_ok()).collect();

@@ -105,7 +105,7 @@ struct Outcome {
 
 impl Amounts {
     fn resources(&self, pods: u64) -> Resources {
-        Resources { cpu: MilliCores(self.cpu_m), memory: Bytes(self.mem_mi << 20), gpu: self.gpu, pods }
+        Resources { cpu: MilliCores(self.cpu_m), memory: Bytes(self.mem_mi << 20), gpu: self.gpu * 1_000, pods }
     }
 }
 
@@ -146,7 +146,7 @@ impl Spec {
             value: if one.operator == "Exists" { None } else { Some(one.value.clone().unwrap_or_default()) },
             effect: one.effect,
         });
-        NodeTerms { selector: self.node_selector.clone(), tolerations: tolerations.collect() }
+        NodeTerms { selector: self.node_selector.clone(), tolerations: tolerations.collect(), ..NodeTerms::default() }
     }
 }
 

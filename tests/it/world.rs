@@ -111,6 +111,7 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
         faults: Vec::new(),
         control: Control {
             every: Span::seconds(30),
+            on_arrival: true,
             effect_after: Delay::Fixed(Span::seconds(2)),
             decision_time: Span::ZERO,
             rails: Rails::default(),

@@ -69,7 +69,7 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
         carbon: Seen::NEVER,
     };
     let unseen =
-        ServiceView { rate: Seen::NEVER, latency_p95: Seen::NEVER, cpu_used: Vec::new(), replicas: Vec::new() };
+        ServiceView { rate: Seen::NEVER, latency_p95: Seen::NEVER, cpu_used: Vec::new(), replicas: Vec::new(), tasks: 0 };
     let count = clusters.len();
     let network = Network {
         rtt: Table::build(count, |_| Table::build(count, |_| Span::ZERO)),
@@ -78,6 +78,7 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
         routing: Routing::default(),
     };
     Snapshot {
+        is_tick: true,
         at: NOW,
         clusters: clusters.values().map(view).collect(),
         services: services.values().map(|_| unseen.clone()).collect(),
@@ -165,7 +166,7 @@ const ACCELERATOR: &str = smo::model::cluster::ACCELERATOR_LABEL;
 fn sufficient_cluster(index: usize) -> Cluster {
     let mut cluster = cluster(SUFFICIENT, 60, 64.0, 512);
     let pool = cluster.pools.iter_mut().next().expect("it has a pool").1;
-    pool.shape.gpu = 64;
+    pool.shape.gpu = 64_000;
     pool.labels =
         BTreeMap::from([(ACCELERATOR.to_owned(), "a100".to_owned()), ("tier".to_owned(), "cloud".to_owned())]);
     cluster.class = format!("class-{}", index % 2);
@@ -195,7 +196,7 @@ fn random_pool(stream: &mut Stream) -> Pool {
     let mut pool = pool(stream.random_range(0..=4), shape);
     pool.nodes_max += stream.random_range(0..=3);
     if stream.random_bool(0.3) {
-        pool.shape.gpu = stream.random_range(1..=4);
+        pool.shape.gpu = 1_000 * stream.random_range(1..=4);
         pool.labels.insert(ACCELERATOR.to_owned(), "a100".to_owned());
     }
     if stream.random_bool(0.15) {
@@ -222,7 +223,7 @@ fn random_service(stream: &mut Stream, index: u32) -> Service {
     service.pinned = stream.random_bool(0.15);
     let terms: f64 = stream.random();
     if terms < 0.2 {
-        service.request.gpu = stream.random_range(0..=2);
+        service.request.gpu = 1_000 * stream.random_range(0..=2);
         service.terms.selector.insert(ACCELERATOR.to_owned(), "a100".to_owned());
     } else if terms < 0.4 {
         service.terms.selector.insert("tier".to_owned(), "cloud".to_owned());

@@ -3,8 +3,9 @@
 use super::event::Event;
 use super::faults::FaultState;
 use super::latency::LatencyLog;
-use super::sites::{Site, SiteRates, SiteSums};
+use super::sites::{Site, SiteRates, SiteSums, TasksHere};
 use super::station::Station;
+use super::tasks::TaskBook;
 use super::telemetry::{Scrapes, offset};
 use super::world::{Component, ControlState, Entry, Path, ServiceState, Slot, Violating, World};
 use crate::model::binding::{NodeTable, eligible};
@@ -40,6 +41,7 @@ impl World {
                 .collect(),
             sites: known.clusters.ids().map(|cluster| new_site(&scenario, seed, cluster)).collect(),
             replicas: Table::new(),
+            tasks: TaskBook::default(),
             linked: vec![true; width * width],
             blind: 0,
             faults: (0..scenario.faults.len() as u64)
@@ -77,7 +79,7 @@ impl World {
     /// Scrapes, decisions, and the first change of each region's environment.
     fn start_loops(&mut self) {
         let scenario = Arc::clone(&self.scenario);
-        for service in self.services.ids() {
+        for service in scenario.known.application.requests() {
             let first = Time::ZERO + offset(scenario.telemetry.jitter, &mut self.services[service].scrapes.losses);
             self.repeat(first, scenario.telemetry.scrape, Event::Scraped(service));
         }
@@ -145,10 +147,11 @@ fn new_slot(scenario: &Scenario, service: ServiceId, cluster: ClusterId) -> Slot
 
 fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: &[Component]) -> ServiceState {
     let application = &scenario.known.application;
+    let is_task = application.is_task(service);
     let called = application.calls.iter().any(|call| call.to == service);
-    let component = components.iter().position(|component| component.services.contains(&service));
     let mut state = ServiceState {
-        component: component.expect("components hold every service"),
+        component: components.iter().position(|component| component.services.contains(&service)),
+        class: is_task.then(Box::default),
         demand: Rate::ZERO,
         lost: Rate::ZERO,
         lost_flow: Flow::default(),
@@ -164,7 +167,7 @@ fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: 
         sampled_violation: Span::ZERO,
         order: 0,
     };
-    if !called {
+    if !called && !is_task {
         state.make_entry(scenario);
     }
     state
@@ -191,6 +194,8 @@ fn new_site(scenario: &Scenario, seed: Seed, cluster: ClusterId) -> Site {
         nodes: NodeTable::new(scenario.platform.node_score),
         states: Table::new(),
         booting: declared.pools.ids().map(|_| 0).collect(),
+        broken: declared.pools.ids().map(|_| 0).collect(),
+        tasks: TasksHere { cpu: declared.pools.ids().map(|_| 0).collect(), running: 0 },
         size: declared.pools.values().map(|pool| pool.nodes).collect(),
         waiting: VecDeque::new(),
         images: BTreeMap::new(),
@@ -208,6 +213,8 @@ fn new_site(scenario: &Scenario, seed: Seed, cluster: ClusterId) -> Site {
 fn new_control(seed: Seed) -> ControlState {
     ControlState {
         targets: Targets::default(),
+        effective: Targets::default(),
+        asks: false,
         arriving: VecDeque::new(),
         arrives_last: Time::ZERO,
         under_way: Vec::new(),
@@ -232,7 +239,7 @@ fn components(scenario: &Scenario) -> Vec<Component> {
             (label[call.from], label[call.to]) = (least, least);
         }
     }
-    let mut labels: Vec<usize> = label.values().copied().collect();
+    let mut labels: Vec<usize> = application.requests().map(|service| label[service]).collect();
     labels.sort_unstable();
     labels.dedup();
     let component = |name: usize| {

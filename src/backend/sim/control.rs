@@ -13,7 +13,16 @@ use std::sync::Arc;
 impl World {
     /// A decision is due.
     pub(super) fn on_decided(&mut self) {
-        let snapshot = self.snapshot();
+        if self.control.started && self.has_nothing_to_decide() {
+            return;
+        }
+        self.ask(true);
+    }
+
+    /// Asks the policy, at a tick or between two.
+    pub(super) fn ask(&mut self, is_tick: bool) {
+        self.note_asked();
+        let snapshot = Snapshot { is_tick, ..self.snapshot() };
         self.outbox.push_back(Observation::Due(Box::new(snapshot)));
     }
 
@@ -22,6 +31,7 @@ impl World {
         let services = self.services.ids().map(|service| self.view(service)).collect();
         Snapshot {
             at: self.now(),
+            is_tick: true,
             known: Arc::clone(&self.scenario.known),
             clusters: self.sites.ids().map(|cluster| self.cluster_view(cluster)).collect(),
             services,
@@ -37,12 +47,8 @@ impl World {
         let factor = self.scenario.environment.price_factor_at(&declared.region, now);
         let per_core = |pool: &crate::model::Pool| pool.price_per_hour.0 / pool.shape.cpu.cores().max(1e-9);
         let cheapest = declared.pools.values().map(per_core).fold(f64::INFINITY, f64::min);
-        let broken: Resources = site
-            .states
-            .iter()
-            .filter(|(_, state)| state.down > 0 && !state.returned)
-            .map(|(node, _)| declared.pools[site.nodes.node(node).pool].shape)
-            .sum();
+        let pools = declared.pools.iter();
+        let broken: Resources = pools.map(|(pool, declared)| declared.shape.repeated(site.broken[pool].into())).sum();
         let whole = declared.capacity_max();
         let seen_down = !site.reachable;
         ClusterView {
@@ -71,9 +77,11 @@ impl World {
         self.control
             .under_way
             .retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
-        self.control.under_way.extend(&actions);
+        // Tasks come and go by themselves: an action on them is done once it is in force.
+        let application = &self.scenario.known.application;
+        self.control.under_way.extend(actions.iter().filter(|action| !application.is_task(action.service)));
         if first {
-            self.set_desired(&plan.targets.clone());
+            self.set_desired(plan.targets.clone());
             self.start_ready();
         } else {
             self.send(plan.targets.clone());
@@ -83,10 +91,7 @@ impl World {
 
     fn actions_towards(&mut self, targets: &Targets) -> Vec<Action> {
         let mut actions = Vec::new();
-        for service in self.services.ids() {
-            if self.control.targets.of(service) == targets.of(service) {
-                continue;
-            }
+        for service in self.control.targets.changed(targets) {
             for cluster in self.sites.ids() {
                 let (from, to) = (self.control.targets.get(service, cluster), targets.get(service, cluster));
                 if from != to {
@@ -100,7 +105,7 @@ impl World {
     }
 
     fn count_changes(&mut self, targets: &Targets) {
-        for service in self.services.ids() {
+        for service in self.control.targets.changed(targets) {
             self.control.moves += u64::from(moved(&self.control.targets, targets, service));
             for cluster in self.sites.ids() {
                 let (from, to) = (self.control.targets.get(service, cluster), targets.get(service, cluster));
@@ -122,7 +127,11 @@ impl World {
     /// A plan takes effect.
     pub(super) fn on_plan_arrived(&mut self) {
         let targets = self.control.arriving.pop_front().expect("a plan was sent for each arrival");
-        for service in self.set_desired(&targets) {
+        for service in self.set_desired(targets) {
+            if self.services[service].class.is_some() {
+                self.reconcile(service, false);
+                continue;
+            }
             self.services[service].order += 1;
             let order = self.services[service].order;
             self.reconcile(service, false);
@@ -131,18 +140,14 @@ impl World {
     }
 
     /// Makes `targets` what every slot strives for; tells whose changed.
-    fn set_desired(&mut self, targets: &Targets) -> Vec<ServiceId> {
-        let mut changed = Vec::new();
-        for service in self.services.ids() {
-            let mut differs = false;
-            for slot in self.slots_of(service) {
-                let desired = targets.get(service, self.slots[slot].cluster);
-                differs |= std::mem::replace(&mut self.slots[slot].desired, desired) != desired;
-            }
-            if differs {
-                changed.push(service);
+    fn set_desired(&mut self, targets: Targets) -> Vec<ServiceId> {
+        let changed = self.control.effective.changed(&targets);
+        for service in &changed {
+            for slot in self.slots_of(*service) {
+                self.slots[slot].desired = targets.get(*service, self.slots[slot].cluster);
             }
         }
+        self.control.effective = targets;
         changed
     }
 

@@ -24,6 +24,8 @@ pub(super) enum Event {
     ReplicaReadied(ReplicaId),
     /// A replica has ended.
     ReplicaDrained(ReplicaId),
+    /// A task has run for its time.
+    TaskCompleted(ReplicaId),
     /// A backlog is empty or full, or has changed enough to look again.
     FlowTurned(u32),
     /// A plan takes effect.
@@ -36,6 +38,8 @@ pub(super) enum Event {
     Sampled,
     /// A decision is due.
     Decided,
+    /// Tasks have come or gone: a decision is due between two ticks.
+    TasksChanged,
     /// The run is over.
     Ended,
 }
@@ -53,13 +57,14 @@ impl Event {
             Self::FaultBegan(_) | Self::FaultEnded { .. } => 2,
             Self::ClusterLossNoticed { .. } | Self::NodeLossNoticed { .. } => 3,
             Self::NodeBooted { .. } | Self::NodeIdled { .. } => 4,
-            Self::ReplicaReadied(_) | Self::ReplicaDrained(_) => 5,
+            Self::ReplicaReadied(_) | Self::ReplicaDrained(_) | Self::TaskCompleted(_) => 5,
             Self::FlowTurned(_) => 6,
             Self::PlanArrived | Self::MoveOverdue { .. } => 7,
             Self::Scraped(_) => 8,
             Self::Ended => 9,
             Self::Sampled => 10,
             Self::Decided => 11,
+            Self::TasksChanged => 12,
         })
     }
 }

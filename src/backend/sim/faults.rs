@@ -129,15 +129,19 @@ impl World {
     fn forget_ghosts(&mut self, cluster: ClusterId) {
         for service in self.services.ids() {
             let slot = self.slot_id(service, cluster);
-            if self.slots[slot].ghosts > 0 {
-                let component = self.services[service].component;
-                self.settle(component);
-                self.slots[slot].ghosts = 0;
-                self.reflow(component);
-                self.reconcile(service, false);
+            match self.services[service].component {
+                None => self.requeue_lost(service, slot),
+                Some(component) if self.slots[slot].ghosts > 0 => {
+                    self.settle(component);
+                    self.slots[slot].ghosts = 0;
+                    self.reflow(component);
+                    self.reconcile(service, false);
+                }
+                Some(_) => {}
             }
             self.services[service].groups = None;
         }
+        self.offer_room();
     }
 
     fn restore_cluster(&mut self, cluster: ClusterId) {
@@ -157,6 +161,7 @@ impl World {
         for service in self.services.ids() {
             self.reconcile(service, false);
         }
+        self.offer_room();
     }
 
     /// One node of the cluster stops, drawn among those that work.
@@ -167,7 +172,10 @@ impl World {
         let draw = self.faults[index].stream.random::<f64>();
         let Some(&node) = pick(&nodes, draw) else { return u32::MAX };
         self.settle_site(cluster);
-        self.sites[cluster].states[node].down += 1;
+        let site = &mut self.sites[cluster];
+        site.states[node].down += 1;
+        let pool = site.nodes.node(node).pool;
+        site.broken[pool] += 1;
         let lost = self.sites[cluster].states[node].replicas.clone();
         self.lose(&lost);
         self.sites[cluster].nodes.set_up(node, false);
@@ -189,11 +197,16 @@ impl World {
         self.settle_site(cluster);
         let site = &mut self.sites[cluster];
         site.states[node].down -= 1;
+        if site.states[node].down == 0 && !site.states[node].returned {
+            let pool = site.nodes.node(node).pool;
+            site.broken[pool] -= 1;
+        }
         let works = site.is_up() && site.states[node].down == 0 && !site.states[node].returned;
         site.nodes.set_up(node, works);
         self.refresh_site(cluster);
         self.tell(EventKind::NodeBack, self.node_name(cluster, node));
         self.try_waiting(cluster);
+        self.offer_room();
     }
 
     /// One ready replica of the service dies, drawn among all.

@@ -5,7 +5,7 @@
 //!
 //! In reading order: `kernel` (what happens when), `event` (what may happen), `world` (the state), `build` (its
 //! beginning), `traffic` with `station`, `routing` and `latency` (requests), `replicas` and `sites` (who serves them, and
-//! where), `faults`, `telemetry` (how all that is seen), `control` (what a policy sees and does), `samples` (what reports
+//! where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is seen), `control` (what a policy sees and does), `samples` (what reports
 //! get).
 //!
 //! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
@@ -22,12 +22,14 @@ mod routing;
 mod samples;
 mod sites;
 mod station;
+mod tasks;
 mod telemetry;
 mod traffic;
 mod world;
 
 use super::{Backend, BackendError};
 use crate::model::observation::Action;
+use crate::model::task::{TaskRow, TaskSource, TasksInMemory};
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
 use crate::model::{Observation, Plan, Scenario, ServiceId};
 use crate::seed::Seed;
@@ -49,27 +51,56 @@ pub const NOT_MODELLED: &[&str] = &[
 pub struct SimBackend {
     world: World,
     workload: Workload,
+    tasks: Tasks,
 }
 
-/// The trace, one row ahead.
+/// The trace of rates, one row ahead.
 struct Workload {
     source: Result<Box<dyn RateSource>, WorkloadError>,
     next: Option<RateRow>,
     until: Option<Time>,
+    /// When the run ends for the rates' sake.
+    end: Option<Time>,
+}
+
+/// The tasks, one ahead.
+struct Tasks {
+    source: Result<Box<dyn TaskSource>, WorkloadError>,
+    next: Option<TaskRow>,
+    /// Whether there are tasks at all.
+    is_any: bool,
 }
 
 impl SimBackend {
-    /// A world at its beginning. It ends with the trace, or at the scenario's `until` where that is earlier.
+    /// A world of services at its beginning. It ends with the trace, or at the scenario's `until` where that is earlier.
     ///
     /// # Errors
     /// When the first row of the workload cannot be read.
     pub fn new(scenario: Arc<Scenario>, source: Box<dyn RateSource>, seed: Seed) -> Result<Self, BackendError> {
+        Self::with_tasks(scenario, (source, Box::new(TasksInMemory::default())), seed)
+    }
+
+    /// A world of services and tasks at its beginning. It ends when both traces have: when the last task would be gone, had
+    /// none waited. Where the scenario says `until`, it ends there, whether tasks are left or not.
+    ///
+    /// # Errors
+    /// When the first row of a trace cannot be read.
+    pub fn with_tasks(
+        scenario: Arc<Scenario>,
+        (rates, tasks): (Box<dyn RateSource>, Box<dyn TaskSource>),
+        seed: Seed,
+    ) -> Result<Self, BackendError> {
         let until = scenario.until.map(|span| Time::ZERO + span);
-        let mut workload = Workload { source: Ok(source), next: Some(RateRow::default()), until };
+        let mut workload = Workload { source: Ok(rates), next: Some(RateRow::default()), until, end: None };
+        let is_any = scenario.known.application.has_tasks();
+        let mut tasks = Tasks { source: Ok(tasks), next: None, is_any };
         let mut world = World::new(scenario, seed);
-        world.start_series(workload.horizon()?);
-        workload.advance(&mut world)?;
-        Ok(Self { world, workload })
+        world.start_series(workload.horizon()?.max(tasks.end(until)?));
+        workload.advance(&world)?;
+        tasks.advance(until)?;
+        let mut backend = Self { world, workload, tasks };
+        backend.plan_end()?;
+        Ok(backend)
     }
 
     /// The present instant.
@@ -77,22 +108,23 @@ impl SimBackend {
         self.world.now()
     }
 
-    /// Lets the next thing happen: a row of the trace, or an event.
+    /// Lets the next thing happen: a row of a trace, or an event.
     fn step(&mut self) -> Result<(), BackendError> {
         let world = &mut self.world;
         world.events += 1;
-        if let Some(row) = &self.workload.next {
-            let limit = Moment { time: row.at, class: Event::LOAD };
-            let Some((_, event)) = world.kernel.pop_before(limit) else {
-                world.kernel.advance(row.at);
-                return self.take_row();
-            };
+        let rates_at = self.workload.next.as_ref().map(|row| row.at);
+        let task_at = self.tasks.next.map(|row| row.at);
+        let Some(at) = rates_at.into_iter().chain(task_at).min() else {
+            let (_, event) = world.kernel.pop().expect("the end of the run is an event");
+            world.handle(event);
+            return Ok(());
+        };
+        if let Some((_, event)) = world.kernel.pop_before(Moment { time: at, class: Event::LOAD }) {
             world.handle(event);
             return Ok(());
         }
-        let (_, event) = world.kernel.pop().expect("the end of the run is an event");
-        world.handle(event);
-        Ok(())
+        world.kernel.advance(at);
+        if rates_at == Some(at) { self.take_row() } else { self.take_task() }
     }
 
     /// The rates of a row hold from now on.
@@ -104,7 +136,24 @@ impl SimBackend {
             }
             self.world.on_demand_changed(*service, *rate);
         }
-        self.workload.advance(&mut self.world)
+        self.workload.advance(&self.world)?;
+        self.plan_end()
+    }
+
+    /// A task arrives.
+    fn take_task(&mut self) -> Result<(), BackendError> {
+        let row = self.tasks.next.take().expect("there is a task to take");
+        self.world.on_task_arrived(row);
+        self.tasks.advance(self.workload.until)?;
+        self.plan_end()
+    }
+
+    /// Once both traces are read, the end of the run is known.
+    fn plan_end(&mut self) -> Result<(), BackendError> {
+        let (Some(end), None) = (self.workload.end, self.tasks.next) else { return Ok(()) };
+        let end = end.max(self.tasks.end(self.workload.until)?).max(self.world.now());
+        self.world.schedule_at(end, Event::Ended);
+        Ok(())
     }
 }
 
@@ -120,8 +169,8 @@ impl Workload {
         Ok(reader.end())
     }
 
-    /// Reads the next row; at the end of the trace, plans the end of the run.
-    fn advance(&mut self, world: &mut World) -> Result<(), BackendError> {
+    /// Reads the next row; at the end of the trace, tells when the run ends.
+    fn advance(&mut self, world: &World) -> Result<(), BackendError> {
         let source = self.source.as_mut().map_err(|error| error.clone())?;
         let mut row = self.next.take().expect("the trace is read one row at a time");
         let more = source.next_row(&mut row)?;
@@ -134,8 +183,23 @@ impl Workload {
             } else {
                 self.until.map_or(source.end(), |until| until.min(source.end()))
             };
-            world.schedule_at(end.max(world.now()), Event::Ended);
+            self.end = Some(end.max(world.now()));
         }
+        Ok(())
+    }
+}
+
+impl Tasks {
+    /// When the run ends for the tasks' sake.
+    fn end(&self, until: Option<Time>) -> Result<Time, WorkloadError> {
+        let end = self.source.as_ref().map_err(Clone::clone)?.end();
+        Ok(until.filter(|_| self.is_any).unwrap_or(end))
+    }
+
+    /// Reads the next task; those that come after the end of the run never come.
+    fn advance(&mut self, until: Option<Time>) -> Result<(), WorkloadError> {
+        let source = self.source.as_mut().map_err(|error| error.clone())?;
+        self.next = source.next_task()?.filter(|row| until.is_none_or(|until| row.at < until));
         Ok(())
     }
 }
@@ -161,12 +225,14 @@ impl World {
             Event::NodeIdled { cluster, node } => self.on_node_idled(cluster, node),
             Event::ReplicaReadied(replica) => self.on_replica_readied(replica),
             Event::ReplicaDrained(replica) => self.on_replica_drained(replica),
+            Event::TaskCompleted(replica) => self.on_task_completed(replica),
             Event::FlowTurned(component) => self.on_flow_turned(component),
             Event::PlanArrived => self.on_plan_arrived(),
             Event::MoveOverdue { service, order } => self.on_move_overdue(service, order),
             Event::Scraped(service) => self.on_scraped(service),
             Event::Sampled => self.on_sampled(),
             Event::Decided => self.on_decided(),
+            Event::TasksChanged => self.on_tasks_changed(),
             Event::Ended => self.on_ended(),
         }
     }
@@ -192,7 +258,9 @@ impl Clone for SimBackend {
     /// Another future from here on. Where the trace cannot be opened again, the clone says so when it needs the next row.
     fn clone(&self) -> Self {
         let source = self.workload.source.as_ref().map_err(Clone::clone).and_then(RateSource::fork);
-        let workload = Workload { source, next: self.workload.next.clone(), until: self.workload.until };
-        Self { world: self.world.clone(), workload }
+        let workload = Workload { source, next: self.workload.next.clone(), ..self.workload };
+        let tasks = self.tasks.source.as_ref().map_err(Clone::clone).and_then(|source| source.fork());
+        let tasks = Tasks { source: tasks, ..self.tasks };
+        Self { world: self.world.clone(), workload, tasks }
     }
 }

@@ -10,6 +10,8 @@ use super::event::Event;
 use super::latency::standard_normal_quantile;
 use super::sites::{pull_time, watts_per_core};
 use super::world::{Replica, SlotId, World};
+use crate::model::binding::Device;
+use crate::model::id::TaskId;
 use crate::model::{Delay, NodeId, Phase, ReplicaId, ServiceId};
 use crate::seed::Stream;
 use crate::units::Span;
@@ -30,6 +32,9 @@ impl World {
     /// Starts and ends replicas of `service` until they are what the effective plan wants, as far as that goes now.
     pub(super) fn reconcile(&mut self, service: ServiceId, force: bool) {
         self.services[service].groups = None;
+        if self.services[service].class.is_some() {
+            return self.reconcile_tasks(service);
+        }
         for slot in self.slots_of(service) {
             let (live, desired) = (self.live(slot), self.slots[slot].desired);
             if !self.sites[self.slots[slot].cluster].is_up() {
@@ -57,15 +62,19 @@ impl World {
         u32::try_from(staying.count()).expect("replicas stay below 2^32") + slot.ghosts
     }
 
-    fn create(&mut self, slot: SlotId) -> ReplicaId {
-        let now = self.now();
+    fn create(&mut self, slot: SlotId) {
+        self.create_for(slot, None);
+    }
+
+    /// A replica that waits for a node, as which `task` is to run where one is named.
+    pub(super) fn create_for(&mut self, slot: SlotId, task: Option<TaskId>) {
+        let (now, phase, device) = (self.now(), Phase::Pending, Device::WHOLE);
         let replica =
-            Replica { slot, node: None, phase: Phase::Pending, started: now, since: now, timer: None, gone: false };
+            Replica { slot, node: None, phase, started: now, since: now, timer: None, gone: false, task, device };
         let id = self.replicas.push(replica);
         self.slots[slot].replicas.push(id);
         let cluster = self.slots[slot].cluster;
         self.sites[cluster].waiting.push_back(id);
-        id
     }
 
     /// Ends the replica that is missed least; `false` where none may go now.
@@ -114,6 +123,9 @@ impl World {
     /// The time until the image is on the node; a pull that is under way is shared.
     fn pull(&mut self, replica: ReplicaId, node: NodeId) -> Span {
         let (service, cluster) = self.place_of(replica);
+        if self.scenario.known.application.services[service].image.0 == 0 && self.replicas[replica].task.is_some() {
+            return Span::ZERO;
+        }
         let now = self.now();
         if let Some(complete) = self.sites[cluster].images.get(&(node, service)) {
             return complete.since(now);
@@ -141,6 +153,9 @@ impl World {
 
     /// The replica serves from now on, and an old one may go.
     pub(super) fn on_replica_readied(&mut self, replica: ReplicaId) {
+        if self.replicas[replica].task.is_some() {
+            return self.start_task(replica);
+        }
         self.set_ready(replica);
         let (service, _) = self.place_of(replica);
         self.reconcile(service, false);
@@ -165,7 +180,9 @@ impl World {
 
     /// Changes what a slot serves with, at the right moment for its sums.
     fn change_ready(&mut self, slot: SlotId, change: impl FnOnce(&mut super::world::Slot)) {
-        let component = self.services[self.slots[slot].service].component;
+        let Some(component) = self.services[self.slots[slot].service].component else {
+            return change(&mut self.slots[slot]);
+        };
         self.settle(component);
         change(&mut self.slots[slot]);
         self.update_capacity(slot);
@@ -173,7 +190,10 @@ impl World {
     }
 
     /// Stops a ready replica from serving; the caller says what becomes of it.
-    fn stop_serving(&mut self, replica: ReplicaId) {
+    pub(super) fn stop_serving(&mut self, replica: ReplicaId) {
+        if self.replicas[replica].task.is_some() {
+            return self.stop_task(replica);
+        }
         let (_, cluster) = self.place_of(replica);
         let state = &self.replicas[replica];
         let (slot, node) = (state.slot, state.node.expect("a ready replica has a node"));
@@ -219,7 +239,8 @@ impl World {
         }
         self.leave_node(replica);
         let slot = self.replicas[replica].slot;
-        self.slots[slot].replicas.retain(|other| *other != replica);
+        let listed = self.slots[slot].replicas.binary_search(&replica);
+        self.slots[slot].replicas.remove(listed.expect("a slot lists its replicas in order of creation"));
         self.replicas[replica].gone = true;
         self.services[service].groups = None;
     }
@@ -227,6 +248,10 @@ impl World {
     /// A process died; the kubelet starts it again on its node.
     pub(super) fn crash(&mut self, replica: ReplicaId) {
         self.stop_serving(replica);
+        if let Some(timer) = self.replicas[replica].timer.take() {
+            self.kernel.cancel(timer);
+        }
+        self.tasks.restarted += u64::from(self.replicas[replica].task.is_some());
         let after = self.start_delay(replica);
         let timer = self.schedule(after, Event::ReplicaReadied(replica));
         let now = self.now();
@@ -254,7 +279,10 @@ impl World {
             if let Some(timer) = self.replicas[replica].timer.take() {
                 self.kernel.cancel(timer);
             }
-            self.set_ready(replica);
+            match self.replicas[replica].task {
+                Some(_) => self.start_task(replica),
+                None => self.set_ready(replica),
+            }
         }
         let now = self.now();
         for (_, site) in self.sites.iter_mut() {
@@ -275,7 +303,9 @@ impl World {
             if state.phase == Phase::Pending {
                 continue;
             }
-            if ready {
+            if let Some(task) = self.replicas[*replica].task {
+                self.lose_task(slot, task);
+            } else if ready {
                 self.slots[slot].ghosts += 1;
             }
             self.end(*replica);

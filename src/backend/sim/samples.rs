@@ -3,7 +3,7 @@
 use super::telemetry::{mean_rate, since};
 use super::world::World;
 use crate::model::observation::{
-    ClusterSample, ClusterTotals, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
+    Amount, ClusterSample, ClusterTotals, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
 };
 use crate::model::{ClusterId, Observation, Phase, ServiceId};
 use crate::units::{Rate, Span};
@@ -21,13 +21,15 @@ impl World {
             self.settle_site(cluster);
         }
         let span = self.now() - self.sampled_at;
-        let services = self.services.ids().map(|service| self.sample_service(service, span)).collect();
+        let known = std::sync::Arc::clone(&self.scenario.known);
+        let services = known.application.requests().map(|service| self.sample_service(service, span)).collect();
         self.sampled_at = self.now();
         Sample {
             at: self.now(),
             services,
-            placements: self.slots.ids().filter_map(|slot| self.sample_placement(slot)).collect(),
+            placements: known.application.requests().flat_map(|service| self.slots_of(service)).filter_map(|slot| self.sample_placement(slot)).collect(),
             clusters: self.sites.ids().map(|cluster| self.sample_cluster(cluster)).collect(),
+            tasks: self.sample_tasks(),
         }
     }
 
@@ -79,8 +81,9 @@ impl World {
 
     fn sample_cluster(&self, cluster: ClusterId) -> ClusterSample {
         let site = &self.sites[cluster];
-        let busy = self.services.ids().map(|service| &self.slots[self.slot_id(service, cluster)]);
-        let (mut cores, mut watts) = (0.0, site.rates.idle_watts);
+        let services = self.scenario.known.application.requests();
+        let busy = services.map(|service| &self.slots[self.slot_id(service, cluster)]);
+        let (mut cores, mut watts) = (site.rates.task_cores, site.rates.idle_watts);
         for slot in busy.filter(|slot| slot.ready > 0) {
             cores += slot.busy_cores();
             watts += slot.busy_cores() * slot.watts_per_core / f64::from(slot.ready);
@@ -92,6 +95,11 @@ impl World {
             cpu_allocatable: site.nodes.allocatable().cpu.cores(),
             cpu_requested: site.nodes.allocated().cpu.cores(),
             cpu_used: cores,
+            memory_allocatable: site.nodes.allocatable().memory,
+            memory_requested: site.nodes.allocated().memory,
+            gpu_allocatable: site.nodes.allocatable().gpu,
+            gpu_requested: site.nodes.allocated().gpu,
+            tasks_running: site.tasks.running,
             power: watts * site.rates.pue,
             carbon_intensity: site.rates.carbon,
             cost: site.sums.cost_nodes + site.cost_egress,
@@ -113,8 +121,9 @@ impl World {
         let span = Span(self.now().0);
         let seconds = span.as_seconds_f64();
         let share = |violation: Span| if seconds > 0.0 { violation.as_seconds_f64() / seconds } else { 0.0 };
+        let application = &self.scenario.known.application;
         let by_service: Vec<ServiceTotals> =
-            self.services.ids().map(|service| self.service_totals(service, &share)).collect();
+            application.requests().map(|service| self.service_totals(service, &share)).collect();
         let mut requests = Flow::default();
         let (mut good, mut log) = (0.0, super::latency::LatencyLog::new());
         for totals in by_service.iter().filter(|totals| totals.entry) {
@@ -137,6 +146,7 @@ impl World {
             events: self.events,
             by_cluster: self.sites.ids().map(|cluster| self.cluster_totals(cluster, seconds)).collect(),
             by_service,
+            tasks: self.task_totals(),
         }
     }
 
@@ -166,6 +176,7 @@ impl World {
             cost_allocated: site.sums.cost_allocated,
             energy: site.sums.energy,
             carbon: site.sums.carbon,
+            amounts: site.sums.amounts.map(|(requested, offered)| Amount { requested, offered }),
             cpu_allocation: if seconds > 0.0 { site.sums.allocated_seconds / seconds } else { 0.0 },
         }
     }

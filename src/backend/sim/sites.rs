@@ -7,7 +7,7 @@
 
 use super::event::Event;
 use super::world::World;
-use crate::model::binding::NodeTable;
+use crate::model::binding::{Device, NodeTable};
 use crate::model::{ClusterId, NodeId, PoolId, ReplicaId, Resources, ServiceId, Table};
 use crate::seed::Stream;
 use crate::units::{Span, Time};
@@ -21,6 +21,9 @@ pub(super) struct Site {
     pub(super) states: Table<NodeId, NodeState>,
     /// By pool: nodes asked for and not ready yet.
     pub(super) booting: Table<PoolId, u32>,
+    /// By pool: nodes that faults hold down.
+    pub(super) broken: Table<PoolId, u32>,
+    pub(super) tasks: TasksHere,
     /// By pool: nodes that exist and work or boot.
     pub(super) size: Table<PoolId, u32>,
     /// Replicas without a node, oldest first.
@@ -49,6 +52,14 @@ pub(super) struct NodeState {
     pub(super) replicas: Vec<ReplicaId>,
 }
 
+/// Tasks that run at a site.
+#[derive(Debug, Clone)]
+pub(super) struct TasksHere {
+    /// By pool: CPU that they use, in millicores.
+    pub(super) cpu: Table<PoolId, u64>,
+    pub(super) running: u32,
+}
+
 /// Rates of a site's sums, constant until something changes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SiteRates {
@@ -56,8 +67,12 @@ pub(super) struct SiteRates {
     pub(super) nodes: f64,
     /// Dollars per hour for them, at present prices.
     pub(super) dollars_per_hour: f64,
-    /// Watts of idle nodes that run.
+    /// Watts of nodes that run and of the tasks on them, without those of services.
     pub(super) idle_watts: f64,
+    /// Cores that tasks use.
+    pub(super) task_cores: f64,
+    /// What is asked for and what is offered.
+    pub(super) amounts: [(f64, f64); 3],
     /// Grams of CO₂e per kWh.
     pub(super) carbon: f64,
     /// Facility watts per watt of computers.
@@ -78,6 +93,9 @@ pub(super) struct SiteSums {
     pub(super) carbon: f64,
     /// Seconds, weighted by the share of CPU that is requested.
     pub(super) allocated_seconds: f64,
+    /// Core-seconds of tasks, and what is asked for and offered of CPU, memory and accelerators, integrated over time.
+    pub(super) task_core_seconds: f64,
+    pub(super) amounts: [(f64, f64); 3],
 }
 
 impl Site {
@@ -103,6 +121,11 @@ impl Site {
         self.sums.cost_nodes += dollars;
         self.sums.cost_allocated += dollars * self.rates.share;
         self.sums.allocated_seconds += self.rates.cpu_share * seconds;
+        self.sums.task_core_seconds += self.rates.task_cores * seconds;
+        for (sum, rate) in self.sums.amounts.iter_mut().zip(self.rates.amounts) {
+            sum.0 += rate.0 * seconds;
+            sum.1 += rate.1 * seconds;
+        }
         self.add_energy(self.rates.idle_watts * seconds);
     }
 }
@@ -126,6 +149,7 @@ impl World {
         self.add_node(cluster, pool);
         self.refresh_site(cluster);
         self.try_waiting(cluster);
+        self.offer_room();
     }
 
     /// A node has been empty for its pool's idle timeout, unless somebody came.
@@ -142,6 +166,7 @@ impl World {
         self.settle_site(cluster);
         let site = &mut self.sites[cluster];
         site.states[node].returned = true;
+        site.broken[pool] -= u32::from(site.states[node].down > 0);
         site.nodes.set_up(node, false);
         site.size[pool] -= 1;
         self.refresh_site(cluster);
@@ -170,10 +195,12 @@ impl World {
                 return true;
             }
             let request = self.scenario.known.application.services[service].request;
-            let Some(node) = self.sites[cluster].nodes.bind(request, &self.slots[slot].pools) else {
+            let nodes = &mut self.sites[cluster].nodes;
+            let Some(node) = nodes.bind(request, &self.slots[slot].pools) else {
                 failed.push(service);
                 return true;
             };
+            self.replicas[*replica].device = nodes.node(node).shared.latest();
             self.on_bound(*replica, node);
             false
         });
@@ -225,12 +252,13 @@ impl World {
     /// A replica leaves its node; what waits may come.
     pub(super) fn leave_node(&mut self, replica: ReplicaId) {
         let Some(node) = self.replicas[replica].node.take() else { return };
+        let device = std::mem::replace(&mut self.replicas[replica].device, Device::WHOLE);
         let (service, cluster) = self.place_of(replica);
         self.settle_site(cluster);
         let request = self.scenario.known.application.services[service].request;
         let now = self.now();
         let site = &mut self.sites[cluster];
-        site.nodes.release(node, request);
+        site.nodes.release_from(node, request, device);
         let state = &mut site.states[node];
         state.replicas.retain(|other| *other != replica);
         if state.replicas.is_empty() {
@@ -264,14 +292,20 @@ impl World {
             let paid = f64::from(site.size[pool]);
             rates.nodes += paid;
             dollars += paid * shape.price_per_hour.0;
-            let running = f64::from(site.size[pool] - site.booting[pool]) - f64::from(site.broken(pool));
-            rates.idle_watts += if site.is_up() { running * shape.power_idle.0 } else { 0.0 };
+            let running = f64::from(site.size[pool] - site.booting[pool]) - f64::from(site.broken[pool]);
+            let cores = site.tasks.cpu[pool] as f64 / 1e3;
+            rates.task_cores += cores;
+            let watts = running * shape.power_idle.0 + cores * watts_per_core(shape);
+            rates.idle_watts += if site.is_up() { watts } else { 0.0 };
         }
         rates.dollars_per_hour = dollars * environment.price_factor_at(&declared.region, now);
         rates.carbon = environment.carbon_of(&declared.region).at(now);
         let (allocated, offered) = (site.nodes.allocated(), site.nodes.allocatable());
         let part = |allocated: u64, offered: u64| if offered == 0 { 0.0 } else { allocated as f64 / offered as f64 };
         rates.cpu_share = part(allocated.cpu.0, offered.cpu.0).min(1.0);
+        for (amounts, (held, offered)) in rates.amounts.iter_mut().zip(allocated.amounts().into_iter().zip(offered.amounts())) {
+            *amounts = (held as f64, offered as f64);
+        }
         rates.share = rates.cpu_share.max(part(allocated.memory.0, offered.memory.0)).min(1.0);
         site.rates = rates;
     }
@@ -282,15 +316,6 @@ impl Site {
     pub(super) fn nodes_up(&self) -> u32 {
         let up = self.booting.ids().map(|pool| self.nodes.nodes_up(pool)).sum::<u64>();
         u32::try_from(up).expect("clusters have fewer than 2^32 nodes")
-    }
-
-    /// Nodes of a pool that faults hold down.
-    fn broken(&self, pool: PoolId) -> u32 {
-        let broken = self
-            .states
-            .iter()
-            .filter(|(node, state)| state.down > 0 && !state.returned && self.nodes.node(*node).pool == pool);
-        u32::try_from(broken.count()).expect("pools have fewer than 2^32 nodes")
     }
 }
 

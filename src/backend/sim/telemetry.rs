@@ -43,7 +43,8 @@ impl World {
         if self.blind > 0 || lost {
             return;
         }
-        self.settle(self.services[service].component);
+        let Some(component) = self.services[service].component else { return };
+        self.settle(component);
         let now = self.now();
         let scrape = Scrape { at: now, offered: self.flow_of(service).offered, latency_p95: self.latency_p95(service) };
         let telemetry = &self.scenario.telemetry;
@@ -71,7 +72,9 @@ impl World {
     /// What policies see of a service.
     pub(super) fn view(&mut self, service: ServiceId) -> ServiceView {
         let replicas = self.groups(service);
-        let mut view = ServiceView { rate: Seen::NEVER, latency_p95: Seen::NEVER, cpu_used: Vec::new(), replicas };
+        let tasks = self.services[service].class.as_ref().map_or(0, |class| class.present);
+        let (rate, latency_p95) = (Seen::NEVER, Seen::NEVER);
+        let mut view = ServiceView { rate, latency_p95, cpu_used: Vec::new(), replicas, tasks };
         let Some((newest, oldest)) = self.window(service) else { return view };
         let scrapes = &self.services[service].scrapes;
         let (new, old) = (&scrapes.kept[newest], &scrapes.kept[oldest]);
@@ -120,6 +123,7 @@ impl World {
         if let Some(groups) = &self.services[service].groups {
             return groups.clone();
         }
+        let is_task = self.services[service].class.is_some();
         let mut groups: Vec<ReplicaGroup> = Vec::new();
         for slot in self.slots_of(service) {
             let slot = &self.slots[slot];
@@ -132,8 +136,8 @@ impl World {
                 let group = ReplicaGroup {
                     cluster: slot.cluster,
                     phase: replica.phase,
-                    started: replica.started,
-                    since: replica.since,
+                    started: if is_task { Time::ZERO } else { replica.started },
+                    since: if is_task { Time::ZERO } else { replica.since },
                     count: 1,
                 };
                 add_group(&mut groups, start, group);

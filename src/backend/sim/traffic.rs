@@ -27,7 +27,7 @@ impl World {
         if self.services[service].demand == rate {
             return;
         }
-        let component = self.services[service].component;
+        let Some(component) = self.services[service].component else { return };
         self.settle(component);
         self.services[service].demand = rate;
         self.reflow(component);

@@ -1,15 +1,17 @@
 //! The state of the simulated world: plain tables indexed by ids. A clone of it is another future.
 //!
 //! Nothing here decides or computes; the handlers of the neighbouring files do, each on its part:
-//! `traffic` moves requests, `replicas` and `sites` host them, `faults` breaks things, `telemetry` looks, `accounts` adds up.
+//! `traffic` moves requests, `replicas` and `sites` host them, `tasks` come and go, `faults` breaks things, `telemetry` looks, `accounts` adds up.
 
 use super::event::Event;
 use super::kernel::{Handle, Kernel, Moment};
 use super::latency::{Latency, LatencyLog, Pending};
 use super::sites::Site;
 use super::station::Station;
+use super::tasks::{ClassState, TaskBook};
 use super::telemetry::Scrapes;
-use crate::model::id::Id;
+use crate::model::binding::Device;
+use crate::model::id::{Id, TaskId};
 use crate::model::observation::{Action, Flow};
 use crate::model::snapshot::ReplicaGroup;
 use crate::model::{ClusterId, NodeId, Observation, Phase, PoolId, ReplicaId, Scenario, ServiceId, Table, Targets};
@@ -41,6 +43,7 @@ pub(super) struct World {
     pub(super) services: Table<ServiceId, ServiceState>,
     pub(super) sites: Table<ClusterId, Site>,
     pub(super) replicas: Table<ReplicaId, Replica>,
+    pub(super) tasks: TaskBook,
     pub(super) components: Vec<Component>,
     pub(super) faults: Vec<super::faults::FaultState>,
     /// Whether calls get from row to column, row-major by cluster.
@@ -89,7 +92,10 @@ pub(super) struct Slot {
 /// A service.
 #[derive(Debug, Clone)]
 pub(super) struct ServiceState {
-    pub(super) component: usize,
+    /// Whom it calls or is called by; none for a class of tasks.
+    pub(super) component: Option<usize>,
+    /// For a class of tasks.
+    pub(super) class: Option<Box<ClassState>>,
     /// What users ask for.
     pub(super) demand: Rate,
     /// What finds no ready replica anywhere.
@@ -152,6 +158,10 @@ pub(super) struct Replica {
     pub(super) since: Time,
     pub(super) timer: Option<Handle>,
     pub(super) gone: bool,
+    /// The task that it is, where it is one.
+    pub(super) task: Option<TaskId>,
+    /// The accelerator that it has a share of.
+    pub(super) device: Device,
 }
 
 /// What was asked for.
@@ -159,6 +169,10 @@ pub(super) struct Replica {
 pub(super) struct ControlState {
     /// The last applied plan.
     pub(super) targets: Targets,
+    /// The plan in force: what the slots strive for.
+    pub(super) effective: Targets,
+    /// Whether the policy is to be asked at the end of this instant.
+    pub(super) asks: bool,
     /// Plans on their way.
     pub(super) arriving: VecDeque<Targets>,
     pub(super) arrives_last: Time,

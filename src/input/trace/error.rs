@@ -229,6 +229,9 @@ pub enum Fault {
     /// Edits that do not fit the trace; the message says which, and where.
     #[error("{0}")]
     Edit(String),
+    /// A file of tasks: what is wrong and, on a second line, what would be right.
+    #[error("{0}")]
+    Task(String),
     /// A Parquet file that the reader refuses.
     #[error(
         "not a Parquet file that can be read: {0}\n  write it again, for example by `DataFrame.to_parquet` without options"

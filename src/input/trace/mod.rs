@@ -28,12 +28,12 @@ mod joined;
 mod lines;
 mod matrix;
 mod merge;
-mod parquet_file;
+pub(super) mod parquet_file;
 mod reader;
-mod rows;
+pub(super) mod rows;
 mod series;
 mod tally;
-mod text;
+pub(super) mod text;
 mod window;
 
 pub(in crate::input) mod access_log;

@@ -40,8 +40,10 @@ pub(super) struct Lanes {
     cpu_graded: Vec<f32>,
     /// The same for memory.
     memory_graded: Vec<f32>,
-    /// Free accelerators.
+    /// Accelerators that nobody has a part of, in thousandths.
     gpu: Vec<f32>,
+    /// The largest share that one accelerator has left.
+    gpu_share: Vec<f32>,
 }
 
 /// What the bound needs of a request on nodes of one shape.
@@ -55,8 +57,10 @@ pub(super) struct Terms {
     cpu_step: f32,
     /// The same for memory.
     memory_step: f32,
-    /// Accelerators.
+    /// Whole accelerators, in thousandths.
     gpu: f32,
+    /// Share of one accelerator.
+    gpu_share: f32,
     /// One over the number of scored resources that the shape has.
     weight: f32,
     /// Balance without any distance, less ½.
@@ -68,7 +72,8 @@ pub(super) struct Terms {
 impl Lanes {
     /// Room for one more node.
     pub(super) fn push(&mut self, rule: NodeScore, node: &Node) {
-        for lane in [&mut self.cpu, &mut self.memory, &mut self.cpu_graded, &mut self.memory_graded, &mut self.gpu] {
+        let Self { cpu, memory, cpu_graded, memory_graded, gpu, gpu_share } = self;
+        for lane in [cpu, memory, cpu_graded, memory_graded, gpu, gpu_share] {
             lane.push(0.0);
         }
         self.set(self.cpu.len() - 1, rule, node);
@@ -83,7 +88,9 @@ impl Lanes {
         self.memory[index] = percent(held[1], shape[1]);
         self.cpu_graded[index] = graded(rule, counted[0], shape[0]);
         self.memory_graded[index] = graded(rule, counted[1], shape[1]);
-        self.gpu[index] = (node.shape.gpu - node.allocated.gpu) as f32;
+        let free = node.shape.gpu - node.allocated.gpu;
+        self.gpu[index] = node.shared.whole(free) as f32;
+        self.gpu_share[index] = node.shared.largest_share(free) as f32;
     }
 
     /// Writes the bounds of the nodes from `first` on, all of the shape that `terms` were made for.
@@ -92,14 +99,15 @@ impl Lanes {
         let nodes = first..first + out.len();
         let (cpu, memory) = (&self.cpu[nodes.clone()], &self.memory[nodes.clone()]);
         let (cpu_graded, memory_graded) = (&self.cpu_graded[nodes.clone()], &self.memory_graded[nodes.clone()]);
-        let gpu = &self.gpu[nodes];
+        let (gpu, gpu_share) = (&self.gpu[nodes.clone()], &self.gpu_share[nodes]);
         for node in 0..out.len() {
             let (cpu_after, memory_after) = (cpu[node] + terms.cpu, memory[node] + terms.memory);
             let cpu_share = cut(round(cpu_graded[node] + terms.cpu_step));
             let memory_share = cut(round(memory_graded[node] + terms.memory_step));
             let allocation = integer((cpu_share + memory_share) * terms.weight - 0.25);
             let balance = integer(terms.balance - (cpu_after - memory_after).abs() * terms.distance_cost);
-            let fits = (higher(cpu_after, memory_after) <= 100.0 + SLACK) & (gpu[node] >= terms.gpu);
+            let has_devices = (gpu[node] >= terms.gpu) & (gpu_share[node] >= terms.gpu_share);
+            let fits = (higher(cpu_after, memory_after) <= 100.0 + SLACK) & has_devices;
             out[node] = low(allocation.wrapping_add(balance) | if fits { 0 } else { u32::MAX });
         }
     }
@@ -119,7 +127,8 @@ impl Terms {
             memory: percent(request.memory.0, shape_memory),
             cpu_step: step(rule, counted.cpu.0, shape_cpu),
             memory_step: step(rule, counted.memory.0, shape_memory),
-            gpu: request.gpu as f32,
+            gpu: if request.is_share() { 0.0 } else { request.gpu as f32 },
+            gpu_share: if request.is_share() { request.gpu as f32 } else { 0.0 },
             weight: if present == 0 { 0.0 } else { 1.0 / f32::from(present) },
             balance: if exact::is_best_effort(request) { 0.0 } else { 99.5 + SLACK },
             distance_cost: if present == 2 && !exact::is_best_effort(request) { 0.5 } else { 0.0 },

@@ -7,10 +7,13 @@
 //!
 //! Whether a node takes a replica at all, whatever its load, is decided once a pool and not once a node: [`eligible`].
 //!
+//! Accelerators are told apart by device (`devices`): a share of one has to fit into one.
+//!
 //! Not here: spreading over zones, affinity between replicas, preferences (`PreferNoSchedule` taints, preferred node
 //! affinity), image locality. They need labels of nodes and of replicas, which a table of amounts does not have.
 
 mod bound;
+mod devices;
 pub mod exact;
 mod ranking;
 mod table;
@@ -19,6 +22,7 @@ use super::cluster::{Cluster, NodeTerms};
 use super::id::{PoolId, Table};
 use super::resources::Resources;
 use serde::{Deserialize, Serialize};
+pub use devices::{Device, SharedDevices};
 pub use table::{Node, NodeTable};
 
 /// How nodes with room are ranked.

@@ -4,6 +4,7 @@
 //! down, takes nothing, and may come back under its id, so that a pool that breathes for a year does not grow the table.
 
 use super::bound::{Lanes, NONE, Terms};
+use super::devices::{Device, SharedDevices};
 use super::ranking::Ranking;
 use super::{NodeScore, exact};
 use crate::model::id::{Id, NodeId, PoolId, Table};
@@ -34,6 +35,8 @@ pub struct Node {
     pub counted: Resources,
     /// Its replicas.
     pub replicas: u32,
+    /// Its accelerators, as far as they are shared.
+    pub shared: SharedDevices,
     /// Whether it takes replicas; those of a node that went down stay until they are released.
     pub up: bool,
     kind: usize,
@@ -68,7 +71,7 @@ impl Node {
 
     /// Whether it takes a replica that asks for `request`, as far as its room goes.
     pub fn takes(&self, request: Resources) -> bool {
-        self.up && self.free().fits(request)
+        self.up && self.free().fits(request) && self.shared.fits(self.free().gpu, request)
     }
 
     /// Whether it may take a replica at all: up, and with a free pod slot.
@@ -96,7 +99,7 @@ impl NodeTable {
         let kind = self.kind_of(pool, shape);
         self.kinds[kind].up += 1;
         let node =
-            Node { pool, shape, allocated: Resources::ZERO, counted: Resources::ZERO, replicas: 0, up: true, kind };
+            Node { pool, shape, allocated: Resources::ZERO, counted: Resources::ZERO, replicas: 0, shared: SharedDevices::default(), up: true, kind };
         self.lanes.push(self.rule, &node);
         self.ranking.forget();
         let id = self.nodes.push(node);
@@ -153,6 +156,7 @@ impl NodeTable {
         if !taker.takes(request) {
             return false;
         }
+        taker.shared.take(request);
         taker.allocated += request;
         taker.counted += exact::counted(request);
         taker.replicas += 1;
@@ -161,13 +165,22 @@ impl NodeTable {
         true
     }
 
-    /// Gives back what a replica held; the node may be down.
+    /// Gives back what a replica held that has no share of a device; the node may be down.
     ///
     /// # Panics
     /// Where no such replica is bound to the node.
     pub fn release(&mut self, node: NodeId, request: Resources) {
+        self.release_from(node, request, Device::WHOLE);
+    }
+
+    /// Gives back what a replica held, and its share of `device`: what [`Node::shared`] said when it was bound.
+    ///
+    /// # Panics
+    /// Where no such replica is bound to the node.
+    pub fn release_from(&mut self, node: NodeId, request: Resources, device: Device) {
         let giver = &mut self.nodes[node];
         assert!(giver.replicas > 0, "{node:?} has no replica to release");
+        giver.shared.give_back(device, request);
         giver.allocated -= request;
         giver.counted -= exact::counted(request);
         giver.replicas -= 1;

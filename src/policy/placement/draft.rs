@@ -8,6 +8,8 @@
 //! - Targets in clusters that cannot be reached, or may not run the service, are dropped: their replicas are wanted elsewhere.
 //! - A pinned service stays where it is, whatever happens there; what cannot be had there is refused.
 //! - Where a cluster is asked for more than it has, services that were declared last give way first, pinned ones never.
+//! - A task that runs stays where it runs, because it would start anew elsewhere. One that waits for a node in a cluster is
+//!   wanted elsewhere, where another cluster has room.
 
 use super::refusal;
 use super::rooms::Rooms;
@@ -49,7 +51,12 @@ pub fn unchanged(snapshot: &Snapshot, wanted: &Wanted, rooms: &Rooms, clusters_m
             replicas += target.replicas;
             clusters += 1;
         }
+        let is_task = snapshot.known.application.is_task(service);
+        let clusters_max = if is_task { usize::MAX } else { clusters_max };
         if replicas != *wanted || clusters > if declared.pinned { 1 } else { clusters_max } {
+            return None;
+        }
+        if is_task && replicas > 0 && snapshot.services[service].count(Phase::Pending) > 0 {
             return None;
         }
     }
@@ -97,7 +104,7 @@ impl<'a> Draft<'a> {
     /// How many more replicas of `service` may be put into `cluster`.
     pub fn room(&self, service: ServiceId, cluster: ClusterId) -> u32 {
         let by_nodes = self.most(service, cluster).saturating_sub(self.targets.get(service, cluster));
-        if by_nodes == 0 {
+        if by_nodes == 0 || self.is_clogged(service, cluster) {
             return 0;
         }
         let by_sum = self.free(cluster).count_of(self.snapshot.service(service).request);
@@ -163,6 +170,9 @@ impl<'a> Draft<'a> {
     pub fn keep(&mut self, rank: Rank) {
         for service in self.snapshot.services.ids() {
             self.trim(service, rank);
+        }
+        for class in self.snapshot.known.application.tasks() {
+            self.lift(class);
         }
         for cluster in self.snapshot.clusters.ids() {
             self.evict(cluster);
@@ -254,13 +264,31 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Takes tasks that wait for a node out of their cluster, where another has room.
+    fn lift(&mut self, class: ServiceId) {
+        let snapshot = self.snapshot;
+        for group in snapshot.services[class].replicas.iter().filter(|group| group.phase == Phase::Pending) {
+            let elsewhere = snapshot.clusters.ids().filter(|cluster| *cluster != group.cluster);
+            let room: u32 = elsewhere.map(|cluster| self.room(class, cluster)).fold(0, u32::saturating_add);
+            let lifted = group.count.min(room).min(self.targets.get(class, group.cluster));
+            self.remove(class, group.cluster, lifted);
+        }
+    }
+
+    /// Whether tasks of `service` wait for a node in `cluster`: no node there has room, whatever the sum says.
+    fn is_clogged(&self, service: ServiceId, cluster: ClusterId) -> bool {
+        self.snapshot.known.application.is_task(service)
+            && self.snapshot.services[service].count_in(cluster, Phase::Pending) > 0
+    }
+
     /// Takes replicas that may move out of `cluster` until it has room for the others.
     fn evict(&mut self, cluster: ClusterId) {
         let view = &self.snapshot.clusters[cluster];
         if !view.reachable || view.allocatable_max.fits(self.taken[cluster]) {
             return;
         }
-        let movable = |service: &ServiceId| !self.snapshot.service(*service).pinned;
+        let application = &self.snapshot.known.application;
+        let movable = |service: &ServiceId| !application.services[*service].pinned && !application.is_task(*service);
         for service in self.snapshot.services.ids().rev().filter(movable) {
             let request = self.snapshot.service(service).request;
             while self.targets.get(service, cluster) > 0

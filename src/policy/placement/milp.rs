@@ -123,8 +123,10 @@ impl Milp {
         let dearest = every().map(|(service, cluster)| price(service, cluster)).fold(1e-3, f64::max);
         let place = |service, cluster: ClusterId| {
             let (wanted, incumbent) = (draft.wanted.replicas[service], draft.snapshot.targets.get(service, cluster));
-            let least = if draft.home(service) == Some(cluster) { incumbent.min(wanted) } else { 0 };
             let most = draft.most(service, cluster);
+            let stays = draft.home(service) == Some(cluster)
+                || (draft.snapshot.known.application.is_task(service) && most >= incumbent);
+            let least = if stays { incumbent.min(wanted) } else { 0 };
             let most = if most == 0 { 0 } else { most.min(wanted).max(least) };
             let tie = dearest * TIE * cluster.index() as f64 / clusters.len() as f64;
             Place { cluster, least, most, incumbent, cost: price(service, cluster) + tie }

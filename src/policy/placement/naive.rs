@@ -7,7 +7,8 @@
 //! The original runs once, when a graph is deployed. The policy runs every few seconds and therefore
 //! - keeps a service where it is while there is room for all its replicas, and moves it as a whole where there is not;
 //! - leaves everything as it is when a pre-check fails, as the original does by stopping;
-//! - where a service fits nowhere as a whole, lets it grow at home as far as it can and refuses the rest.
+//! - where a service fits nowhere as a whole, lets it grow at home as far as it can and refuses the rest;
+//! - places tasks one by one, each into the first cluster that has room for it.
 //!
 //! One more deviation: the original looks at CPU and at whether there are accelerators at all. What the checker would
 //! reject (memory, pod slots, number of accelerators, labels, taints) counts as not fitting here.
@@ -186,11 +187,18 @@ impl Placement for Naive {
         }
         gather(&mut draft);
         draft.keep(fullness);
-        while draft.incomplete().into_iter().any(|service| place_whole(&mut draft, service)) {}
-        for service in draft.incomplete() {
+        let is_task = |service: &ServiceId| snapshot.known.application.is_task(*service);
+        let services = |draft: &Draft<'_>| draft.incomplete().into_iter().filter(|service| !is_task(service));
+        while services(&draft).any(|service| place_whole(&mut draft, service)) {}
+        for service in services(&draft).collect::<Vec<_>>() {
             grow_at_home(&mut draft, service);
         }
+        let classes: Vec<ServiceId> = draft.incomplete().into_iter().filter(is_task).collect();
+        draft.fill(&classes, |_, _, _| [0.0, 0.0]);
         let unplaced = |service| {
+            if is_task(&service) {
+                return None;
+            }
             let cores = need_millicores(snapshot, wanted, service) / 1e3;
             Some(FirstFitError::Unplaced { service, cores, check }.to_string())
         };
@@ -204,9 +212,13 @@ impl Placement for Naive {
 
 /// The original's pre-checks in millicores, which floating point adds exactly.
 fn pre_check_draft(draft: &Draft<'_>, check: PreCheck) -> Result<(), FirstFitError> {
-    let Snapshot { services, clusters, .. } = draft.snapshot;
+    let Snapshot { known, clusters, .. } = draft.snapshot;
+    let application = &known.application;
+    if application.requests().len() == 0 {
+        return Ok(());
+    }
     let needs: Vec<f64> =
-        services.ids().map(|service| need_millicores(draft.snapshot, draft.wanted, service)).collect();
+        application.requests().map(|service| need_millicores(draft.snapshot, draft.wanted, service)).collect();
     let reachable = clusters.values().filter(|view| view.reachable);
     let capacities: Vec<f64> = reachable.map(|view| view.allocatable_max.cpu.0 as f64).collect();
     pre_check(&needs, &capacities, check)
@@ -218,7 +230,7 @@ fn need_millicores(snapshot: &Snapshot, wanted: &Wanted, service: ServiceId) -> 
 
 /// Leaves each service in one cluster only: the one that most of its replicas are in.
 fn gather(draft: &mut Draft<'_>) {
-    for service in draft.snapshot.services.ids() {
+    for service in draft.snapshot.known.application.requests() {
         let Some(home) = draft.heaviest(service) else { continue };
         for target in draft.targets().of(service).to_vec() {
             if target.cluster != home {

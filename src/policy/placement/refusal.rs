@@ -5,6 +5,7 @@
 
 use super::draft::Draft;
 use crate::model::cluster::Ineligible;
+use crate::model::resources::DEVICE;
 use crate::model::{ClusterId, Resources, ServiceId};
 use crate::units::Bytes;
 
@@ -109,7 +110,7 @@ fn amounts(lack: Resources) -> Vec<String> {
     let texts = [
         (cpu.0 > 0).then(|| format!("{} cores", cpu.cores())),
         (memory.0 > 0).then(memory_text),
-        (gpu > 0).then(|| format!("{gpu} gpu")),
+        (gpu > 0).then(|| format!("{} gpu", gpu as f64 / DEVICE as f64)),
         (pods > 0).then(|| format!("{pods} pod slots")),
     ];
     texts.into_iter().flatten().collect()

@@ -28,9 +28,9 @@ pub struct Static {
 
 impl Scaling for Static {
     fn scale(&mut self, snapshot: &Snapshot, _: &mut Stream) -> Result<Wanted, PolicyError> {
-        let services = snapshot.known.application.services.values();
-        let replicas = services.map(|service| bounded(service, self.replicas.unwrap_or(service.replicas))).collect();
-        let why = snapshot.services.values().map(|_| Why::new("replicas as declared", &[])).collect();
+        let services = || snapshot.known.application.requests().map(|service| snapshot.service(service));
+        let replicas = services().map(|service| bounded(service, self.replicas.unwrap_or(service.replicas))).collect();
+        let why = services().map(|_| Why::new("replicas as declared", &[])).collect();
         Ok(Wanted { replicas, why })
     }
 

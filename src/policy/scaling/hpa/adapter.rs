@@ -176,7 +176,7 @@ impl Scaling for Hpa {
             self.autoscalers.push(autoscaler);
         }
         let (replicas, why): (Vec<_>, Vec<_>) =
-            snapshot.services.ids().map(|service| self.decide(snapshot, service)).unzip();
+            snapshot.known.application.requests().map(|service| self.decide(snapshot, service)).unzip();
         Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
     }
 

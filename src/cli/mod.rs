@@ -8,8 +8,11 @@ mod expand;
 mod failure;
 mod job;
 mod names;
+mod page;
 mod policies;
 mod replay;
+mod report;
+mod runs;
 mod scenario;
 mod simulate;
 mod timed;
@@ -44,6 +47,7 @@ pub struct Cli {
 enum Command {
     Simulate(simulate::Arguments),
     Replay(replay::Arguments),
+    Report(report::Arguments),
     Policies(policies::Arguments),
     #[command(subcommand)]
     Scenario(scenario::Command),
@@ -69,6 +73,7 @@ impl Cli {
         match self.command {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
+            Command::Report(arguments) => report::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),

@@ -4,15 +4,13 @@
 //! aside, and compared with what was recorded: decisions, figures, series.
 
 use super::job::{self, Job, JobError, Setting};
-use super::{Failure, execute};
+use super::{Failure, execute, runs};
 use crate::input::{InputError, Request};
 use crate::policy::{PolicySpec, PolicySpecError};
 use crate::record::manifest::Program;
 use crate::record::writer::sha256_of;
 use crate::record::{self, Comparison, Manifest, RecordError};
 use crate::seed::Seed;
-use anyhow::anyhow;
-use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -68,15 +66,7 @@ enum Verdict {
 /// # Errors
 /// A run that is not identical, or cannot be repeated.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut directories = Vec::new();
-    for path in &arguments.runs {
-        let before = directories.len();
-        runs_below(path, &mut directories)?;
-        if directories.len() == before {
-            let remedy = "name a directory below `--out` of `smo simulate`";
-            return Err(Failure::input(anyhow!("{}: there is no run here\n  {remedy}", path.display())));
-        }
-    }
+    let directories: Vec<PathBuf> = runs::find(&arguments.runs)?.into_iter().map(|(_, path)| path).collect();
     let verdicts = execute::all(&directories, arguments.threads, |directory| repeat(directory))?;
     let mut alike = true;
     for (directory, verdict) in directories.iter().zip(verdicts) {
@@ -92,19 +82,6 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         }
     }
     if alike { Ok(()) } else { Err(Failure::told(false)) }
-}
-
-/// The runs at or below a directory, in the order of their names.
-fn runs_below(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let unreadable = |error: io::Error| Failure::input(anyhow!("{}: {error}", path.display()));
-    if path.join("manifest.json").is_file() {
-        found.push(path.to_owned());
-        return Ok(());
-    }
-    let mut below = fs::read_dir(path).map_err(unreadable)?.collect::<io::Result<Vec<_>>>().map_err(unreadable)?;
-    below.sort_by_key(fs::DirEntry::file_name);
-    let shown = |entry: &&fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.') && entry.path().is_dir();
-    below.iter().filter(shown).try_for_each(|entry| runs_below(&entry.path(), found))
 }
 
 fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {

@@ -6,11 +6,10 @@
 use super::expand::{self, Batch};
 use super::job::{Job, JobError};
 use super::timed::Stopwatch;
+use super::page::{self, quoted};
 use super::{Failure, Format, execute};
-use crate::backend::sim::NOT_MODELLED;
 use crate::policy::PolicySpec;
 use crate::record::{self, RunRecord};
-use crate::report::html::{self, Page};
 use crate::report::table::{self, Shown};
 use crate::report::{Comparison, json};
 use crate::units::Span;
@@ -105,12 +104,8 @@ fn report(
     let path = batch.directory.join("report.html");
     let comparison = Comparison::new(records, &batch.expect);
     let scenario = &batch.jobs[0].setting.path;
-    let page = Page {
-        comparisons: std::slice::from_ref(&comparison),
-        command: &command(arguments, scenario),
-        not_modelled: NOT_MODELLED,
-    };
-    let text = html::page(&page).map_err(Failure::run)?;
+    let command = command(arguments, scenario);
+    let text = page::render(std::slice::from_ref(&comparison), &command, arguments.threads)?;
     replace(&path, &text).with_context(|| path.display().to_string()).map_err(Failure::run)?;
     Ok(Some((comparison, path)))
 }
@@ -132,9 +127,9 @@ fn print(
         let comparisons: Vec<Comparison> = comparisons.iter().map(|(comparison, _)| comparison.clone()).collect();
         return Ok(out.write_all(json::render(&comparisons).as_bytes())?);
     }
-    for (index, (comparison, page)) in comparisons.iter().enumerate() {
+    for (index, (comparison, path)) in comparisons.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
-        let shown = Shown { wall_s, report: Some(page), ..Shown::on_stdout() };
+        let shown = Shown { wall_s, report: Some(path), ..Shown::on_stdout() };
         write!(out, "{gap}{}", table::render(comparison, &shown))?;
     }
     Ok(())
@@ -150,16 +145,6 @@ fn command(arguments: &Arguments, scenario: &Path) -> String {
     arguments.variants.iter().for_each(|variant| add("--variant", variant));
     arguments.until.iter().for_each(|until| add("--until", &until.to_string().replace(' ', "")));
     text
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:=,+%@-".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// The directories that runs will be put into and that are not there yet, parents first.
@@ -211,15 +196,7 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_set, quoted};
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(quoted("hpa:target=60%"), "hpa:target=60%");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
+    use super::parse_set;
 
     #[test]
     fn a_field_is_set_by_path_and_value() {

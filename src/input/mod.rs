@@ -33,6 +33,7 @@ mod variant;
 mod written;
 
 pub use error::{InputError, Mistake, Place};
+pub use expectation::{Nameable, expectation};
 pub use file::InputFile;
 pub use load::{Loaded, Request, load};
 pub use scenario::ScenarioFile;

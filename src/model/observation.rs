@@ -128,10 +128,12 @@ pub struct ServiceSample {
     pub slo_violated: Option<f64>,
     /// The rate that policies see, at this instant.
     pub rate_seen: Option<Rate>,
+    /// How old the newest measurement is that policies see of it, at this instant; absent where they see none.
+    pub rate_age: Option<Span>,
 }
 
 /// Replicas of a service in a cluster, at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlacementSample {
     /// Whose.
     pub service: ServiceId,
@@ -145,6 +147,8 @@ pub struct PlacementSample {
     pub pending: u32,
     /// On a node, not serving yet.
     pub starting: u32,
+    /// CPU time used there since the start, in core-seconds.
+    pub cpu_seconds: f64,
 }
 
 /// A cluster at an instant.
@@ -156,8 +160,13 @@ pub struct ClusterSample {
     pub up: bool,
     /// Ready nodes.
     pub nodes: u32,
+    /// Ready nodes with at least one replica.
+    pub nodes_used: u32,
     /// CPU that ready nodes offer, in cores.
     pub cpu_allocatable: f64,
+    /// CPU that ready nodes with at least one replica offer, in cores: requested CPU over this is how tightly they are
+    /// packed.
+    pub cpu_allocatable_used: f64,
     /// CPU requested by replicas there, in cores.
     pub cpu_requested: f64,
     /// CPU in use, in cores.
@@ -178,6 +187,8 @@ pub struct ClusterSample {
     pub carbon_intensity: f64,
     /// Cost since the start, in dollars.
     pub cost: f64,
+    /// Facility energy since the start, in joules.
+    pub energy: f64,
     /// Carbon since the start, in g CO₂e.
     pub carbon: f64,
 }

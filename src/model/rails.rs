@@ -5,8 +5,8 @@
 
 use super::check::{Violation, violations};
 use super::control::Rails;
-use super::id::ServiceId;
-use super::plan::{Plan, Targets};
+use super::id::{ClusterId, ServiceId};
+use super::plan::{Plan, Target, Targets};
 use super::snapshot::Snapshot;
 use serde::Serialize;
 
@@ -90,6 +90,40 @@ pub fn moved(before: &Targets, after: &Targets, service: ServiceId) -> u32 {
         .map(|target| target.replicas.saturating_sub(before.get(service, target.cluster)))
         .sum();
     lost.min(gained)
+}
+
+/// Replicas of a service that leave one cluster for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// Whose.
+    pub service: ServiceId,
+    /// Which cluster loses them.
+    pub from: ClusterId,
+    /// Which cluster gains them.
+    pub to: ClusterId,
+    /// How many.
+    pub replicas: u32,
+}
+
+/// What [`moved`] counts, by pair of clusters. A plan does not say which replica goes where: what is lost is paired with
+/// what is gained in the order of the clusters.
+pub fn moves(before: &Targets, after: &Targets, service: ServiceId) -> Vec<Move> {
+    let surplus = |more: &Targets, less: &Targets| -> Vec<(ClusterId, u32)> {
+        let of = |target: &Target| (target.cluster, target.replicas.saturating_sub(less.get(service, target.cluster)));
+        more.of(service).iter().map(of).filter(|(_, replicas)| *replicas > 0).collect()
+    };
+    let mut gained = surplus(after, before);
+    let mut moves = Vec::new();
+    for (from, mut lost) in surplus(before, after) {
+        for (to, room) in &mut gained {
+            let replicas = lost.min(*room);
+            if replicas > 0 {
+                moves.push(Move { service, from, to: *to, replicas });
+            }
+            (lost, *room) = (lost - replicas, *room - replicas);
+        }
+    }
+    moves
 }
 
 /// Puts services with unsound targets back to what they had. An overcommitted cluster gets nothing more.

@@ -8,6 +8,7 @@ use super::Decision;
 use crate::model::check::Violation;
 use crate::model::observation::{Action, Event};
 use crate::model::plan::{Stop, Target};
+use crate::model::rails::moves;
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, Phase, ServiceId};
 use serde::{Serialize, Serializer};
@@ -20,6 +21,8 @@ pub struct DecisionLine<'a> {
     decision: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     services: Vec<ServiceLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moves: Vec<MoveLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refusals: Vec<RefusalLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -57,6 +60,15 @@ impl Serialize for ByCluster<'_> {
     }
 }
 
+/// Replicas that leave one cluster for another.
+#[derive(Serialize)]
+struct MoveLine<'a> {
+    service: &'a str,
+    from: &'a str,
+    to: &'a str,
+    replicas: u32,
+}
+
 #[derive(Serialize)]
 struct RefusalLine<'a> {
     service: &'a str,
@@ -86,6 +98,14 @@ impl<'a> DecisionLine<'a> {
     pub fn new(decision: &Decision<'a>, number: u64) -> Self {
         let Decision { snapshot, plan, violations, held, actions } = *decision;
         let known: &'a Known = &snapshot.known;
+        let concerned = concerned(decision, number);
+        let moves = concerned.iter().flat_map(|service| moves(&snapshot.targets, &plan.targets, *service));
+        let moves = moves.map(|one| MoveLine {
+            service: service_name(known, one.service),
+            from: cluster_name(known, one.from),
+            to: cluster_name(known, one.to),
+            replicas: one.replicas,
+        });
         let refusals = plan.refusals.iter().map(|refusal| RefusalLine {
             service: service_name(known, refusal.service),
             replicas: refusal.replicas,
@@ -103,7 +123,8 @@ impl<'a> DecisionLine<'a> {
         Self {
             at_s: snapshot.at.as_seconds_f64(),
             decision: number,
-            services: concerned(decision, number).into_iter().map(|service| service_line(decision, service)).collect(),
+            moves: moves.collect(),
+            services: concerned.into_iter().map(|service| service_line(decision, service)).collect(),
             refusals: refusals.collect(),
             violations: violations.iter().map(|violation| named(known, violation)).collect(),
             held: held.collect(),

@@ -14,6 +14,8 @@
 pub mod aside;
 pub mod compare;
 pub mod decisions;
+pub mod journal;
+pub mod line;
 pub mod manifest;
 pub mod read;
 pub mod series;
@@ -25,9 +27,10 @@ mod tests;
 pub mod writer;
 
 pub use compare::{Comparison, compare};
+pub use journal::Journal;
 pub use manifest::{InputFile, Manifest, ManifestHeader, Timing};
 pub use read::{RecordError, RunRecord, read};
-pub use series::Series;
+pub use line::Series;
 pub use summary::Summary;
 pub use writer::Writer;
 

@@ -9,9 +9,8 @@ use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sampl
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, ServiceId};
 use crate::model::resources::DEVICE;
-use crate::units::{Bytes, Rate, Time};
+use crate::units::{Rate, Span, Time};
 use polars::prelude::{BatchedWriter, Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::sync::Arc;
@@ -48,16 +47,20 @@ pub const FLOATS: &[Field<f64>] = &[
     ("latency_p99_ms", |row| row.latency_ms(|latency| latency.p99.as_seconds_f64())),
     ("slo_violated_share", |row| row.service().and_then(|row| row.slo_violated)),
     ("rate_seen_per_s", |row| row.service().and_then(|row| row.rate_seen).map(Rate::per_second)),
+    ("rate_age_s", |row| row.service().and_then(|row| row.rate_age).map(Span::as_seconds_f64)),
+    ("cpu_seconds", |row| row.placement().map(|row| row.cpu_seconds)),
     ("cpu_allocatable_cores", |row| row.cluster().map(|row| row.cpu_allocatable)),
+    ("cpu_allocatable_used_cores", |row| row.cluster().map(|row| row.cpu_allocatable_used)),
     ("cpu_requested_cores", |row| row.cluster().map(|row| row.cpu_requested)),
     ("cpu_used_cores", |row| row.cluster().map(|row| row.cpu_used)),
-    ("memory_allocatable_gib", |row| row.cluster().map(|row| gibibytes(row.memory_allocatable))),
-    ("memory_requested_gib", |row| row.cluster().map(|row| gibibytes(row.memory_requested))),
+    ("memory_allocatable_bytes", |row| row.cluster().map(|row| row.memory_allocatable.0 as f64)),
+    ("memory_requested_bytes", |row| row.cluster().map(|row| row.memory_requested.0 as f64)),
     ("gpu_allocatable", |row| row.cluster().map(|row| row.gpu_allocatable as f64 / DEVICE as f64)),
     ("gpu_requested", |row| row.cluster().map(|row| row.gpu_requested as f64 / DEVICE as f64)),
     ("power_w", |row| row.cluster().map(|row| row.power)),
     ("carbon_intensity_g_per_kwh", |row| row.cluster().map(|row| row.carbon_intensity)),
     ("cost_usd", |row| row.cluster().map(|row| row.cost)),
+    ("energy_j", |row| row.cluster().map(|row| row.energy)),
     ("carbon_g", |row| row.cluster().map(|row| row.carbon)),
 ];
 
@@ -72,6 +75,7 @@ pub const COUNTS: &[Field<u32>] = &[
     ("tasks_waiting", |row| row.tasks(|tasks| tasks.waiting)),
     ("tasks_arrived", |row| row.tasks(|tasks| tasks.arrived)),
     ("tasks_completed", |row| row.tasks(|tasks| tasks.completed)),
+    ("nodes_used", |row| row.cluster().map(|row| row.nodes_used)),
 ];
 
 impl Row {
@@ -110,10 +114,6 @@ impl Row {
             Self::Cluster(row) => Some(row.cluster),
         }
     }
-}
-
-fn gibibytes(memory: Bytes) -> f64 {
-    memory.0 as f64 / f64::from(1 << 30)
 }
 
 /// Writes samples as they come.
@@ -199,46 +199,5 @@ fn other(error: PolarsError) -> io::Error {
     match error {
         PolarsError::IO { error, .. } => io::Error::new(error.kind(), error.to_string()),
         error => io::Error::other(error.to_string()),
-    }
-}
-
-/// Some columns of a run's series, as plain vectors.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    time_s: Vec<f64>,
-    rows: BTreeMap<Key, Vec<usize>>,
-    columns: BTreeMap<String, Vec<Option<f64>>>,
-}
-
-/// Service and cluster of a row.
-type Key = (Option<String>, Option<String>);
-
-/// A column of one service, placement or cluster over time: seconds since the start, and the value where there is one.
-pub type Line = Vec<(f64, Option<f64>)>;
-
-impl Series {
-    /// A table of these columns, with the names of each row's service and cluster.
-    pub fn new(
-        time_s: Vec<f64>,
-        (services, clusters): (Vec<Option<String>>, Vec<Option<String>>),
-        columns: BTreeMap<String, Vec<Option<f64>>>,
-    ) -> Self {
-        let mut rows = BTreeMap::<Key, Vec<usize>>::new();
-        for (index, key) in services.into_iter().zip(clusters).enumerate() {
-            rows.entry(key).or_default().push(index);
-        }
-        Self { time_s, rows, columns }
-    }
-
-    /// The services and clusters that there are rows of.
-    pub fn keys(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
-        self.rows.keys().map(|(service, cluster)| (service.as_deref(), cluster.as_deref()))
-    }
-
-    /// One column of a service (no cluster), a placement, or a cluster (no service); empty where there is none.
-    pub fn line(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Line {
-        let key = (service.map(str::to_owned), cluster.map(str::to_owned));
-        let (Some(rows), Some(values)) = (self.rows.get(&key), self.columns.get(column)) else { return Line::new() };
-        rows.iter().map(|row| (self.time_s[*row], values[*row])).collect()
     }
 }

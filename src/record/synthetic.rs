@@ -243,6 +243,7 @@ impl Day {
             latency: (id == 0).then_some(latency),
             slo_violated: (id == 0).then_some(f64::from(u8::from(p95 > 1_000.0))),
             rate_seen: (!lost).then_some(Rate::from_per_second(offered)),
+            rate_age: (!lost).then_some(Span::seconds(5 + at_s % 15)),
         };
         let placement = |target: &Target| PlacementSample {
             service: target.service,
@@ -251,6 +252,7 @@ impl Day {
             ready: target.replicas,
             pending: 0,
             starting: 0,
+            cpu_seconds: at_s as f64 * 0.4,
         };
         Sample {
             at: Time(at_s * 1_000_000_000),
@@ -322,7 +324,9 @@ pub fn cluster_sample(id: u32, at_s: u64, lost: bool) -> ClusterSample {
         cluster: ClusterId(id),
         up,
         nodes: if up { 4 } else { 0 },
+        nodes_used: if up { 3 } else { 0 },
         cpu_allocatable: 32.0,
+        cpu_allocatable_used: 24.0,
         cpu_requested: 12.0,
         cpu_used: 7.5,
         memory_allocatable: Bytes(128 << 30),
@@ -333,6 +337,7 @@ pub fn cluster_sample(id: u32, at_s: u64, lost: bool) -> ClusterSample {
         power: 800.0,
         carbon_intensity: 120.0 + f64::from(id),
         cost: at_s as f64 / 3_600.0,
+        energy: at_s as f64 * 800.0,
         carbon: at_s as f64 / 100.0,
     }
 }

@@ -1,8 +1,11 @@
 //! The record as a whole: what goes in comes out, twice the same, or not at all.
 
+use super::journal::EpisodeKind;
 use super::synthetic::{self, Behaviour, header};
 use super::{Comparison, Record, Summary, Timing, Writer, compare, read};
-use crate::model::{Observation, Totals};
+use crate::model::plan::{Target, Targets};
+use crate::model::rails::{moved, moves};
+use crate::model::{ClusterId, Observation, ServiceId, Totals};
 use std::fs;
 use std::path::Path;
 
@@ -85,15 +88,33 @@ fn decisions_name_services_and_clusters_and_only_those_concerned() {
 }
 
 #[test]
-fn incidents_are_read_and_like_refusals_joined() {
+fn the_journal_joins_what_is_alike_and_keeps_the_largest_changes() {
     let home = tempfile::tempdir().expect("a temporary directory");
-    let incidents = synthetic::run(home.path(), NAIVE, (None, 1)).incidents(10).expect("reads");
-    assert_eq!(incidents.events.len(), 2);
-    let [refusal] = incidents.refusals.as_slice() else { panic!("{:?}", incidents.refusals) };
-    assert_eq!((refusal.decisions, refusal.service.as_str()), (20, "detect"));
+    let journal = synthetic::run(home.path(), NAIVE, (None, 1)).journal(10).expect("reads");
+    assert_eq!(journal.events.len(), 2);
+    let of = |kind| journal.episodes.iter().filter(move |one| one.kind == kind).collect::<Vec<_>>();
+    let [refusal] = of(EpisodeKind::Refused)[..] else { panic!("{:?}", journal.episodes) };
+    assert_eq!((refusal.decisions, refusal.service.as_str(), refusal.replicas), (20, "detect", 2));
     assert!((refusal.from_s - 70_200.0).abs() < 1e-9 && (refusal.until_s - 71_340.0).abs() < 1e-9);
-    assert_eq!(incidents.violations["unreachable"], 20);
-    assert_eq!(incidents.held["unsound"], 20);
+    assert_eq!(of(EpisodeKind::Violation)[0].reason, "unreachable (edge-2)");
+    assert_eq!((journal.violations["unreachable"], journal.held["unsound"]), (20, 20));
+    assert!(journal.changes.len() <= 10 && journal.changes.is_sorted_by(|a, b| a.at_s < b.at_s));
+}
+
+#[test]
+fn moves_are_recorded_by_pair_of_clusters() {
+    let targets = |replicas: [u32; 3]| -> Targets {
+        let target = |(cluster, replicas)| Target { service: ServiceId(0), cluster: ClusterId(cluster), replicas };
+        (0..).zip(replicas).map(target).collect()
+    };
+    let found = moves(&targets([5, 2, 0]), &targets([1, 1, 4]), ServiceId(0));
+    let pairs: Vec<_> = found.iter().map(|one| (one.from.0, one.to.0, one.replicas)).collect();
+    // Five are lost (4 and 1), four gained: four moves, those of the first cluster first.
+    assert_eq!(pairs, [(0, 2, 4)]);
+    assert_eq!(moved(&targets([5, 2, 0]), &targets([1, 1, 4]), ServiceId(0)), 4);
+    let found = moves(&targets([3, 3, 0]), &targets([0, 2, 4]), ServiceId(0));
+    let pairs: Vec<_> = found.iter().map(|one| (one.from.0, one.to.0, one.replicas)).collect();
+    assert_eq!(pairs, [(0, 2, 3), (1, 2, 1)]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The comparison for machines: one object with the runs, the groups and the answers of every scenario.
 
 use super::Comparison;
+use super::caveat::caveats;
+use super::choice::{Choice, choices};
 use super::compare::Group;
 use super::expect::{Certainty, Outcome, Verdict};
 use super::metric::METRICS;
@@ -22,8 +24,14 @@ fn answer(comparison: &Comparison) -> Value {
         "scenario": comparison.scenario,
         "question": comparison.question,
         "answer": comparison.answer(),
+        "caveats": caveats(comparison),
+        "choices": choices(comparison).iter().map(choice).collect::<Vec<_>>(),
         "expectations": comparison.verdicts.iter().map(expectation).collect::<Vec<_>>(),
     })
+}
+
+fn choice(choice: &Choice) -> Value {
+    json!({"variant": choice.variant, "verdict": choice.verdict, "figures": choice.figures})
 }
 
 fn expectation(verdict: &Verdict) -> Value {

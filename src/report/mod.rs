@@ -8,14 +8,19 @@
 //! `report` is the one stage that may name a sibling, [`record`](crate::record), whose types are the file format.
 
 pub mod answer;
+pub mod caveat;
+pub mod choice;
 pub mod compare;
 pub mod definitions;
 pub mod estimate;
 pub mod expect;
 pub mod html;
 pub mod json;
+pub mod markdown;
 pub mod metric;
 pub mod table;
+pub mod tidy;
+pub mod timeline;
 #[cfg(test)]
 mod tests;
 mod task_definitions;

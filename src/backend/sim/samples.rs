@@ -6,7 +6,7 @@ use crate::model::observation::{
     Amount, ClusterSample, ClusterTotals, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
 };
 use crate::model::{ClusterId, Observation, Phase, ServiceId};
-use crate::units::{Rate, Span};
+use crate::units::{MilliCores, Rate, Span};
 
 impl World {
     /// The series get a sample.
@@ -58,6 +58,7 @@ impl World {
             latency,
             slo_violated: promised.then_some(share),
             rate_seen: self.rate_seen(service),
+            rate_age: self.rate_age(service),
         }
     }
 
@@ -76,6 +77,7 @@ impl World {
             ready: slot.ready,
             pending: count(Phase::Pending),
             starting: count(Phase::Starting),
+            cpu_seconds: slot.core_seconds,
         })
     }
 
@@ -88,21 +90,26 @@ impl World {
             cores += slot.busy_cores();
             watts += slot.busy_cores() * slot.watts_per_core / f64::from(slot.ready);
         }
+        let (offered, requested) = (site.nodes.allocatable(), site.nodes.allocated());
+        let used = || site.nodes.nodes().filter(|(_, node)| node.up && !node.is_empty());
         ClusterSample {
             cluster,
             up: site.is_up(),
             nodes: site.nodes_up(),
-            cpu_allocatable: site.nodes.allocatable().cpu.cores(),
-            cpu_requested: site.nodes.allocated().cpu.cores(),
+            nodes_used: u32::try_from(used().count()).expect("clusters have fewer than 2^32 nodes"),
+            cpu_allocatable: offered.cpu.cores(),
+            cpu_allocatable_used: used().map(|(_, node)| node.shape.cpu).sum::<MilliCores>().cores(),
+            cpu_requested: requested.cpu.cores(),
             cpu_used: cores,
-            memory_allocatable: site.nodes.allocatable().memory,
-            memory_requested: site.nodes.allocated().memory,
-            gpu_allocatable: site.nodes.allocatable().gpu,
-            gpu_requested: site.nodes.allocated().gpu,
+            memory_allocatable: offered.memory,
+            memory_requested: requested.memory,
+            gpu_allocatable: offered.gpu,
+            gpu_requested: requested.gpu,
             tasks_running: site.tasks.running,
             power: watts * site.rates.pue,
             carbon_intensity: site.rates.carbon,
             cost: site.sums.cost_nodes + site.cost_egress,
+            energy: site.sums.energy,
             carbon: site.sums.carbon,
         }
     }

@@ -118,6 +118,12 @@ impl World {
         (newest != oldest).then(|| mean_rate(new.offered - old.offered, new.at - old.at))
     }
 
+    /// How old the rate of a service is that policies see now.
+    pub(super) fn rate_age(&self, service: ServiceId) -> Option<Span> {
+        let (newest, oldest) = self.window(service)?;
+        (newest != oldest).then(|| self.now().since(self.services[service].scrapes.kept[newest].at))
+    }
+
     /// The replicas of a service as the control plane sees them: those of a loss that nobody noticed included.
     fn groups(&mut self, service: ServiceId) -> Vec<ReplicaGroup> {
         if let Some(groups) = &self.services[service].groups {

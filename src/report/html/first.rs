@@ -1,11 +1,13 @@
 //! The first screen: the question, the answer, the table with the best marked, and one picture that shows it.
 
 use super::chart::scatter::scatter;
-use super::markup::{Cell, Head, escape, figure, put, table};
+use super::markup::{Cell, Head, escape, figure, list, put, table};
+use crate::report::caveat::caveats;
+use crate::report::choice::choices;
 use crate::report::compare::{Comparison, Group};
 use crate::report::expect::{Certainty, Outcome, Verdict};
 use crate::report::metric::{self, METRICS, Metric};
-use crate::report::table::{columns_at_most, legend, value, what_was_run};
+use crate::report::table::{columns_at_most, duration, legend, value, what_was_run};
 
 /// Columns of figures that a page has room for.
 const COLUMNS_MAX: usize = 8;
@@ -20,11 +22,32 @@ pub fn screen(comparison: &Comparison, over_time: &str) -> String {
         escape(title),
         escape(&comparison.answer())
     );
+    for caveat in caveats(comparison) {
+        put(&mut html, format_args!("<p class=\"beware\"><b>Beware:</b> {}</p>\n", escape(&caveat)));
+    }
+    html += &which(comparison);
     html += &figures(comparison);
     html += "<div class=\"grid\">\n";
     html += &picture(comparison).unwrap_or_else(|| over_time.to_owned());
     html += &verdicts(&comparison.verdicts);
     html + "</div>\n"
+}
+
+/// Which policy to take, and how sure that is.
+fn which(comparison: &Comparison) -> String {
+    let choices = choices(comparison);
+    if choices.is_empty() {
+        return String::new();
+    }
+    let several = comparison.variants().len() > 1;
+    let mut html = "<section class=\"which\"><h2>Which policy, and how sure is that?</h2>\n".to_owned();
+    for choice in choices {
+        let variant = choice.variant.as_deref().unwrap_or("base");
+        let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
+        put(&mut html, format_args!("<p>{place}<strong>{}</strong></p>\n", escape(&choice.verdict)));
+        html += &list(choice.figures.iter().map(String::as_str));
+    }
+    html + "</section>\n"
 }
 
 /// The table of policies, as wide as a page, and all figures behind it.
@@ -49,7 +72,13 @@ fn figures(comparison: &Comparison) -> String {
     };
     let rows: Vec<Vec<Cell>> = comparison.groups.iter().map(row).collect();
     let all = all_figures(comparison);
-    table(&legend(comparison, "bold:"), &heads, &rows)
+    let span = comparison.runs.iter().map(|run| run.summary.span_s).fold(0.0, f64::max);
+    let caption = format!(
+        "Every figure is of one whole run ({}), per run and not per hour; {}",
+        duration(span),
+        legend(comparison, "bold and shaded:")
+    );
+    table(&caption, &heads, &rows)
         + &format!("<details><summary>All figures</summary>{all}</details>\n")
 }
 
@@ -66,7 +95,7 @@ fn all_figures(comparison: &Comparison) -> String {
         let cells = comparison.groups.iter().map(|group| figure_cell(comparison, group, metric));
         std::iter::once(Cell::text(format!("{title} {unit}").trim())).chain(cells).collect()
     };
-    table("", &heads, &METRICS.iter().collect::<Vec<_>>().iter().map(row).collect::<Vec<_>>())
+    table("All figures, over the whole run", &heads, &METRICS.iter().collect::<Vec<_>>().iter().map(row).collect::<Vec<_>>())
 }
 
 fn figure_cell(comparison: &Comparison, group: &Group, metric: &Metric) -> Cell {

@@ -79,6 +79,11 @@ impl Head {
     pub fn new(title: &str) -> Self {
         Self { title: title.to_owned(), ..Self::default() }
     }
+
+    /// A head with a unit.
+    pub fn with_unit(title: &str, unit: &str) -> Self {
+        Self { title: title.to_owned(), unit: unit.to_owned(), ..Self::default() }
+    }
 }
 
 /// A table that scrolls by itself where it is wider than the page. The first cell of each row is its head.

@@ -1,23 +1,63 @@
-//! One policy over time: load, latency, replicas, what it cost where, what broke and what was refused.
+//! One policy over time: load, latency, when SLOs were broken, replicas, nodes, what it cost where, moves, telemetry, and
+//! what was decided.
 
-use super::chart::axis::{instant, plain};
-use super::chart::{Ink, over_time};
+use super::chart::Ink;
+use super::chart::axis::plain;
+use super::chart::map::{self, map};
+use super::chart::over_time::{Detail, View};
 use super::markup::{Cell, Head, escape, figure, put, table};
-use super::timeline::{Entry, Outage, Timeline};
-use crate::record::RunRecord;
-use crate::record::read::RefusalRead;
-use crate::record::summary::{ClusterSummary, ServiceSummary};
+use super::{log, tables};
+use crate::record::{RecordError, RunRecord};
+use crate::report::timeline::sums::{Stacks, mean};
+use crate::report::timeline::{Entry, Timeline};
 use crate::report::unit::Unit;
 
-/// Faults that are listed.
-const OUTAGES_MAX: usize = 40;
+/// Scenarios' sections that are open from the start; the others are opened by who wants to see them.
+const OPEN_MAX: usize = 3;
 
-/// The section of one run, with the anchor `id`.
-pub fn section(run: &RunRecord, timeline: &Timeline, id: &str) -> String {
+/// A run that is drawn over time.
+#[derive(Debug, Clone)]
+pub struct Drawn<'a> {
+    /// The run.
+    pub run: &'a RunRecord,
+    /// Its anchor on the page.
+    pub id: String,
+    /// Its number among all that are drawn.
+    pub number: usize,
+    /// How finely.
+    pub detail: Detail,
+}
+
+/// What was drawn of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The section.
+    pub html: String,
+    /// The first entry service's load, to stand alone.
+    pub load: String,
+}
+
+impl Drawn<'_> {
+    /// Reads the run's series and decisions, and draws them.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn draw(&self) -> Result<Section, RecordError> {
+        let timeline = Timeline::read(self.run)?;
+        let view = View { timeline: &timeline, detail: self.detail };
+        let load = timeline.entries.first().map(|entry| load(&view, entry)).unwrap_or_default();
+        Ok(Section { html: section(self, &view), load })
+    }
+}
+
+fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
+    let (run, timeline) = (drawn.run, view.timeline);
     let header = &run.manifest.header;
     let variant = header.variant.as_ref().map(|variant| format!(" in {variant}")).unwrap_or_default();
+    let open = if drawn.number < OPEN_MAX { " open" } else { "" };
     let mut html = format!(
-        "<section class=\"policy\" id=\"{id}\"><h3>{}{} <small>seed {}</small></h3>\n",
+        "<details class=\"policy\" id=\"{}\"{open}><summary><h3>{}{} <small>seed {}</small></h3></summary>\n",
+        drawn.id,
         escape(&header.policy),
         escape(&variant),
         header.seed
@@ -25,58 +65,149 @@ pub fn section(run: &RunRecord, timeline: &Timeline, id: &str) -> String {
     put(&mut html, format_args!("<p>{}</p>\n", escape(&facts(run, timeline))));
     html += "<div class=\"grid\">\n";
     for entry in &timeline.entries {
-        html += &load(timeline, entry);
-        html += &latency(timeline, entry);
+        html += &load(view, entry);
+        html += &latency(view, entry);
+        html += &broken(view, entry);
     }
+    html += "</div>\n";
     if timeline.entries_count > timeline.entries.len() {
         let (drawn, all) = (timeline.entries.len(), timeline.entries_count);
         put(&mut html, format_args!("<p>The {drawn} busiest of {all} entry services are drawn.</p>\n"));
     }
-    html += &replicas(timeline);
-    html += &by_cluster(&run.summary.by_cluster);
+    html += &tables::breaks(timeline);
+    html += "<div class=\"grid\">\n";
+    html += &replicas(view);
+    html += &nodes(view);
+    html += &fullness(view);
+    html += &tables::split(run, timeline);
     html += "</div>\n";
-    html += &by_service(&run.summary.by_service);
-    html += &outages(&timeline.outages);
-    html += &refusals(&timeline.incidents.refusals, run.summary.refusals);
-    html + "</section>\n"
+    html += &tables::by_cluster(run, timeline);
+    html += "<div class=\"grid\">\n";
+    html += &moves(run, timeline);
+    html += &ages(view);
+    html += "</div>\n";
+    html += &tables::by_service(&run.summary.by_service);
+    html += &tables::outages(&timeline.outages);
+    html += &log::log(timeline, view.detail);
+    html + "</details>\n"
 }
 
 /// Offered, served and possible load of an entry service.
-pub fn load(timeline: &Timeline, entry: &Entry) -> String {
+fn load(view: &View<'_>, entry: &Entry) -> String {
     let mut legend = vec![
         ("offered".to_owned(), Ink::Offered.number()),
         ("served".to_owned(), Ink::Served.number()),
         ("offered and not served".to_owned(), Ink::Lost.number()),
         ("capacity of ready replicas".to_owned(), Ink::Capacity.number()),
     ];
-    legend.extend(fault_key(timeline));
+    legend.extend(fault_key(view.timeline));
     let caption = format!("Load against capacity of {} (requests per second)", entry.service);
-    figure(&caption, &over_time::load(timeline, entry), &legend)
+    figure(&caption, &view.load(entry), &legend)
 }
 
-fn latency(timeline: &Timeline, entry: &Entry) -> String {
-    let Some((svg, logarithmic)) = over_time::latency(timeline, entry) else {
+fn latency(view: &View<'_>, entry: &Entry) -> String {
+    let Some((svg, logarithmic)) = view.latency(entry) else {
         return format!("<p>No request of {} was served, so there is no latency.</p>\n", escape(&entry.service));
     };
     let scale = if logarithmic { ", logarithmic" } else { "" };
-    let caption = format!("95th percentile of latency of {} (ms{scale})", entry.service);
-    let mut legend = vec![("p95".to_owned(), Ink::Offered.number())];
+    let caption = format!("Latency of {}, end to end (ms{scale})", entry.service);
+    let mut legend = vec![
+        ("half were faster (p50)".to_owned(), Ink::Series(2).number()),
+        ("95 % were (p95)".to_owned(), Ink::Offered.number()),
+        ("99 % were (p99)".to_owned(), Ink::Series(1).number()),
+    ];
     if let Some(slo) = entry.slo {
         let promise = format!("SLO: {} within {} ms", Unit::Share.bound(slo.share), plain(slo.latency_ms));
         legend.push((promise, Ink::Slo.number()));
     }
-    legend.extend(fault_key(timeline));
+    legend.extend(fault_key(view.timeline));
     figure(&caption, &svg, &legend)
 }
 
-fn replicas(timeline: &Timeline) -> String {
+fn broken(view: &View<'_>, entry: &Entry) -> String {
+    if entry.slo.is_none() {
+        return format!("<p>{} promises nothing: it has no SLO.</p>\n", escape(&entry.service));
+    }
+    if !entry.broken.iter().any(|(_, share)| share.is_some_and(|share| share > 0.0)) {
+        return format!("<p>The SLO of {} was never broken.</p>\n", escape(&entry.service));
+    }
+    let mut legend = vec![("SLO broken".to_owned(), Ink::Lost.number())];
+    legend.extend(fault_key(view.timeline));
+    let caption = format!("When the SLO of {} was broken (% of the time between two samples)", entry.service);
+    figure(&caption, &view.broken(entry), &legend)
+}
+
+fn replicas(view: &View<'_>) -> String {
+    let timeline = view.timeline;
     if timeline.replicas.is_empty() {
         return "<p>No replica was ready at any sample.</p>\n".to_owned();
     }
-    let mut legend: Vec<(String, u8)> =
-        timeline.replicas.iter().map(|stack| (stack.cluster.clone(), stack.ink.number())).collect();
+    let svg = view.stacks("Ready replicas", &timeline.replicas, Some(("asked for", &timeline.asked)));
+    let mut legend = clusters(&timeline.replicas);
+    legend.push(("asked for".to_owned(), Ink::Letters.number()));
     legend.extend(fault_key(timeline));
-    figure("Ready replicas of all services, by cluster", &over_time::replicas(timeline), &legend)
+    figure("Ready replicas of all services, by cluster", &svg, &legend)
+}
+
+fn nodes(view: &View<'_>) -> String {
+    let timeline = view.timeline;
+    let constant = timeline.nodes.0.iter().all(|stack| stack.values.iter().all(|one| one.total_cmp(&stack.values[0]).is_eq()));
+    if constant {
+        let parts = timeline.nodes.0.iter().filter_map(|stack| Some(format!("{} {}", stack.cluster, plain(*stack.values.first()?))));
+        let parts: Vec<String> = parts.collect();
+        return format!("<p>Ready nodes, the whole time: {}.</p>\n", escape(&parts.join(", ")));
+    }
+    let mut legend = clusters(&timeline.nodes);
+    legend.extend(fault_key(timeline));
+    figure("Ready nodes, by cluster", &view.stacks("Ready nodes", &timeline.nodes, None), &legend)
+}
+
+fn clusters(stacks: &Stacks) -> Vec<(String, u8)> {
+    let there = stacks.0.iter().enumerate().filter(|(_, stack)| stack.values.iter().any(|value| *value > 0.0));
+    there.map(|(number, stack)| (stack.cluster.clone(), Ink::of_cluster(number).number())).collect()
+}
+
+fn fullness(view: &View<'_>) -> String {
+    let lines = View::fullness_lines(&view.timeline.fullness);
+    let named = lines.into_iter().filter_map(|(name, line, ink)| {
+        Some((format!("{name}, {} on average", Unit::Share.text(mean(line)?)), ink.number()))
+    });
+    let mut legend: Vec<(String, u8)> = named.collect();
+    legend.extend(fault_key(view.timeline));
+    figure("How full the nodes are, all clusters (% of what ready nodes offer)", &view.fullness(&view.timeline.fullness), &legend)
+}
+
+fn moves(run: &RunRecord, timeline: &Timeline) -> String {
+    let moves = &timeline.journal.moves;
+    if moves.is_empty() {
+        return "<p>No replica moved from one cluster to another.</p>\n".to_owned();
+    }
+    let names: Vec<&str> = run.summary.by_cluster.iter().map(|row| row.cluster.as_str()).collect();
+    let (svg, by) = map(&run.manifest.header.resolved, &names, moves);
+    let row = |((from, to), count): (&(String, String), &u64)| {
+        vec![Cell::text(&format!("{from} → {to}")), Cell::number(&Unit::Count.text(*count as f64))]
+    };
+    let rows: Vec<Vec<Cell>> = map::ranked(moves).into_iter().map(row).collect();
+    let total = moves.values().sum::<u64>() as f64;
+    let caption = format!("Replicas that moved between clusters: {} in all ({by})", Unit::Count.text(total));
+    let list = table("Moves, the most first", &["from → to", "replicas"].map(Head::new), &rows);
+    format!("<div>{}<details><summary>As a table</summary>{list}</details></div>\n", figure(&caption, &svg, &[]))
+}
+
+fn ages(view: &View<'_>) -> String {
+    let timeline = view.timeline;
+    let Some(svg) = view.ages() else {
+        return "<p>Policies saw no rate of any service: there is no telemetry to be old.</p>\n".to_owned();
+    };
+    let unseen = mean(&timeline.unseen).unwrap_or(0.0);
+    let caption = format!(
+        "How old the newest rate was that policies saw (s); nothing was seen in {} of services × samples",
+        Unit::Share.text(unseen)
+    );
+    let mut legend =
+        vec![("the oldest of all services".to_owned(), Ink::Series(1).number()), ("median".to_owned(), Ink::Offered.number())];
+    legend.extend(fault_key(timeline));
+    figure(&caption, &svg, &legend)
 }
 
 /// What the shaded times are; with the names where they are few.
@@ -100,113 +231,13 @@ fn facts(run: &RunRecord, timeline: &Timeline) -> String {
         if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
     };
     let mut parts = vec![
-        format!("{} decisions", count(summary.decisions)),
+        format!("{} decisions, {} of them changed something", count(summary.decisions), count(timeline.journal.changes_all)),
         format!("{} refusals", count(summary.refusals)),
-        format!("{} violations found and not applied{}", count(summary.violations), by(&timeline.incidents.violations)),
-        format!("{} times a service was held back{}", count(summary.held), by(&timeline.incidents.held)),
+        format!("{} violations found and not applied{}", count(summary.violations), by(&timeline.journal.violations)),
+        format!("{} times a service was held back{}", count(summary.held), by(&timeline.journal.held)),
     ];
     if summary.actions_failed > 0 {
         parts.push(format!("{} of {} actions failed", count(summary.actions_failed), count(summary.actions)));
     }
     parts.join(" · ")
-}
-
-/// Where money, energy and carbon went.
-fn by_cluster(clusters: &[ClusterSummary]) -> String {
-    type Column = (&'static str, &'static str, Unit, fn(&ClusterSummary) -> f64);
-    let columns: [Column; 4] = [
-        ("cost", "$", Unit::Dollars, |row| row.cost_usd),
-        ("energy", "kWh", Unit::KilowattHours, |row| row.energy_kwh),
-        ("carbon", "kg", Unit::KilogramsCo2e, |row| row.carbon_g / 1e3),
-        ("node-hours", "h", Unit::Hours, |row| row.node_hours),
-    ];
-    let mut heads = vec![Head::new("cluster")];
-    heads.extend(columns.iter().map(|(title, unit, ..)| Head {
-        title: (*title).to_owned(),
-        unit: (*unit).to_owned(),
-        means: String::new(),
-    }));
-    heads.push(Head { title: "CPU".to_owned(), unit: "% requested".to_owned(), means: String::new() });
-    let totals = columns.map(|(.., get)| clusters.iter().map(get).sum::<f64>());
-    let row = |cluster: &ClusterSummary| {
-        let mut row = vec![Cell::text(&cluster.cluster)];
-        row.extend(columns.iter().zip(totals).map(|((.., unit, get), total)| {
-            let decimals = unit.decimals(&clusters.iter().map(get).collect::<Vec<_>>());
-            let share = if total > 0.0 { get(cluster) / total } else { 0.0 };
-            Cell::bar(&unit.number(get(cluster), decimals), share)
-        }));
-        row.push(Cell::number(&Unit::Share.number(cluster.cpu_allocation_share, 1)));
-        row
-    };
-    table(
-        "Cost, energy and carbon by cluster; bars are shares of the sum",
-        &heads,
-        &clusters.iter().map(row).collect::<Vec<_>>(),
-    )
-}
-
-/// Requests and replicas of every service.
-fn by_service(services: &[ServiceSummary]) -> String {
-    let heads =
-        ["service", "offered", "served", "dropped", "waiting at the end", "p95 ms", "SLO time %", "replica-hours"];
-    let optional = |unit: Unit, value: Option<f64>, decimals: usize| {
-        Cell::number(&value.map_or_else(|| "–".to_owned(), |value| unit.number(value, decimals)))
-    };
-    let row = |service: &ServiceSummary| {
-        let name = if service.entry { format!("{} (users call it)", service.service) } else { service.service.clone() };
-        vec![
-            Cell::text(&name),
-            Cell::number(&Unit::Count.number(service.requests_offered, 0)),
-            Cell::number(&Unit::Count.number(service.requests_served, 0)),
-            Cell::number(&Unit::Count.number(service.requests_dropped, 0)),
-            Cell::number(&Unit::Count.number(service.requests_backlog, 0)),
-            optional(Unit::Milliseconds, service.latency_p95_ms, 0),
-            optional(Unit::Share, service.slo_violation_time_share, 2),
-            Cell::number(&Unit::Hours.number(service.replica_hours, 1)),
-        ]
-    };
-    table("Requests and calls by service", &heads.map(Head::new), &services.iter().map(row).collect::<Vec<_>>())
-}
-
-fn outages(outages: &[Outage]) -> String {
-    if outages.is_empty() {
-        return String::new();
-    }
-    let row = |outage: &Outage| {
-        let until = match outage.until_s {
-            Some(until) if until > outage.from_s => instant(until),
-            Some(_) => "at once".to_owned(),
-            None => "the end".to_owned(),
-        };
-        vec![Cell::text(&outage.what), Cell::text(&instant(outage.from_s)), Cell::text(&until)]
-    };
-    let shown = outages.len().min(OUTAGES_MAX);
-    let caption = if shown < outages.len() {
-        format!("What broke: the first {shown} of {}; decisions.jsonl has all", outages.len())
-    } else {
-        "What broke".to_owned()
-    };
-    let rows: Vec<Vec<Cell>> = outages.iter().take(OUTAGES_MAX).map(row).collect();
-    table(&caption, &["what", "from", "until"].map(Head::new), &rows)
-}
-
-fn refusals(refusals: &[RefusalRead], all: u64) -> String {
-    if refusals.is_empty() {
-        return String::new();
-    }
-    let row = |refusal: &RefusalRead| {
-        vec![
-            Cell::text(&refusal.service),
-            Cell::number(&refusal.replicas.to_string()),
-            Cell::text(&instant(refusal.from_s)),
-            Cell::text(&instant(refusal.until_s)),
-            Cell::number(&refusal.decisions.to_string()),
-            Cell::text(&refusal.reason),
-            Cell::text(refusal.remedy.as_deref().unwrap_or("–")),
-        ]
-    };
-    let heads = ["service", "replicas", "from", "until", "decisions", "what was missing", "what would help"];
-    let joined: u64 = refusals.iter().map(|refusal| refusal.decisions).sum();
-    let caption = if joined < all { "The last refusals; decisions.jsonl has all" } else { "All refusals" };
-    table(caption, &heads.map(Head::new), &refusals.iter().map(row).collect::<Vec<_>>())
 }

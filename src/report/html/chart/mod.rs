@@ -5,8 +5,10 @@
 //! it is shown, since SVG from plotters has whole coordinates.
 
 pub mod axis;
+pub mod map;
 pub mod over_time;
 pub mod scatter;
+pub mod split;
 pub mod svg;
 pub mod thin;
 
@@ -53,6 +55,8 @@ pub enum Ink {
     Slo,
     /// While something is broken.
     Fault,
+    /// Not to be seen; says something when it is pointed at.
+    Hover,
     /// One of several alike, counted from zero; there are [`Ink::SERIES`].
     Series(u8),
 }
@@ -60,6 +64,11 @@ pub enum Ink {
 impl Ink {
     /// How many can be told apart.
     pub const SERIES: usize = 8;
+
+    /// The colour of a cluster, by its place among those that are told apart.
+    pub fn of_cluster(place: usize) -> Self {
+        Self::Series(u8::try_from(place % Self::SERIES).unwrap_or(0))
+    }
 
     /// The number of its classes.
     pub const fn number(self) -> u8 {
@@ -73,6 +82,7 @@ impl Ink {
             Self::Capacity => 6,
             Self::Slo => 7,
             Self::Fault => 8,
+            Self::Hover => 9,
             Self::Series(index) => 10 + index,
         }
     }
@@ -86,6 +96,8 @@ impl Ink {
 /// The axes of a chart.
 #[derive(Debug, Clone)]
 pub struct Frame {
+    /// Whether the axes are drawn.
+    pub axes: bool,
     /// What a listener is told about the picture.
     pub label: String,
     /// To the right.
@@ -103,8 +115,12 @@ pub enum Shape {
     Area(Vec<(f64, f64)>, Ink),
     /// The whole height between two instants.
     Band(f64, f64, Ink),
-    /// A point.
-    Point((f64, f64), Ink),
+    /// The whole height between two places, which says something when it is pointed at.
+    Hover(f64, f64, String),
+    /// A line of that width that says something when it is pointed at.
+    HoverLine(Vec<(f64, f64)>, String, u32),
+    /// A point of that radius.
+    Point((f64, f64), Ink, i32),
     /// Letters beside a place, with the offset in pixels and what of them lies there.
     Letters((f64, f64), String, (i32, i32), Side),
 }
@@ -130,18 +146,33 @@ pub fn draw(frame: &Frame, shapes: &[Shape]) -> String {
         let area = SVGBackend::with_string(&mut text, (WIDTH, HEIGHT)).into_drawing_area();
         draw_on(&area, frame, shapes).expect("drawing into a string does not fail");
     }
-    svg::finish(&text, &frame.label)
+    let said: Vec<&str> = shapes
+        .iter()
+        .filter_map(|shape| match shape {
+            Shape::Hover(.., text) | Shape::HoverLine(_, text, _) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    svg::finish(&text, &frame.label, &said)
 }
 
 /// Pixels that the labels of the vertical axis need.
 pub fn left_of(frame: &Frame) -> u32 {
+    if !frame.axes {
+        return MARGIN;
+    }
     let longest = frame.y.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
     u32::try_from(longest).unwrap_or(0).saturating_mul(LETTER) + 28
 }
 
+/// Pixels below the plot.
+const fn below(frame: &Frame) -> u32 {
+    if frame.axes { BELOW } else { MARGIN }
+}
+
 /// Pixels of the plot itself: width and height.
 pub fn plot_size(frame: &Frame) -> (f64, f64) {
-    let (width, height) = (WIDTH - 4 * MARGIN - left_of(frame), HEIGHT - 2 * MARGIN - BELOW);
+    let (width, height) = (WIDTH - 4 * MARGIN - left_of(frame), HEIGHT - 2 * MARGIN - below(frame));
     (f64::from(width), f64::from(height))
 }
 
@@ -156,19 +187,21 @@ fn draw_on(area: &Canvas<'_>, frame: &Frame, shapes: &[Shape]) -> Result<(), Fai
         .margin(MARGIN)
         // The last label of the horizontal axis hangs over the end of the plot.
         .margin_right(3 * MARGIN)
-        .x_label_area_size(BELOW)
+        .x_label_area_size(below(frame))
         .y_label_area_size(left_of(frame))
         .build_cartesian_2d(x.clone(), y.clone())?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .set_all_tick_mark_size(8)
-        .bold_line_style(Ink::Grid.colour().stroke_width(2))
-        .axis_style(Ink::Axis.colour().stroke_width(2))
-        .label_style(letters.clone())
-        .axis_desc_style(letters.clone())
-        .x_desc(x.title.clone())
-        .draw()?;
+    if frame.axes {
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .set_all_tick_mark_size(8)
+            .bold_line_style(Ink::Grid.colour().stroke_width(2))
+            .axis_style(Ink::Axis.colour().stroke_width(2))
+            .label_style(letters.clone())
+            .axis_desc_style(letters.clone())
+            .x_desc(x.title.clone())
+            .draw()?;
+    }
     for shape in shapes {
         match shape.clone() {
             Shape::Line(points, ink, width) => {
@@ -181,8 +214,15 @@ fn draw_on(area: &Canvas<'_>, frame: &Frame, shapes: &[Shape]) -> Result<(), Fai
                 let corners = [(from.max(x.from), y.from), (to.min(x.to), y.to)];
                 chart.draw_series([Rectangle::new(corners, ink.colour().filled())])?;
             }
-            Shape::Point(at, ink) => {
-                chart.draw_series([Circle::new(at, 11, ink.colour().filled())])?;
+            Shape::Hover(from, to, _) => {
+                let corners = [(from.max(x.from), y.from), (to.min(x.to), y.to)];
+                chart.draw_series([Rectangle::new(corners, Ink::Hover.colour().filled())])?;
+            }
+            Shape::HoverLine(points, _, width) => {
+                chart.draw_series([PathElement::new(points, Ink::Hover.colour().stroke_width(width))])?;
+            }
+            Shape::Point(at, ink, radius) => {
+                chart.draw_series([Circle::new(at, radius, ink.colour().filled())])?;
             }
             Shape::Letters(at, text, offset, side) => {
                 let side = match side {

@@ -27,7 +27,7 @@ pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) 
         )
     });
     let label = format!("{} against {} by policy. {}", up.title, across.title, says.collect::<Vec<_>>().join(". "));
-    let frame = Frame { label, x, y };
+    let frame = Frame { axes: true, label, x, y };
     let mut shapes = Vec::new();
     for dot in &points {
         let ((x, y), (wide, high)) = (dot.at, dot.half);
@@ -35,7 +35,7 @@ pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) 
         shapes.push(Shape::Line(vec![(frame.x.place(x - wide), y), (frame.x.place(x + wide), y)], ink, 3));
         shapes.push(Shape::Line(vec![(x, frame.y.place(y - high)), (x, frame.y.place(y + high))], ink, 3));
     }
-    shapes.extend(points.iter().map(|dot| Shape::Point(dot.at, Ink::Offered)));
+    shapes.extend(points.iter().map(|dot| Shape::Point(dot.at, Ink::Offered, 11)));
     shapes.extend(labels(&frame, &points));
     Some(draw(&frame, &shapes))
 }

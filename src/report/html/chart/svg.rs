@@ -2,13 +2,23 @@
 
 use crate::report::html::markup::escape;
 
-/// The `<svg>` element with its label, classes in the place of the colours that stand for roles, and lines without the
+/// The `<svg>` element with its label, what is `said` when its places are pointed at, classes in the place of the colours that stand for roles, and lines without the
 /// points that change nothing.
-pub fn finish(drawn: &str, label: &str) -> String {
+pub fn finish(drawn: &str, label: &str, said: &[&str]) -> String {
     let mut text = String::with_capacity(drawn.len());
+    let mut said = said.iter();
     for line in drawn.lines() {
         let line = with_classes(line).replace(r#" opacity="1""#, "").replace(r#" font-family="sans-serif""#, "");
-        text += &thinned(&line);
+        let line = thinned(&line);
+        let hovers = line.contains(r#"class="f9""#) || line.contains(r#"class="k9""#);
+        match (said.as_slice().first().filter(|_| hovers), line.trim_end().strip_suffix("/>")) {
+            (Some(words), Some(open)) => {
+                let element = open.trim_start_matches('<').split(' ').next().unwrap_or_default();
+                text += &format!("{open}><title>{}</title></{element}>", escape(words));
+                said.next();
+            }
+            _ => text += &line,
+        }
         text.push('\n');
     }
     let head = text.find('>').map_or(0, |end| end + 1);
@@ -73,8 +83,16 @@ mod tests {
     #[test]
     fn roles_become_classes_and_labels_are_escaped() {
         assert_eq!(with_classes(r##"<line stroke="#FE000A" fill="none"/>"##), r#"<line class="k10" fill="none"/>"#);
-        let svg = finish("<svg width=\"1\" height=\"1\">\n<text fill=\"#FE0000\" opacity=\"1\">\n</svg>", "a < b");
+        let svg = finish("<svg width=\"1\" height=\"1\">\n<text fill=\"#FE0000\" opacity=\"1\">\n</svg>", "a < b", &[]);
         assert!(svg.contains(r#"aria-label="a &lt; b""#) && svg.contains(r#"<text class="f0">"#), "{svg}");
+    }
+
+    #[test]
+    fn places_say_their_words_in_order() {
+        let drawn = "<svg>\n<rect x=\"1\" fill=\"#FE0009\"/>\n<rect fill=\"#FE0003\"/>\n<polyline stroke=\"#FE0009\"/>\n</svg>";
+        let svg = finish(drawn, "", &["one", "<two>"]);
+        assert!(svg.contains(r#"<rect x="1" class="f9"><title>one</title></rect>"#), "{svg}");
+        assert!(svg.contains(r#"<polyline class="k9"><title>&lt;two&gt;</title></polyline>"#), "{svg}");
     }
 
     #[test]

@@ -1,17 +1,14 @@
 //! Fewer points a line, none of its peaks lost.
 
-use crate::record::series::Line;
+use crate::record::line::Line;
 
-/// Pairs of points that a line keeps: 2 · 360 = 720 points.
-const BUCKETS: usize = 360;
-
-/// The line in pieces without gaps, with the least and the largest value of every bucket, in their order.
+/// The line in pieces without gaps, with the least and the largest value of each of so many buckets, in their order.
 ///
 /// # Panics
 /// Never: there is a piece from the start.
-pub fn thin(line: &Line) -> Vec<Vec<(f64, f64)>> {
+pub fn thin(line: &Line, buckets: usize) -> Vec<Vec<(f64, f64)>> {
     let mut pieces = vec![Vec::new()];
-    for bucket in line.chunks(bucket_size(line.len())) {
+    for bucket in line.chunks(bucket_size(line.len(), buckets)) {
         let known: Vec<(f64, f64)> = bucket.iter().filter_map(|(at, value)| Some((*at, (*value)?))).collect();
         if known.len() < bucket.len() && pieces.last().is_some_and(|piece: &Vec<_>| !piece.is_empty()) {
             pieces.push(Vec::new());
@@ -32,8 +29,8 @@ pub fn thin(line: &Line) -> Vec<Vec<(f64, f64)>> {
 }
 
 /// Indices of the samples that a stack keeps: of every bucket the one with the least and the one with the largest sum.
-pub fn thin_stack(sums: &[f64]) -> Vec<usize> {
-    let size = bucket_size(sums.len());
+pub fn thin_stack(sums: &[f64], buckets: usize) -> Vec<usize> {
+    let size = bucket_size(sums.len(), buckets);
     let mut kept = Vec::new();
     for (bucket, values) in sums.chunks(size).enumerate() {
         let of = |index: Option<usize>| index.map(|index| bucket * size + index);
@@ -47,9 +44,8 @@ pub fn thin_stack(sums: &[f64]) -> Vec<usize> {
     kept
 }
 
-const fn bucket_size(samples: usize) -> usize {
-    let size = samples.div_ceil(BUCKETS);
-    // Two samples a bucket would keep both: the same as one a bucket.
+const fn bucket_size(samples: usize, buckets: usize) -> usize {
+    let size = samples.div_ceil(if buckets == 0 { 1 } else { buckets });
     if size == 0 { 1 } else { size }
 }
 
@@ -62,7 +58,7 @@ mod tests {
         let mut line: Vec<(f64, Option<f64>)> = (0..10_000).map(|at| (f64::from(at), Some(1.0))).collect();
         line[5_001].1 = Some(99.0);
         line[7_003].1 = Some(-5.0);
-        let [piece] = &thin(&line)[..] else { panic!("no gap") };
+        let [piece] = &thin(&line, 360)[..] else { panic!("no gap") };
         assert!(piece.len() <= 720, "{}", piece.len());
         assert!(piece.contains(&(5_001.0, 99.0)) && piece.contains(&(7_003.0, -5.0)));
         assert!(piece.is_sorted_by(|a, b| a.0 < b.0));
@@ -71,8 +67,8 @@ mod tests {
     #[test]
     fn a_gap_stays_a_gap() {
         let line = vec![(0.0, Some(1.0)), (1.0, None), (2.0, None), (3.0, Some(2.0)), (4.0, Some(3.0))];
-        assert_eq!(thin(&line), [vec![(0.0, 1.0)], vec![(3.0, 2.0), (4.0, 3.0)]]);
-        assert!(thin(&vec![(0.0, None)]).is_empty());
+        assert_eq!(thin(&line, 360), [vec![(0.0, 1.0)], vec![(3.0, 2.0), (4.0, 3.0)]]);
+        assert!(thin(&vec![(0.0, None)], 360).is_empty());
     }
 
     #[test]
@@ -80,7 +76,7 @@ mod tests {
         let mut sums = vec![3.0; 3_600];
         sums[100] = 9.0;
         sums[2_000] = 1.0;
-        let kept = thin_stack(&sums);
+        let kept = thin_stack(&sums, 360);
         assert!(kept.len() <= 720 && kept.contains(&100) && kept.contains(&2_000));
     }
 }

@@ -1,0 +1,231 @@
+//! When an SLO was broken, and what was to be seen at the same time.
+//!
+//! A record does not know causes. It knows what coincided: load above capacity, replicas that were asked for and not
+//! ready, faults, refusals, telemetry that was old or missing. That is told, in this order, and called no more than that.
+
+use super::Entry;
+use super::outage::Outage;
+use super::sums::of_service;
+use crate::record::Journal;
+use crate::record::journal::EpisodeKind;
+use crate::record::line::{Line, Series};
+
+/// Breaks that are told; the longest ones.
+const BREAKS_MAX: usize = 8;
+/// Samples without a break that do not end one.
+const GAP: usize = 3;
+/// Faults count that ended so many seconds before a break began: their effects last.
+const BEFORE_S: f64 = 600.0;
+/// Seconds after which a measurement counts as old.
+const OLD_S: f64 = 60.0;
+/// Other services that are named.
+const OTHERS_MAX: usize = 2;
+
+/// A time in which an SLO was broken again and again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Break {
+    /// Whose SLO.
+    pub service: String,
+    /// From when.
+    pub from_s: f64,
+    /// Until when.
+    pub until_s: f64,
+    /// For how long of that.
+    pub broken_s: f64,
+    /// The largest 95th percentile of latency in it, in milliseconds.
+    pub p95_ms: Option<f64>,
+    /// What was to be seen at the same time.
+    pub seen: Vec<String>,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The series.
+    pub series: &'a Series,
+    /// The entry services.
+    pub entries: &'a [Entry],
+    /// What was broken.
+    pub outages: &'a [Outage],
+    /// What was decided.
+    pub journal: &'a Journal,
+}
+
+/// All breaks, by service and time.
+pub fn find(seen: &Seen<'_>) -> Vec<Break> {
+    let mut found: Vec<Break> = seen.entries.iter().flat_map(spans).collect();
+    let mut ranked: Vec<usize> = (0..found.len()).collect();
+    ranked.sort_by(|a, b| found[*b].broken_s.total_cmp(&found[*a].broken_s));
+    // Only those that are told are looked into.
+    for index in ranked.into_iter().take(BREAKS_MAX) {
+        found[index].seen = reasons(seen, &found[index]);
+    }
+    found
+}
+
+/// The longest ones, in order of time.
+pub fn longest(mut breaks: Vec<Break>) -> Vec<Break> {
+    breaks.sort_by(|a, b| b.broken_s.total_cmp(&a.broken_s));
+    breaks.truncate(BREAKS_MAX);
+    breaks.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    breaks
+}
+
+/// When the SLO of one service was broken.
+fn spans(entry: &Entry) -> Vec<Break> {
+    let mut spans: Vec<Break> = Vec::new();
+    let mut quiet = GAP + 1;
+    let mut before = 0.0;
+    for (index, (at, share)) in entry.broken.iter().enumerate() {
+        let step = at - before;
+        let share = share.unwrap_or(0.0);
+        quiet = if share > 0.0 { quiet } else { quiet + 1 };
+        if share > 0.0 {
+            let p95 = entry.p95.get(index).and_then(|(_, value)| *value);
+            match spans.last_mut().filter(|_| quiet <= GAP) {
+                Some(open) => {
+                    open.until_s = *at;
+                    open.broken_s += share * step;
+                    open.p95_ms = [open.p95_ms, p95].into_iter().flatten().reduce(f64::max);
+                }
+                None => spans.push(Break {
+                    service: entry.service.clone(),
+                    from_s: before,
+                    until_s: *at,
+                    broken_s: share * step,
+                    p95_ms: p95,
+                    seen: Vec::new(),
+                }),
+            }
+            quiet = 0;
+        }
+        before = *at;
+    }
+    spans
+}
+
+fn reasons(seen: &Seen<'_>, one: &Break) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let (from, until) = (one.from_s, one.until_s);
+    if from <= 0.0 {
+        reasons.push("the run begins: the first decisions had not taken effect yet".to_owned());
+    }
+    let overloaded = overloaded(seen.series, one);
+    reasons.extend(overloaded.iter().map(|(_, sentence)| sentence.clone()));
+    let names = overloaded.iter().map(|(name, _)| name.as_str()).chain([one.service.as_str()]);
+    reasons.extend(missing(seen.series, names, (from, until)));
+    let outages = seen.outages.iter().filter(|outage| outage.overlaps(from - BEFORE_S, until));
+    let mut outages: Vec<&str> = outages.map(|outage| outage.what.as_str()).collect();
+    outages.sort_unstable();
+    outages.dedup();
+    if let [first, rest @ ..] = outages.as_slice() {
+        let others = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        reasons.push(format!("{first} lost{others}"));
+    }
+    let refused = seen.journal.episodes.iter().filter(|one| one.kind == EpisodeKind::Refused);
+    let mut refused = refused.filter(|episode| episode.from_s <= until && episode.until_s >= from);
+    reasons.extend(refused.next().map(|episode| format!("replicas of {} refused: {}", episode.service, episode.reason)));
+    reasons.extend(telemetry(seen.series, one));
+    if reasons.is_empty() {
+        let peak = within(&load(seen.series, &one.service), (from, until)).map(|(_, share)| share).fold(0.0, f64::max);
+        reasons.push(format!(
+            "load stayed below the capacity of ready replicas (up to {:.0} % of it at a sample): waiting times alone",
+            peak * 100.0
+        ));
+    }
+    reasons
+}
+
+/// Offered load over the capacity of the ready replicas, at each sample; none where nothing is offered.
+fn load(series: &Series, service: &str) -> Vec<(f64, f64)> {
+    let offered = series.line(Some(service), None, "offered_per_s");
+    let capacity = series.line(Some(service), None, "capacity_per_s");
+    let share = |((at, offered), (_, capacity)): (&(f64, Option<f64>), &(f64, Option<f64>))| {
+        let (offered, capacity) = ((*offered)?, (*capacity)?);
+        let share = if capacity > 0.0 { offered / capacity } else { f64::INFINITY };
+        (offered > 0.0).then_some((*at, share))
+    };
+    offered.iter().zip(&capacity).filter_map(share).collect()
+}
+
+fn within(line: &[(f64, f64)], (from, until): (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
+    line.iter().copied().filter(move |(at, _)| *at > from && *at <= until)
+}
+
+/// The services that were offered more than they could serve, the entry itself first, then the worst others.
+fn overloaded(series: &Series, one: &Break) -> Vec<(String, String)> {
+    let mut found: Vec<(bool, f64, String, String)> = Vec::new();
+    for (service, cluster) in series.keys() {
+        let (Some(service), None) = (service, cluster) else { continue };
+        let load: Vec<(f64, f64)> = within(&load(series, service), (one.from_s, one.until_s)).collect();
+        let over = load.iter().filter(|(_, share)| *share > 1.0).count();
+        let Some((at, worst)) = load.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| over > 0) else {
+            continue;
+        };
+        let value = |column| {
+            let line = series.line(Some(service), None, column);
+            line.iter().find(|(time, _)| time.total_cmp(&at).is_eq()).and_then(|(_, value)| *value).unwrap_or(0.0)
+        };
+        let (offered, capacity) = (value("offered_per_s"), value("capacity_per_s"));
+        let part = over as f64 / load.len() as f64 * 100.0;
+        let sentence = format!(
+            "load of {service} above its capacity in {part:.0} % of the samples, at worst {offered:.0}/s against {capacity:.0}/s"
+        );
+        found.push((service != one.service, worst, service.to_owned(), sentence));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then_with(|| a.2.cmp(&b.2)));
+    found.into_iter().take(1 + OTHERS_MAX).map(|(.., name, sentence)| (name, sentence)).collect()
+}
+
+/// Replicas that were asked for and not ready.
+fn missing<'a>(series: &Series, services: impl Iterator<Item = &'a str>, span: (f64, f64)) -> Option<String> {
+    let mut names: Vec<&str> = services.collect();
+    names.sort_unstable();
+    names.dedup();
+    let times = super::sums::times(series);
+    let worst = names.into_iter().filter_map(|name| {
+        let target = of_service(series, name, &times, "replicas_target");
+        let ready = of_service(series, name, &times, "replicas_ready");
+        let inside = times.iter().zip(target.iter().zip(&ready)).filter(|(at, _)| **at > span.0 && **at <= span.1);
+        let short = inside.map(|(_, (target, ready))| target - ready).fold(0.0, f64::max);
+        (short > 0.0).then_some((short, name))
+    });
+    let (short, name) = worst.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(format!("up to {short:.0} replicas of {name} asked for and not ready"))
+}
+
+/// Whether policies saw old measurements of the service, or none.
+fn telemetry(series: &Series, one: &Break) -> Option<String> {
+    let ages: Line = series.line(Some(&one.service), None, "rate_age_s");
+    let inside: Vec<Option<f64>> =
+        ages.iter().filter(|(at, _)| *at > one.from_s && *at <= one.until_s).map(|(_, age)| *age).collect();
+    let blind = inside.iter().filter(|age| age.is_none()).count();
+    if blind > 0 && one.from_s > 0.0 {
+        return Some(format!("policies saw no rate of {} in {blind} of {} samples", one.service, inside.len()));
+    }
+    let oldest = inside.into_iter().flatten().fold(0.0, f64::max);
+    (oldest > OLD_S).then(|| format!("measurements of {} up to {oldest:.0} s old", one.service))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, longest, spans};
+
+    fn entry(broken: &[f64]) -> Entry {
+        let line = |values: &[f64]| (1..).map(|at| f64::from(at) * 60.0).zip(values.iter().map(|one| Some(*one))).collect();
+        let none = Vec::new;
+        let (offered, served, capacity, p50, p99) = (none(), none(), none(), none(), none());
+        let p95 = line(&broken.iter().map(|share| 100.0 + share * 900.0).collect::<Vec<_>>());
+        Entry { service: "web".to_owned(), slo: None, offered, served, capacity, p50, p95, p99, broken: line(broken) }
+    }
+
+    /// A sample covers the minute before it: 0.5 of the second minute and all of the third, then a pause of four.
+    #[test]
+    fn breaks_are_joined_over_short_pauses_and_measured_in_seconds() {
+        let found = spans(&entry(&[0.0, 0.5, 1.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 1.0]));
+        let told: Vec<_> = found.iter().map(|one| (one.from_s, one.until_s, one.broken_s.round())).collect();
+        assert_eq!(told, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
+        assert_eq!(found[0].p95_ms, Some(1000.0));
+        assert_eq!(longest(found).len(), 2);
+    }
+}

@@ -3,17 +3,20 @@
 //! Commands write to the output that they are handed and return a [`Failure`] with an exit code: so that a reader that
 //! hangs up is met in one place, and nothing panics.
 
+mod columns;
 mod execute;
 mod expand;
 mod failure;
 mod job;
 mod names;
+mod plan;
 mod policies;
 mod replay;
 mod scenario;
 mod simulate;
 mod timed;
 mod trace;
+mod yaml;
 
 pub use failure::Failure;
 
@@ -23,12 +26,14 @@ use std::io::Write;
 const EXAMPLES: &str = "\
 First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
+  smo plan scenarios/quickstart.yaml         one decision now, and why
   smo policies                               what else could decide
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
 
-Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input.
+Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
+that could not place everything.
 `smo COMMAND --help` has examples for each command.";
 
 /// What runs where, in how many replicas, and what would happen if: replays request traces against placement and scaling
@@ -43,6 +48,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Simulate(simulate::Arguments),
+    Plan(plan::Arguments),
     Replay(replay::Arguments),
     Policies(policies::Arguments),
     #[command(subcommand)]
@@ -68,6 +74,7 @@ impl Cli {
     pub fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
         match self.command {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
+            Command::Plan(arguments) => plan::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),

@@ -154,7 +154,7 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
 }
 
 /// Puts the content of a file in the place of its path.
-fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
+pub(super) fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
     let at = At::root(root).key(section);
     let Some(Value::Scalar(Scalar::Text(path))) = at.node().map(|node| &node.value) else { return Ok(()) };
     let content = files.read_yaml(path, &at)?;

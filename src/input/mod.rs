@@ -28,6 +28,7 @@ mod table;
 pub mod trace;
 mod truth;
 mod variant;
+pub mod world;
 mod written;
 
 pub use error::{InputError, Mistake, Place};

@@ -1,7 +1,7 @@
 //! A scaling and a placement make a policy: first how many, then where.
 
 use super::{Budget, Context, Placement, Policy, PolicyError, Scaling};
-use crate::model::{Plan, Snapshot};
+use crate::model::{Explanation, Plan, Snapshot};
 use crate::seed::Stream;
 
 /// `scaling` says how many, `placement` says where.
@@ -20,6 +20,10 @@ impl Policy for Composed {
             plan.why = wanted.why;
         }
         Ok(plan)
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        self.placement.explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Policy> {

@@ -3,9 +3,11 @@
 //! Commands write to the output that they are handed and return a [`Failure`] with an exit code: so that a reader that
 //! hangs up is met in one place, and nothing panics.
 
+mod clock;
 mod columns;
 mod execute;
 mod expand;
+mod explain;
 mod failure;
 mod job;
 mod names;
@@ -49,6 +51,7 @@ pub struct Cli {
 enum Command {
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
+    Explain(explain::Arguments),
     Replay(replay::Arguments),
     Policies(policies::Arguments),
     #[command(subcommand)]
@@ -75,6 +78,7 @@ impl Cli {
         match self.command {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Plan(arguments) => plan::run(&arguments, out),
+            Command::Explain(arguments) => explain::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),

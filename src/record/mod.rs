@@ -14,6 +14,7 @@
 pub mod aside;
 pub mod compare;
 pub mod decisions;
+pub mod history;
 pub mod manifest;
 pub mod read;
 pub mod series;

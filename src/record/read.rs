@@ -232,6 +232,6 @@ pub(super) fn open(path: &Path) -> Result<File, RecordError> {
     File::open(path).map_err(|source| RecordError::File { path: path.to_path_buf(), source })
 }
 
-fn content(path: &Path, line: usize, reason: &impl ToString) -> RecordError {
+pub(super) fn content(path: &Path, line: usize, reason: &impl ToString) -> RecordError {
     RecordError::Content { path: path.to_path_buf(), line, reason: reason.to_string() }
 }

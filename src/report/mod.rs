@@ -18,6 +18,7 @@ pub mod metric;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod unit;
 
 pub use compare::Comparison;

@@ -1,6 +1,7 @@
 //! A plan as people read it: a line a service, what was refused, and how good it is.
 
 use super::{Decided, why};
+use crate::cli::clock::clock;
 use crate::cli::columns::aligned;
 use crate::model::plan::{Quality, Stop, Target};
 use crate::model::{Refusal, ServiceId, Snapshot};
@@ -15,7 +16,7 @@ pub fn render(decided: &Decided<'_>, timed: bool) -> String {
     let mut lines = vec![format!(
         "{} at {}: {replicas} replicas of {} services by {}",
         situation.name,
-        snapshot.at,
+        clock(snapshot.at.as_seconds_f64()),
         snapshot.services.len(),
         policy.label
     )];

@@ -46,7 +46,8 @@ fn terms(terms: &[Term]) -> String {
         "" => format!("{:.0} % {}", term.value * 100.0, term.name),
         unit => format!("{} {} {unit}", term.name, figure(term.value)),
     });
-    text.collect::<Vec<_>>().join(" + ")
+    let text = text.collect::<Vec<_>>().join(" + ");
+    if text.contains(" + ") { text + " each" } else { text }
 }
 
 fn room_words(replicas: u32, room: Room) -> String {
@@ -77,7 +78,7 @@ fn second(decided: &Decided<'_>, reasons: &Reasons) -> Option<String> {
     let said: Vec<String> = next.into_iter().chain(whole).collect();
     match said[..] {
         [] if decided.plan.targets.iter().len() == 0 || reasons.wanted == 0 => None,
-        [] => Some("  no other place has room".to_owned()),
+        [] => Some("  no other place has room while the others stay".to_owned()),
         _ => Some(format!("  {}", said.join("   "))),
     }
 }

@@ -37,13 +37,13 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, pose: impl FnOnce(&Draft<'_>) -
     explanation
 }
 
-/// What one replica in one place adds to the objective.
+/// What one replica in one place adds to the objective; the start only where it is one more than there are already.
 fn terms(snapshot: &Snapshot, problem: &Assignment, (service, place): (ServiceId, &Place)) -> Vec<Term> {
     let per_core = snapshot.clusters[place.cluster].price_per_core_hour;
     let price = per_core * snapshot.service(service).request.cpu.cores();
     let price = if price.is_finite() { price } else { 0.0 };
     let mut terms = vec![Term { name: "price", value: price, unit: "$/h" }];
-    if place.incumbent == 0 && problem.start > 0.0 {
+    if problem.start > 0.0 {
         terms.push(Term { name: "start", value: problem.start, unit: "$" });
     }
     terms.push(Term { name: "tie-break", value: place.cost - price, unit: "$/h" });

@@ -119,13 +119,21 @@ fn row(change: &Change) -> Vec<String> {
     because.extend(change.held.iter().map(|reason| format!("held: {reason}")));
     because.extend(change.violations.iter().map(|_| "unsound".to_owned()));
     because.retain(|text| !text.is_empty());
+    let because = shortened(&because.join("; "));
     vec![
         clock(change.at_s),
         service.service.clone(),
         format!("{} → {}", total(&service.was), total(&service.target)),
         actions(change),
-        because.join("; "),
+        because,
     ]
+}
+
+/// The reason as a list shows it; in full it stands in the JSON, and behind `--at`.
+fn shortened(text: &str) -> String {
+    const LETTERS: usize = 64;
+    let letters = text.chars().count();
+    if letters <= LETTERS { text.to_owned() } else { text.chars().take(LETTERS - 1).collect::<String>() + "…" }
 }
 
 fn event_row(event: &HappenedRead) -> Vec<String> {
@@ -198,7 +206,7 @@ fn seen(change: &Change) -> String {
         Some(rate) => format!("{rate:.1} requests/s, {age} old"),
         None => format!("no rate, for {age}"),
     };
-    format!("{rate}; {} replicas ready", service.ready)
+    format!("{rate}; ready replicas: {}", service.ready)
 }
 
 fn held_words(reason: &str) -> &str {

@@ -5,6 +5,7 @@
 
 mod clock;
 mod columns;
+mod diff;
 mod execute;
 mod expand;
 mod explain;
@@ -52,6 +53,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Explain(explain::Arguments),
+    Diff(diff::Arguments),
     Replay(replay::Arguments),
     Policies(policies::Arguments),
     #[command(subcommand)]
@@ -78,6 +80,7 @@ impl Cli {
         match self.command {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Plan(arguments) => plan::run(&arguments, out),
+            Command::Diff(arguments) => diff::run(&arguments, out),
             Command::Explain(arguments) => explain::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),

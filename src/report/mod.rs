@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod compare;
 pub mod definitions;
+pub mod divergence;
 pub mod estimate;
 pub mod expect;
 pub mod html;

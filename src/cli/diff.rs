@@ -118,7 +118,7 @@ fn row(name: &str, side: Option<&Side>) -> Vec<String> {
         |rate| format!("{rate:.1} /s seen, {:.0} s old", service.rate_age_s),
     );
     let refused = if *refused > 0 { format!(", {refused} refused") } else { String::new() };
-    vec![name.to_owned(), words(&service.target) + &refused, seen, service.why.clone()]
+    vec![name.to_owned(), words(&service.target) + &refused, seen, shortened(&service.why)]
 }
 
 fn words(places: &Places) -> String {
@@ -134,7 +134,7 @@ fn pairs(heading: &str, pairs: &[Pair]) -> Vec<String> {
 
 fn pair(pair: &Pair) -> Vec<String> {
     let Pair { name, unit, left, right, difference } = pair;
-    let factor = if *unit == "%" { 100.0 } else { 1.0 };
+    let (factor, unit) = if *unit == divergence::SHARE { (100.0, "%") } else { (1.0, *unit) };
     let title = metric::find(name).map_or(*name, metric::Metric::words);
     let figures: Vec<f64> = [left, right].into_iter().filter_map(|side| side.map(|value| value * factor)).collect();
     let largest = figures.iter().map(|value| value.abs()).fold(0.0, f64::max);

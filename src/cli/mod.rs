@@ -5,12 +5,14 @@
 
 mod clock;
 mod columns;
+mod completions;
 mod diff;
 mod execute;
 mod expand;
 mod explain;
 mod failure;
 mod job;
+mod man;
 mod names;
 mod plan;
 mod policies;
@@ -60,6 +62,8 @@ enum Command {
     Scenario(scenario::Command),
     #[command(subcommand)]
     Trace(trace::Command),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// For people, or for programs.
@@ -86,6 +90,8 @@ impl Cli {
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),
+            Command::Completions(arguments) => completions::run(&arguments, out),
+            Command::Man(arguments) => man::run(&arguments, out),
         }
     }
 }

@@ -4,11 +4,15 @@
 //! of every service; the lines of that instant say what each side saw and why it wanted something else.
 
 use super::metric::METRICS;
+use super::unit::Unit;
 use crate::record::history::{DecisionRead, Places, ServiceRead, Told};
 use crate::record::{RecordError, RunRecord, Series};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The unit of shares.
+pub const SHARE: &str = "share";
 
 /// How two runs differ.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -73,7 +77,7 @@ pub struct Side {
 pub struct Pair {
     /// What it is.
     pub name: &'static str,
-    /// Its unit: `1` for shares, empty for counts.
+    /// Its unit; [`SHARE`] for numbers from 0 to 1, empty for counts.
     pub unit: &'static str,
     /// On the left; `None` where it is undefined.
     pub left: Option<f64>,
@@ -102,7 +106,8 @@ pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, Record
         None => Vec::new(),
     };
     let figure = |metric: &super::metric::Metric| {
-        Pair::new(metric.name, metric.unit.symbol(), runs.map(|run| (metric.get)(&run.summary)))
+        let unit = if metric.unit == Unit::Share { SHARE } else { metric.unit.symbol() };
+        Pair::new(metric.name, unit, runs.map(|run| (metric.get)(&run.summary)))
     };
     Ok(Difference { manifests: manifests(runs), divergence, consequences, metrics: METRICS.iter().map(figure).collect() })
 }
@@ -187,7 +192,7 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
     Ok(vec![
         pair("requests served", "", |one| one.total("served_per_s")),
         pair("requests dropped", "", |one| one.total("dropped_per_s")),
-        pair("time over the SLO", "%", |one| one.worst_share("slo_violated_share")),
+        pair("time over the SLO", SHARE, |one| one.worst_share("slo_violated_share")),
         pair("mean ready replicas", "", |one| one.replicas()),
         pair("cost", "$", |one| one.gained("cost_usd")),
         pair("carbon", "kg", |one| one.gained("carbon_g") / 1e3),

@@ -4,6 +4,7 @@
 //! in later observations, so an event 60 s ahead in the queue and a Helm upgrade that takes a minute look alike. The trait
 //! is synchronous.
 
+pub mod manifest;
 pub mod shadow;
 pub mod sim;
 

@@ -7,6 +7,9 @@ const RUN: u8 = 1;
 /// The exit code for wrong usage or input; clap uses the same.
 const INPUT: u8 = 2;
 
+/// The exit code of a plan that could not place everything.
+const REFUSED: u8 = 3;
+
 /// A command did not do what it was asked.
 #[derive(Debug)]
 pub struct Failure {
@@ -30,6 +33,11 @@ impl Failure {
     /// Something was not as it should be, and the output says what.
     pub const fn told(input: bool) -> Self {
         Self { code: if input { INPUT } else { RUN }, error: None }
+    }
+
+    /// Something found no place, and the output says what.
+    pub const fn refused() -> Self {
+        Self { code: REFUSED, error: None }
     }
 
     /// Says what is wrong: the error, then its causes, as far as they are not said yet.

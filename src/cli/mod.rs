@@ -3,12 +3,19 @@
 //! Commands write to the output that they are handed and return a [`Failure`] with an exit code: so that a reader that
 //! hangs up is met in one place, and nothing panics.
 
+mod clock;
+mod columns;
+mod completions;
+mod diff;
 mod execute;
 mod expand;
+mod explain;
 mod failure;
 mod job;
+mod man;
 mod names;
 mod page;
+mod plan;
 mod policies;
 mod replay;
 mod report;
@@ -17,6 +24,7 @@ mod scenario;
 mod simulate;
 mod timed;
 mod trace;
+mod yaml;
 
 pub use failure::Failure;
 
@@ -26,12 +34,14 @@ use std::io::Write;
 const EXAMPLES: &str = "\
 First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
+  smo plan scenarios/quickstart.yaml         one decision now, and why
   smo policies                               what else could decide
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
 
-Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input.
+Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
+that could not place everything.
 `smo COMMAND --help` has examples for each command.";
 
 /// What runs where, in how many replicas, and what would happen if: replays request traces against placement and scaling
@@ -46,6 +56,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Simulate(simulate::Arguments),
+    Plan(plan::Arguments),
+    Explain(explain::Arguments),
+    Diff(diff::Arguments),
     Replay(replay::Arguments),
     Report(report::Arguments),
     Policies(policies::Arguments),
@@ -53,6 +66,8 @@ enum Command {
     Scenario(scenario::Command),
     #[command(subcommand)]
     Trace(trace::Command),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// For people, or for programs.
@@ -72,11 +87,16 @@ impl Cli {
     pub fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
         match self.command {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
+            Command::Plan(arguments) => plan::run(&arguments, out),
+            Command::Diff(arguments) => diff::run(&arguments, out),
+            Command::Explain(arguments) => explain::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Report(arguments) => report::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),
+            Command::Completions(arguments) => completions::run(&arguments, out),
+            Command::Man(arguments) => man::run(&arguments, out),
         }
     }
 }

@@ -4,13 +4,14 @@
 //! aside, and compared with what was recorded: decisions, figures, series.
 
 use super::job::{self, Job, JobError, Setting};
-use super::{Failure, execute, runs};
+use super::{Failure, Format, execute, runs};
 use crate::input::{InputError, Request};
 use crate::policy::{PolicySpec, PolicySpecError};
 use crate::record::manifest::Program;
 use crate::record::writer::sha256_of;
 use crate::record::{self, Comparison, Manifest, RecordError};
 use crate::seed::Seed;
+use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   smo replay runs/quickstart/greedy-1      one run
   smo replay runs/quickstart               all runs of a scenario
-  smo replay runs -j 4                     everything
+  smo replay runs -j 4 --format json       everything, for programs
 
 Call it from where `smo simulate` was called: paths of scenarios start there.";
 
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Runs at the same time; default: one a core.
     #[arg(short = 'j', long = "jobs", value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
 }
 
 /// A run that cannot be made again.
@@ -58,7 +62,17 @@ enum ReplayError {
 enum Verdict {
     Identical,
     InputsChanged(Vec<String>),
-    Differs(String),
+    Differs(Differing),
+}
+
+/// Where two records of one run differ first.
+struct Differing {
+    file: String,
+    line: usize,
+    recorded: String,
+    repeated: String,
+    /// What may have made the difference.
+    reasons: Vec<String>,
 }
 
 /// Repeats all runs and says of each what came of it.
@@ -68,20 +82,50 @@ enum Verdict {
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let directories: Vec<PathBuf> = runs::find(&arguments.runs)?.into_iter().map(|(_, path)| path).collect();
     let verdicts = execute::all(&directories, arguments.threads, |directory| repeat(directory))?;
-    let mut alike = true;
-    for (directory, verdict) in directories.iter().zip(verdicts) {
-        let directory = directory.display();
-        alike &= matches!(verdict, Ok(Verdict::Identical));
-        match verdict {
-            Ok(Verdict::Identical) => writeln!(out, "{directory}: identical")?,
-            Ok(Verdict::Differs(where_)) => writeln!(out, "{directory}: differs\n{where_}")?,
-            Ok(Verdict::InputsChanged(files)) => {
-                writeln!(out, "{directory}: not repeated, the inputs have changed\n{}", files.join("\n"))?;
+    match arguments.format {
+        Format::Json => {
+            let runs: Vec<Value> = directories.iter().zip(&verdicts).map(|(run, verdict)| to_json(run, verdict)).collect();
+            writeln!(out, "{:#}", json!({"runs": runs}))?;
+        }
+        Format::Table => {
+            for (directory, verdict) in directories.iter().zip(&verdicts) {
+                writeln!(out, "{}: {}", directory.display(), words(verdict))?;
             }
-            Err(error) => writeln!(out, "{directory}: cannot be repeated\n  {error}")?,
         }
     }
+    let alike = verdicts.iter().all(|verdict| matches!(verdict, Ok(Verdict::Identical)));
     if alike { Ok(()) } else { Err(Failure::told(false)) }
+}
+
+fn words(verdict: &Result<Verdict, ReplayError>) -> String {
+    match verdict {
+        Ok(Verdict::Identical) => "identical".to_owned(),
+        Ok(Verdict::Differs(differing)) => {
+            let Differing { file, line, recorded, repeated, reasons } = differing;
+            let (recorded, repeated) = around_difference(recorded, repeated);
+            let mut said = vec![format!("  {file}: line {line}\n    recorded  {recorded}\n    repeated  {repeated}")];
+            said.extend(reasons.iter().cloned());
+            format!("differs\n{}", said.join("\n  "))
+        }
+        Ok(Verdict::InputsChanged(files)) => {
+            format!("not repeated, the inputs have changed\n  {}", files.join("\n  "))
+        }
+        Err(error) => format!("cannot be repeated\n  {error}"),
+    }
+}
+
+fn to_json(directory: &Path, verdict: &Result<Verdict, ReplayError>) -> Value {
+    let run = directory.display().to_string();
+    match verdict {
+        Ok(Verdict::Identical) => json!({"run": run, "verdict": "identical"}),
+        Ok(Verdict::Differs(differing)) => {
+            let Differing { file, line, recorded, repeated, reasons } = differing;
+            let place = json!({"file": file, "line": line, "recorded": recorded, "repeated": repeated});
+            json!({"run": run, "verdict": "differs", "first": place, "reasons": reasons})
+        }
+        Ok(Verdict::InputsChanged(files)) => json!({"run": run, "verdict": "inputs_changed", "reasons": files}),
+        Err(error) => json!({"run": run, "verdict": "not_repeatable", "reasons": [error.to_string()]}),
+    }
 }
 
 fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {
@@ -99,19 +143,17 @@ fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {
     Job { setting: Arc::new(setting), policy, seed: Seed(header.seed), directory: again.clone() }.run()?;
     let comparison = record::compare(directory, &again)?;
     let Comparison::Differs { file, line, left, right } = comparison else { return Ok(Verdict::Identical) };
-    let (left, right) = around_difference(&left, &right);
-    let mut said = vec![format!("  {file}: line {line}\n    recorded  {left}\n    repeated  {right}")];
-    said.extend(reasons(directory, &manifest, &file)?);
-    Ok(Verdict::Differs(said.join("\n  ")))
+    let reasons = reasons(directory, &manifest, &file)?;
+    Ok(Verdict::Differs(Differing { file, line, recorded: left, repeated: right, reasons }))
 }
 
 /// The files that are not what they were, a sentence each.
 fn changed_inputs(manifest: &Manifest, setting: &Setting) -> Vec<String> {
     let now = job::inputs(&setting.loaded);
     let sentence = |then: &record::InputFile| match now.iter().find(|file| file.path == then.path) {
-        None => Some(format!("  {}: is not read any more", then.path)),
+        None => Some(format!("{}: is not read any more", then.path)),
         Some(file) if file.sha256 != then.sha256 => {
-            Some(format!("  {}: its sha256 was {}, and is {}", then.path, then.sha256, file.sha256))
+            Some(format!("{}: its sha256 was {}, and is {}", then.path, then.sha256, file.sha256))
         }
         Some(_) => None,
     };

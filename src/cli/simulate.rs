@@ -64,7 +64,11 @@ pub struct Arguments {
     format: Format,
 }
 
-fn parse_set(text: &str) -> Result<(String, String), String> {
+/// `path=value`.
+///
+/// # Errors
+/// Where there is no `=`.
+pub fn parse_set(text: &str) -> Result<(String, String), String> {
     let (path, value) = text.split_once('=').ok_or("write `path=value`, like `telemetry.delay=30s`")?;
     Ok((path.trim().to_owned(), value.trim().to_owned()))
 }

@@ -1,6 +1,6 @@
 //! How long decisions take on the wall clock, which is reported apart and never decides anything.
 
-use crate::model::{Plan, Snapshot};
+use crate::model::{Explanation, Plan, Snapshot};
 use crate::policy::{Budget, Policy, PolicyError};
 use crate::record::Timing;
 use crate::seed::Stream;
@@ -48,6 +48,10 @@ impl Policy for Timed {
         let plan = self.policy.decide(snapshot, budget, stream);
         self.laps.0.lock().unwrap_or_else(PoisonError::into_inner).push(started.elapsed());
         plan
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        self.policy.explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Policy> {

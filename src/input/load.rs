@@ -180,7 +180,7 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
 }
 
 /// Puts the content of a file in the place of its path.
-fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
+pub(super) fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
     let at = At::root(root).key(section);
     let content = match at.node().map(|node| &node.value) {
         Some(Value::Scalar(Scalar::Text(path))) => files.read_yaml(path, &at)?,

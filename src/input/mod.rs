@@ -30,6 +30,7 @@ pub mod tasks;
 pub mod trace;
 mod truth;
 mod variant;
+pub mod world;
 mod written;
 
 pub use error::{InputError, Mistake, Place};

@@ -4,7 +4,7 @@
 //! about tasks that came or went, leaves the services at the last wish of the scaling, whose clock is the control interval.
 
 use super::{Budget, Context, Placement, Policy, PolicyError, Scaling};
-use crate::model::{Plan, Snapshot, Wanted, Why};
+use crate::model::{Explanation, Plan, Snapshot, Wanted, Why};
 use crate::seed::Stream;
 
 /// `scaling` says how many, `placement` says where.
@@ -49,6 +49,10 @@ impl Policy for Composed {
             plan.why = wanted.why;
         }
         Ok(plan)
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        self.placement.explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Policy> {

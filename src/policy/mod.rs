@@ -13,7 +13,7 @@ pub mod placement;
 pub mod registry;
 pub mod scaling;
 
-use crate::model::{Plan, Snapshot, Wanted};
+use crate::model::{Explanation, Plan, Snapshot, Wanted, explanation};
 use crate::seed::Stream;
 use crate::units::Span;
 
@@ -53,6 +53,11 @@ pub trait Policy: Send {
     /// For broken input or a broken solver.
     fn decide(&mut self, snapshot: &Snapshot, budget: &Budget, stream: &mut Stream) -> Result<Plan, PolicyError>;
 
+    /// Why `plan`, which this policy has made for `snapshot`, is as it is. Only people ask, so no decision pays for it.
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        explanation::explain(snapshot, plan)
+    }
+
     /// A copy with the same state, for a run that is forked.
     fn fork(&self) -> Box<dyn Policy>;
 }
@@ -64,6 +69,9 @@ pub trait Placement: Send {
     /// # Errors
     /// For broken input or a broken solver.
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError>;
+
+    /// Why `plan` is as it is: what can be said of any plan, with what this policy weighs and would have done otherwise.
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation;
 
     /// A copy with the same state.
     fn fork(&self) -> Box<dyn Placement>;

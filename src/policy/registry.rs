@@ -69,6 +69,12 @@ impl PolicySpec {
         Ok(Box::new(Composed::new(placement, scaling)))
     }
 
+    /// Names of the two halves with the rule that each goes by.
+    pub fn rules(&self) -> [(&'static str, &'static str); 2] {
+        let (placement, scaling) = (self.placement.0, self.scaling.0);
+        [(placement.name, placement.summary), (scaling.name, scaling.summary)]
+    }
+
     /// Names of the two halves and all their parameters, defaults included, for the manifest.
     pub fn resolved(&self) -> BTreeMap<String, BTreeMap<&'static str, String>> {
         BTreeMap::from([

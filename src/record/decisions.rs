@@ -172,7 +172,10 @@ fn service_line<'a>(decision: &Decision<'a>, service: ServiceId) -> ServiceLine<
 }
 
 /// A violation with names in the place of its ids.
-fn named(known: &Known, violation: &Violation) -> serde_json::Value {
+///
+/// # Panics
+/// Never: violations are plain data.
+pub fn named(known: &Known, violation: &Violation) -> serde_json::Value {
     let mut value = serde_json::to_value(violation).expect("violations are plain data");
     let id = |value: &serde_json::Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     if let Some(service) = value.get_mut("service") {

@@ -16,6 +16,7 @@ pub mod compare;
 pub mod decisions;
 pub mod journal;
 pub mod line;
+pub mod history;
 pub mod manifest;
 pub mod read;
 pub mod series;

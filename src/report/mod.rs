@@ -12,6 +12,7 @@ pub mod caveat;
 pub mod choice;
 pub mod compare;
 pub mod definitions;
+pub mod divergence;
 pub mod estimate;
 pub mod expect;
 pub mod html;
@@ -24,6 +25,7 @@ pub mod timeline;
 #[cfg(test)]
 mod tests;
 mod task_definitions;
+pub mod told;
 pub mod unit;
 
 pub use compare::Comparison;

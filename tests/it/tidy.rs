@@ -37,7 +37,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("csv", &["input/"]),
     ("flate2", &["input/"]),
     ("zstd", &["input/"]),
-    ("serde_saphyr", &["input/"]),
+    ("serde_saphyr", &["input/", "cli/yaml.rs"]),
     ("good_lp", &["solver/"]),
     ("highs", &["solver/"]),
 ];

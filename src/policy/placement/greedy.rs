@@ -7,9 +7,10 @@
 //! Size of a replica: the largest, over all resources, of its request over what all reachable clusters offer together.
 
 use super::draft::{Draft, Rank, unchanged};
+use super::reasons::{ByRank, next_with_room};
 use super::rooms::Rooms;
 use super::{Entry, Parameter, ParameterError, Parameters};
-use crate::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Wanted};
+use crate::model::{ClusterId, Explanation, Plan, Resources, ServiceId, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
 
 /// Registers this policy.
@@ -22,20 +23,52 @@ pub const ENTRY: Entry = Entry {
         summary: "which cluster is best: `fullness`, or `price` (cheapest core first, the fullest among equals)",
     }],
     partner: "rate",
-    build: |parameters| Ok(Box::new(Greedy { rank: rank_by(parameters)?, rooms: None })),
+    build: |parameters| Ok(Box::new(Greedy { by: By::read(parameters)?, rooms: None })),
 };
+
+/// Which cluster is best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Fullness,
+    Price,
+}
+
+impl By {
+    fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
+        match parameters.get::<String>("by")?.as_str() {
+            "fullness" => Ok(Self::Fullness),
+            "price" => Ok(Self::Price),
+            other => Err(parameters.invalid("by", format!("`{other}` is neither `fullness` nor `price`"))),
+        }
+    }
+
+    fn rank(self) -> Rank {
+        match self {
+            Self::Fullness => fullness,
+            Self::Price => cheapness,
+        }
+    }
+
+    /// What the two numbers of a rank are called, with sign and unit.
+    const fn terms(self) -> [Option<(&'static str, f64, &'static str)>; 2] {
+        match self {
+            Self::Fullness => [Some(("full", 1.0, "")), None],
+            Self::Price => [Some(("a core", -1.0, "$/h")), Some(("full", 1.0, ""))],
+        }
+    }
+}
 
 /// Best fit decreasing.
 #[derive(Clone)]
 pub struct Greedy {
-    rank: Rank,
+    by: By,
     rooms: Option<Rooms>,
 }
 
 impl Greedy {
     /// By fullness.
     pub const fn by_fullness() -> Self {
-        Self { rank: fullness, rooms: None }
+        Self { by: By::Fullness, rooms: None }
     }
 }
 
@@ -46,7 +79,11 @@ impl Placement for Greedy {
             return Ok(plan);
         }
         let draft = Draft::new(snapshot, wanted, rooms);
-        Ok(pack(draft, self.rank).finish(None, |_| None))
+        Ok(pack(draft, self.by.rank()).finish(None, |_| None))
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        ByRank { rank: self.by.rank(), terms: self.by.terms(), next: next_with_room }.explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Placement> {
@@ -72,14 +109,6 @@ pub fn fullness(draft: &Draft<'_>, _: ServiceId, cluster: ClusterId) -> [f64; 2]
 
 fn cheapness(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> [f64; 2] {
     [-draft.snapshot.clusters[cluster].price_per_core_hour, fullness(draft, service, cluster)[0]]
-}
-
-fn rank_by(parameters: &Parameters) -> Result<Rank, ParameterError> {
-    match parameters.get::<String>("by")?.as_str() {
-        "fullness" => Ok(fullness),
-        "price" => Ok(cheapness),
-        other => Err(parameters.invalid("by", format!("`{other}` is neither `fullness` nor `price`"))),
-    }
 }
 
 /// Services by falling size of a replica, by id among equals.

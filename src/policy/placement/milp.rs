@@ -13,11 +13,12 @@
 
 use super::draft::Draft;
 use super::greedy::{fullness, pack};
+use super::milp_reasons;
 use super::rooms::Rooms;
 use super::{Entry, Parameter};
 use crate::model::check::loads;
 use crate::model::plan::{Quality, Stop, Target};
-use crate::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
+use crate::model::{ClusterId, Explanation, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
 use crate::policy::{Budget, Context, Placement, PolicyError};
 use crate::solver::assignment::{Assignment, Demand, Place};
 use crate::solver::milp::{self, Limits};
@@ -85,6 +86,10 @@ impl Placement for Milp {
         let plan = draft.with_targets(solved.targets.clone()).finish(Some(solved.quality_at(snapshot)), |_| None);
         self.solved = Some(solved);
         Ok(plan)
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        milp_reasons::explain(snapshot, plan, |draft| self.problem(draft))
     }
 
     fn fork(&self) -> Box<dyn Placement> {

@@ -1,13 +1,17 @@
 //! Where replicas run. One file a policy, one line each in [`PLACEMENTS`].
 //!
-//! `draft` is the plan under construction that all of them share, `refusal` says what was missing.
+//! `draft` is the plan under construction that all of them share, `refusal` says what was missing, `reasons`
+//! why a plan is as it is.
 
 pub mod draft;
 pub mod greedy;
 #[cfg(feature = "milp")]
 pub mod milp;
+#[cfg(feature = "milp")]
+mod milp_reasons;
 pub mod naive;
-mod refusal;
+mod reasons;
+pub mod refusal;
 pub mod rooms;
 pub mod spread;
 

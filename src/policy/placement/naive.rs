@@ -15,9 +15,10 @@
 
 use super::draft::{Draft, unchanged};
 use super::greedy::fullness;
+use super::reasons::{ByRank, next_for_all};
 use super::rooms::Rooms;
 use super::{Entry, Parameter, ParameterError, Parameters};
-use crate::model::{ClusterId, Plan, ServiceId, Snapshot, Table, Wanted, id::Id};
+use crate::model::{ClusterId, Explanation, Plan, ServiceId, Snapshot, Table, Wanted, id::Id};
 use crate::policy::{Context, Placement, PolicyError};
 
 /// Registers this policy.
@@ -150,6 +151,11 @@ pub fn first_fit(inputs: &Inputs<'_>, check: PreCheck) -> Result<Table<ServiceId
     needs.iter().enumerate().map(place).collect()
 }
 
+/// The first cluster is the best; counted from 1.
+fn order(_: &Draft<'_>, _: ServiceId, cluster: ClusterId) -> [f64; 2] {
+    [-(cluster.index() as f64 + 1.0), 0.0]
+}
+
 /// Both pre-checks, on what services need and clusters have, in any one unit.
 fn pre_check(needs: &[f64], capacities: &[f64], check: PreCheck) -> Result<(), FirstFitError> {
     let largest = needs.iter().copied().reduce(f64::max).ok_or(FirstFitError::NoServices)?;
@@ -203,6 +209,10 @@ impl Placement for Naive {
             Some(FirstFitError::Unplaced { service, cores, check }.to_string())
         };
         Ok(draft.finish(None, unplaced))
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        ByRank { rank: order, terms: [Some(("in order", -1.0, "")), None], next: next_for_all }.explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Placement> {

@@ -104,7 +104,7 @@ fn names(lack: Resources) -> Vec<&'static str> {
 }
 
 /// `2 cores`, `512 MiB`, `1 gpu`, `3 pod slots`: what is there of each; memory rounded up to whole MiB.
-fn amounts(lack: Resources) -> Vec<String> {
+pub fn amounts(lack: Resources) -> Vec<String> {
     let Resources { cpu, memory, gpu, pods } = lack;
     let memory_text = || Bytes(memory.0.next_multiple_of(1 << 20)).to_string();
     let texts = [

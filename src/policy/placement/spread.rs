@@ -6,8 +6,9 @@
 
 use super::Entry;
 use super::draft::{Draft, unchanged};
+use super::reasons::{ByRank, next_with_room};
 use super::rooms::Rooms;
-use crate::model::{ClusterId, Plan, ServiceId, Snapshot, Wanted};
+use crate::model::{ClusterId, Explanation, Plan, ServiceId, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
 
 /// Registers this policy.
@@ -35,6 +36,11 @@ impl Placement for Spread {
         draft.keep(freedom);
         draft.fill(&draft.incomplete(), freedom);
         Ok(draft.finish(None, |_| None))
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        let terms = [Some(("free with one more", 1.0, "")), None];
+        ByRank { rank: freedom, terms, next: next_with_room }.explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Placement> {

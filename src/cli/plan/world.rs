@@ -1,0 +1,125 @@
+//! What a plan is made for: a world at an instant in which nothing of the application runs yet.
+//!
+//! The world is the simulated one, let alone until then: so prices, carbon, lost clusters and room that others hold are
+//! what a simulation would show at that instant. Only the rates are not measured but taken from the load itself.
+
+use super::rates::{self, Given};
+use crate::backend::Backend;
+use crate::backend::sim::SimBackend;
+use crate::cli::Failure;
+use crate::cli::job::Setting;
+use crate::input::{self, Request};
+use crate::model::workload::RowsInMemory;
+use crate::model::{Observation, Plan, Scenario, Seen, ServiceId, Snapshot};
+use crate::seed::Seed;
+use crate::units::{Rate, Span, Time};
+use anyhow::anyhow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The seed of what is drawn until the instant (random faults): the first one of a simulation.
+const SEED: Seed = Seed(1);
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// A scenario, or an inventory.
+    pub world: &'a Path,
+    /// Applications, for an inventory.
+    pub applications: &'a [PathBuf],
+    /// What is changed in a scenario.
+    pub request: Request,
+    /// Rates.
+    pub given: &'a [Given],
+    /// When.
+    pub at: Time,
+}
+
+/// What there is to decide about.
+#[derive(Debug)]
+pub struct Situation {
+    /// Name of the scenario, or of the applications.
+    pub name: String,
+    /// The world, with rates.
+    pub snapshot: Snapshot,
+    /// What was assumed or is unusual, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Asked<'_> {
+    /// Reads what was named and looks at it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn look(self) -> Result<Situation, Failure> {
+        let is_scenario = input::world::is_scenario(self.world).map_err(Failure::input)?;
+        match (is_scenario, self.applications) {
+            (true, []) => self.of_scenario(),
+            (false, [_, ..]) => self.of_inventory(),
+            (true, [extra, ..]) => {
+                let (world, extra) = (self.world.display(), extra.display());
+                let remedy = "leave it out, or name an inventory first";
+                Err(Failure::input(anyhow!("{extra}: the scenario {world} has its application\n  {remedy}")))
+            }
+            (false, []) => {
+                let world = self.world.display();
+                let remedy = format!("for an inventory, name an application behind it: `smo plan {world} APP`");
+                Err(Failure::input(anyhow!("{world}: is not a scenario, it asks no `question`\n  {remedy}")))
+            }
+        }
+    }
+
+    fn of_scenario(self) -> Result<Situation, Failure> {
+        let setting = Setting::load(self.world, self.request).map_err(Failure::input)?;
+        let loaded = setting.loaded;
+        let load = rates::of_load(loaded.workload().map_err(Failure::input)?, self.at)?;
+        let snapshot = snapshot(&loaded.scenario, self.at, (load, self.given))?;
+        Ok(Situation { name: loaded.name, snapshot, notes: loaded.notes })
+    }
+
+    fn of_inventory(self) -> Result<Situation, Failure> {
+        if let Some(variant) = self.request.variant {
+            return Err(Failure::input(anyhow!("--variant {variant}: an inventory has no variants\n  leave it out")));
+        }
+        let world = input::world::load(self.world, self.applications, &self.request.set).map_err(Failure::input)?;
+        let snapshot = snapshot(&world.scenario, self.at, (BTreeMap::new(), self.given))?;
+        Ok(Situation { name: world.name, snapshot, notes: world.notes })
+    }
+}
+
+/// The world at `at`, with the rates of the load and those that are given instead.
+fn snapshot(
+    scenario: &Arc<Scenario>,
+    at: Time,
+    (mut load, given): (BTreeMap<ServiceId, Rate>, &[Given]),
+) -> Result<Snapshot, Failure> {
+    let application = &scenario.known.application;
+    load.extend(rates::as_given(application, given)?);
+    let rates = rates::along_calls(application, &load);
+    let mut snapshot = untouched(scenario, at)?;
+    for (service, rate) in rates.iter() {
+        snapshot.services[service].rate = Seen { value: *rate, at };
+    }
+    Ok(snapshot)
+}
+
+/// The world at `at` when nobody has asked anything of it. Between the start and then nothing is scraped or sampled, so
+/// that the instant may be far away.
+fn untouched(scenario: &Scenario, at: Time) -> Result<Snapshot, Failure> {
+    let after = Span(at.0) + Span::seconds(1);
+    let mut alone = scenario.clone();
+    alone.control.every = Span(at.0.max(1));
+    alone.telemetry.scrape = after;
+    (alone.until, alone.sample_every) = (None, Some(after));
+    let nothing = Box::new(RowsInMemory::new(Vec::new(), after));
+    let mut backend = SimBackend::new(Arc::new(alone), nothing, SEED).map_err(Failure::run)?;
+    loop {
+        match backend.observe().map_err(Failure::run)? {
+            Observation::Due(snapshot) if snapshot.at >= at => return Ok(*snapshot),
+            Observation::Due(_) => drop(backend.apply(&Plan::default()).map_err(Failure::run)?),
+            Observation::Ended(_) => return Err(Failure::run(anyhow!("nothing is to be decided at {at}"))),
+            _ => {}
+        }
+    }
+}

@@ -146,6 +146,7 @@ pub fn scenario(file: &ScenarioFile, files: &mut Files, at: &At<'_>) -> Result<S
     }
     let truth = truth(&application_file.services, &file.truth, &at.key("truth"))?;
     note_assumptions(file, &application, &clusters, files);
+    note_strangers(&application, &names, files);
     Ok(Scenario {
         known: Arc::new(Known { application, clusters, network }),
         truth,
@@ -157,6 +158,16 @@ pub fn scenario(file: &ScenarioFile, files: &mut Files, at: &At<'_>) -> Result<S
         until: file.until.map(|until| until.0),
         sample_every: file.sample_every.map(|every| every.0),
     })
+}
+
+/// Clusters that a service is kept to or from, and that the inventory does not have.
+fn note_strangers(application: &Application, names: &ClusterNames<'_>, files: &mut Files) {
+    for service in application.services.values() {
+        let named = service.terms.clusters.only.iter().chain(&service.terms.clusters.never);
+        for name in named.filter(|name| !names.all.contains(&name.as_str())) {
+            files.note(format!("Service {} names the cluster {name}, which is not in the inventory.", service.name));
+        }
+    }
 }
 
 /// What is right in form and may still surprise.

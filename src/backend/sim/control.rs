@@ -41,7 +41,7 @@ impl World {
             .states
             .iter()
             .filter(|(_, state)| state.down > 0 && !state.returned)
-            .map(|(node, _)| declared.pools[site.nodes.node(node).pool].shape)
+            .map(|(node, _)| site.nodes.node(node).offered())
             .sum();
         let whole = declared.capacity_max();
         let seen_down = !site.reachable;

@@ -22,6 +22,12 @@ pub mod limits {
     pub const NODES: usize = 500_000;
     /// Values that aliases may repeat.
     pub const ALIAS_EVENTS: usize = 100_000;
+    /// Bytes of a file of Kubernetes objects: a thousand nodes with their images are 20 MB.
+    pub const KUBERNETES_BYTES: u64 = 64 << 20;
+    /// Levels of such a file; API servers take more, but nothing that is read lies deeper.
+    pub const KUBERNETES_DEPTH: usize = 64;
+    /// Values of such a file, as written.
+    pub const KUBERNETES_NODES: usize = 3_000_000;
     /// Replicas of one service.
     pub const REPLICAS: u32 = 100_000;
     /// Nodes of one pool.

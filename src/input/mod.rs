@@ -18,6 +18,7 @@ mod fault;
 mod file;
 pub mod formats;
 mod inventory;
+mod kubernetes;
 mod load;
 mod network;
 mod node;

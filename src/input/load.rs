@@ -5,6 +5,7 @@ use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
 use super::file::{Files, InputFile};
+use super::kubernetes;
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
@@ -156,8 +157,11 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
 /// Puts the content of a file in the place of its path.
 fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
     let at = At::root(root).key(section);
-    let Some(Value::Scalar(Scalar::Text(path))) = at.node().map(|node| &node.value) else { return Ok(()) };
-    let content = files.read_yaml(path, &at)?;
+    let content = match (kubernetes::resolve(section, &at, files)?, at.node().map(|node| &node.value)) {
+        (Some(content), _) => content,
+        (None, Some(Value::Scalar(Scalar::Text(path)))) => files.read_yaml(path, &at)?,
+        (None, _) => return Ok(()),
+    };
     if let Value::Map(entries) = &mut root.value
         && let Some(entry) = entries.iter_mut().find(|entry| entry.key == section)
     {

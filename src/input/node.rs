@@ -190,6 +190,8 @@ fn options(limit: &Budget) -> serde_saphyr::Options {
         budget: serde_saphyr::budget! {
             max_depth: limit.depth,
             max_nodes: limit.nodes,
+            max_events: limit.nodes.saturating_mul(3),
+            max_documents: limits::DOCUMENTS,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: limits::ALIAS_EVENTS },
         strict_booleans: true,

@@ -6,7 +6,7 @@
 //!
 //! [`units`](crate::units) has spellings for people (`4 GiB`, `2.5 cores`); the two overlap, but neither holds the other.
 
-use crate::units::{Bytes, MilliCores};
+use crate::units::MilliCores;
 
 /// A text is no quantity that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +58,7 @@ impl Quantity {
         self.scaled(3).map(MilliCores)
     }
 
-    /// Whole units, rounded up: memory.
-    ///
-    /// # Errors
-    /// Where they do not fit.
-    pub fn bytes(self) -> Result<Bytes, QuantityMistake> {
-        self.scaled(0).map(Bytes)
-    }
-
-    /// Whole units, rounded up: devices, pods.
+    /// Whole units, rounded up: bytes, devices, pods.
     ///
     /// # Errors
     /// Where they do not fit.
@@ -191,7 +183,7 @@ mod tests {
     fn quantities_are_those_of_kubernetes() {
         for (text, millis, units) in VECTORS {
             let quantity = Quantity::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(quantity.bytes().map(|bytes| bytes.0), Ok(*units), "{text}");
+            assert_eq!(quantity.count(), Ok(*units), "{text}");
             if *text != "1E" {
                 assert_eq!(quantity.millicores().map(|cpu| cpu.0), Ok(*millis), "{text}");
             }

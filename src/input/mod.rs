@@ -18,7 +18,7 @@ mod fault;
 mod file;
 pub mod formats;
 mod inventory;
-mod kubernetes;
+pub mod kubernetes;
 mod load;
 mod network;
 mod node;

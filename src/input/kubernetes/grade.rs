@@ -3,7 +3,7 @@
 //! A node's grade is the lower of the grades that its free CPU and its free memory fall into, so a grade bounds the free room
 //! of its nodes from below only. The cluster's free CPU `F` (allocatable less requested) is known; a node of grade `g`
 //! with the middle `m(g) = (min + max) / 2` (endless: `1.5 · min`) is given `F · m(g) / Σ count(h) · m(h)`; memory alike.
-//! Sums are kept, sizes are estimates.
+//! What the cluster has is shared likewise, and the difference is what others hold. Sums are kept, sizes are estimates.
 
 use super::super::at::At;
 use super::super::error::InputError;
@@ -52,10 +52,13 @@ pub fn pools(object: &Object, summary: &Summary, notes: &mut Notes) -> Result<Ve
     let free = summary.allocatable.saturating_sub(summary.requested);
     let pools = graded.iter().map(|(grade, count, middle)| {
         let whole: u128 = graded.iter().map(|(_, count, other)| u128::from(*count) * u128::from(other.0)).sum();
-        let cpu = share(free.cpu.0, middle.0, whole);
-        let whole: u128 = graded.iter().map(|(_, count, other)| u128::from(*count) * u128::from(other.1)).sum();
-        let memory = share(free.memory.0, middle.1, whole);
-        let shape = Resources::from_amounts([cpu, memory, 0, (free.pods / nodes).max(1)]);
+        let whole_memory: u128 = graded.iter().map(|(_, count, other)| u128::from(*count) * u128::from(other.1)).sum();
+        let share = |of: Resources| {
+            let (cpu, memory) = (share(of.cpu.0, middle.0, whole), share(of.memory.0, middle.1, whole_memory));
+            Resources::from_amounts([cpu, memory, 0, of.pods / nodes])
+        };
+        let shape = share(summary.allocatable);
+        let occupied = shape.saturating_sub(share(free));
         Pool {
             place: at.place(),
             name: format!("grade-{grade}"),
@@ -65,7 +68,7 @@ pub fn pools(object: &Object, summary: &Summary, notes: &mut Notes) -> Result<Ve
             gpu_kind: None,
             labels: BTreeMap::new(),
             taints: Vec::new(),
-            occupied: Vec::new(),
+            occupied: if occupied == Resources::ZERO { Vec::new() } else { vec![(Some(*count), occupied)] },
         }
     });
     Ok(pools.filter(|pool| pool.shape.cpu.0 > 0 && pool.shape.memory.0 > 0).collect())

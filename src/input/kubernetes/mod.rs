@@ -20,12 +20,15 @@ mod karmada;
 mod member;
 mod nodes;
 mod notes;
+mod outline;
 mod overlay;
 mod pool;
 mod quantity;
 mod resource;
 mod source;
 mod tree;
+
+pub use outline::clusters_of;
 
 use super::at::At;
 use super::error::InputError;

@@ -53,4 +53,4 @@ pub struct FormatPage {
 }
 
 /// All formats, by kind and name.
-pub const FORMATS: &[&FormatPage] = &[];
+pub const FORMATS: &[&FormatPage] = &[&super::hdag::PAGE];

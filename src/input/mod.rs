@@ -17,6 +17,7 @@ mod expectation;
 mod fault;
 mod file;
 pub mod formats;
+pub mod hdag;
 mod inventory;
 pub mod kubernetes;
 mod load;

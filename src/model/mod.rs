@@ -15,6 +15,7 @@ pub mod environment;
 pub mod expectation;
 pub mod fault;
 pub mod id;
+pub mod intent;
 pub mod network;
 pub mod observation;
 pub mod occupied;

@@ -14,7 +14,10 @@ pub mod decimal;
 pub mod error;
 pub mod format;
 
+pub mod calendar;
+
 mod csv_file;
+mod discover;
 mod gaps;
 mod hold;
 mod long_csv;
@@ -30,13 +33,15 @@ mod wide_parquet;
 mod window;
 
 pub mod generate;
+pub mod info;
 pub mod survey;
 pub mod write;
 
+pub use discover::{open_whole, services};
 pub use error::{Fault, Place, TraceError};
 pub use merge::{Part, merge};
 pub use rows::{RATE, SERVICE, TIME};
-pub use series::{Selection, ServiceNames};
+pub use series::{Found, Selection, ServiceNames};
 pub use survey::{Digest, Survey, digest, survey};
 
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
@@ -65,6 +70,8 @@ pub struct TraceOptions {
     pub last: Option<Span>,
     /// What a compressed trace may expand to.
     pub size_max: Bytes,
+    /// Whether rows in which no rate is known are handed out too: who writes the trace again must keep them.
+    pub empty_rows: bool,
 }
 
 impl Default for TraceOptions {
@@ -79,6 +86,7 @@ impl Default for TraceOptions {
             last: None,
             // A year of one service at a second is 1 GiB; a month of a hundred is 7 GiB.
             size_max: Bytes(64 << 30),
+            empty_rows: false,
         }
     }
 }
@@ -97,6 +105,11 @@ pub fn open(path: &Path, services: &ServiceNames, options: &TraceOptions) -> Res
 }
 
 impl Trace {
+    /// When the trace begins by its own clock, in nanoseconds.
+    pub fn begin(&self) -> u64 {
+        self.0.source().source().begin()
+    }
+
     /// What is unusual about the trace, as far as it was read: its own begin, and what it leaves out.
     pub fn notes(&self) -> Vec<String> {
         self.0.source().source().notes()

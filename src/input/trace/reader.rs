@@ -62,6 +62,11 @@ impl Reader {
         Ok(Self { source, rows, row, ahead: true, count: 1, start, previous: None, step: None, gaps, end: Time::ZERO })
     }
 
+    /// When the trace begins by its own clock, in nanoseconds: its time 0 here.
+    pub const fn begin(&self) -> u64 {
+        self.start
+    }
+
     /// What is unusual about the trace, as far as it was read.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -113,7 +118,7 @@ impl Reader {
                 self.count += 1;
             }
             self.accept()?;
-            if !self.row.rates.is_empty() {
+            if !self.row.rates.is_empty() || self.source.options.empty_rows {
                 row.at = Time(self.row.at - self.start);
                 std::mem::swap(&mut row.rates, &mut self.row.rates);
                 return Ok(true);

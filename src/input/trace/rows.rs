@@ -39,6 +39,14 @@ pub trait Rows: Send {
     /// A spot as people find it.
     fn place(&self, spot: Spot) -> Place;
 
+    /// Whether all series of the file are known before its first row is read.
+    fn knows_all_series(&self) -> bool {
+        false
+    }
+
+    /// Takes rows in any order of time from now on: who calls this sorts them.
+    fn take_any_order(&mut self) {}
+
     /// Passes over `count` rows that were read before.
     ///
     /// # Errors
@@ -89,6 +97,7 @@ pub struct Long<E> {
     /// The first line of the next row.
     ahead: Option<Entry>,
     ended: bool,
+    any_order: bool,
     /// Rows so far, and for each service the last row that named it, counted from 1.
     count: u64,
     named: Vec<u64>,
@@ -97,7 +106,7 @@ pub struct Long<E> {
 impl<E: Entries> Long<E> {
     /// Groups these lines.
     pub fn new(entries: E) -> Self {
-        Self { entries, ahead: None, ended: false, count: 0, named: Vec::new() }
+        Self { entries, ahead: None, ended: false, any_order: false, count: 0, named: Vec::new() }
     }
 
     fn add(&mut self, entry: Entry, row: &mut RawRow) -> Result<(), TraceError> {
@@ -137,7 +146,7 @@ impl<E: Entries> Rows for Long<E> {
         self.count += 1;
         self.add(first, row)?;
         while let Some(entry) = self.fetch()? {
-            if entry.at > row.at {
+            if entry.at > row.at || (self.any_order && entry.at != row.at) {
                 self.ahead = Some(entry);
                 break;
             }
@@ -152,6 +161,10 @@ impl<E: Entries> Rows for Long<E> {
 
     fn place(&self, spot: Spot) -> Place {
         self.entries.place(spot)
+    }
+
+    fn take_any_order(&mut self) {
+        self.any_order = true;
     }
 }
 

@@ -9,21 +9,33 @@ use crate::input::error::nearest;
 use crate::model::ServiceId;
 use crate::model::id::Id;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The services that rates can be for, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceNames(Arc<[String]>);
+pub struct ServiceNames(Arc<Names>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Names {
+    list: Vec<String>,
+    /// A public trace may have a hundred thousand.
+    by_name: BTreeMap<String, ServiceId>,
+}
 
 impl ServiceNames {
     /// The services of an application, in the order of their ids.
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
-        Self(names.into_iter().map(Into::into).collect())
+        let list: Vec<String> = names.into_iter().map(Into::into).collect();
+        let mut by_name = BTreeMap::new();
+        for (index, name) in list.iter().enumerate() {
+            by_name.entry(name.clone()).or_insert(ServiceId::from_index(index));
+        }
+        Self(Arc::new(Names { list, by_name }))
     }
 
     /// The service of this name.
     pub fn id(&self, name: &str) -> Option<ServiceId> {
-        self.0.iter().position(|known| known == name).map(ServiceId::from_index)
+        self.0.by_name.get(name).copied()
     }
 
     /// The name of a service.
@@ -31,17 +43,17 @@ impl ServiceNames {
     /// # Panics
     /// Where the id is from another application.
     pub fn name(&self, id: ServiceId) -> &str {
-        &self.0[id.index()]
+        &self.0.list[id.index()]
     }
 
     /// The number of services.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.0.list.len()
     }
 
     /// All names, in the order of the ids.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.list.iter().map(String::as_str)
     }
 
     fn require(&self, name: &str) -> Result<ServiceId, Fault> {
@@ -68,14 +80,37 @@ pub enum Selection {
     Chosen(BTreeMap<String, String>),
 }
 
+/// The names that a trace turns out to have, in the order in which they are met: for whoever reads a file without knowing
+/// what is in it.
+#[derive(Debug, Clone, Default)]
+pub struct Found(Arc<Mutex<Vec<String>>>);
+
+impl Found {
+    /// The names so far.
+    pub fn names(&self) -> ServiceNames {
+        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned())
+    }
+
+    /// Takes one more name: the service of it.
+    fn add(&self, name: &str) -> ServiceId {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names.push(name.to_owned());
+        ServiceId::from_index(names.len() - 1)
+    }
+}
+
 /// The series of one trace, as they are met.
 #[derive(Debug, Clone)]
 pub struct Series {
     services: ServiceNames,
+    /// Where new names go, if every name is welcome.
+    found: Option<Found>,
     selection: Selection,
     /// Every name that was met, with its service; `None` where it is not chosen.
     met: Vec<(Box<[u8]>, Option<ServiceId>)>,
     by_name: BTreeMap<Box<[u8]>, usize>,
+    /// Which of `met` is which service.
+    by_service: BTreeMap<ServiceId, usize>,
     /// Where in `met` the next name is expected: rows come in the same order at every time.
     expected: usize,
 }
@@ -86,7 +121,14 @@ const SERIES_MAX: usize = 100_000;
 impl Series {
     /// None met so far.
     pub fn new(services: ServiceNames, selection: Selection) -> Self {
-        Self { services, selection, met: Vec::new(), by_name: BTreeMap::new(), expected: 0 }
+        let (by_name, by_service) = (BTreeMap::new(), BTreeMap::new());
+        Self { services, found: None, selection, met: Vec::new(), by_name, by_service, expected: 0 }
+    }
+
+    /// None met so far, and every name a service of its own, which `found` collects.
+    pub fn finding(found: &Found) -> Self {
+        let none = ServiceNames::new::<String>([]);
+        Self { found: Some(found.clone()), ..Self::new(none, Selection::ByName) }
     }
 
     /// The service of the series `name`; `None` where it is not to be read.
@@ -118,10 +160,11 @@ impl Series {
             return Err(Fault::TooManySeries(SERIES_MAX));
         }
         let service = self.resolve(name)?;
-        let same = |(_, other): &&(Box<[u8]>, Option<ServiceId>)| service.is_some() && *other == service;
-        if let (Some(service), Some((first, _))) = (service, self.met.iter().find(same)) {
-            let service = self.services.name(service).to_owned();
-            return Err(Fault::SharedService { service, first: shown(first), second: shown(name) });
+        if let Some(service) = service
+            && let Some(first) = self.by_service.insert(service, self.met.len())
+        {
+            let first = shown(&self.met[first].0);
+            return Err(Fault::SharedService { service: self.name(service).to_owned(), first, second: shown(name) });
         }
         self.met.push((name.into(), service));
         self.by_name.insert(name.into(), self.met.len() - 1);
@@ -134,6 +177,7 @@ impl Series {
         }
         let text = std::str::from_utf8(name).map_err(|_| Fault::NotUtf8(shown(name)))?;
         match &self.selection {
+            Selection::ByName if self.found.is_some() => Ok(self.found.as_ref().map(|found| found.add(text.trim()))),
             Selection::ByName => self.services.require(text.trim()).map(Some),
             Selection::Only(service) if self.met.is_empty() => self.services.require(service).map(Some),
             Selection::Only(_) => Err(Fault::SeveralSeries { found: self.names_met(Some(text)) }),
@@ -168,7 +212,11 @@ impl Series {
 
     /// The name of a service.
     pub fn name(&self, service: ServiceId) -> &str {
-        self.services.name(service)
+        match self.found {
+            // Each name that was met is the next service.
+            Some(_) => std::str::from_utf8(&self.met[service.index()].0).unwrap_or_default().trim(),
+            None => self.services.name(service),
+        }
     }
 }
 

@@ -62,29 +62,75 @@ impl Survey {
 /// # Errors
 /// What is wrong with it.
 pub fn survey(source: &mut dyn RateSource) -> Result<Survey, WorkloadError> {
-    let mut survey = Survey { rows: 0, end: Time::ZERO, requests: Vec::new(), peak: Vec::new() };
-    // The rate of each service and since when it holds.
-    let mut holds: Vec<(Rate, Time)> = Vec::new();
+    let mut metered = Metered::new(source);
     let mut row = RateRow::default();
-    while source.next_row(&mut row)? {
-        survey.rows += 1;
+    while metered.next_row(&mut row)? {}
+    Ok(metered.survey())
+}
+
+/// A source whose rows are counted while somebody else reads them.
+pub struct Metered<'a> {
+    source: &'a mut dyn RateSource,
+    rows: u64,
+    holds: Vec<Held>,
+}
+
+/// A service so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    /// Its rate, and since when.
+    rate: (Rate, Time),
+    /// What it had before.
+    requests: Requests,
+    peak: Rate,
+}
+
+impl<'a> Metered<'a> {
+    /// Counts what is read of this source.
+    pub fn new(source: &'a mut dyn RateSource) -> Self {
+        Self { source, rows: 0, holds: Vec::new() }
+    }
+
+    /// What the source held; once it was read to its end.
+    pub fn survey(&self) -> Survey {
+        let end = self.source.end();
+        let requests = |held: &Held| Requests(held.requests.0 + during(held.rate.0, held.rate.1, end));
+        let peak = self.holds.iter().map(|held| held.peak).collect();
+        Survey { rows: self.rows, end, requests: self.holds.iter().map(requests).collect(), peak }
+    }
+
+    fn take(&mut self, row: &RateRow) {
+        self.rows += 1;
         for &(service, rate) in &row.rates {
             let index = service.index();
-            if holds.len() <= index {
-                holds.resize(index + 1, (Rate::ZERO, row.at));
-                survey.requests.resize(index + 1, Requests(0));
-                survey.peak.resize(index + 1, Rate::ZERO);
+            if self.holds.len() <= index {
+                self.holds.resize(index + 1, Held::default());
             }
-            let (before, since) = std::mem::replace(&mut holds[index], (rate, row.at));
-            survey.requests[index].0 += during(before, since, row.at);
-            survey.peak[index] = survey.peak[index].max(rate);
+            let held = &mut self.holds[index];
+            held.requests.0 += during(held.rate.0, held.rate.1, row.at);
+            held.rate = (rate, row.at);
+            held.peak = held.peak.max(rate);
         }
     }
-    survey.end = source.end();
-    for (requests, (rate, since)) in survey.requests.iter_mut().zip(holds) {
-        requests.0 += during(rate, since, survey.end);
+}
+
+impl RateSource for Metered<'_> {
+    fn next_row(&mut self, row: &mut RateRow) -> Result<bool, WorkloadError> {
+        let more = self.source.next_row(row)?;
+        if more {
+            self.take(row);
+        }
+        Ok(more)
     }
-    Ok(survey)
+
+    fn end(&self) -> Time {
+        self.source.end()
+    }
+
+    fn fork(&self) -> Result<Box<dyn RateSource>, WorkloadError> {
+        // Who goes on from here has nothing to do with the count.
+        self.source.fork()
+    }
 }
 
 fn during(rate: Rate, since: Time, until: Time) -> u128 {

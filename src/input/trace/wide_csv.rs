@@ -57,4 +57,8 @@ impl Rows for WideCsv {
     fn place(&self, spot: Spot) -> Place {
         self.file.place(spot)
     }
+
+    fn knows_all_series(&self) -> bool {
+        true
+    }
 }

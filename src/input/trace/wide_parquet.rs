@@ -140,6 +140,10 @@ impl Rows for WideParquet {
         parquet_file::place(spot)
     }
 
+    fn knows_all_series(&self) -> bool {
+        true
+    }
+
     fn skip(&mut self, count: u64) -> Result<(), TraceError> {
         self.file.skip(count);
         Ok(())

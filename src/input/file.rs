@@ -116,6 +116,16 @@ impl Files {
         Ok(names)
     }
 
+    /// Notes that a text was made by another program.
+    pub fn took(&mut self, label: &str, content: &[u8]) {
+        self.read.push(hashed(label, content));
+    }
+
+    /// Whether a path leads to a file.
+    pub fn is_file(&self, written: &str) -> bool {
+        expand(written).is_ok_and(|path| self.folder.join(path).is_file())
+    }
+
     /// Whether a path leads to a directory.
     pub fn is_directory(&self, written: &str) -> bool {
         expand(written).is_ok_and(|path| self.folder.join(path).is_dir())
@@ -141,7 +151,10 @@ impl Files {
     }
 
     /// A path as it was written, with variables filled in, from the scenario's folder.
-    fn path(&self, written: &str, at: &At<'_>) -> Result<PathBuf, InputError> {
+    ///
+    /// # Errors
+    /// Where a variable is not set.
+    pub fn path(&self, written: &str, at: &At<'_>) -> Result<PathBuf, InputError> {
         let expanded = expand(written).map_err(|message| at.error(message))?;
         Ok(self.folder.join(expanded))
     }

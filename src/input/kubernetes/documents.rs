@@ -30,7 +30,12 @@ impl Object {
 
     /// Its namespace; `default` where it has none.
     pub fn namespace(&self) -> &str {
-        self.metadata("namespace").unwrap_or("default")
+        self.own_namespace().unwrap_or("default")
+    }
+
+    /// The namespace that it names.
+    pub fn own_namespace(&self) -> Option<&str> {
+        self.metadata("namespace")
     }
 
     /// A finger on it.

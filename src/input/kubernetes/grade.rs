@@ -9,7 +9,7 @@ use super::super::at::At;
 use super::super::error::InputError;
 use super::documents::Object;
 use super::field::Field;
-use super::karmada::Summary;
+use super::karmada::{Summary, usual_labels};
 use super::notes::Notes;
 use super::pool::Pool;
 use super::quantity::{Quantity, QuantityMistake};
@@ -47,7 +47,7 @@ pub fn pools(object: &Object, summary: &Summary, notes: &mut Notes) -> Result<Ve
     let name = object.name();
     notes.say(
         &at.place(),
-        format!("cluster {name}: Karmada shows its {nodes} nodes by grades of free room only, so their sizes are estimates that keep its sums"),
+        format!("cluster {name}: Karmada shows its {nodes} nodes by grades of free room only, so their sizes are estimates that keep its sums, with Linux on amd64"),
     );
     let free = summary.allocatable.saturating_sub(summary.requested);
     let pools = graded.iter().map(|(grade, count, middle)| {
@@ -66,7 +66,7 @@ pub fn pools(object: &Object, summary: &Summary, notes: &mut Notes) -> Result<Ve
             shape,
             capacity: shape,
             gpu_kind: None,
-            labels: BTreeMap::new(),
+            labels: usual_labels(),
             taints: Vec::new(),
             occupied: if occupied == Resources::ZERO { Vec::new() } else { vec![(Some(*count), occupied)] },
         }

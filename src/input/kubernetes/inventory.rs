@@ -121,7 +121,10 @@ fn of_group(group: &Group, own_namespaces: &[String], notes: &mut Notes) -> Resu
 }
 
 /// An object that must have a name.
-fn named(object: &Object) -> Result<&Object, InputError> {
+///
+/// # Errors
+/// Where it has none.
+pub fn named(object: &Object) -> Result<&Object, InputError> {
     if object.name().is_empty() {
         let message = format!("this {} has no name; it needs `metadata.name`", object.kind);
         return Err(Box::new(Mistake::new(object.node.place.clone(), "metadata.name".to_owned(), &message)).into());

@@ -150,6 +150,12 @@ fn summary(object: &Object, notes: &mut Notes) -> Result<Option<Summary>, InputE
     }))
 }
 
+/// Labels that workloads ask for, and nodes that nobody shows are taken to have.
+pub fn usual_labels() -> BTreeMap<String, String> {
+    let label = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    [("kubernetes.io/os", "linux"), ("kubernetes.io/arch", "amd64")].map(label).into()
+}
+
 /// A pool of equal nodes.
 fn equal(object: &Object, summary: &Summary, notes: &mut Notes) -> Pool {
     let nodes = u64::from(summary.nodes);
@@ -163,7 +169,7 @@ fn equal(object: &Object, summary: &Summary, notes: &mut Notes) -> Pool {
     let unready = if ready < all { format!(", of which {ready} are ready and counted") } else { String::new() };
     notes.say(
         &place,
-        format!("cluster {name}: Karmada shows no single nodes, so its {all} are taken as equal{unready}, and what is requested as spread evenly"),
+        format!("cluster {name}: Karmada shows no single nodes, so its {all} are taken as equal{unready}, with Linux on amd64, and what is requested as spread evenly"),
     );
     Pool {
         name: "nodes".to_owned(),
@@ -171,7 +177,7 @@ fn equal(object: &Object, summary: &Summary, notes: &mut Notes) -> Pool {
         capacity: shape,
         shape,
         gpu_kind: None,
-        labels: BTreeMap::new(),
+        labels: usual_labels(),
         taints: Vec::new(),
         occupied,
         place,
@@ -186,7 +192,7 @@ fn unknown(object: &Object, notes: &mut Notes) -> Pool {
     notes.say(
         &place,
         format!(
-            "cluster {name} has no `status.resourceSummary`: {nodes} nodes of {cpu} cores and {memory} are ASSUMED; say what it \
+            "cluster {name} has no `status.resourceSummary`: {nodes} nodes of {cpu} cores and {memory}, with Linux on amd64, are ASSUMED; say what it \
              has below `clusters.{name}.pools.nodes`"
         ),
     );
@@ -197,7 +203,7 @@ fn unknown(object: &Object, notes: &mut Notes) -> Pool {
         capacity: shape,
         shape,
         gpu_kind: None,
-        labels: BTreeMap::new(),
+        labels: usual_labels(),
         taints: Vec::new(),
         occupied: Vec::new(),
         place,

@@ -12,6 +12,10 @@
 //!
 //! Nothing is fetched: `kubectl` writes the files.
 
+mod affinity;
+mod application;
+mod autoscaler;
+mod chart;
 mod documents;
 mod field;
 mod grade;
@@ -23,12 +27,14 @@ mod notes;
 mod outline;
 mod overlay;
 mod pool;
+mod propagation;
 mod quantity;
 mod resource;
 mod source;
 mod tree;
+mod workload;
 
-pub use outline::clusters_of;
+pub use outline::{WorkloadOutline, Workloads, clusters_of, workloads_of};
 
 use super::at::At;
 use super::error::InputError;
@@ -45,12 +51,19 @@ pub fn resolve(section: &str, at: &At<'_>, files: &mut Files) -> Result<Option<N
         "inventory" if node.get("kubectl").is_some() || is_of_objects(node, files) => {
             inventory::inventory(at, files).map(Some)
         }
+        "application" if is_of_objects(node.get("descriptor").unwrap_or(node), files) => {
+            application::section(at, files).map(Some)
+        }
         _ => Ok(None),
     }
 }
 
 /// Whether a path leads to Kubernetes objects, or to a directory.
 fn is_of_objects(node: &Node, files: &Files) -> bool {
-    let Value::Scalar(Scalar::Text(path)) = &node.value else { return false };
+    let path = match &node.value {
+        Value::Scalar(Scalar::Text(path)) => path,
+        Value::List(items) => return items.first().is_some_and(|item| is_of_objects(item, files)),
+        _ => return false,
+    };
     files.is_directory(path) || files.beginning(path).is_some_and(|text| documents::looks_like_objects(&text))
 }

@@ -4,6 +4,7 @@ use super::at::At;
 use super::capacity::CapacityFile;
 use super::defaults;
 use super::error::{InputError, known_names};
+use super::terms::{ClustersFile, cluster_terms, selectors};
 use super::written::{DelayFile, NonNegative, Positive, Share, Written};
 use crate::model::resources::DEVICE;
 use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms, TaintEffect, Toleration};
@@ -47,6 +48,13 @@ pub struct ServiceFile {
     /// Taints that do not keep the service away, as `key`, `key=value` or `key=value:NoSchedule`; `*` is every taint.
     #[serde(default)]
     pub tolerations: Vec<String>,
+    /// Label selectors like `zone in (a, b), !spot`, of which the labels of a node (its own, its pool's or its cluster's) must
+    /// match one: Kubernetes' required node affinity, a selector for each term.
+    #[serde(default)]
+    pub node_affinity: Vec<String>,
+    /// Clusters that it may run in: the name of the only one, or `{only, never, matching}`.
+    #[serde(default)]
+    pub clusters: Option<Written<String, ClustersFile>>,
     /// Replicas at the start, and the bounds that no policy leaves: a number (the start), or `{initial, min, max}`.
     #[serde(default)]
     pub replicas: ReplicasFile,
@@ -307,6 +315,8 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
         terms: NodeTerms {
             selector,
             tolerations: tolerations.collect::<Result<_, _>>()?,
+            affinity: selectors(&file.node_affinity, &at.key("node_affinity"))?,
+            clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
             ..NodeTerms::default()
         },
         replicas: file.replicas.initial,

@@ -45,6 +45,11 @@ impl<'a> At<'a> {
         self.node
     }
 
+    /// The place of the value here; the nearest one above where there is none.
+    pub const fn nearest_place(&self) -> &'a Place {
+        self.place
+    }
+
     /// A mistake here: what is wrong and, after the first `; `, what would be right.
     pub fn error(&self, message: impl AsRef<str>) -> InputError {
         InputError::from(Box::new(Mistake::new(self.place.clone(), self.field.join("."), message.as_ref())))

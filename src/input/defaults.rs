@@ -10,7 +10,7 @@ use super::operation::{ControlFile, PlatformFile, RailsFile, TelemetryFile};
 use super::written::Written;
 use super::written::{DelayFile, NonNegative, Positive, Share};
 use crate::model::Delay;
-use crate::units::{Bytes, Money, Ratio, Span, Watts};
+use crate::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use std::collections::BTreeMap;
 
 /// What is refused because it is larger than anything sensible.
@@ -23,6 +23,14 @@ pub mod limits {
     pub const NODES: usize = 500_000;
     /// Values that aliases may repeat.
     pub const ALIAS_EVENTS: usize = 100_000;
+    /// Bytes of a file of Kubernetes objects: a thousand nodes with their images are 20 MB.
+    pub const KUBERNETES_BYTES: u64 = 64 << 20;
+    /// Levels of such a file; API servers take more, but nothing that is read lies deeper.
+    pub const KUBERNETES_DEPTH: usize = 64;
+    /// Values of such a file, as written.
+    pub const KUBERNETES_NODES: usize = 3_000_000;
+    /// Documents of such a file.
+    pub const DOCUMENTS: usize = 10_000;
     /// Replicas of one service.
     pub const REPLICAS: u32 = 100_000;
     /// Nodes of one pool.
@@ -185,6 +193,16 @@ pub const fn idle_timeout() -> Span {
 pub fn power_of(cores: f64) -> PowerFile {
     PowerFile { idle: Watts(0.74 * cores), max: Watts(3.5 * cores) }
 }
+
+/// Where a Kubernetes inventory says nothing of prices, a node-hour costs what Google's n2 machines cost on demand in
+/// us-central1 (June 2026): 0.031611 $ a core and 0.004237 $ a GiB. Accelerators are not in it.
+pub fn price_of(cpu: MilliCores, memory: Bytes) -> Money {
+    let gib = memory.0 as f64 / f64::from(1 << 30);
+    Money(0.031_611 * cpu.cores() + 0.004_237 * gib)
+}
+
+/// Nodes, and cores and bytes of each, of a cluster of which nothing but its name is known.
+pub const UNKNOWN_CLUSTER: (u32, MilliCores, Bytes) = (3, MilliCores(4_000), Bytes(16 << 30));
 
 impl Default for NetworkFile {
     /// 20 ms between clusters (two regions of one continent), 0.5 ms within one, 0.02 $/GB (the clouds' list price

@@ -79,11 +79,63 @@ impl Files {
     /// # Errors
     /// Where it cannot be read.
     pub fn read_text(&mut self, written: &str, at: &At<'_>) -> Result<TextFile, InputError> {
+        self.read_text_of(written, limits::FILE_BYTES, at)
+    }
+
+    /// Reads a text file of at most so many bytes that the scenario names at `at`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read_text_of(&mut self, written: &str, bytes_max: u64, at: &At<'_>) -> Result<TextFile, InputError> {
         let path = self.path(written, at)?;
         let label = path.display().to_string();
-        let text = read_text(&path, &label).map_err(|message| at.error(message))?;
+        let text = read_text_of(&path, &label, bytes_max).map_err(|message| at.error(message))?;
         self.read.push(hashed(written, text.as_bytes()));
         Ok(TextFile { label, text })
+    }
+
+    /// The path itself, or where it is a directory, the files in it that end so, by name; hidden ones are left out.
+    ///
+    /// # Errors
+    /// A directory that cannot be read.
+    pub fn below(&self, written: &str, endings: &[&str], at: &At<'_>) -> Result<Vec<String>, InputError> {
+        let path = self.path(written, at)?;
+        if !path.is_dir() {
+            return Ok(vec![written.to_owned()]);
+        }
+        let unread = |error| at.error(unreadable(&path.display().to_string(), &error));
+        let mut names = Vec::new();
+        for entry in path.read_dir().map_err(unread)? {
+            let name = entry.map_err(unread)?.file_name().to_string_lossy().into_owned();
+            let fits = endings.iter().any(|ending| name.rsplit_once('.').is_some_and(|(_, end)| end == *ending));
+            if fits && !name.starts_with('.') {
+                names.push(format!("{}/{name}", written.trim_end_matches('/')));
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Notes that a text was made by another program.
+    pub fn took(&mut self, label: &str, content: &[u8]) {
+        self.read.push(hashed(label, content));
+    }
+
+    /// Whether a path leads to a file.
+    pub fn is_file(&self, written: &str) -> bool {
+        expand(written).is_ok_and(|path| self.folder.join(path).is_file())
+    }
+
+    /// Whether a path leads to a directory.
+    pub fn is_directory(&self, written: &str) -> bool {
+        expand(written).is_ok_and(|path| self.folder.join(path).is_dir())
+    }
+
+    /// The first 64 KiB of a file, as far as they are text; `None` where it cannot be read.
+    pub fn beginning(&self, written: &str) -> Option<String> {
+        let mut bytes = Vec::new();
+        File::open(self.folder.join(expand(written).ok()?)).ok()?.take(1 << 16).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Finds and hashes a file of any size that the scenario names at `at`, without holding it.
@@ -99,7 +151,10 @@ impl Files {
     }
 
     /// A path as it was written, with variables filled in, from the scenario's folder.
-    fn path(&self, written: &str, at: &At<'_>) -> Result<PathBuf, InputError> {
+    ///
+    /// # Errors
+    /// Where a variable is not set.
+    pub fn path(&self, written: &str, at: &At<'_>) -> Result<PathBuf, InputError> {
         let expanded = expand(written).map_err(|message| at.error(message))?;
         Ok(self.folder.join(expanded))
     }
@@ -130,11 +185,15 @@ fn unreadable(label: &str, error: &std::io::Error) -> String {
 }
 
 fn read_text(path: &Path, label: &str) -> Result<String, String> {
+    read_text_of(path, label, limits::FILE_BYTES)
+}
+
+fn read_text_of(path: &Path, label: &str, bytes_max: u64) -> Result<String, String> {
     let mut bytes = Vec::new();
-    let read = open(path, label)?.take(limits::FILE_BYTES + 1).read_to_end(&mut bytes);
+    let read = open(path, label)?.take(bytes_max + 1).read_to_end(&mut bytes);
     read.map_err(|error| unreadable(label, &error))?;
-    if bytes.len() as u64 > limits::FILE_BYTES {
-        return Err(format!("`{label}` is larger than the limit of {} MiB; split it", limits::FILE_BYTES >> 20));
+    if bytes.len() as u64 > bytes_max {
+        return Err(format!("`{label}` is larger than the limit of {} MiB; split it", bytes_max >> 20));
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);

@@ -75,4 +75,5 @@ pub const FORMATS: &[&FormatPage] = &[
     &tasks::simkube::PAGE,
     &machines::openb::PAGE,
     &machines::opendc::PAGE,
+    &super::hdag::PAGE,
 ];

@@ -4,6 +4,7 @@ use super::application::{GpuFile, Name, split_effect};
 use super::at::At;
 use super::defaults;
 use super::error::InputError;
+use super::occupied::{OccupiedFile, occupied};
 use super::written::{DelayFile, Positive, Written};
 use crate::model::cluster::ACCELERATOR_LABEL;
 use crate::model::resources::DEVICE;
@@ -69,6 +70,10 @@ pub struct PoolFile {
     /// Replicas that one node may hold (the kubelet's limit on pods).
     #[serde(default = "defaults::pods")]
     pub pods: Positive<u32>,
+    /// What others than the application hold on the nodes: `[{nodes: 2, cpu: 1500m, memory: 3 GiB, pods: 12}, ...]`. `nodes`
+    /// counts from the first node of the start on; without it, every node is meant, later ones included (daemons).
+    #[serde(default)]
+    pub occupied: Vec<OccupiedFile>,
     /// Nodes: a number, or `{initial, min, max}` for a pool that is autoscaled.
     pub nodes: NodesFile,
     /// From the request for a node until it is ready.
@@ -226,14 +231,16 @@ fn checked_pool(file: &PoolFile, at: &At<'_>) -> Result<Pool, InputError> {
     if let Some(kind) = file.gpu.as_ref().and_then(|gpu| gpu.kind.clone()) {
         labels.insert(ACCELERATOR_LABEL.to_owned(), kind);
     }
+    let shape = Resources {
+        cpu: file.cpu.0,
+        memory: file.memory.0,
+        gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
+        pods: file.pods.0.into(),
+    };
     Ok(Pool {
         name: file.name.0.clone(),
-        shape: Resources {
-            cpu: file.cpu.0,
-            memory: file.memory.0,
-            gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
-            pods: file.pods.0.into(),
-        },
+        shape,
+        occupied: occupied(&file.occupied, shape, file.nodes.initial, &at.key("occupied"))?,
         labels,
         taints: taints(&file.taints, &at.key("taints"))?,
         nodes: file.nodes.initial,

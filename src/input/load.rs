@@ -5,6 +5,8 @@ use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
 use super::file::{Files, InputFile};
+use super::hdag;
+use super::kubernetes;
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
@@ -175,20 +177,25 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
     for section in ["application", "inventory"] {
         splice(&mut root, section, files)?;
     }
+    let described = splice_descriptor(&mut root, files)?;
     fields.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    if let Some(application) = root.get("application").filter(|_| described) {
+        hdag::need_capacities(application)?;
+    }
     Ok(root)
 }
 
 /// Puts the content of a file in the place of its path.
 pub(super) fn splice(root: &mut Node, section: &str, files: &mut Files) -> Result<(), InputError> {
     let at = At::root(root).key(section);
-    let content = match at.node().map(|node| &node.value) {
-        Some(Value::Scalar(Scalar::Text(path))) => files.read_yaml(path, &at)?,
-        _ if section == "inventory" => match machines::inventory(&at, files)? {
-            Some(content) => content,
-            None => return Ok(()),
-        },
-        _ => return Ok(()),
+    let resolved = match kubernetes::resolve(section, &at, files)? {
+        None if section == "inventory" => machines::inventory(&at, files)?,
+        resolved => resolved,
+    };
+    let content = match (resolved, at.node().map(|node| &node.value)) {
+        (Some(content), _) => content,
+        (None, Some(Value::Scalar(Scalar::Text(path)))) => files.read_yaml(path, &at)?,
+        (None, _) => return Ok(()),
     };
     if let Value::Map(entries) = &mut root.value
         && let Some(entry) = entries.iter_mut().find(|entry| entry.key == section)
@@ -196,6 +203,20 @@ pub(super) fn splice(root: &mut Node, section: &str, files: &mut Files) -> Resul
         entry.node = content;
     }
     Ok(())
+}
+
+/// Translates a descriptor that stands under `application`, or is named there; tells whether there is one.
+fn splice_descriptor(root: &mut Node, files: &mut Files) -> Result<bool, InputError> {
+    let at = At::root(root).key("application");
+    let is_descriptor = |node: &&Node| node.get("hdaGraph").is_some() || node.get("descriptor").is_some();
+    let Some(node) = at.node().filter(is_descriptor) else { return Ok(false) };
+    let application = hdag::resolve(node.clone(), files, &at)?;
+    if let Value::Map(entries) = &mut root.value
+        && let Some(entry) = entries.iter_mut().find(|entry| entry.key == "application")
+    {
+        entry.node = application;
+    }
+    Ok(true)
 }
 
 fn expectations(file: &ScenarioFile, variants: &[String], at: &At<'_>) -> Result<Vec<Expectation>, InputError> {

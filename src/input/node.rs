@@ -42,6 +42,18 @@ pub struct Entry {
     pub node: Node,
 }
 
+/// Bytes of stack for [`Node::parse_all`].
+const PARSER_STACK: usize = 32 << 20;
+
+/// How large a text may become once it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Levels.
+    pub depth: usize,
+    /// Values, as written.
+    pub nodes: usize,
+}
+
 /// What YAML makes of a scalar.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
@@ -66,9 +78,31 @@ impl Node {
     /// Broken YAML, with its place; an empty document; more than the limits allow.
     pub fn parse(source: &str, file: &str) -> Result<Self, InputError> {
         let file: Arc<str> = file.into();
-        let parsed: Spanned<Parsed> = serde_saphyr::from_str_with_options(source, options())
-            .map_err(|error| InputError::from(Box::new(syntax_mistake(&error, &file, source))))?;
+        let budget = Budget { depth: limits::DEPTH, nodes: limits::NODES };
+        let parsed: Spanned<Parsed> = serde_saphyr::from_str_with_options(source, options(&budget))
+            .map_err(|error| InputError::from(Box::new(syntax_mistake(&error, &file, (source, &budget)))))?;
         Ok(Self::from_parsed(parsed, &file, source))
+    }
+
+    /// Reads YAML of any number of documents, within `budget`; empty ones are left out.
+    ///
+    /// # Errors
+    /// Broken YAML, with its place; more than the budget allows.
+    pub fn parse_all(source: &str, file: &str, budget: &Budget) -> Result<Vec<Self>, InputError> {
+        // A level of YAML is several calls of the parser: on a thread of a test the stack would end before the budget.
+        let parse = || Self::parse_documents(source, file, budget);
+        std::thread::scope(|scope| {
+            let parser = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
+            let parser = parser.map_err(|error| Mistake::in_file(file, &format!("no thread reads it: {error}")))?;
+            parser.join().unwrap_or_else(|_| Err(Mistake::in_file(file, "the YAML is broken beyond words")))
+        })
+    }
+
+    fn parse_documents(source: &str, file: &str, budget: &Budget) -> Result<Vec<Self>, InputError> {
+        let file: Arc<str> = file.into();
+        let parsed: Vec<Spanned<Parsed>> = serde_saphyr::from_multiple_with_options(source, options(budget))
+            .map_err(|error| InputError::from(Box::new(syntax_mistake(&error, &file, (source, budget)))))?;
+        Ok(parsed.into_iter().map(|document| Self::from_parsed(document, &file, source)).collect())
     }
 
     fn from_parsed(parsed: Spanned<Parsed>, file: &Arc<str>, source: &str) -> Self {
@@ -151,11 +185,13 @@ fn raw_text(source: &str, location: serde_saphyr::Location) -> &str {
 }
 
 /// The parser's limits against files that are small and unfold into large ones, and YAML 1.2's booleans.
-fn options() -> serde_saphyr::Options {
+fn options(limit: &Budget) -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: limits::DEPTH,
-            max_nodes: limits::NODES,
+            max_depth: limit.depth,
+            max_nodes: limit.nodes,
+            max_events: limit.nodes.saturating_mul(3),
+            max_documents: limits::DOCUMENTS,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: limits::ALIAS_EVENTS },
         strict_booleans: true,
@@ -165,7 +201,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// What the parser found, in our words where they help more.
-fn syntax_mistake(error: &serde_saphyr::Error, file: &str, source: &str) -> Mistake {
+fn syntax_mistake(error: &serde_saphyr::Error, file: &str, (source, budget): (&str, &Budget)) -> Mistake {
     use serde_saphyr::Error as E;
     let mut error = error.without_snippet();
     while let E::AliasError { error: inner, .. } | E::WithSnippet { error: inner, .. } = error {
@@ -182,8 +218,8 @@ fn syntax_mistake(error: &serde_saphyr::Error, file: &str, source: &str) -> Mist
         E::MultipleDocuments { .. } => "a second document begins here; a file holds one document".to_owned(),
         E::Budget { .. } | E::AliasReplayLimitExceeded { .. } | E::AliasExpansionLimitExceeded { .. } => format!(
             "the YAML is too large once it is unfolded; the limits are {} values, {} levels, {} repeated by aliases",
-            limits::NODES,
-            limits::DEPTH,
+            budget.nodes,
+            budget.depth,
             limits::ALIAS_EVENTS
         ),
         _ => {

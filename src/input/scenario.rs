@@ -204,6 +204,7 @@ pub fn scenario(
         truth.push(tasks::truth(class));
         application.add_task_class(class.clone());
     }
+    note_strangers(&application, &names, files);
     Ok(Scenario {
         known: Arc::new(Known { application, clusters, network }),
         truth,
@@ -231,6 +232,16 @@ fn note_tasks(tasks: &Tasks, clusters: &Table<ClusterId, Cluster>, files: &mut F
         "{count} tasks of {classes} classes out of {all} fit no cluster and will wait for ever; the first is {} ({why}).",
         first.name
     ));
+}
+
+/// Clusters that a service is kept to or from, and that the inventory does not have.
+fn note_strangers(application: &Application, names: &ClusterNames<'_>, files: &mut Files) {
+    for service in application.services.values() {
+        let named = service.terms.clusters.only.iter().chain(&service.terms.clusters.never);
+        for name in named.filter(|name| !names.all.contains(&name.as_str())) {
+            files.note(format!("Service {} names the cluster {name}, which is not in the inventory.", service.name));
+        }
+    }
 }
 
 /// What is right in form and may still surprise.

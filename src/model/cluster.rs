@@ -2,12 +2,20 @@
 
 use super::delay::Delay;
 use super::id::{PoolId, Table};
+use super::occupied::Occupied;
 use super::resources::Resources;
+use super::selector::Selector;
 use crate::units::{Money, Ratio, Span, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The node label that names the kind of the accelerators of a node.
 pub const ACCELERATOR_LABEL: &str = "smo.dev/accelerator";
+
+/// The cluster label that every cluster has: its name.
+pub const CLUSTER_LABEL: &str = "smo.dev/cluster";
+
+/// The cluster label that every cluster has: its region.
+pub const REGION_LABEL: &str = "smo.dev/region";
 
 /// One cluster of the inventory.
 #[derive(Debug, Clone)]
@@ -37,6 +45,8 @@ pub struct Pool {
     pub name: String,
     /// What one node offers to replicas (Kubernetes: allocatable).
     pub shape: Resources,
+    /// What others than the application hold on the nodes.
+    pub occupied: Occupied,
     /// Labels of the nodes.
     pub labels: BTreeMap<String, String>,
     /// Taints of the nodes.
@@ -60,9 +70,19 @@ pub struct Pool {
 }
 
 impl Cluster {
-    /// What all nodes offer when every pool is as large as it may get.
+    /// What all nodes offer when every pool is as large as it may get, without what others hold.
     pub fn capacity_max(&self) -> Resources {
-        self.pools.values().map(|pool| pool.shape.repeated(pool.nodes_max.into())).sum()
+        self.pools.values().flat_map(Pool::offered_max).map(|(nodes, offered)| offered.repeated(nodes.into())).sum()
+    }
+
+    /// The value of one of its labels; its name and region count as labels.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let own = || match key {
+            CLUSTER_LABEL => Some(&self.name),
+            REGION_LABEL => Some(&self.region),
+            _ => None,
+        };
+        self.labels.get(key).or_else(own).map(String::as_str)
     }
 }
 
@@ -119,11 +139,43 @@ pub struct NodeTerms {
     pub one_of: BTreeMap<String, BTreeSet<String>>,
     /// Taints that do not keep the replica away.
     pub tolerations: Vec<Toleration>,
+    /// Conditions on the labels of the node, of which one must hold (Kubernetes: required node affinity).
+    pub affinity: Vec<Selector>,
+    /// Which clusters it may run in.
+    pub clusters: ClusterTerms,
+}
+
+/// Which clusters a replica may run in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterTerms {
+    /// Names of the only ones; empty for any.
+    pub only: BTreeSet<String>,
+    /// Names of those that are out of the question.
+    pub never: BTreeSet<String>,
+    /// Conditions on the labels of the cluster, of which one must hold.
+    pub affinity: Vec<Selector>,
+}
+
+impl ClusterTerms {
+    /// Whether `cluster` is one of them.
+    pub fn admit(&self, cluster: &Cluster) -> bool {
+        (self.only.is_empty() || self.only.contains(&cluster.name))
+            && !self.never.contains(&cluster.name)
+            && holds_one(&self.affinity, |key| cluster.label(key))
+    }
+}
+
+/// Whether one of the conditions holds, or there is none.
+fn holds_one<'a>(conditions: &[Selector], label: impl Fn(&str) -> Option<&'a str>) -> bool {
+    conditions.is_empty() || conditions.iter().any(|condition| condition.matches(&label))
 }
 
 /// Why a pool does not take a replica, whatever its load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ineligible {
+    /// The replica may not run in this cluster.
+    #[error("it is not one of its clusters")]
+    Cluster,
     /// A label is missing or has another value.
     #[error("no node has the label {key}={value}")]
     Label {
@@ -131,6 +183,12 @@ pub enum Ineligible {
         key: String,
         /// Wanted value.
         value: String,
+    },
+    /// No condition on labels holds.
+    #[error("no node has labels with {terms}")]
+    Affinity {
+        /// The conditions.
+        terms: String,
     },
     /// A taint is not tolerated.
     #[error("the taint {key} is not tolerated")]
@@ -153,16 +211,24 @@ impl NodeTerms {
     /// Whether a replica that asks for `request` may ever run on nodes of `pool`.
     ///
     /// # Errors
-    /// The first reason against it: labels, then taints, then size.
+    /// The first reason against it: cluster, then labels, then taints, then size.
     pub fn admit(&self, cluster: &Cluster, pool: &Pool, request: Resources) -> Result<(), Ineligible> {
-        let label = |key: &String| pool.labels.get(key).or_else(|| cluster.labels.get(key));
-        if let Some((key, value)) = self.selector.iter().find(|(key, value)| label(key) != Some(*value)) {
+        if !self.clusters.admit(cluster) {
+            return Err(Ineligible::Cluster);
+        }
+        let label = |key: &str| pool.labels.get(key).map(String::as_str).or_else(|| cluster.label(key));
+        let labelled = |(key, value): &(&String, &String)| label(key.as_str()) == Some(value.as_str());
+        if let Some((key, value)) = self.selector.iter().find(|wanted| !labelled(wanted)) {
             return Err(Ineligible::Label { key: key.clone(), value: value.clone() });
         }
-        let other = |(key, values): &(&String, &BTreeSet<String>)| !label(key).is_some_and(|found| values.contains(found));
+        let other = |(key, values): &(&String, &BTreeSet<String>)| !label(key.as_str()).is_some_and(|found| values.contains(found));
         if let Some((key, values)) = self.one_of.iter().find(other) {
             let value = values.iter().map(String::as_str).collect::<Vec<_>>().join("|");
             return Err(Ineligible::Label { key: key.clone(), value });
+        }
+        if !holds_one(&self.affinity, label) {
+            let terms: Vec<String> = self.affinity.iter().map(ToString::to_string).collect();
+            return Err(Ineligible::Affinity { terms: terms.join(" or ") });
         }
         let repels = |taint: &&Taint| {
             taint.effect != TaintEffect::PreferNoSchedule && !self.tolerations.iter().any(|one| one.tolerates(taint))
@@ -170,9 +236,12 @@ impl NodeTerms {
         if let Some(taint) = cluster.taints.iter().chain(&pool.taints).find(repels) {
             return Err(Ineligible::Taint { key: taint.key.clone() });
         }
-        match pool.shape.shortage(request) {
-            Some(resource) => Err(Ineligible::TooSmall { resource }),
-            None => Ok(()),
+        let mut shortages = pool.offered_max().map(|(_, offered)| offered.shortage(request));
+        match shortages.next() {
+            Some(Some(resource)) if shortages.all(|shortage| shortage.is_some()) => {
+                Err(Ineligible::TooSmall { resource })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -186,7 +255,8 @@ impl NodeTerms {
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    room = room.saturating_add(pool.shape.holds(request).saturating_mul(pool.nodes_max.into()));
+                    let rooms = pool.offered_max().map(|(nodes, each)| each.holds(request).saturating_mul(nodes.into()));
+                    room = rooms.fold(room, u64::saturating_add);
                 }
                 Err(why) => reason = why,
             }

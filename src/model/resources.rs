@@ -83,6 +83,16 @@ impl Resources {
         Self::from_amounts(self.amounts().map(|amount| amount.saturating_mul(count)))
     }
 
+    /// This amount, or `most` where that is less, resource by resource.
+    #[must_use]
+    pub fn at_most(self, most: Self) -> Self {
+        let mut amounts = self.amounts();
+        for (amount, most) in amounts.iter_mut().zip(most.amounts()) {
+            *amount = (*amount).min(most);
+        }
+        Self::from_amounts(amounts)
+    }
+
     /// What is left after `other` is taken; nothing where `other` has more.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {

@@ -8,7 +8,7 @@ use crate::model::plan::{Quality, Stop, Target, Targets};
 use crate::model::rails::{Held, HeldReason};
 use crate::model::scenario::Known;
 use crate::model::{
-    Application, Call, Capacity, CapacityByClass, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Observation, Plan,
+    Application, Call, Capacity, CapacityByClass, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Observation, Occupied, Plan,
     Pool, Refusal, Resources, Sample, Seen, Service, ServiceId, ServiceView, Slo, Snapshot, Table, Totals, Why,
 };
 use crate::model::{network::Network, network::Routing};
@@ -86,6 +86,7 @@ fn cluster((name, price): (&str, f64)) -> Cluster {
         idle_timeout: Span::ZERO,
         price_per_hour: Money(price),
         power_idle: Watts(100.0),
+        occupied: Occupied::default(),
         power_max: Watts(350.0),
     };
     Cluster {

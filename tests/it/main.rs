@@ -41,6 +41,7 @@ mod trace_formats;
 mod vectors_hpa;
 mod vectors_kube_scheduler;
 mod vectors_smo;
+mod vectors_smo_hdag;
 mod world;
 mod worlds;
 

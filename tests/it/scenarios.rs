@@ -77,7 +77,7 @@ fn what_a_scenario_leaves_out_is_echoed() {
     assert_eq!(echoed("/inventory/clusters/0/speed"), "1");
     assert_eq!(echoed("/application/services/0/slo/latency"), "500 ms");
     assert_eq!(echoed("/application/services/0/drain"), "30 s");
-    assert_eq!(echoed("/application/services/1/capacity/by_class/edge/alpha"), 21.0);
+    assert_eq!(echoed("/application/services/1/capacity/by_class/edge/alpha"), 26.0);
     assert_eq!(echoed("/traces/0/scale"), "1");
 }
 
@@ -158,11 +158,11 @@ fn faults_of_what_is_switched_off_are_left_out_and_noted() {
 fn gpu_kinds_join_services_to_pools() {
     let request = set(&[
         ("inventory.clusters.cloud-1.pools.main.gpu", "{kind: nvidia-l4, count: 2}"),
-        ("application.services.detector.gpu", "{kind: nvidia-l4}"),
+        ("application.services.image-detection.gpu", "{kind: nvidia-l4}"),
     ]);
     let loaded = loaded("quickstart.yaml", &request);
     let known = &loaded.scenario.known;
-    let detector = known.application.services.values().nth(1).expect("the detector is the second service");
+    let detector = known.application.services.values().nth(2).expect("the detector is the third service");
     assert_eq!(detector.request.gpu, 1_000);
     assert_eq!(detector.terms.selector[ACCELERATOR_LABEL], "nvidia-l4");
     let fits: Vec<bool> =
@@ -174,7 +174,7 @@ fn gpu_kinds_join_services_to_pools() {
 fn inputs_are_named_as_written_and_hashed() {
     let loaded = loaded("quickstart.yaml", &Request::default());
     let names: Vec<&str> = loaded.inputs[1..].iter().map(|input| input.path.as_str()).collect();
-    assert_eq!(names, ["applications/image-detection.yaml", "inventories/edge-cloud.yaml", "../traces/day.csv.gz"]);
+    assert_eq!(names, ["applications/image-detection.hdag.yaml", "inventories/edge-cloud.yaml", "../traces/day.csv.gz"]);
     assert!(loaded.inputs.iter().all(|input| input.sha256.len() == 64 && input.bytes > 0));
 }
 

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use smo::model::binding::{NodeScore, NodeTable, eligible};
 use smo::model::cluster::{Cluster, NodeTerms, Pool, Taint, TaintEffect, Toleration};
-use smo::model::{Delay, NodeId, PoolId, Resources, Table};
+use smo::model::{Delay, NodeId, Occupied, PoolId, Resources, Table};
 use smo::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,7 @@ impl NodeIn {
             idle_timeout: Span::ZERO,
             price_per_hour: Money(0.0),
             power_idle: Watts(0.0),
+            occupied: Occupied::default(),
             power_max: Watts(0.0),
         }
     }

@@ -5,6 +5,7 @@
 //! that this program does not have yet are counted and named. Where the original fails by accident (an empty list, text
 //! for a number), ours has to fail too, in its own words.
 
+use crate::vectors_smo_hdag as hdag;
 use serde::Deserialize;
 use serde_json::Value;
 use smo::model::{ClusterId, ServiceId, Table};
@@ -22,11 +23,13 @@ enum File {
 }
 
 #[derive(Deserialize)]
-struct Vector {
+pub struct Vector {
     id: String,
     function: String,
-    inputs: Value,
-    expect: Value,
+    /// What the function was given.
+    pub inputs: Value,
+    /// What it made of it.
+    pub expect: Value,
     #[serde(default)]
     variants: BTreeMap<String, Value>,
 }
@@ -35,7 +38,16 @@ struct Vector {
 type Judge = fn(&Vector) -> Result<(), String>;
 
 /// The functions that this program has.
-const JUDGES: &[(&str, Judge)] = &[("naive_placement", judge_naive), ("threshold_scaler", judge_threshold)];
+const JUDGES: &[(&str, Judge)] = &[
+    ("naive_placement", judge_naive),
+    ("threshold_scaler", judge_threshold),
+    ("translate_cpu", hdag::judge_cpu),
+    ("translate_memory", hdag::judge_memory),
+    ("translate_storage", hdag::judge_storage),
+    ("service_imports", hdag::judge_imports),
+    ("gpu_flag", hdag::judge_gpu_flag),
+    ("create_alert", hdag::judge_alert),
+];
 
 #[test]
 fn vectors_of_the_original_are_reproduced() {

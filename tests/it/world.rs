@@ -11,7 +11,7 @@ use smo::model::observation::{Event, Sample};
 use smo::model::scenario::{Known, Platform, Truth};
 use smo::model::workload::{RateRow, RowsInMemory};
 use smo::model::{
-    Call, Capacity, CapacityByClass, Cluster, ClusterId, Control, Delay, NodeTerms, Observation, Plan, Pool, Rails,
+    Call, Capacity, CapacityByClass, Cluster, ClusterId, Control, Delay, NodeTerms, Observation, Occupied, Plan, Pool, Rails,
     Resources, Scenario, Service, ServiceId, Slo, Snapshot, Table, Targets, Telemetry, Totals,
 };
 use smo::policy::{Budget, Policy, PolicyError};
@@ -57,6 +57,7 @@ pub fn pool(nodes: u32) -> Pool {
         idle_timeout: Span::seconds(600),
         price_per_hour: Money(1.0),
         power_idle: Watts(100.0),
+        occupied: Occupied::default(),
         power_max: Watts(260.0),
     }
 }

@@ -6,7 +6,7 @@ use smo::model::network::{Network, Routing};
 use smo::model::plan::Target;
 use smo::model::scenario::Known;
 use smo::model::{
-    Application, Capacity, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Phase, Pool, ReplicaGroup, Resources,
+    Application, Capacity, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Occupied, Phase, Pool, ReplicaGroup, Resources,
     Seen, Service, ServiceId, ServiceView, Snapshot, Table, Taint, TaintEffect, Targets, Toleration,
 };
 use smo::seed::{Seed, Stream};
@@ -129,6 +129,7 @@ fn pool(nodes: u32, shape: Resources) -> Pool {
         idle_timeout: Span::ZERO,
         price_per_hour: Money(0.1),
         power_idle: Watts(100.0),
+        occupied: Occupied::default(),
         power_max: Watts(300.0),
     }
 }

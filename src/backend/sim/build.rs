@@ -68,8 +68,9 @@ impl World {
         let known = Arc::clone(&self.scenario.known);
         for (cluster, declared) in known.clusters.iter() {
             for (pool, shape) in declared.pools.iter() {
-                for _ in 0..shape.nodes {
-                    self.add_node(cluster, pool);
+                for index in 0..shape.nodes {
+                    let node = self.add_node(cluster, pool);
+                    self.sites[cluster].nodes.occupy(node, shape.occupied.at_start(index));
                 }
             }
             self.refresh_site(cluster);

@@ -47,8 +47,9 @@ impl World {
         let factor = self.scenario.environment.price_factor_at(&declared.region, now);
         let per_core = |pool: &crate::model::Pool| pool.price_per_hour.0 / pool.shape.cpu.cores().max(1e-9);
         let cheapest = declared.pools.values().map(per_core).fold(f64::INFINITY, f64::min);
-        let pools = declared.pools.iter();
-        let broken: Resources = pools.map(|(pool, declared)| declared.shape.repeated(site.broken[pool].into())).sum();
+        let is_broken = site.broken.values().any(|count| *count > 0);
+        let down = site.states.iter().filter(|(_, state)| is_broken && state.down > 0 && !state.returned);
+        let broken: Resources = down.map(|(node, _)| site.nodes.node(node).offered()).sum();
         let whole = declared.capacity_max();
         let seen_down = !site.reachable;
         ClusterView {

@@ -77,7 +77,7 @@ pub(super) struct SiteRates {
     pub(super) carbon: f64,
     /// Facility watts per watt of computers.
     pub(super) pue: f64,
-    /// Share of the offered CPU that is requested, and the larger of the shares of CPU and memory.
+    /// Share of the offered CPU that is requested, and the larger of the shares of all CPU and memory.
     pub(super) cpu_share: f64,
     pub(super) share: f64,
 }
@@ -132,14 +132,17 @@ impl Site {
 
 impl World {
     /// Adds a node that works from now on.
-    pub(super) fn add_node(&mut self, cluster: ClusterId, pool: PoolId) {
-        let shape = self.scenario.known.clusters[cluster].pools[pool].shape;
+    pub(super) fn add_node(&mut self, cluster: ClusterId, pool: PoolId) -> NodeId {
+        let declared = &self.scenario.known.clusters[cluster].pools[pool];
+        let (shape, occupied) = (declared.shape, declared.occupied.each);
         let now = self.now();
         let site = &mut self.sites[cluster];
         let node = site.nodes.add_node(pool, shape);
+        site.nodes.occupy(node, occupied);
         let state = NodeState { empty_since: now, ..NodeState::default() };
         assert_eq!(site.states.push(state), node, "nodes are numbered alike in both tables");
         self.schedule_idle(cluster, node);
+        node
     }
 
     /// A node that was asked for is ready.
@@ -156,10 +159,12 @@ impl World {
     pub(super) fn on_node_idled(&mut self, cluster: ClusterId, node: NodeId) {
         let pool = self.sites[cluster].nodes.node(node).pool;
         let declared = &self.scenario.known.clusters[cluster].pools[pool];
-        let (timeout, least) = (declared.idle_timeout, declared.nodes_min);
+        let (timeout, least, daemons) = (declared.idle_timeout, declared.nodes_min, declared.occupied.each);
         let site = &self.sites[cluster];
         let state = &site.states[node];
-        let idle = state.replicas.is_empty() && !state.returned && self.now().since(state.empty_since) >= timeout;
+        // Where others than daemons run, somebody needs the node.
+        let is_free = daemons.fits(site.nodes.node(node).occupied);
+        let idle = is_free && state.replicas.is_empty() && !state.returned && self.now().since(state.empty_since) >= timeout;
         if !idle || site.size[pool] <= least {
             return;
         }
@@ -231,7 +236,7 @@ impl World {
                 }
                 !hosted
             });
-            let wanted = nodes_for(need, declared.shape).saturating_sub(site.booting[pool]).min(room);
+            let wanted = nodes_for(need, declared.offered_later()).saturating_sub(site.booting[pool]).min(room);
             for _ in 0..wanted {
                 self.boot_node(cluster, pool);
             }
@@ -306,7 +311,9 @@ impl World {
         for (amounts, (held, offered)) in rates.amounts.iter_mut().zip(allocated.amounts().into_iter().zip(offered.amounts())) {
             *amounts = (held as f64, offered as f64);
         }
-        rates.share = rates.cpu_share.max(part(allocated.memory.0, offered.memory.0)).min(1.0);
+        let whole = site.nodes.capacity();
+        let (cpu, memory) = (part(allocated.cpu.0, whole.cpu.0), part(allocated.memory.0, whole.memory.0));
+        rates.share = cpu.max(memory).min(1.0);
         site.rates = rates;
     }
 }

@@ -20,6 +20,7 @@ pub struct NodeTable {
     lanes: Lanes,
     ranking: Ranking,
     allocated: Resources,
+    occupied: Resources,
 }
 
 /// One node; only its [`NodeTable`] changes it.
@@ -29,9 +30,11 @@ pub struct Node {
     pub pool: PoolId,
     /// What it offers when it is empty.
     pub shape: Resources,
-    /// What its replicas ask for.
+    /// What others than the application hold of it.
+    pub occupied: Resources,
+    /// What its replicas ask for, and others hold.
     pub allocated: Resources,
-    /// The same with every replica at least [`COUNTED_MIN`](exact::COUNTED_MIN), for the score.
+    /// The same with every replica (not: what others hold) at least [`COUNTED_MIN`](exact::COUNTED_MIN), for the score.
     pub counted: Resources,
     /// Its replicas.
     pub replicas: u32,
@@ -64,6 +67,11 @@ impl Node {
         self.shape.saturating_sub(self.allocated)
     }
 
+    /// What it offers to replicas when it has none.
+    pub fn offered(&self) -> Resources {
+        self.shape.saturating_sub(self.occupied)
+    }
+
     /// Whether it has no replicas.
     pub const fn is_empty(&self) -> bool {
         self.replicas == 0
@@ -91,6 +99,7 @@ impl NodeTable {
             lanes: Lanes::default(),
             ranking: Ranking::default(),
             allocated: Resources::ZERO,
+            occupied: Resources::ZERO,
         }
     }
 
@@ -98,8 +107,9 @@ impl NodeTable {
     pub fn add_node(&mut self, pool: PoolId, shape: Resources) -> NodeId {
         let kind = self.kind_of(pool, shape);
         self.kinds[kind].up += 1;
-        let node =
-            Node { pool, shape, allocated: Resources::ZERO, counted: Resources::ZERO, replicas: 0, shared: SharedDevices::default(), up: true, kind };
+        let none = Resources::ZERO;
+        let shared = SharedDevices::default();
+        let node = Node { pool, shape, occupied: none, allocated: none, counted: none, replicas: 0, shared, up: true, kind };
         self.lanes.push(self.rule, &node);
         self.ranking.forget();
         let id = self.nodes.push(node);
@@ -108,6 +118,19 @@ impl NodeTable {
             None => self.runs.push(Run { kind, first: id.index(), count: 1 }),
         }
         id
+    }
+
+    /// Lets others hold `amount` of a node for good; what the node does not have is not held.
+    pub fn occupy(&mut self, node: NodeId, amount: Resources) {
+        let taken = &mut self.nodes[node];
+        let amount = amount.at_most(taken.free());
+        taken.occupied += amount;
+        taken.allocated += amount;
+        taken.counted += amount;
+        if taken.up {
+            self.occupied += amount;
+        }
+        self.touch(node);
     }
 
     /// Takes a node away (`up` false) or brings it back. What is bound to it stays in the account.
@@ -119,6 +142,12 @@ impl NodeTable {
         changed.up = up;
         let count = &mut self.kinds[changed.kind].up;
         *count = if up { *count + 1 } else { *count - 1 };
+        let occupied = changed.occupied;
+        if up {
+            self.occupied += occupied;
+        } else {
+            self.occupied -= occupied;
+        }
         self.touch(node);
     }
 
@@ -203,8 +232,13 @@ impl NodeTable {
         self.nodes[node].is_empty()
     }
 
-    /// What the nodes that are up offer when they are empty.
+    /// What the nodes that are up offer when they are empty, without what others hold.
     pub fn allocatable(&self) -> Resources {
+        self.capacity().saturating_sub(self.occupied)
+    }
+
+    /// What the nodes that are up have, with what others hold.
+    pub fn capacity(&self) -> Resources {
         self.kinds.iter().map(|kind| kind.shape.repeated(kind.up)).sum()
     }
 

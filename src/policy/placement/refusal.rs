@@ -42,6 +42,8 @@ fn nowhere(draft: &Draft<'_>, service: ServiceId) -> (String, Option<String>) {
         let name = &draft.snapshot.cluster(cluster).name;
         match declared.terms.room_max(draft.snapshot.cluster(cluster), declared.request) {
             Ok(_) => Some(format!("{name} back")),
+            Err(Ineligible::Cluster) => Some(format!("leave to run in {name}")),
+            Err(Ineligible::Affinity { terms }) => Some(format!("a node with {terms} in {name}")),
             Err(Ineligible::Label { key, value }) => Some(format!("a node with {key}={value} in {name}")),
             Err(Ineligible::Taint { key }) => Some(format!("a toleration of {key}")),
             Err(Ineligible::TooSmall { resource }) => Some(format!("larger nodes ({resource}) in {name}")),

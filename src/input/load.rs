@@ -8,6 +8,7 @@ use super::file::{Files, InputFile};
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
+use super::tables;
 use super::trace::{self, Part, Selection, ServiceNames, TraceOptions};
 use super::variant::{self, Patch};
 use crate::model::workload::RateSource;
@@ -149,7 +150,12 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
     for section in ["application", "inventory"] {
         splice(&mut root, section, files)?;
     }
+    let (of_tables, fields): (Vec<Patch>, Vec<Patch>) =
+        fields.into_iter().partition(|patch| tables::expand::is_of_table(&patch.path));
+    of_tables.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    tables::expand::expand(&mut root, files)?;
     fields.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    tables::join::join(&mut root, files)?;
     Ok(root)
 }
 

@@ -25,6 +25,7 @@ mod operation;
 mod read;
 mod scenario;
 mod table;
+pub mod tables;
 pub mod trace;
 mod truth;
 mod variant;

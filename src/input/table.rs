@@ -1,4 +1,4 @@
-//! Small CSV files next to a scenario: carbon and price series, lists of faults. Traces have a reader of their own.
+//! Small CSV files next to a scenario: lists of faults. Traces have a reader of their own.
 
 use super::error::{InputError, Mistake, known_names};
 use super::file::TextFile;
@@ -53,11 +53,6 @@ impl<'a, const N: usize> Rows<'a, N> {
 }
 
 impl<const N: usize> Row<'_, N> {
-    /// The text of a wanted column.
-    pub fn text(&self, column: usize) -> &str {
-        &self.cells[column]
-    }
-
     /// A number that is finite and not negative.
     ///
     /// # Errors

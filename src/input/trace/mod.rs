@@ -14,7 +14,7 @@ pub mod decimal;
 pub mod error;
 pub mod format;
 
-mod csv_file;
+pub(in crate::input) mod csv_file;
 mod gaps;
 mod hold;
 mod long_csv;
@@ -24,7 +24,7 @@ mod parquet_file;
 mod reader;
 mod rows;
 mod series;
-mod text;
+pub(in crate::input) mod text;
 mod wide_csv;
 mod wide_parquet;
 mod window;

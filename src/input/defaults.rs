@@ -18,6 +18,8 @@ pub mod limits {
     pub const FILE_BYTES: u64 = 16 << 20;
     /// Bytes of a table once it is decompressed; tables are streamed, and what is kept of them is what is asked for.
     pub const TABLE_BYTES: u64 = 1 << 30;
+    /// Carbon intensity of a grid in g CO₂e/kWh: the dirtiest fuel, oil shale, is at about 1,500. More is a slip of units.
+    pub const CARBON_G_PER_KWH: f64 = 5_000.0;
     /// Levels of YAML.
     pub const DEPTH: usize = 32;
     /// Values of a YAML file, as written.

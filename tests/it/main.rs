@@ -16,6 +16,7 @@ mod closed_forms;
 mod conformance_backends;
 mod conformance_policies;
 mod damaged_trace;
+mod data_tables;
 mod determinism;
 mod expectations;
 mod fork;

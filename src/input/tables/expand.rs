@@ -82,10 +82,12 @@ pub fn expand(root: &mut Node, files: &mut Files) -> Result<(), InputError> {
     let mut clusters = Vec::new();
     {
         let at = At::root(root).key("inventory");
-        if let Some(section) = at.node().and_then(|inventory| inventory.get("regions")) {
+        // `null` is none: so a variant leaves a section out.
+        let section = |key: &str| at.node().and_then(|inventory| inventory.get(key)).filter(|node| !tree::is_null(node));
+        if let Some(section) = section("regions") {
             clusters.extend(of_regions(section, files, &at.key("regions"))?);
         }
-        if let Some(section) = at.node().and_then(|inventory| inventory.get("sites")) {
+        if let Some(section) = section("sites") {
             clusters.extend(of_sites(section, files, &at.key("sites"))?);
         }
     }

@@ -7,6 +7,7 @@ use super::calendar::Calendar;
 use super::carbon::{self, Carbon, Hours, Wanted};
 use super::sheet::Sheet;
 use crate::input::at::At;
+use crate::input::defaults::limits;
 use crate::input::environment::RegionSeries;
 use crate::input::error::{InputError, known_names};
 use crate::input::file::Files;
@@ -43,15 +44,30 @@ pub fn steps(
         provider: series.provider.as_deref(),
         begins: series.begins,
     };
-    match carbon::read(&mut sheet, &wanted)? {
-        Carbon::Steps(steps) => Ok(steps),
+    let steps = match carbon::read(&mut sheet, &wanted)? {
+        Carbon::Steps(steps) => steps,
         Carbon::Means(means) => {
             let regions: Vec<&str> = grid.clusters.iter().map(|cluster| cluster.region.as_str()).collect();
             let here = means.into_iter().filter(|(region, _)| regions.contains(&region.as_str()));
-            Ok(here.map(|(region, mean)| (region, vec![(Time::ZERO, mean)])).collect())
+            here.map(|(region, mean)| (region, vec![(Time::ZERO, mean)])).collect()
         }
-        Carbon::Hourly(zones) => hourly(&zones, series, grid, files, at),
+        Carbon::Hourly(zones) => hourly(&zones, series, grid, files, at)?,
+    };
+    plausible(&steps, at)?;
+    Ok(steps)
+}
+
+/// Published tables have slips (a factor of `000077` instead of `0.000077` in one of them).
+fn plausible(steps: &BTreeMap<String, Vec<(Time, f64)>>, at: &At<'_>) -> Result<(), InputError> {
+    for (region, steps) in steps {
+        if let Some((_, value)) = steps.iter().find(|(_, value)| *value > limits::CARBON_G_PER_KWH) {
+            return Err(at.key("file").error(format!(
+                "region `{region}` would have {value} g CO₂e/kWh, more than any grid; correct the table, or write the value \
+                 in `regions` and leave the file out"
+            )));
+        }
     }
+    Ok(())
 }
 
 fn hourly(

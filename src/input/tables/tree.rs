@@ -36,6 +36,11 @@ pub fn entry(key: &str, node: Node) -> Entry {
     Entry { key: key.to_owned(), key_place: node.place.clone(), node }
 }
 
+/// Whether nothing is written there.
+pub const fn is_null(node: &Node) -> bool {
+    matches!(node.value, Value::Scalar(Scalar::Null))
+}
+
 /// Takes the value at `key` out of a map.
 pub fn take(node: &mut Node, key: &str) -> Option<Node> {
     let Value::Map(entries) = &mut node.value else { return None };

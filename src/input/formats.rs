@@ -2,6 +2,8 @@
 //!
 //! An importer describes itself by one [`FormatPage`] beside its code; here is only the list.
 
+use super::tables;
+
 /// What a file of a format is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,4 +55,25 @@ pub struct FormatPage {
 }
 
 /// All formats, by kind and name.
-pub const FORMATS: &[&FormatPage] = &[];
+pub const FORMATS: &[&FormatPage] = &[
+    &tables::carbon::PAGE,
+    &tables::carbon::PAGE_WIDE,
+    &tables::carbon::PAGE_LONG,
+    &tables::carbon::PAGE_YEARLY,
+    &tables::carbon::PAGE_FACTORS,
+    &tables::latency::PAGE,
+    &tables::latency::PAGE_PAIRS,
+    &tables::latency::PAGE_EGRESS,
+    &tables::machine_types::PAGE,
+    &tables::machines::PAGE,
+    &tables::machines::PAGE_GCP,
+    &tables::machines::PAGE_SPEC,
+    &tables::power::PAGE,
+    &tables::prices::PAGE,
+    &tables::prices::PAGE_ACCELERATORS,
+    &tables::reassignment::PAGE,
+    &tables::regions::PAGE,
+    &tables::regions::PAGE_GSF,
+    &tables::sites::PAGE,
+    &tables::sites::PAGE_USERS,
+];

@@ -19,6 +19,7 @@ pub mod network;
 pub mod observation;
 pub mod plan;
 pub mod rails;
+pub mod reassignment;
 pub mod resources;
 pub mod scenario;
 pub mod snapshot;

@@ -27,6 +27,7 @@ mod policies;
 mod program;
 mod readme;
 mod real_traces;
+mod reassignment;
 mod request_level;
 mod scenarios;
 mod simulated_control;

@@ -20,6 +20,7 @@ pub mod machines;
 pub mod network;
 pub mod power;
 pub mod prices;
+pub mod reassignment;
 pub mod regions;
 pub mod sheet;
 pub mod sites;

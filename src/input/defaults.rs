@@ -17,6 +17,10 @@ use std::collections::BTreeMap;
 pub mod limits {
     /// Bytes of a YAML or small CSV file. Traces are streamed and have no such limit.
     pub const FILE_BYTES: u64 = 16 << 20;
+    /// Bytes of a table once it is decompressed; tables are streamed, and what is kept of them is what is asked for.
+    pub const TABLE_BYTES: u64 = 1 << 30;
+    /// Carbon intensity of a grid in g CO₂e/kWh: the dirtiest fuel, oil shale, is at about 1,500. More is a slip of units.
+    pub const CARBON_G_PER_KWH: f64 = 5_000.0;
     /// Levels of YAML.
     pub const DEPTH: usize = 32;
     /// Values of a YAML file, as written.
@@ -213,6 +217,10 @@ impl Default for NetworkFile {
             rtt_within: Span(500_000),
             default_egress_per_gb: Money(0.02),
             egress_per_gb: BTreeMap::new(),
+            latency: None,
+            by_distance: None,
+            egress: None,
+            users: None,
             pairs: Vec::new(),
             origins: Vec::new(),
             routing: crate::model::network::Routing::default(),

@@ -4,9 +4,11 @@ use super::at::At;
 use super::defaults;
 use super::error::InputError;
 use super::file::Files;
-use super::table::Rows;
+use super::tables::calendar::Calendar;
+use super::tables::carbon;
+use super::tables::grid::{self, Grid};
+use super::tables::sheet::Sheet;
 use super::written::{NonNegative, Positive, Written};
-use crate::model::Cluster;
 use crate::model::environment::{Environment, StepSeries};
 use crate::units::{Span, Time};
 use schemars::JsonSchema;
@@ -17,6 +19,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnvironmentFile {
+    /// Where in the calendar the run starts, with its zone: `2022-07-01T00:00Z`. Needed for series by the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Calendar>,
     /// Carbon intensity of the grid in grams of `CO₂e` per kWh. Every region of a cluster needs one, or there is a `default`.
     pub carbon: Option<RegionSeries>,
     /// What list prices of nodes are multiplied by (spot markets, tariffs); 1 where nothing is said.
@@ -31,8 +36,21 @@ pub struct RegionSeries {
     pub default: Option<NonNegative>,
     /// By region: a number, or steps `[{from, value}, ...]` by rising time.
     pub regions: BTreeMap<String, Written<NonNegative, Vec<StepFile>>>,
-    /// A CSV file with the columns `time_s`, `region` and `value`, times rising in each region. Relative to the scenario.
+    /// A CSV file with the columns `time_s`, `region` and `value`, times rising in each region. For carbon also a table of
+    /// hours by grid zone, which joins `grid_zone` of the clusters, or of means by region (`smo formats`).
     pub file: Option<String>,
+    /// When hour 0 of a file was that counts hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begins: Option<Calendar>,
+    /// The column of the values, in a file that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The year, in a file of several; the latest that is known where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<u32>,
+    /// The provider, in a file of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// After this time all series begin again: `24 h` lets one day serve for many.
     pub period: Option<Positive<Span>>,
 }
@@ -47,13 +65,13 @@ pub struct StepFile {
     pub value: NonNegative,
 }
 
-/// Checks the environment for the regions of `clusters`, and says in `notes` what was assumed.
+/// Checks the environment for the regions of the clusters in `grid`, and says in `notes` what was assumed.
 ///
 /// # Errors
 /// What is wrong, at `at`, which is the environment, or in a CSV file.
 pub fn environment(
     file: &EnvironmentFile,
-    clusters: &[Cluster],
+    grid: &Grid<'_>,
     files: &mut Files,
     at: &At<'_>,
 ) -> Result<Environment, InputError> {
@@ -67,12 +85,13 @@ pub fn environment(
         }
         Some(series) => {
             let at = at.key("carbon");
-            let regions = region_series(series, files, &at)?;
-            let missing = clusters.iter().find(|cluster| !regions.contains_key(&cluster.region));
+            let of_file = grid::steps(series, grid, files, &at)?;
+            let regions = region_series(series, of_file, &at)?;
+            let missing = grid.clusters.iter().find(|cluster| !regions.contains_key(&cluster.region));
             if let (Some(cluster), None) = (missing, series.default) {
                 return Err(at.key("regions").error(format!(
                     "region `{}` of cluster `{}` has no carbon intensity; add `{}: 300` here, or a `default`",
-                    cluster.region, cluster.name, cluster.region
+                    cluster.region, cluster.name.0, cluster.region
                 )));
             }
             regions
@@ -82,8 +101,10 @@ pub fn environment(
         file.carbon.as_ref().and_then(|carbon| carbon.default).map_or(defaults::CARBON_G_PER_KWH, |v| v.0);
     let mut price_factor = BTreeMap::new();
     if let Some(series) = &file.price_factor {
-        price_factor = region_series(series, files, &at.key("price_factor"))?;
-        for cluster in clusters {
+        let at = at.key("price_factor");
+        let of_file = factors(series, files, &at)?;
+        price_factor = region_series(series, of_file, &at)?;
+        for cluster in &grid.clusters {
             let otherwise = series.default.map_or(1.0, |value| value.0);
             price_factor.entry(cluster.region.clone()).or_insert_with(|| StepSeries::constant(otherwise));
         }
@@ -91,18 +112,35 @@ pub fn environment(
     Ok(Environment { carbon, carbon_default: StepSeries::constant(carbon_default), price_factor })
 }
 
+/// Factors on prices from a file; only steps are such.
+fn factors(
+    series: &RegionSeries,
+    files: &mut Files,
+    at: &At<'_>,
+) -> Result<BTreeMap<String, Vec<(Time, f64)>>, InputError> {
+    let carbon_only = [
+        ("begins", series.begins.is_some()),
+        ("column", series.column.is_some()),
+        ("year", series.year.is_some()),
+        ("provider", series.provider.is_some()),
+    ];
+    if let Some((key, _)) = carbon_only.iter().find(|(_, given)| *given) {
+        return Err(at.key(key).error("this is for tables of carbon intensity; a file of factors has `time_s,region,value`"));
+    }
+    match &series.file {
+        Some(path) => carbon::steps(&mut Sheet::open(path, files, &at.key("file"))?),
+        None => Ok(BTreeMap::new()),
+    }
+}
+
 fn region_series(
     file: &RegionSeries,
-    files: &mut Files,
+    of_file: BTreeMap<String, Vec<(Time, f64)>>,
     at: &At<'_>,
 ) -> Result<BTreeMap<String, StepSeries>, InputError> {
     let period = file.period.map_or(Span::ZERO, |period| period.0);
-    let mut all = BTreeMap::new();
-    if let Some(path) = &file.file {
-        for (region, steps) in series_of_file(path, files, &at.key("file"))? {
-            all.insert(region, StepSeries { steps, period });
-        }
-    }
+    let mut all: BTreeMap<String, StepSeries> =
+        of_file.into_iter().map(|(region, steps)| (region, StepSeries { steps, period })).collect();
     for (region, written) in &file.regions {
         let at = at.key("regions").key(region);
         let steps = match written {
@@ -136,26 +174,4 @@ fn checked_steps(steps: &[StepFile], at: &At<'_>) -> Result<Vec<(Time, f64)>, In
         )));
     }
     Ok(steps.iter().map(|step| (step.from, step.value.0)).collect())
-}
-
-/// Reads `time_s,region,value`.
-fn series_of_file(
-    path: &str,
-    files: &mut Files,
-    at: &At<'_>,
-) -> Result<BTreeMap<String, Vec<(Time, f64)>>, InputError> {
-    let source = files.read_text(path, at)?;
-    let mut rows = Rows::new(&source, ["time_s", "region", "value"])?;
-    let mut all: BTreeMap<String, Vec<(Time, f64)>> = BTreeMap::new();
-    while let Some(row) = rows.next_row()? {
-        let (time, value) = (row.seconds(0)?, row.number(2)?);
-        let steps = all.entry(row.text(1).to_owned()).or_default();
-        if let Some((previous, _)) = steps.last().filter(|(previous, _)| time <= *previous) {
-            return Err(
-                row.error(0, &format!("{time} follows {previous} in the same region; sort the file by `time_s`"))
-            );
-        }
-        steps.push((time, value));
-    }
-    Ok(all)
 }

@@ -145,6 +145,9 @@ impl Files {
     pub fn hash(&mut self, written: &str, at: &At<'_>) -> Result<PathBuf, InputError> {
         let path = self.path(written, at)?;
         open(&path, &path.display().to_string()).map_err(|message| at.error(message))?;
+        if self.read.iter().any(|known| known.path == written) {
+            return Ok(path);
+        }
         let digest = trace::digest(&path)?;
         self.read.push(InputFile { path: written.to_owned(), bytes: digest.bytes.0, sha256: digest.sha256 });
         Ok(path)

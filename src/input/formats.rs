@@ -2,7 +2,7 @@
 //!
 //! An importer describes itself by one [`FormatPage`] beside its code; here is only the list.
 
-use super::{machines, tasks};
+use super::{machines, tables, tasks};
 
 /// What a file of a format is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -76,4 +76,24 @@ pub const FORMATS: &[&FormatPage] = &[
     &machines::openb::PAGE,
     &machines::opendc::PAGE,
     &super::hdag::PAGE,
+    &tables::carbon::PAGE,
+    &tables::carbon::PAGE_WIDE,
+    &tables::carbon::PAGE_LONG,
+    &tables::carbon::PAGE_YEARLY,
+    &tables::carbon::PAGE_FACTORS,
+    &tables::latency::PAGE,
+    &tables::latency::PAGE_PAIRS,
+    &tables::latency::PAGE_EGRESS,
+    &tables::machine_types::PAGE,
+    &tables::machines::PAGE,
+    &tables::machines::PAGE_GCP,
+    &tables::machines::PAGE_SPEC,
+    &tables::power::PAGE,
+    &tables::prices::PAGE,
+    &tables::prices::PAGE_ACCELERATORS,
+    &tables::reassignment::PAGE,
+    &tables::regions::PAGE,
+    &tables::regions::PAGE_GSF,
+    &tables::sites::PAGE,
+    &tables::sites::PAGE_USERS,
 ];

@@ -5,6 +5,9 @@ use super::at::At;
 use super::defaults;
 use super::error::InputError;
 use super::occupied::{OccupiedFile, occupied};
+use super::tables::expand::{RegionsFile, SitesFile};
+use super::tables::join::MachinesFile;
+use super::tables::machine_types::PoolsFile;
 use super::written::{DelayFile, Positive, Written};
 use crate::model::cluster::ACCELERATOR_LABEL;
 use crate::model::resources::DEVICE;
@@ -19,7 +22,17 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(deny_unknown_fields)]
 pub struct InventoryFile {
     /// The clusters.
+    #[serde(default)]
     pub clusters: Vec<ClusterFile>,
+    /// A cluster in each region of a table, besides `clusters`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<RegionsFile>,
+    /// A cluster at each site of a table, besides `clusters`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sites: Option<SitesFile>,
+    /// Tables of shapes, power and prices for pools that name their `machine`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machines: Option<MachinesFile>,
 }
 
 /// A cluster: where it is, what it is, and its nodes.
@@ -31,6 +44,12 @@ pub struct ClusterFile {
     /// Region: joins `environment.carbon` and `environment.price_factor`.
     #[serde(default = "defaults::region")]
     pub region: String,
+    /// Zone of the electricity grid, as Electricity Maps names it (`BE`, `US-CAL-CISO`): joins hourly carbon intensity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid_zone: Option<String>,
+    /// Where the cluster is: `network.by_distance` and `network.users` go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// Hardware class: joins `capacity.by_class` of the services.
     #[serde(default = "defaults::class")]
     pub class: String,
@@ -50,19 +69,39 @@ pub struct ClusterFile {
     /// out.
     #[serde(default = "defaults::enabled")]
     pub enabled: bool,
-    /// Node pools.
+    /// Node pools: a list, or `{file, largest, scale}` for a table of machine types.
+    #[schemars(with = "Written<PoolsFile, Vec<PoolFile>>")]
     pub pools: Vec<PoolFile>,
+}
+
+/// Degrees on the Earth.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// Degrees north, -90 to 90.
+    #[schemars(range(min = -90.0, max = 90.0))]
+    pub lat: f64,
+    /// Degrees east, -180 to 180.
+    #[schemars(range(min = -180.0, max = 180.0))]
+    pub lon: f64,
 }
 
 /// Nodes of one shape.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = machine_or_shape)]
 pub struct PoolFile {
     /// Name, unique in the cluster.
     pub name: Name,
-    /// CPU that one node offers to replicas (Kubernetes: allocatable).
+    /// Machine type, like `n2-standard-8`: what is not said here, `inventory.machines` fills in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// Whether the machines are spot machines: at the spot price of the table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spot: bool,
+    /// CPU that one node offers to replicas (Kubernetes: allocatable). Needed, or a `machine`.
     pub cpu: Positive<MilliCores>,
-    /// Memory that one node offers to replicas (Kubernetes: allocatable).
+    /// Memory that one node offers to replicas (Kubernetes: allocatable). Needed, or a `machine`.
     pub memory: Positive<Bytes>,
     /// Accelerators of one node: a count, or `{kind, count}`.
     #[serde(default)]
@@ -94,6 +133,13 @@ pub struct PoolFile {
     /// Taints of the nodes, as `key=value:NoSchedule` or `key:NoSchedule`.
     #[serde(default)]
     pub taints: Vec<String>,
+}
+
+/// In a file, a pool that names its machine need not say what that has.
+fn machine_or_shape(schema: &mut schemars::Schema) {
+    if let Some(required) = schema.get_mut("required").and_then(serde_json::Value::as_array_mut) {
+        required.retain(|key| key != "cpu" && key != "memory");
+    }
 }
 
 /// Power of a node; in between it rises in proportion to the CPU in use.
@@ -197,6 +243,14 @@ fn checked_cluster(file: &ClusterFile, at: &At<'_>) -> Result<Cluster, InputErro
         return Err(at.key("pools").error(format!(
             "the cluster `{}` has no nodes; give it a pool with `nodes`, or switch it off by `enabled: false`",
             file.name.0
+        )));
+    }
+    if let Some(place) = file.location
+        && (place.lat.abs() > 90.0 || place.lon.abs() > 180.0)
+    {
+        let (lat, lon) = (place.lat, place.lon);
+        return Err(at.key("location").error(format!(
+            "{lat} north and {lon} east are no place on Earth; write degrees up to 90 and 180"
         )));
     }
     let mut names = BTreeSet::new();

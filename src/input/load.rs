@@ -10,6 +10,7 @@ use super::kubernetes;
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
+use super::tables;
 use super::trace::edit::Script;
 use super::trace::{self, Import, Part, Selection, ServiceNames, TraceOptions};
 use super::tasks;
@@ -178,10 +179,15 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
         splice(&mut root, section, files)?;
     }
     let described = splice_descriptor(&mut root, files)?;
+    let (of_tables, fields): (Vec<Patch>, Vec<Patch>) =
+        fields.into_iter().partition(|patch| tables::expand::is_of_table(&patch.path));
+    of_tables.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    tables::expand::expand(&mut root, files)?;
     fields.iter().try_for_each(|patch| patch.apply(&mut root))?;
     if let Some(application) = root.get("application").filter(|_| described) {
         hdag::need_capacities(application)?;
     }
+    tables::join::join(&mut root, files)?;
     Ok(root)
 }
 

@@ -31,6 +31,7 @@ mod scenario;
 mod table;
 pub mod tasks;
 mod terms;
+pub mod tables;
 pub mod trace;
 mod truth;
 mod variant;

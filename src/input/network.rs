@@ -3,6 +3,9 @@
 use super::application::Name;
 use super::at::At;
 use super::error::{InputError, known_names};
+use super::file::Files;
+use super::inventory::ClusterFile;
+use super::tables::network::{self as tables, DistanceFile, EgressFile, LatencyFile, UsersFile};
 use super::written::{Positive, Share};
 use crate::model::network::{Network, Origin, Routing};
 use crate::model::{ClusterId, Table};
@@ -23,6 +26,18 @@ pub struct NetworkFile {
     pub default_egress_per_gb: Money,
     /// Price of 10⁹ bytes by the cluster that sends them.
     pub egress_per_gb: BTreeMap<String, Money>,
+    /// Round-trip times from a table, by the regions of the clusters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyFile>,
+    /// Round-trip times estimated from the locations of the clusters, where no table has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_distance: Option<DistanceFile>,
+    /// Prices of traffic from a table, by the regions of the clusters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress: Option<EgressFile>,
+    /// Users from a table, in place of `origins`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<UsersFile>,
     /// Pairs of clusters that differ from the above.
     pub pairs: Vec<PairFile>,
     /// Where users call from. Without any, users are equally near to all clusters, at no distance.
@@ -71,9 +86,30 @@ pub struct ClusterNames<'a> {
     pub all: Vec<&'a str>,
     /// Indices of those that are switched on; their position here is their [`ClusterId`].
     pub enabled: Vec<usize>,
+    /// The region of each.
+    pub regions: Vec<&'a str>,
+    /// Degrees north and east of each, where they are known.
+    pub locations: Vec<Option<(f64, f64)>>,
 }
 
-impl ClusterNames<'_> {
+impl<'a> ClusterNames<'a> {
+    /// Of the clusters of an inventory, of which some are switched on.
+    pub fn new(clusters: &'a [ClusterFile], enabled: Vec<usize>) -> Self {
+        let location = |cluster: &ClusterFile| cluster.location.map(|place| (place.lat, place.lon));
+        Self {
+            all: clusters.iter().map(|cluster| cluster.name.0.as_str()).collect(),
+            enabled,
+            regions: clusters.iter().map(|cluster| cluster.region.as_str()).collect(),
+            locations: clusters.iter().map(location).collect(),
+        }
+    }
+
+    /// All pairs of different clusters that are switched on, in both directions.
+    pub fn pairs(&self) -> impl Iterator<Item = [usize; 2]> {
+        let others = |from: usize| self.enabled.iter().map(move |to| [from, *to]).filter(|[from, to]| from != to);
+        self.enabled.iter().flat_map(move |from| others(*from))
+    }
+
     /// The index of a cluster in the file.
     ///
     /// # Errors
@@ -99,11 +135,15 @@ impl ClusterNames<'_> {
 /// Checks the network and fills its tables.
 ///
 /// # Errors
-/// What is wrong, at `at`, which is the network.
-pub fn network(file: &NetworkFile, names: &ClusterNames<'_>, at: &At<'_>) -> Result<Network, InputError> {
-    let count = names.all.len();
-    let mut rtt = vec![vec![file.default_rtt; count]; count];
-    let mut egress = vec![vec![file.default_egress_per_gb; count]; count];
+/// What is wrong, at `at`, which is the network, or in a table.
+pub fn network(
+    file: &NetworkFile,
+    names: &ClusterNames<'_>,
+    files: &mut Files,
+    at: &At<'_>,
+) -> Result<Network, InputError> {
+    let mut rtt = tables::rtt(file, names, files, at)?;
+    let mut egress = tables::egress(file, names, files, at)?;
     for (name, price) in &file.egress_per_gb {
         let from = names.find(name, &at.key("egress_per_gb").key(name))?;
         egress[from].fill(*price);
@@ -117,12 +157,16 @@ pub fn network(file: &NetworkFile, names: &ClusterNames<'_>, at: &At<'_>) -> Res
             egress[from][to] = pair.egress_per_gb.unwrap_or(egress[from][to]);
         }
     }
-    for here in 0..count {
+    for here in 0..names.all.len() {
         rtt[here][here] = file.rtt_within;
         egress[here][here] = Money::ZERO;
     }
+    let origin_files = match &file.users {
+        Some(users) => tables::origins(users, file, names, (files, at))?,
+        None => file.origins.clone(),
+    };
     Ok(Network {
-        origins: origins(file, names, &rtt, &at.key("origins"))?,
+        origins: origins(&origin_files, names, &rtt, &at.key("origins"))?,
         rtt: names.enabled.iter().map(|index| names.enabled_only(&rtt[*index])).collect(),
         egress_per_gb: names.enabled.iter().map(|index| names.enabled_only(&egress[*index])).collect(),
         routing: file.routing,
@@ -130,18 +174,18 @@ pub fn network(file: &NetworkFile, names: &ClusterNames<'_>, at: &At<'_>) -> Res
 }
 
 fn origins(
-    file: &NetworkFile,
+    origin_files: &[OriginFile],
     names: &ClusterNames<'_>,
     rtt: &[Vec<Span>],
     at: &At<'_>,
 ) -> Result<Vec<Origin>, InputError> {
-    if file.origins.is_empty() {
+    if origin_files.is_empty() {
         let rtt = names.enabled_only(&vec![Span::ZERO; names.all.len()]);
         return Ok(vec![Origin { name: "users".to_owned(), share: Ratio::ONE, rtt, local: None }]);
     }
     let mut seen = BTreeSet::new();
-    let mut origins = Vec::with_capacity(file.origins.len());
-    for (index, origin) in file.origins.iter().enumerate() {
+    let mut origins = Vec::with_capacity(origin_files.len());
+    for (index, origin) in origin_files.iter().enumerate() {
         let at = at.index(index);
         if !seen.insert(&origin.name) {
             let name = &origin.name.0;

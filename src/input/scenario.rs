@@ -11,6 +11,7 @@ use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
 use super::operation::{ControlFile, PlatformFile, TelemetryFile};
 use super::tasks::{self, TaskFile, Tasks};
+use super::tables::grid::Grid;
 use super::truth::{TruthFile, truth};
 use super::written::{Positive, Written};
 use crate::model::scenario::Known;
@@ -182,12 +183,15 @@ pub fn scenario(
     let mut application = application(application_file, &at.key("application"))?;
     let all_clusters = clusters(inventory_file, &at.key("inventory"))?;
     let enabled: Vec<usize> = (0..all_clusters.len()).filter(|index| inventory_file.clusters[*index].enabled).collect();
-    let names =
-        ClusterNames { all: inventory_file.clusters.iter().map(|cluster| cluster.name.0.as_str()).collect(), enabled };
-    let network = network(&file.network, &names, &at.key("network"))?;
+    let names = ClusterNames::new(&inventory_file.clusters, enabled);
+    let network = network(&file.network, &names, files, &at.key("network"))?;
     let clusters: Table<ClusterId, Cluster> = names.enabled.iter().map(|index| all_clusters[*index].clone()).collect();
-    let clusters_here: Vec<Cluster> = clusters.values().cloned().collect();
-    let environment = environment(&file.environment, &clusters_here, files, &at.key("environment"))?;
+    let grid = Grid {
+        clusters: names.enabled.iter().map(|index| &inventory_file.clusters[*index]).collect(),
+        start: file.environment.start,
+        until: file.until.map(|until| until.0),
+    };
+    let environment = environment(&file.environment, &grid, files, &at.key("environment"))?;
     let breakable = Breakable { application: &application, clusters: &names };
     let mut faults = Vec::with_capacity(file.faults.len());
     for (index, one) in file.faults.iter().enumerate() {
@@ -281,7 +285,7 @@ fn note_assumptions(
             files.note(format!("Nodes of {}/{} have no price: their time is free.", cluster.name, pool.name));
         }
     }
-    if file.network.origins.is_empty() {
+    if file.network.origins.is_empty() && file.network.users.is_none() {
         files.note("No origins are given: users are equally near to all clusters.".to_owned());
     }
     if let Some(until) = file.until.map(|until| until.0) {

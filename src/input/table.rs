@@ -1,4 +1,4 @@
-//! Small CSV files next to a scenario: carbon and price series, lists of faults. Traces have a reader of their own.
+//! Small CSV files next to a scenario: lists of faults. Traces have a reader of their own.
 
 use super::error::{InputError, Mistake, known_names};
 use super::file::TextFile;

@@ -22,6 +22,7 @@ pub mod observation;
 pub mod occupied;
 pub mod plan;
 pub mod rails;
+pub mod reassignment;
 pub mod resources;
 pub mod scenario;
 pub mod selector;

@@ -6,4 +6,5 @@
 pub mod assignment;
 #[cfg(feature = "milp")]
 pub mod milp;
+pub mod reassignment;
 pub mod separable;

@@ -200,11 +200,11 @@ const SURROUNDINGS: &[Case] = &[
     case("from: 8 h", "from: 0 h", &["line 39", "carbon.regions.there.1.from`", "sort the steps"]),
     case("    regions: {", "    period: 4 h\n    regions: {", &["carbon.period`", "longer period"]),
     case("    regions: {", "    file: none.csv\n    regions: {", &["carbon.file`: there is no file"]),
-    case("    regions: {", "    file: load.csv\n    regions: {", &["load.csv: line 1: the column `time_s` is missing"]),
+    case("    regions: {", "    file: load.csv\n    regions: {", &["load.csv: line 1: no table that is known begins with", "`time_s`, `region` and `value` make steps"]),
     case(
         "    regions: {",
         "    file: carbon.csv\n    regions: {",
-        &["carbon.csv: line 3: column `value`: `NaN` is not"],
+        &["carbon.csv: line 3: field `value`: `NaN` is not"],
     ),
     case("lose: cluster edge-1", "lose: cluster edge-3", &["line 41", "faults.0.lose`", "did you mean `edge-1`?"]),
     case("lose: cluster edge-1", "lose: replica wb", &["faults.0.lose`: no service is called `wb`"]),

@@ -1,7 +1,7 @@
 //! CSV as both shapes of it need it: a checked header, one record at a time, and the place of every mistake.
 
 use super::error::{Fault, Place, TraceError, shown};
-use super::rows::Spot;
+pub use super::rows::Spot;
 use super::text::{self, Compression, Progress};
 use crate::units::Bytes;
 use std::io::{BufReader, Read};
@@ -28,8 +28,22 @@ impl CsvFile {
     /// # Errors
     /// Where it cannot be read, or the header is none.
     pub fn open(path: &Path, compression: Compression, size_max: Bytes) -> Result<Self, TraceError> {
+        Self::open_delimited(path, compression, size_max, b',')
+    }
+
+    /// The same with another sign between fields.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_delimited(
+        path: &Path,
+        compression: Compression,
+        size_max: Bytes,
+        delimiter: u8,
+    ) -> Result<Self, TraceError> {
         let (text, progress) = text::open(path, compression, size_max)?;
-        let reader = csv::ReaderBuilder::new().has_headers(false).buffer_capacity(64 << 10).from_reader(text);
+        let mut builder = csv::ReaderBuilder::new();
+        let reader = builder.has_headers(false).delimiter(delimiter).buffer_capacity(64 << 10).from_reader(text);
         let record = csv::ByteRecord::new();
         let (path, columns) = (path.to_owned(), Vec::new());
         let mut file = Self { path, compression, size_max, reader, progress, record, begin: 0, columns };

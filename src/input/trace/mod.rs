@@ -18,7 +18,7 @@ mod clock;
 mod counts;
 pub mod calendar;
 
-mod csv_file;
+pub(in crate::input) mod csv_file;
 mod discover;
 mod gaps;
 mod hold;
@@ -33,7 +33,7 @@ mod reader;
 pub(super) mod rows;
 mod series;
 mod tally;
-pub(super) mod text;
+pub(in crate::input) mod text;
 mod window;
 
 pub(in crate::input) mod access_log;

@@ -2,8 +2,9 @@
 
 use smo::input::trace::{self, Import, Selection, ServiceNames, TraceOptions, Zone};
 use smo::model::workload::{RateRow, RateSource};
-use smo::units::{Ratio, Span};
+use smo::units::{Bytes, Ratio, Span};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const S: u64 = 1_000_000_000;
@@ -88,7 +89,8 @@ fn the_service_of_a_request_is_its_path_or_its_host() {
     assert_eq!(rows, [(0, vec![(0, 1_000_000), (1, 3_000_000)])]);
     assert!(notes.contains(&"3 of 7 requests are of series that are not read".to_owned()), "{notes:?}");
 
-    let hosts = ["cart:443", "cart", "frontend:80"].map(|host| format!("{host} {}", line("29/Feb/2024:13:55:36 +0100", "/")));
+    let hosts =
+        ["cart:443", "cart", "frontend:80"].map(|host| format!("{host} {}", line("29/Feb/2024:13:55:36 +0100", "/")));
     let import = Import { step: Some(Span(S)), ..from("vhost") };
     let options = TraceOptions { import, ..TraceOptions::default() };
     let (rows, ..) = read(&file(&dir, "b.log", hosts.concat()), &options).expect("it is sound");
@@ -120,7 +122,9 @@ fn broken_lines_are_counted_up_to_one_in_a_hundred() {
     let path = file(&dir, "a.log", format!("{}\n{cut}\n\n{}", sound.repeat(50), sound.repeat(49)));
     let (rows, _, notes) = read(&path, &only("cart", step(1))).expect("1 of 100 is allowed");
     assert_eq!(rows, [(0, vec![(1, 99_000_000)])]);
-    assert!(notes.iter().any(|note| note.starts_with("1 of 100 lines are no requests and do not count, first line 52:")));
+    assert!(
+        notes.iter().any(|note| note.starts_with("1 of 100 lines are no requests and do not count, first line 52:"))
+    );
     let path = file(&dir, "a.log", format!("{}{cut}\n{}", sound.repeat(50), sound.repeat(48)));
     assert_eq!(
         error(&path, &only("cart", step(1))),
@@ -140,7 +144,10 @@ fn what_is_no_request_is_told_by_what_it_lacks() {
         ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] \"GET / HTTP/1.1 200 1", "the request has no closing quotation"),
         ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] \"GET /\\\" 200 1", "the request has no closing quotation"),
         ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] \"GET / HTTP/1.1\" 2x0 1", "there is no status of three digits"),
-        ("192.0.2.7 - - [28/Feb/9999:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1", "its time is before 1970 or after 2553"),
+        (
+            "192.0.2.7 - - [28/Feb/9999:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1",
+            "its time is before 1970 or after 2553",
+        ),
         ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] 200 1", "there is no request in quotation marks"),
     ] {
         let found = error(&file(&dir, "a.log", line), &only("cart", import()));
@@ -176,11 +183,8 @@ fn an_answer_of_prometheus_gives_rates_with_gaps_told_from_zeros() {
     let path = file(&dir, "a.json", ANSWER);
     let (rows, end, notes) = read(&path, &TraceOptions::default()).expect("it is sound");
     let one = 1_000_000;
-    let expected = [
-        (0, vec![(0, 12_500_000), (1, one)]),
-        (60, vec![(1, 2_500_000)]),
-        (120, vec![(0, 0), (1, 3 * one)]),
-    ];
+    let expected =
+        [(0, vec![(0, 12_500_000), (1, one)]), (60, vec![(1, 2_500_000)]), (120, vec![(0, 0), (1, 3 * one)])];
     assert_eq!(rows, expected);
     assert_eq!(end, 180);
     for note in [
@@ -204,7 +208,9 @@ fn counters_give_their_increase() {
         format!(r#"{{"data":{{"resultType":"matrix","result":[{{"metric":{{}},"values":[{values}]}}]}}}}"#)
     };
     // Two answers for parts of the time, which share a point.
-    let text = answer(r#"[1709208000,"1000"],[1709208060,"1060"]"#) + "\n" + &answer(r#"[1709208060,"1060"],[1709208120,"30"]"#);
+    let text = answer(r#"[1709208000,"1000"],[1709208060,"1060"]"#)
+        + "\n"
+        + &answer(r#"[1709208060,"1060"],[1709208120,"30"]"#);
     let path = file(&dir, "a.jsonl", text);
     let import = Import { counter: true, ..Import::default() };
     let (rows, end, notes) = read(&path, &only("cart", import)).expect("it is sound");
@@ -243,7 +249,8 @@ fn answers_that_are_no_matrix_are_told() {
 #[test]
 fn any_file_of_requests_is_read_by_its_column_of_times() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let csv = "id,when,svc\n1,2024-02-29T12:00:00.9Z,cart\n2,2024-02-29T12:00:01Z,frontend\n3,2024-02-29T12:00:00.1Z,cart\n";
+    let csv =
+        "id,when,svc\n1,2024-02-29T12:00:00.9Z,cart\n2,2024-02-29T12:00:01Z,frontend\n3,2024-02-29T12:00:00.1Z,cart\n";
     let import = Import { time_from: Some("when".into()), ..from("svc") };
     let options = TraceOptions { import, ..TraceOptions::default() };
     let path = file(&dir, "a.csv", csv);
@@ -252,13 +259,17 @@ fn any_file_of_requests_is_read_by_its_column_of_times() {
     assert_eq!(end, 2);
 
     let import = Import { time_from: Some("at_ms".into()), ..Import::default() };
-    let (rows, ..) = read(&file(&dir, "b.csv", "at_ms\n1500\n2500\n2999\n"), &only("cart", import)).expect("it is sound");
+    let (rows, ..) =
+        read(&file(&dir, "b.csv", "at_ms\n1500\n2500\n2999\n"), &only("cart", import)).expect("it is sound");
     assert_eq!(rows, [(0, vec![(1, 1_000_000)]), (1, vec![(1, 2_000_000)])]);
     let import = Import { time_from: Some("whenever".into()), ..Import::default() };
     assert!(error(&path, &only("cart", import)).contains("there is no column `whenever`, only `id`, `when`, `svc`"));
     let import = Import { time_from: Some("id".into()), ..Import::default() };
     let found = error(&path, &only("cart", import));
-    assert!(found.starts_with("a.csv: line 2: field `id`: `1` may be seconds, milliseconds or anything else"), "{found}");
+    assert!(
+        found.starts_with("a.csv: line 2: field `id`: `1` may be seconds, milliseconds or anything else"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -302,8 +313,12 @@ fn days_of_azure_functions_are_joined() {
     let options = TraceOptions { selection: Selection::Chosen(absent.into()), import, ..TraceOptions::default() };
     assert!(error(&first, &options).contains("there is no series `f3` in the trace\n  its series are `f2`"));
     let swapped = Import { then: vec![first], ..Import::default() };
-    let options = TraceOptions { import: Import { service_from: Some("all".into()), ..swapped }, ..only("cart", nothing()) };
-    assert!(error(&second, &options).starts_with("invocations.d01.csv: begins at 0 s, but the file before it goes on until"));
+    let options =
+        TraceOptions { import: Import { service_from: Some("all".into()), ..swapped }, ..only("cart", nothing()) };
+    assert!(
+        error(&second, &options)
+            .starts_with("invocations.d01.csv: begins at 0 s, but the file before it goes on until")
+    );
 }
 
 fn nothing() -> Import {
@@ -325,7 +340,12 @@ fn tables_of_requests_that_share_a_step_are_added_up() {
         (30, vec![(1, tenth)]),
     ];
     let sorted = |rows: Vec<(u64, Vec<(u32, u64)>)>| -> Vec<_> {
-        rows.into_iter().map(|(at, mut rates)| { rates.sort_unstable(); (at, rates) }).collect()
+        rows.into_iter()
+            .map(|(at, mut rates)| {
+                rates.sort_unstable();
+                (at, rates)
+            })
+            .collect()
     };
     assert_eq!((sorted(rows), end), (expected.to_vec(), 40));
 }
@@ -335,7 +355,10 @@ fn options_without_effect_are_refused() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = file(&dir, "a.csv", "timestamp_s,cart\n0,1\n10,1\n");
     let found = error(&path, &TraceOptions { import: step(60), ..TraceOptions::default() });
-    assert!(found.contains("`step` means nothing for the format `wide-csv`\n  it takes none of these options"), "{found}");
+    assert!(
+        found.contains("`step` means nothing for the format `wide-csv`\n  it takes none of these options"),
+        "{found}"
+    );
     let unknown = Import { format: Some("excel".into()), ..Import::default() };
     let found = error(&path, &TraceOptions { import: unknown, ..TraceOptions::default() });
     assert!(found.contains("no trace format is called `excel`\n  formats are `azure-functions-2019`"), "{found}");
@@ -343,7 +366,10 @@ fn options_without_effect_are_refused() {
     let found = error(&path, &TraceOptions { import: other, ..TraceOptions::default() });
     assert!(found.contains("a file of format `access-log` does not end like this\n  it ends in `.log`"), "{found}");
     let found = error(&file(&dir, "a.log", "what is this\n"), &TraceOptions::default());
-    assert!(found.contains("begins like no format that we know: `what is this`\n  `format:` says which it is"), "{found}");
+    assert!(
+        found.contains("begins like no format that we know: `what is this`\n  `format:` says which it is"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -354,10 +380,14 @@ fn plain_values_hold_a_step_each() {
     assert_eq!(rows, [(0, vec![(1, 1_000_000)]), (5, vec![(1, 2_500_000)]), (15, vec![(1, 0)])]);
     assert_eq!(end, 20);
     assert!(notes.iter().any(|note| note.contains("has no rate in 1 of 4 rows")), "{notes:?}");
-    let found = error(&file(&dir, "a.txt", "1 2 x"), &only("cart", Import { format: Some("values".into()), ..nothing() }));
+    let found =
+        error(&file(&dir, "a.txt", "1 2 x"), &only("cart", Import { format: Some("values".into()), ..nothing() }));
     assert!(found.starts_with("a.txt: row 3: `x` is not a rate"), "{found}");
     let found = error(&file(&dir, "b.txt", "0.5,306.0;\n"), &only("cart", nothing()));
-    assert!(found.contains("the format `limbo` does not say how long an interval is\n  say it by `step: 1 h`"), "{found}");
+    assert!(
+        found.contains("the format `limbo` does not say how long an interval is\n  say it by `step: 1 h`"),
+        "{found}"
+    );
 }
 
 /// The first row may lie after the trace's zero, but not before it.
@@ -370,4 +400,93 @@ fn an_epoch_is_the_zero_of_several_files() {
     assert_eq!((rows[0].0, end), (60, 120));
     let found = error(&path, &only("cart", epoch("2024-02-29T12:02:00Z")));
     assert!(found.contains("begins at 1709208060 s, before its `epoch` 1709208120 s\n"), "{found}");
+}
+
+/// What a sound file of each format that is text looks like, its options, and what one more piece of it is.
+fn text_forms() -> Vec<(&'static str, TraceOptions, String, String)> {
+    let stamp = line("29/Feb/2024:12:01:00 +0000", "/");
+    let column = Import { time_from: Some("at_ms".into()), ..nothing() };
+    let by_app = TraceOptions { import: from("app"), ..only("cart", nothing()) };
+    let series =
+        r#"{"data":{"resultType":"matrix","result":[{"metric":{"service":"cart"},"values":[[1,"1"],[2,"1"]]}]}}"#;
+    vec![
+        ("log", only("cart", nothing()), stamp.clone(), stamp),
+        ("json", TraceOptions::default(), series.to_owned() + "\n", series.to_owned() + "\n"),
+        ("txt", only("cart", nothing()), "1\n".to_owned(), "1\n".to_owned()),
+        ("txt", only("cart", step(60)), "0.5,1;\n".to_owned(), " \n".to_owned()),
+        ("csv", only("cart", column), "at_ms\n0\n".to_owned(), "0\n".to_owned()),
+        ("csv", by_app, "HashOwner,HashApp,HashFunction,Trigger,1\n".to_owned(), "o,a,f,http,0\n".to_owned()),
+        ("csv", TraceOptions::default(), "app,minute,containers\n".to_owned(), "cart,0,1\n".to_owned()),
+    ]
+}
+
+/// Goal: whatever the format, a file that expands beyond its limit is refused, and the limit is named.
+#[test]
+fn the_size_of_every_compressed_form_is_limited() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    for (ending, mut options, head, more) in text_forms() {
+        options.size_max = Bytes(1 << 20);
+        let text = head + &more.repeat((2 << 20) / more.len());
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(text.as_bytes()).expect("memory takes it");
+        let packed =
+            [("gz", gzip.finish().expect("memory takes it")), ("zst", zstd::encode_all(text.as_bytes(), 1).unwrap())];
+        for (packing, bytes) in packed {
+            let found = error(&file(&dir, &format!("a.{ending}.{packing}"), bytes), &options);
+            let limit = "expands to more than the limit of 1 MiB\n  cut the trace, or raise the limit by `size_max`";
+            assert!(found.contains(limit), "{ending}.{packing}: {found}");
+        }
+    }
+}
+
+/// Goal: no form expands without end below its size limit either.
+/// Method: a sound piece again and again, which Zstandard shrinks to nearly nothing: 66 MiB of it, for each kind of reader.
+#[test]
+fn a_bomb_in_any_form_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let kinds = ["log", "json", "csv"].map(|kind| text_forms().into_iter().find(|form| form.0 == kind).unwrap());
+    for (ending, options, head, more) in kinds {
+        let mut out = zstd::Encoder::new(Vec::new(), 1).expect("memory takes it");
+        out.write_all(head.as_bytes()).expect("memory takes it");
+        let piece = more.repeat((1 << 20) / more.len());
+        (0..66).for_each(|_| out.write_all(piece.as_bytes()).expect("memory takes it"));
+        let path = file(&dir, &format!("a.{ending}.zst"), out.finish().expect("memory takes it"));
+        let found = error(&path, &options);
+        assert!(found.contains("expands to more than 1000 times its size and beyond 64 MiB"), "{ending}: {found}");
+    }
+}
+
+#[test]
+fn a_line_or_word_without_end_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let long = "7".repeat(3 << 20);
+    for (name, format) in [("a.log", "access-log"), ("a.txt", "values"), ("b.txt", "limbo")] {
+        let import = Import { format: Some(format.into()), ..nothing() };
+        let import = if format == "limbo" { Import { step: Some(Span(S)), ..import } } else { import };
+        let found = error(&file(&dir, name, &long), &only("cart", import));
+        assert!(found.starts_with(&format!("{name}: line 1: no line ends within 1 MiB")), "{found}");
+    }
+    let found = error(&file(&dir, "a.json", format!("{{\"data\": {long}")), &TraceOptions::default());
+    assert!(found.contains("a text or number is longer than 1 MiB"), "{found}");
+}
+
+/// Every page shows a file that is read as the page says.
+#[test]
+fn the_example_of_every_page_is_read() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    for format in trace::format::FORMATS.iter().filter(|format| !format.name().contains("parquet")) {
+        let name = format!("example{}", format.page.extensions[0]);
+        let mut import = Import { format: Some(format.name().into()), ..nothing() };
+        import.step = format.takes.contains(&"step").then_some(Span(60 * S));
+        import.timezone = format.takes.contains(&"timezone").then_some(Zone::UTC);
+        let names = ["ef56", "app000", "app001", "frontend", "cart", "all"];
+        let chosen = names.iter().filter(|name| format.page.example.contains(*name) || **name == "all");
+        let series: Vec<String> = chosen.map(|name| (*name).to_owned()).collect();
+        let services = ServiceNames::new(series.clone());
+        let options = TraceOptions { import, last: Some(Span(60 * S)), ..TraceOptions::default() };
+        let path = file(&dir, &name, format.page.example);
+        let read = trace::open(&path, &services, &options).map_err(|error| error.to_string());
+        let read = read.and_then(|mut trace| trace::survey(&mut trace).map_err(|error| error.to_string()));
+        assert!(read.as_ref().is_ok_and(|survey| survey.total().0 > 0), "{}: {read:?}", format.name());
+    }
 }

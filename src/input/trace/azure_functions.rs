@@ -28,11 +28,27 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Invocations per minute of the Azure Functions trace of 2019, a file a day; days are joined by `then`.",
     extensions: CSV,
     columns: &[
-        Column { name: "HashOwner", unit: "text", meaning: "the series with `service_from: owner`, its functions added up" },
-        Column { name: "HashApp", unit: "text", meaning: "the series with `service_from: app`, its functions added up" },
+        Column {
+            name: "HashOwner",
+            unit: "text",
+            meaning: "the series with `service_from: owner`, its functions added up",
+        },
+        Column {
+            name: "HashApp",
+            unit: "text",
+            meaning: "the series with `service_from: app`, its functions added up",
+        },
         Column { name: "HashFunction", unit: "text", meaning: "the series, where `service_from` says nothing else" },
-        Column { name: "Trigger", unit: "text", meaning: "the series with `service_from: trigger`: http, queue, timer ..." },
-        Column { name: "1 ... 1440", unit: "invocations", meaning: "invocations in that minute of the day; a zero is none" },
+        Column {
+            name: "Trigger",
+            unit: "text",
+            meaning: "the series with `service_from: trigger`: http, queue, timer ...",
+        },
+        Column {
+            name: "1 ... 1440",
+            unit: "invocations",
+            meaning: "invocations in that minute of the day; a zero is none",
+        },
     ],
     example: "HashOwner,HashApp,HashFunction,Trigger,1,2,3\nab12,cd34,ef56,http,0,4,1\n",
     writable: false,

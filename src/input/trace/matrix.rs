@@ -49,13 +49,7 @@ impl Matrix {
     ///
     /// # Errors
     /// Where they do not rise, or contradict those that are there.
-    pub fn add(
-        &mut self,
-        service: ServiceId,
-        labels: &str,
-        name: &str,
-        mut samples: Vec<Sample>,
-    ) -> Result<(), Fault> {
+    pub fn add(&mut self, service: ServiceId, labels: &str, name: &str, mut samples: Vec<Sample>) -> Result<(), Fault> {
         if let Some(pair) = samples.windows(2).find(|pair| pair[1].0 <= pair[0].0) {
             return Err(Fault::Unsorted { at: seconds(pair[1].0), previous: seconds(pair[0].0) });
         }
@@ -76,7 +70,8 @@ impl Matrix {
             None => Ok(()),
             Some(pair) => {
                 let [first, second] = [pair[0].1, pair[1].1].map(|value| seconds(value.saturating_mul(1_000)));
-                Err(ImportFault::Contradiction { service: name.to_owned(), at: seconds(pair[0].0), first, second }.into())
+                Err(ImportFault::Contradiction { service: name.to_owned(), at: seconds(pair[0].0), first, second }
+                    .into())
             }
         }
     }
@@ -94,7 +89,8 @@ impl Matrix {
                 self.restarts += rates_of_counter(&mut series.samples).map_err(ImportFault::TooMuch)?;
             }
         }
-        let firsts = self.series.iter().enumerate().filter_map(|(index, series)| Some((series.samples.first()?.0, index)));
+        let firsts =
+            self.series.iter().enumerate().filter_map(|(index, series)| Some((series.samples.first()?.0, index)));
         self.ahead = firsts.map(Reverse).collect();
         Ok(())
     }
@@ -152,7 +148,10 @@ impl Matrix {
         let mut series: BTreeMap<ServiceId, u64> = BTreeMap::new();
         self.series.iter().for_each(|held| *series.entry(held.service).or_default() += 1);
         for (service, count) in series.into_iter().filter(|(_, count)| *count > 1) {
-            notes.push(format!("`{}` is the sum of {count} series, each of them zero where it has no value", name(service)));
+            notes.push(format!(
+                "`{}` is the sum of {count} series, each of them zero where it has no value",
+                name(service)
+            ));
         }
         if self.repeated > 0 {
             notes.push(format!("{} values are there twice, where answers overlap", self.repeated));

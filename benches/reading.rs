@@ -138,7 +138,9 @@ fn by_column() -> TraceOptions {
 }
 
 /// What is read: name, file, options.
-const FORMS: &[(&str, &str, fn() -> TraceOptions)] = &[
+type Form = (&'static str, &'static str, fn() -> TraceOptions);
+
+const FORMS: &[Form] = &[
     ("access log, one series", "access.log", || as_one(Import::default())),
     ("access log by path", "access.log", by_path),
     ("arrivals", "arrivals.csv", by_column),

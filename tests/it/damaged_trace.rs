@@ -39,21 +39,22 @@ fn damaged_files_are_read_or_refused_but_never_panic() {
         ("a.parquet", parquet, 400),
     ];
     refuse_damaged(&dir, sound.to_vec(), &TraceOptions::default());
-    let log =
-        (0..40).map(|at| format!("192.0.2.7 - - [29/Feb/2024:12:{at}:00 +0100] \"GET /cart/{at} HTTP/1.1\" 200 7\n"));
+    let log: Vec<String> = (0..40)
+        .map(|at| format!("192.0.2.7 - - [29/Feb/2024:12:{at}:00 +0100] \"GET /cart/{at} HTTP/1.1\" 200 7\n"))
+        .collect();
     let values = |at: u64| format!("[{},\"{}.5\"]", 1_709_208_000 + at * 60, at % 7);
     let values: Vec<String> = (0..40).map(values).collect();
     let answer = format!(
         "{{\"data\":{{\"resultType\":\"matrix\",\"result\":[{{\"metric\":{{\"service\":\"cart\"}},\"values\":[{}]}}]}}}}",
         values.join(",")
     );
-    let arrivals: String = (0..40).map(|at| format!("2024-02-29 12:00:{at}.5,1,2\n")).collect();
+    let arrivals: Vec<String> = (0..40).map(|at| format!("2024-02-29 12:00:{at}.5,1,2")).collect();
     let minutes: Vec<String> = (1..=40).map(|minute| minute.to_string()).collect();
     let functions = format!("HashOwner,HashApp,HashFunction,Trigger,{0}\no,a,f,http,{0}\n", minutes.join(","));
     let sound = vec![
-        ("a.log", log.collect::<String>().into_bytes(), 1_000),
+        ("a.log", log.concat().into_bytes(), 1_000),
         ("a.json", answer.into_bytes(), 1_000),
-        ("b.csv", format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{arrivals}").into_bytes(), 1_000),
+        ("b.csv", format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{}\n", arrivals.join("\n")).into_bytes(), 1_000),
         ("a.txt", minutes.join("\n").into_bytes(), 500),
         ("a.d01.csv", functions.into_bytes(), 1_000),
     ];

@@ -91,7 +91,15 @@ fn open(mut file: CsvFile, mut reading: Reading<'_>) -> Opened {
     reading.series.check_all_met().map_err(|fault| file.error_at(Place::Whole, "", fault))?;
     let day = day(reading.path);
     let scale = reading.options.scale;
-    Ok(Box::new(Day { counts, minutes, day, next: 0, tally: Tally::default(), scale, path: reading.path.into() }))
+    Ok(Box::new(Minutes {
+        counts,
+        count: minutes,
+        day,
+        next: 0,
+        tally: Tally::default(),
+        scale,
+        path: reading.path.into(),
+    }))
 }
 
 fn service(file: &CsvFile, column: Option<usize>, series: &mut Series) -> Result<Option<ServiceId>, TraceError> {
@@ -129,9 +137,9 @@ fn day(path: &Path) -> Option<u64> {
     u64::from(number).checked_sub(1)
 }
 
-struct Day {
+struct Minutes {
     counts: BTreeMap<ServiceId, Box<[u32]>>,
-    minutes: usize,
+    count: usize,
     /// From 0; `None` where the file does not say.
     day: Option<u64>,
     next: usize,
@@ -140,16 +148,16 @@ struct Day {
     path: Box<Path>,
 }
 
-impl Day {
+impl Minutes {
     fn at(&self, minute: usize) -> u64 {
         (self.day.unwrap_or(0) * MINUTES_MAX as u64 + minute as u64) * MINUTE.0
     }
 }
 
-impl Rows for Day {
+impl Rows for Minutes {
     fn next(&mut self, row: &mut RawRow) -> Result<bool, TraceError> {
         row.rates.clear();
-        if self.next == self.minutes {
+        if self.next == self.count {
             return Ok(false);
         }
         let minute = self.next;
@@ -170,7 +178,7 @@ impl Rows for Day {
     }
 
     fn end(&self) -> Option<u64> {
-        Some(self.at(self.minutes))
+        Some(self.at(self.count))
     }
 
     fn is_complete(&self) -> bool {

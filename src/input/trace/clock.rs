@@ -200,7 +200,7 @@ impl Clock {
 /// # Errors
 /// What is wrong with it.
 pub fn instant(text: &str) -> Result<u64, Fault> {
-    let stated = (!text.trim().as_bytes().get(4).is_some_and(|byte| *byte == b'-')).then_some(Unit::Seconds);
+    let stated = text.trim().as_bytes().get(4).is_none_or(|byte| *byte != b'-').then_some(Unit::Seconds);
     Clock::new(stated, None).read(text.as_bytes())
 }
 

@@ -1,7 +1,7 @@
 //! Sums by period, as a metric service exports a counter: `timestamp,value`.
 //!
-//! The value is the number of requests in the period that begins at the time (CloudWatch: statistic `Sum` of
-//! `RequestCount`), so the rate is the value divided by the period: `step`, or the time to the second row. A mean or a
+//! The value is the number of requests in the period that begins at the time (of
+//! `RequestCount`, the statistic `Sum`), so the rate is the value divided by the period: `step`, or the time to the second row. A mean or a
 //! maximum in the same columns is no number of requests, and nothing in the file tells: whoever names the file knows.
 
 use super::clock::Clock;

@@ -271,10 +271,9 @@ impl Number {
             // A float that is the nearest one to whole milliseconds is meant to be these: most are, and fast.
             Self::Float(value) if (0.0..MS_MAX / 1e3).contains(&value) => {
                 let ms = whole(value * 1e3);
-                match ms as f64 / 1e3 == value {
-                    true => Ok(ms * 1_000_000),
-                    false => decimal::nanos(self.text().as_bytes()),
-                }
+                #[expect(clippy::float_cmp, reason = "whether it is that very float")]
+                let is_whole = ms as f64 / 1e3 == value;
+                if is_whole { Ok(ms * 1_000_000) } else { decimal::nanos(self.text().as_bytes()) }
             }
             Self::Integer(value @ 0..) => {
                 let nanos =

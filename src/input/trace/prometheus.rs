@@ -60,7 +60,7 @@ pub const PAGE: FormatPage = FormatPage {
 
 /// The longest text or number.
 const TOKEN_MAX: Bytes = Bytes(1 << 20);
-/// What all answers may be long together, because they are held.
+/// What a file of answers may be long, because they are held.
 const ANSWERS_MAX: Bytes = Bytes(1 << 30);
 
 fn open(lines: Lines, mut reading: Reading<'_>) -> Opened {
@@ -143,7 +143,7 @@ impl Answers {
             scaled(series.values, reading.options.scale).ok_or(ImportFault::TooMuch("a value is too large"))?;
         self.unknown += scaled.1;
         let labels = format!("{:?}", series.metric);
-        self.matrix.add(service, &labels, name, scaled.0)
+        self.matrix.add(&labels, (service, name), scaled.0)
     }
 }
 
@@ -265,7 +265,7 @@ impl Visitor<'_> for AmountVisitor {
 /// JSON whose texts and numbers end, and which ends itself.
 struct Bounded {
     text: Box<dyn Read + Send>,
-    /// Bytes of the present text or number, and of all answers.
+    /// Bytes of the present text or number, and of the file.
     token: u64,
     total: u64,
     state: State,
@@ -335,10 +335,12 @@ impl Rows for Prometheus {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = self.matrix.notes(|service| self.names.name(service));
-        notes.push(match self.counter {
-            true => "its values are counters: the rate is their increase over the time between them".to_owned(),
-            false => "its values are taken as requests per second; `counter: true` if they are counters".to_owned(),
-        });
+        let kind = if self.counter {
+            "its values are counters: the rate is their increase over the time between them"
+        } else {
+            "its values are taken as requests per second; `counter: true` if they are counters"
+        };
+        notes.push(kind.to_owned());
         if self.unknown > 0 {
             notes.push(format!("{} of {} values are not numbers (NaN): unknown", self.unknown, self.values));
         }

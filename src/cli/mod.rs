@@ -3,9 +3,11 @@
 //! Commands write to the output that they are handed and return a [`Failure`] with an exit code: so that a reader that
 //! hangs up is met in one place, and nothing panics.
 
+mod columns;
 mod execute;
 mod expand;
 mod failure;
+mod formats;
 mod job;
 mod names;
 mod policies;
@@ -27,6 +29,8 @@ First steps, in a clone of the repository:
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
+  smo trace info traces/*.csv.gz             what is in a load, with its course
+  smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input.
 `smo COMMAND --help` has examples for each command.";
@@ -49,6 +53,7 @@ enum Command {
     Scenario(scenario::Command),
     #[command(subcommand)]
     Trace(trace::Command),
+    Formats(formats::Arguments),
 }
 
 /// For people, or for programs.
@@ -72,6 +77,7 @@ impl Cli {
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),
+            Command::Formats(arguments) => formats::run(&arguments, out),
         }
     }
 }

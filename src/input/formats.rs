@@ -53,4 +53,17 @@ pub struct FormatPage {
 }
 
 /// All formats, by kind and name.
-pub const FORMATS: &[&FormatPage] = &[];
+pub const FORMATS: &[&FormatPage] = &[
+    &super::trace::access_log::PAGE,
+    &super::trace::arrivals::PAGE,
+    &super::trace::azure_functions::PAGE,
+    &super::trace::cloudwatch::PAGE,
+    &super::trace::concurrency::PAGE,
+    &super::trace::limbo::PAGE,
+    &super::trace::long_csv::PAGE,
+    &super::trace::long_parquet::PAGE,
+    &super::trace::prometheus::PAGE,
+    &super::trace::values::PAGE,
+    &super::trace::wide_csv::PAGE,
+    &super::trace::wide_parquet::PAGE,
+];

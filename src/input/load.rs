@@ -9,7 +9,7 @@ use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
 use super::trace::edit::Script;
-use super::trace::{self, Part, Selection, ServiceNames, TraceOptions};
+use super::trace::{self, Import, Part, Selection, ServiceNames, TraceOptions};
 use super::variant::{self, Patch};
 use crate::model::workload::RateSource;
 use crate::model::{Expectation, Scenario};
@@ -216,8 +216,12 @@ fn traces(
             known(service, at.key("series").key(series))?;
         }
         let path = files.hash(&trace.file, &at.key("file"))?;
-        let edit = edits(&trace.edit, files, &at.key("edit"))?;
-        sources.push(TraceSource { path, options: TraceOptions { edit, ..trace.options(&at)? } });
+        let then = trace.then.iter().enumerate();
+        let then = then.map(|(index, file)| files.hash(file, &at.key("then").index(index)));
+        let mut options = trace.options(&at)?;
+        options.import.then = then.collect::<Result<_, _>>()?;
+        options.edit = edits(&trace.edit, files, &at.key("edit"))?;
+        sources.push(TraceSource { path, options });
     }
     Ok(sources)
 }
@@ -262,7 +266,30 @@ impl TraceFile {
             shift: self.shift,
             hold: self.hold.map(|hold| hold.0),
             last: self.last.map(|last| last.0),
+            import: self.import(at)?,
             ..TraceOptions::default()
+        })
+    }
+
+    /// What is said about the file of another tool; the files that continue it are left to the caller.
+    fn import(&self, at: &At<'_>) -> Result<Import, InputError> {
+        let zone = |text: &String| {
+            trace::Zone::read(text.as_bytes())
+                .ok_or_else(|| at.key("timezone").error(format!("`{text}` is no zone; write `UTC`, or `+02:00`")))
+        };
+        let epoch = |text: &String| {
+            trace::instant(text).map_err(|fault| at.key("epoch").error(fault.to_string().replace("\n  ", "; ")))
+        };
+        Ok(Import {
+            format: self.format.clone(),
+            step: self.step.map(|step| step.0),
+            service_from: self.service_from.clone(),
+            time_from: self.time_from.clone(),
+            timezone: self.timezone.as_ref().map(zone).transpose()?,
+            out_of_order: self.out_of_order,
+            counter: self.counter,
+            epoch: self.epoch.as_ref().map(epoch).transpose()?,
+            then: Vec::new(),
         })
     }
 }

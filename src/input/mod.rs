@@ -30,7 +30,7 @@ mod truth;
 mod variant;
 mod written;
 
-pub use error::{InputError, Mistake, Place};
+pub use error::{InputError, Mistake, Place, known_names};
 pub use file::InputFile;
 pub use load::{Loaded, Request, load};
 pub use scenario::ScenarioFile;

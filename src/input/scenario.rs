@@ -83,8 +83,38 @@ pub struct ScenarioFile {
 #[serde(deny_unknown_fields)]
 pub struct TraceFile {
     /// The file: CSV (`.csv`, `.csv.gz`, `.csv.zst`) or Parquet (`.parquet`), long (`timestamp_s,service,requests_per_s`) or
-    /// wide (`timestamp_s` and a column a service), by rising time. Its first row is the start of the run.
+    /// wide (`timestamp_s` and a column a service), by rising time; or what another tool wrote: an access log, an answer of
+    /// Prometheus, a row for each request; `smo formats` lists them. Its first row is the start of the run.
     pub file: String,
+    /// Files that continue this one on the same clock, in order: one for each day, or rotated logs.
+    #[serde(default)]
+    pub then: Vec<String>,
+    /// The format, as `smo formats` calls it; where nothing is said, the ending and the begin of the file tell.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// What single requests are counted by; of other formats, how long a value holds where the file does not say.
+    #[serde(default)]
+    pub step: Option<Positive<Span>>,
+    /// Where the name of the series stands: a column, a label of Prometheus, or a part of a request (`vhost`, `path`); `all`
+    /// makes one series, `all`, of the whole file.
+    #[serde(default)]
+    pub service_from: Option<String>,
+    /// The column of times in a file with a row for each request.
+    #[serde(default)]
+    pub time_from: Option<String>,
+    /// The zone of dates that state none: `UTC`, or what it is ahead of UTC, like `+02:00`.
+    #[serde(default)]
+    pub timezone: Option<String>,
+    /// How far behind the latest request before it a request may stand; 10 min where nothing is said.
+    #[serde(default)]
+    pub out_of_order: Option<Span>,
+    /// Whether the values are counters, which only rise, and not rates.
+    #[serde(default)]
+    pub counter: bool,
+    /// The time of the file's own clock that is its begin, like `2024-02-29T12:00:00Z` or a number of seconds; where nothing
+    /// is said, that of its first row. Two files with the same one are on one clock.
+    #[serde(default)]
+    pub epoch: Option<String>,
     /// The service that all rates of the file belong to, whatever they are called there; only for a file with one series.
     /// Without this and `series`, every series must be called like a service.
     #[serde(default)]

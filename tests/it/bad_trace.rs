@@ -88,7 +88,8 @@ fn unpacked_cases() -> Vec<Case> {
             "a.xlsx",
             SOUND.to_vec(),
             "a.xlsx: no trace format has this extension",
-            "formats are `.csv`, `.csv.gz`, `.csv.zst`, `.parquet`",
+            "formats are `.csv`, `.csv.gz`, `.csv.zst`, `.parquet`, `.log`, `.log.gz`, `.log.zst`, `.json`, `.json.gz`, \
+             `.json.zst`, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.txt`, `.txt.gz`, `.txt.zst`",
         ),
     ]
 }

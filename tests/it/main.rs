@@ -20,6 +20,8 @@ mod determinism;
 mod expectations;
 mod fork;
 mod generated_traces;
+mod imported_real_traces;
+mod imported_traces;
 #[cfg(feature = "milp")]
 mod milp;
 mod policies;

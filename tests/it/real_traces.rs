@@ -11,8 +11,8 @@ use smo::units::{Span, Time};
 use std::path::Path;
 
 /// A file, its bin in seconds, its rows, and the recorded requests of each series.
-struct Recorded {
-    file: &'static str,
+pub struct Recorded {
+    pub file: &'static str,
     bin_s: u64,
     rows: u64,
     requests: &'static [(&'static str, u128)],
@@ -20,7 +20,7 @@ struct Recorded {
 
 /// All files of the data that are ready to replay. Totals as `data/README.md` states them; where it states none, summed
 /// in rational numbers.
-const RECORDED: &[Recorded] = &[
+pub const RECORDED: &[Recorded] = &[
     Recorded { file: "nasa_http_1995/rps_60s.csv.gz", bin_s: 60, rows: 84_333, requests: &[("nasa-www", 3_461_610)] },
     Recorded {
         file: "nasa_http_1995/rps_1s_peakday.csv.gz",

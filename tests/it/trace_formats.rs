@@ -88,15 +88,18 @@ fn long_parquet() -> Vec<u8> {
     out
 }
 
+/// The formats that state rates and nothing else; those of other tools are tried in `imported_traces`.
+const NATIVE: &[&str] = &["long-csv", "wide-csv", "long-parquet", "wide-parquet"];
+
 #[test]
 fn every_format_reads_the_same_rows() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let paths = samples(&dir);
-    for format in FORMATS {
-        let kind = format.name.split(' ').next().expect("a name has words").to_lowercase();
+    for format in FORMATS.iter().map(|format| format.page).filter(|page| NATIVE.contains(&page.name)) {
+        let kind = format.name.split('-').next().expect("a name has words");
         let covered = paths.iter().any(|path| {
             let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-            name.starts_with(&kind) && format.extensions.iter().any(|extension| name.ends_with(extension))
+            name.starts_with(kind) && format.extensions.iter().any(|extension| name.ends_with(extension))
         });
         assert!(covered, "no sample of {}", format.name);
     }

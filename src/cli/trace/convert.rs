@@ -2,10 +2,9 @@
 
 use super::Failure;
 use super::output::{Output, write};
-use crate::input::trace::TraceOptions;
+use super::reading::Reading;
 use crate::input::trace::edit::{Script, prepare};
 use crate::input::trace::write::Head;
-use crate::units::Span;
 use clap::builder::PossibleValuesParser;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,9 +30,8 @@ pub struct Arguments {
     /// Format to write; without it, the ending of OUT says: .csv, .csv.gz and .csv.zst long, .parquet wide.
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     to: Option<String>,
-    /// How long the last row holds; without it, as long as the one before it.
-    #[arg(long, value_name = "T")]
-    last: Option<Span>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// The formats that can be written, as `--to` takes them.
@@ -47,7 +45,7 @@ pub fn formats() -> PossibleValuesParser {
 /// A trace that cannot be read, or a file that cannot be written.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let output = Output::new(&arguments.out, arguments.to.as_deref())?;
-    let options = TraceOptions { last: arguments.last, ..TraceOptions::default() };
+    let options = arguments.reading.options()?;
     let nothing = Script::default();
     let prepared = prepare(&arguments.file, &nothing, Path::new(""), &options).map_err(Failure::input)?;
     let mut rows = prepared.open().map_err(Failure::input)?;

@@ -3,10 +3,9 @@
 use super::Failure;
 use super::convert::formats;
 use super::output::{Output, failure, write};
-use crate::input::trace::TraceOptions;
+use super::reading::Reading;
 use crate::input::trace::edit::{Script, prepare};
 use crate::input::trace::write::{Compress, Head, long_csv};
-use crate::units::Span;
 use anyhow::{Context, anyhow};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -57,9 +56,8 @@ pub struct Arguments {
     /// Format to write; without it, the ending of OUT says: .csv, .csv.gz and .csv.zst long, .parquet wide.
     #[arg(long, value_name = "FORMAT", value_parser = formats(), requires = "out")]
     to: Option<String>,
-    /// How long the last row of FILE holds; without it, as long as the one before it.
-    #[arg(long, value_name = "T")]
-    last: Option<Span>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Edits.
@@ -74,7 +72,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let path = arguments.out.as_deref();
     let output = path.map(|path| Output::new(path, arguments.to.as_deref())).transpose()?;
-    let options = TraceOptions { last: arguments.last, ..TraceOptions::default() };
+    let options = arguments.reading.options()?;
     let prepared = prepare(&arguments.file, &script, Path::new(""), &options).map_err(Failure::input)?;
     let mut rows = prepared.open().map_err(Failure::input)?;
     let head = Head { services: &prepared.services, begin: prepared.begin };
@@ -104,10 +102,13 @@ fn script(arguments: &Arguments) -> Result<Script, Failure> {
 }
 
 fn text(path: &Path) -> std::io::Result<String> {
+    /// Twice the longest script.
+    const SIZE_MAX: u64 = 2 << 20;
+    let mut text = String::new();
     if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().lock().take(2 << 20).read_to_string(&mut text)?;
-        return Ok(text);
+        std::io::stdin().lock().take(SIZE_MAX).read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(path)?.take(SIZE_MAX).read_to_string(&mut text)?;
     }
-    std::fs::read_to_string(path)
+    Ok(text)
 }

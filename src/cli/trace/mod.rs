@@ -6,10 +6,9 @@ mod edit;
 mod generate;
 mod info;
 mod output;
+mod reading;
 
 use super::Failure;
-use super::columns;
-use super::Format;
 use std::io::Write;
 
 /// Look into traces; make, convert and edit them.

@@ -69,6 +69,11 @@ impl CsvFile {
         Spot(self.begin)
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The line of a record. It is counted by reading the file again, because that is needed once: counting along costs
     /// on every row, and what the CSV reader counts is not the line of the record (after blank lines and with `\r\n`).
     pub fn place(&self, spot: Spot) -> Place {

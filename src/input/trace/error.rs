@@ -3,6 +3,7 @@
 //! Every mistake has the same frame (file, line or row, field), so the frame is one struct and the mistakes are one enum.
 //! Text that comes from a file is shown shortened and escaped: a trace may hold a megabyte of anything.
 
+use super::import_fault::ImportFault;
 use crate::units::Bytes;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -225,6 +226,9 @@ pub enum Fault {
     /// Edits that do not fit the trace; the message says which, and where.
     #[error("{0}")]
     Edit(String),
+    /// A mistake in what another tool wrote.
+    #[error(transparent)]
+    Import(#[from] ImportFault),
     /// A Parquet file that the reader refuses.
     #[error(
         "not a Parquet file that can be read: {0}\n  write it again, for example by `DataFrame.to_parquet` without options"

@@ -5,18 +5,28 @@
 use super::csv_file::CsvFile;
 use super::decimal;
 use super::error::{Fault, Place, TraceError, shown};
-use super::format::{Format, Opened, Reads};
+use super::format::{Format, Opened, Reading, Reads};
 use super::rows::{Entries, Entry, Long, RATE, SERVICE, Spot, TIME, is_long, long_columns};
 use super::series::Series;
+use crate::input::formats::{Column, FormatPage, Kind};
 use crate::units::Ratio;
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format {
-    name: "long CSV",
-    header: "timestamp_s,service,requests_per_s",
+pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Csv { fits: is_long, open } };
+
+/// The page of this format.
+pub const PAGE: FormatPage = FormatPage {
+    name: "long-csv",
+    kind: Kind::Rates,
+    what: "Request rates, one a line: what most tools write, and what `smo trace` writes.",
     extensions: super::format::CSV,
-    fits: is_long,
-    reads: Reads::Csv(open),
+    columns: &[
+        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
+        Column { name: "service", unit: "text", meaning: "whose rate" },
+        Column { name: "requests_per_s", unit: "1/s", meaning: "the rate from here until the next row that names the service; empty: unknown, which is not zero" },
+    ],
+    example: "timestamp_s,service,requests_per_s\n0,frontend,12.5\n0,cart,3\n",
+    writable: true,
 };
 
 struct LongCsv {
@@ -28,9 +38,10 @@ struct LongCsv {
     time: (Vec<u8>, u64),
 }
 
-fn open(file: CsvFile, series: Series, scale: Ratio) -> Opened {
+fn open(file: CsvFile, reading: Reading<'_>) -> Opened {
+    let Reading { series, options, .. } = reading;
     let columns = long_columns(&file.columns).map_err(|(field, fault)| file.error(&field, fault))?;
-    Ok(Box::new(Long::new(LongCsv { file, columns, series, scale, time: (Vec::new(), 0) })))
+    Ok(Box::new(Long::new(LongCsv { file, columns, series, scale: options.scale, time: (Vec::new(), 0) })))
 }
 
 impl LongCsv {

@@ -3,19 +3,29 @@
 //! The same shape as long CSV; a null rate is unknown.
 
 use super::error::{Fault, Place, TraceError};
-use super::format::{Format, Opened, PARQUET, Reads};
+use super::format::{Format, Opened, Reading, Reads};
 use super::parquet_file::{self, Frame, Kind, ParquetFile, for_each_number};
 use super::rows::{Entries, Entry, Long, RATE, SERVICE, Spot, TIME, is_long, long_columns};
 use super::series::Series;
+use crate::input::formats::{self, Column, FormatPage};
 use crate::units::{Rate, Ratio};
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format {
-    name: "long Parquet",
-    header: "timestamp_s,service,requests_per_s",
-    extensions: PARQUET,
-    fits: is_long,
-    reads: Reads::Parquet(open),
+pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Parquet { fits: is_long, open } };
+
+/// The page of this format.
+pub const PAGE: FormatPage = FormatPage {
+    name: "long-parquet",
+    kind: formats::Kind::Rates,
+    what: "Request rates as Parquet, one a row; an unknown rate is null.",
+    extensions: super::format::PARQUET,
+    columns: &[
+        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
+        Column { name: "service", unit: "text", meaning: "whose rate" },
+        Column { name: "requests_per_s", unit: "1/s", meaning: "the rate from here until the next row that names the service; empty: unknown, which is not zero" },
+    ],
+    example: "the columns timestamp_s (integer or float), service (text), requests_per_s (integer or float)\n",
+    writable: true,
 };
 
 struct LongParquet {
@@ -28,14 +38,23 @@ struct LongParquet {
     next: usize,
 }
 
-fn open(mut file: ParquetFile, series: Series, scale: Ratio) -> Opened {
+fn open(mut file: ParquetFile, reading: Reading<'_>) -> Opened {
+    let Reading { series, options, .. } = reading;
     let columns = long_columns(&file.columns).map_err(|(field, fault)| file.error_at(Place::Whole, &field, fault))?;
     for (column, kind) in columns.into_iter().zip([Kind::Time, Kind::Name, Kind::Rate]) {
         file.check_type(column, kind)?;
     }
     file.project(&columns);
     let frame = Frame { series: Vec::new(), rows_before: 0, rows: 0 };
-    let entries = LongParquet { file, series, scale, frame, times: Vec::new(), rates: Vec::new(), next: 0 };
+    let entries = LongParquet {
+        file,
+        series,
+        scale: options.scale,
+        frame,
+        times: Vec::new(),
+        rates: Vec::new(),
+        next: 0,
+    };
     Ok(Box::new(Long::new(entries)))
 }
 

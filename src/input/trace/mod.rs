@@ -15,23 +15,40 @@ pub mod error;
 pub mod format;
 
 pub mod calendar;
+pub mod catalogue;
 
+mod clock;
+mod counts;
 mod csv_file;
 mod discover;
 mod gaps;
 mod hold;
-mod long_csv;
-mod long_parquet;
+mod import;
+mod import_fault;
+mod joined;
+mod lines;
+mod matrix;
 mod merge;
 mod parquet_file;
 mod reader;
 mod rows;
 mod series;
+mod tally;
 mod text;
-mod wide_csv;
-mod wide_parquet;
 mod window;
 
+pub(in crate::input) mod access_log;
+pub(in crate::input) mod arrivals;
+pub(in crate::input) mod azure_functions;
+pub(in crate::input) mod cloudwatch;
+pub(in crate::input) mod concurrency;
+pub(in crate::input) mod limbo;
+pub(in crate::input) mod long_csv;
+pub(in crate::input) mod long_parquet;
+pub(in crate::input) mod prometheus;
+pub(in crate::input) mod values;
+pub(in crate::input) mod wide_csv;
+pub(in crate::input) mod wide_parquet;
 
 pub mod edit;
 pub mod generate;
@@ -40,7 +57,10 @@ pub mod survey;
 pub mod write;
 
 pub use discover::{open_whole, services};
+pub use clock::{Zone, instant};
 pub use error::{Fault, Place, TraceError};
+pub use import::Import;
+pub use import_fault::ImportFault;
 pub use merge::{Part, merge};
 pub use rows::{RATE, SERVICE, TIME};
 pub use series::{Found, Selection, ServiceNames};
@@ -78,6 +98,8 @@ pub struct TraceOptions {
     pub empty_rows: bool,
     /// Edits that are made before anything else is done.
     pub edit: Option<Arc<Script>>,
+    /// How the file of another tool is to be understood.
+    pub import: Import,
 }
 
 impl Default for TraceOptions {
@@ -94,6 +116,7 @@ impl Default for TraceOptions {
             size_max: Bytes(64 << 30),
             empty_rows: false,
             edit: None,
+            import: Import::default(),
         }
     }
 }

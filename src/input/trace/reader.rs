@@ -7,6 +7,7 @@
 use super::error::{Fault, TraceError, seconds};
 use super::format;
 use super::gaps::Gaps;
+use super::import_fault::ImportFault;
 use super::rows::{RawRow, Rows};
 use super::series::{Series, ServiceNames};
 use super::{TIME, TraceOptions};
@@ -25,7 +26,7 @@ struct Source {
 impl Source {
     fn rows(&self) -> Result<Box<dyn Rows>, TraceError> {
         let series = Series::new(self.services.clone(), self.options.selection.clone());
-        format::open(&self.path, series, self.options.scale, self.options.size_max)
+        format::open(&self.path, series, &self.options)
     }
 }
 
@@ -58,7 +59,12 @@ impl Reader {
             return Err(TraceError::whole(path, Fault::NoRows));
         }
         let gaps = Gaps::new(services.count());
-        let (start, source) = (row.at, Arc::new(source));
+        let start = options.import.epoch.unwrap_or(row.at);
+        if row.at < start {
+            let (begin, epoch) = (seconds(row.at), seconds(start));
+            return Err(TraceError::whole(path, ImportFault::BeforeEpoch { begin, epoch }.into()));
+        }
+        let source = Arc::new(source);
         Ok(Self { source, rows, row, ahead: true, count: 1, start, previous: None, step: None, gaps, end: Time::ZERO })
     }
 
@@ -73,7 +79,10 @@ impl Reader {
         if self.start > 0 {
             notes.push(format!("begins at {} s of its own clock, which is 0 s here", seconds(self.start)));
         }
-        notes.extend(self.gaps.notes(|service| self.source.services.name(service)));
+        notes.extend(self.rows.notes());
+        if !self.rows.is_complete() {
+            notes.extend(self.gaps.notes(|service| self.source.services.name(service)));
+        }
         notes
     }
 
@@ -96,14 +105,17 @@ impl Reader {
         } else {
             Fault::Unsorted { at, previous: seconds(previous) }
         };
-        TraceError::at(&self.source.path, self.rows.place(self.row.spot), TIME, fault)
+        let path = self.rows.path().unwrap_or(&self.source.path);
+        TraceError::at(path, self.rows.place(self.row.spot), TIME, fault)
     }
 
     fn finish(&mut self) -> Result<(), TraceError> {
-        let last = self.source.options.last.or(self.step);
+        let previous = self.previous.unwrap_or(self.start);
+        let stated = self.rows.end().and_then(|end| end.checked_sub(previous)).map(Span);
+        let last = self.source.options.last.or(stated).or(self.step);
         let last = last
             .ok_or_else(|| TraceError::at(&self.source.path, self.rows.place(self.row.spot), "", Fault::SingleRow))?;
-        self.end = Time(self.previous.unwrap_or(self.start) - self.start) + last;
+        self.end = Time(previous - self.start) + last;
         self.gaps.close();
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::series::Series;
 use crate::model::ServiceId;
 use crate::model::id::Id;
 use crate::units::Rate;
+use std::path::Path;
 
 /// The column of times.
 pub const TIME: &str = "timestamp_s";
@@ -12,6 +13,9 @@ pub const TIME: &str = "timestamp_s";
 pub const SERVICE: &str = "service";
 /// The column of rates in a long trace.
 pub const RATE: &str = "requests_per_s";
+
+/// The name of the only series of a file that names none.
+pub const ALL: &str = "all";
 
 /// Where a format finds a row again: a row number or an offset in bytes. Lines are counted when one is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +50,26 @@ pub trait Rows: Send {
 
     /// Takes rows in any order of time from now on: who calls this sorts them.
     fn take_any_order(&mut self) {}
+
+    /// The file that is read, where it is not the first one of the trace.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// When the last row's rates end, on the file's own clock, once the end was reached; `None` where that is not known.
+    fn end(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether what no row states is known to be nothing, because the file holds each request.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
+    /// What was recognised and is not written in the file, as far as it was read.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Passes over `count` rows that were read before.
     ///

@@ -83,19 +83,25 @@ pub enum Selection {
 /// The names that a trace turns out to have, in the order in which they are met: for whoever reads a file without knowing
 /// what is in it.
 #[derive(Debug, Clone, Default)]
-pub struct Found(Arc<Mutex<Vec<String>>>);
+pub struct Found(Arc<Mutex<(Vec<String>, BTreeMap<String, ServiceId>)>>);
 
 impl Found {
     /// The names so far.
     pub fn names(&self) -> ServiceNames {
-        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned())
+        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).0.iter().cloned())
     }
 
-    /// Takes one more name: the service of it.
-    fn add(&self, name: &str) -> ServiceId {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The service of a name, which is a new one if need be.
+    fn id(&self, name: &str) -> ServiceId {
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (names, ids) = &mut *found;
+        if let Some(id) = ids.get(name) {
+            return *id;
+        }
+        let id = ServiceId::from_index(names.len());
         names.push(name.to_owned());
-        ServiceId::from_index(names.len() - 1)
+        ids.insert(name.to_owned(), id);
+        id
     }
 }
 
@@ -113,6 +119,8 @@ pub struct Series {
     by_service: BTreeMap<ServiceId, usize>,
     /// Where in `met` the next name is expected: rows come in the same order at every time.
     expected: usize,
+    /// Whether other files of the same trace may have the series that this one lacks.
+    is_part: bool,
 }
 
 /// More series than any application has services.
@@ -122,13 +130,20 @@ impl Series {
     /// None met so far.
     pub fn new(services: ServiceNames, selection: Selection) -> Self {
         let (by_name, by_service) = (BTreeMap::new(), BTreeMap::new());
-        Self { services, found: None, selection, met: Vec::new(), by_name, by_service, expected: 0 }
+        let (found, met) = (None, Vec::new());
+        Self { services, found, selection, met, by_name, by_service, expected: 0, is_part: false }
     }
 
     /// None met so far, and every name a service of its own, which `found` collects.
     pub fn finding(found: &Found) -> Self {
         let none = ServiceNames::new::<String>([]);
         Self { found: Some(found.clone()), ..Self::new(none, Selection::ByName) }
+    }
+
+    /// For one of several files of a trace: it need not have every series that is chosen.
+    #[must_use]
+    pub fn of_part(self) -> Self {
+        Self { is_part: true, ..self }
     }
 
     /// The service of the series `name`; `None` where it is not to be read.
@@ -145,10 +160,17 @@ impl Series {
         }
         let index = match self.by_name.get(name) {
             Some(&index) => index,
+            None if self.met.len() >= SERIES_MAX && self.is_left_out(name) => return Ok(None),
             None => self.meet(name)?,
         };
         self.expect_after(index);
         Ok(self.met[index].1)
+    }
+
+    /// Whether a name is not chosen where others are: of those there may be any number.
+    fn is_left_out(&self, name: &[u8]) -> bool {
+        let text = std::str::from_utf8(name).unwrap_or_default().trim();
+        matches!(&self.selection, Selection::Chosen(chosen) if !chosen.contains_key(text))
     }
 
     fn expect_after(&mut self, index: usize) {
@@ -177,7 +199,7 @@ impl Series {
         }
         let text = std::str::from_utf8(name).map_err(|_| Fault::NotUtf8(shown(name)))?;
         match &self.selection {
-            Selection::ByName if self.found.is_some() => Ok(self.found.as_ref().map(|found| found.add(text.trim()))),
+            Selection::ByName if self.found.is_some() => Ok(self.found.as_ref().map(|found| found.id(text.trim()))),
             Selection::ByName => self.services.require(text.trim()).map(Some),
             Selection::Only(service) if self.met.is_empty() => self.services.require(service).map(Some),
             Selection::Only(_) => Err(Fault::SeveralSeries { found: self.names_met(Some(text)) }),
@@ -193,6 +215,9 @@ impl Series {
     /// The first that was not.
     pub fn check_all_met(&self) -> Result<(), Fault> {
         let Selection::Chosen(chosen) = &self.selection else { return Ok(()) };
+        if self.is_part {
+            return Ok(());
+        }
         let met = |name: &String| self.met.iter().any(|(met, _)| met.trim_ascii() == name.as_bytes());
         match chosen.keys().find(|name| !met(name)) {
             Some(name) => Err(Fault::UnknownSeries { name: shown(name.as_bytes()), found: self.names_met(None) }),
@@ -210,13 +235,18 @@ impl Series {
         listed(names.iter().map(String::as_str))
     }
 
+    /// The services that series can be for.
+    pub fn services(&self) -> ServiceNames {
+        self.found.as_ref().map_or_else(|| self.services.clone(), Found::names)
+    }
+
     /// The name of a service.
     pub fn name(&self, service: ServiceId) -> &str {
-        match self.found {
-            // Each name that was met is the next service.
-            Some(_) => std::str::from_utf8(&self.met[service.index()].0).unwrap_or_default().trim(),
-            None => self.services.name(service),
+        if self.found.is_none() {
+            return self.services.name(service);
         }
+        let met = self.by_service.get(&service).map(|index| &self.met[*index].0);
+        met.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default().trim()
     }
 }
 

@@ -26,6 +26,17 @@ pub enum Compression {
     Zstd,
 }
 
+impl Compression {
+    /// What the ending of a file's name says.
+    pub fn by_name(name: &str) -> Self {
+        match name.rsplit('.').next() {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
 /// What a text may expand to, over its compressed size.
 const RATIO_MAX: u64 = 1_000;
 /// Up to here the ratio does not count: a small file is harmless whatever it expands by.
@@ -59,11 +70,22 @@ impl Progress {
 ///
 /// # Errors
 /// Where the file cannot be opened.
-pub fn open(
-    path: &Path,
-    compression: Compression,
-    size_max: Bytes,
-) -> Result<(Box<dyn Read + Send>, Arc<Progress>), TraceError> {
+pub fn open(path: &Path, compression: Compression, size_max: Bytes) -> Opened {
+    open_limited(path, compression, size_max, true)
+}
+
+/// As [`open`], for formats whose units are no rows and fields: whoever reads it limits what is held of it.
+///
+/// # Errors
+/// Where the file cannot be opened.
+pub fn open_free(path: &Path, compression: Compression, size_max: Bytes) -> Opened {
+    open_limited(path, compression, size_max, false)
+}
+
+/// A text and how far it was read.
+pub type Opened = Result<(Box<dyn Read + Send>, Arc<Progress>), TraceError>;
+
+fn open_limited(path: &Path, compression: Compression, size_max: Bytes, in_rows: bool) -> Opened {
     let unreadable = |error: io::Error| TraceError::whole(path, Fault::Unreadable(error.to_string()));
     let progress = Arc::new(Progress::default());
     let file = Counted { file: File::open(path).map_err(unreadable)?, progress: Arc::clone(&progress) };
@@ -73,7 +95,7 @@ pub fn open(
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?),
     };
-    Ok((Box::new(Limited { text, compression, progress: Arc::clone(&progress), size_max, field: 0 }), progress))
+    Ok((Box::new(Limited { text, compression, progress: Arc::clone(&progress), size_max, in_rows, field: 0 }), progress))
 }
 
 /// A file that counts what was taken from it.
@@ -96,6 +118,8 @@ struct Limited {
     compression: Compression,
     progress: Arc<Progress>,
     size_max: Bytes,
+    /// Whether fields and rows are limited here.
+    in_rows: bool,
     /// Bytes since the last end of a field.
     field: u64,
 }
@@ -119,6 +143,9 @@ impl Limited {
             if given > self.size_max.0 {
                 return Err(Fault::TooLarge(self.size_max));
             }
+        }
+        if !self.in_rows {
+            return Ok(());
         }
         self.field = match read.iter().rposition(|byte| matches!(byte, b',' | b'\n' | b'\r')) {
             Some(last) => (read.len() - 1 - last) as u64,

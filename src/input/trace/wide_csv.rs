@@ -5,18 +5,26 @@
 use super::csv_file::CsvFile;
 use super::decimal;
 use super::error::{Fault, Place, TraceError, shown};
-use super::format::{Format, Opened, Reads};
+use super::format::{Format, Opened, Reading, Reads};
 use super::rows::{RawRow, Rows, Spot, TIME, WideColumns, is_long, wide_columns};
-use super::series::Series;
+use crate::input::formats::{Column, FormatPage, Kind};
 use crate::units::Ratio;
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format {
-    name: "wide CSV",
-    header: "timestamp_s,<service>,<service>...",
+pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Csv { fits: |columns| !is_long(columns), open } };
+
+/// The page of this format.
+pub const PAGE: FormatPage = FormatPage {
+    name: "wide-csv",
+    kind: Kind::Rates,
+    what: "Request rates, a column for each service: the shape of spreadsheets.",
     extensions: super::format::CSV,
-    fits: |columns| !is_long(columns),
-    reads: Reads::Csv(open),
+    columns: &[
+        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
+        Column { name: "<service>", unit: "1/s", meaning: "a column for each service: its rate from here until the next row; empty: unknown, which is not zero" },
+    ],
+    example: "timestamp_s,frontend,cart\n0,12.5,3\n60,14,\n",
+    writable: true,
 };
 
 struct WideCsv {
@@ -25,9 +33,9 @@ struct WideCsv {
     scale: Ratio,
 }
 
-fn open(file: CsvFile, mut series: Series, scale: Ratio) -> Opened {
-    let columns = wide_columns(&file.columns, &mut series).map_err(|(field, fault)| file.error(&field, fault))?;
-    Ok(Box::new(WideCsv { file, columns, scale }))
+fn open(file: CsvFile, mut reading: Reading<'_>) -> Opened {
+    let columns = wide_columns(&file.columns, &mut reading.series).map_err(|(field, fault)| file.error(&field, fault))?;
+    Ok(Box::new(WideCsv { file, columns, scale: reading.options.scale }))
 }
 
 impl Rows for WideCsv {

@@ -4,20 +4,28 @@
 //! unknown. Columns are turned into rows a block at a time, so that both sides stay in the processor's caches.
 
 use super::error::{Fault, Place, TraceError};
-use super::format::{Format, Opened, PARQUET, Reads};
+use super::format::{Format, Opened, Reading, Reads};
 use super::parquet_file::{self, Frame, Kind, ParquetFile, for_each_number};
 use super::rows::{RawRow, Rows, Spot, TIME, WideColumns, is_long, wide_columns};
-use super::series::Series;
 use crate::model::ServiceId;
+use crate::input::formats::{self, Column, FormatPage};
 use crate::units::{Rate, Ratio};
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format {
-    name: "wide Parquet",
-    header: "timestamp_s,<service>,<service>...",
-    extensions: PARQUET,
-    fits: |columns| !is_long(columns),
-    reads: Reads::Parquet(open),
+pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Parquet { fits: |columns| !is_long(columns), open } };
+
+/// The page of this format.
+pub const PAGE: FormatPage = FormatPage {
+    name: "wide-parquet",
+    kind: formats::Kind::Rates,
+    what: "Request rates as Parquet, a column for each service: small, fast, and what `smo trace` writes.",
+    extensions: super::format::PARQUET,
+    columns: &[
+        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
+        Column { name: "<service>", unit: "1/s", meaning: "a column for each service: its rate from here until the next row; empty: unknown, which is not zero" },
+    ],
+    example: "the columns timestamp_s (integer or float) and one of integers or floats for each service\n",
+    writable: true,
 };
 
 /// Rows of a block.
@@ -42,8 +50,9 @@ struct Block {
     next: usize,
 }
 
-fn open(mut file: ParquetFile, mut series: Series, scale: Ratio) -> Opened {
-    let columns = wide_columns(&file.columns, &mut series);
+fn open(mut file: ParquetFile, mut reading: Reading<'_>) -> Opened {
+    let scale = reading.options.scale;
+    let columns = wide_columns(&file.columns, &mut reading.series);
     let WideColumns { time, services } =
         columns.map_err(|(field, fault)| file.error_at(Place::Whole, &field, fault))?;
     file.check_type(time, Kind::Time)?;

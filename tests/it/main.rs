@@ -33,6 +33,7 @@ mod scenarios;
 mod simulated_control;
 mod tidy;
 mod trace_formats;
+mod trace_properties;
 mod vectors_hpa;
 mod vectors_kube_scheduler;
 mod vectors_smo;

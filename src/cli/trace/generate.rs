@@ -3,7 +3,7 @@
 use super::Failure;
 use super::output::{Output, failure, write};
 use crate::input::trace::ServiceNames;
-use crate::input::trace::generate::{Burst, GenerateOptions, ServiceLoad, generate};
+use crate::input::trace::generate::{Burst, Crowd, GenerateOptions, ServiceLoad, generate, week};
 use crate::input::trace::write::{Compress, Head, long_csv};
 use crate::seed::Seed;
 use crate::units::{Rate, Ratio, Span, Time};
@@ -16,7 +16,9 @@ Examples:
   smo trace generate --services frontend --mean 60/s --daily 2.15 --noise 0.05 --out day.csv.gz
   smo trace generate --services frontend --span 6h --step 10s --mean 40/s \\
       --burst 'at=03:00,for=20 min,times=6,ramp=2 min' --out flash-crowd.csv.gz
-  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min --weekend 60% --out week.parquet
+  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min --week 1,1,1,1,1.1,0.6,0.5 --out week.parquet
+  smo trace generate --services shop --mean 50/s --noise 0.1 --autocorrelation 0.9 \\
+      --crowd 'at=12:00,times=8,rise=2 min,decay=15 min' --out crowd.csv
 
 The ending of OUT says how it is written: .csv, .csv.gz, .csv.zst or .parquet; without --out, CSV is printed.";
 
@@ -44,6 +46,9 @@ pub struct Arguments {
     /// Load of a Saturday or Sunday over that of a working day; time 0 is Monday, 00:00.
     #[arg(long, value_name = "RATIO", default_value = "1")]
     weekend: Ratio,
+    /// Load of each day from Monday on, relative to each other: seven ratios, `1,1,1,1,1.1,0.6,0.5`; instead of --weekend.
+    #[arg(long, value_name = "RATIOS", conflicts_with = "weekend")]
+    week: Option<String>,
     /// Level at the end over that at the begin.
     #[arg(long, value_name = "RATIO", default_value = "1")]
     trend: Ratio,
@@ -56,6 +61,10 @@ pub struct Arguments {
     /// A burst of all services, `at=12:00,for=20 min,times=6,ramp=2 min`; may be given again.
     #[arg(long = "burst", value_name = "BURST")]
     bursts: Vec<Burst>,
+    /// A flash crowd at all services, `at=12:00,times=8,rise=2 min,decay=15 min`: a sharp rise and an exponential decay; may
+    /// be given again.
+    #[arg(long = "crowd", value_name = "CROWD")]
+    crowds: Vec<Crowd>,
     /// Seed of the noise.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -99,6 +108,8 @@ fn options(arguments: &Arguments) -> Result<GenerateOptions, Failure> {
         noise: arguments.noise,
         autocorrelation: arguments.autocorrelation,
         bursts: arguments.bursts.clone(),
+        week: arguments.week.as_deref().map(week).transpose().map_err(Failure::input)?,
+        crowds: arguments.crowds.clone(),
         seed: Seed(arguments.seed),
     })
 }

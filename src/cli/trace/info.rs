@@ -90,7 +90,7 @@ impl Described<'_> {
         let services = counted(self.services.count() as u128, "service");
         writeln!(out, "{}: {}, {services}", self.path.display(), self.format)?;
         let (from, to) = (instant(self.begin, Time::ZERO), instant(self.begin, *end));
-        writeln!(out, "  span      {}, from {from} to {to}", self.info.span())?;
+        writeln!(out, "  span      {}, from {from} to {to}", elapsed(*end))?;
         writeln!(out, "  rows      {}", self.rows())?;
         let (mean, peak) = (figure(total.mean(self.info.span())), figure(total.peak_per_second()));
         let at = self.when(total.peak.1);
@@ -117,9 +117,7 @@ impl Described<'_> {
         if calendar::has_dates(self.begin) {
             return instant(self.begin, at).trim_end_matches(" UTC").to_owned();
         }
-        let (days, seconds) = (at.0 / calendar::DAY, at.0 % calendar::DAY / 1_000_000_000);
-        let clock = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        if days > 0 { format!("{days} d {clock}") } else { clock }
+        elapsed(at)
     }
 
     fn table(&self, top: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -199,6 +197,17 @@ impl Described<'_> {
             "rows_unknown": self.info.rows - service.stated,
             "course_per_s": course,
         })
+    }
+}
+
+/// A time since the begin as people say it: `09:49:00`, `12 d 09:49:00`, `7 d`.
+fn elapsed(at: Time) -> String {
+    let (days, seconds) = (at.0 / calendar::DAY, at.0 % calendar::DAY / 1_000_000_000);
+    let clock = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match (days, at.0 % calendar::DAY) {
+        (1.., 0) => format!("{days} d"),
+        (0, _) => clock,
+        _ => format!("{days} d {clock}"),
     }
 }
 

@@ -266,8 +266,8 @@ impl TraceFile {
             shift: self.shift,
             hold: self.hold.map(|hold| hold.0),
             last: self.last.map(|last| last.0),
+            size_max: self.size_max.map_or(TraceOptions::default().size_max, |size_max| size_max.0),
             import: self.import(at)?,
-            ..TraceOptions::default()
         })
     }
 

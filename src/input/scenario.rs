@@ -14,7 +14,7 @@ use super::truth::{TruthFile, truth};
 use super::written::{Positive, Written};
 use crate::model::scenario::Known;
 use crate::model::{Application, Cluster, ClusterId, Scenario, Table};
-use crate::units::{Money, Ratio, Span, Time};
+use crate::units::{Bytes, Money, Ratio, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -108,6 +108,9 @@ pub struct TraceFile {
     /// How far behind the latest request before it a request may stand; 10 min where nothing is said.
     #[serde(default)]
     pub out_of_order: Option<Span>,
+    /// What a compressed file may expand to; 64 GiB where nothing is said.
+    #[serde(default)]
+    pub size_max: Option<Positive<Bytes>>,
     /// Whether the values are counters, which only rise, and not rates.
     #[serde(default)]
     pub counter: bool,

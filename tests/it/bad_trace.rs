@@ -149,7 +149,7 @@ fn the_size_limit_is_the_users() {
     let found =
         error(&path, &TraceOptions { size_max: Bytes(1 << 19), ..TraceOptions::default() }).expect("it is larger");
     assert!(
-        found.contains("expands to more than the limit of 512 KiB\n  cut the trace, or raise the limit"),
+        found.contains("expands to more than the limit of 512 KiB\n  cut the trace, or raise the limit by `size_max`"),
         "{found}"
     );
 }

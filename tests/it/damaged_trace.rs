@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the seed of a panic, and how many files were refused")]
 
 use smo::input::trace::write::{Compress, long_csv, wide_parquet};
-use smo::input::trace::{self, ServiceNames, TraceOptions};
+use smo::input::trace::{self, Selection, ServiceNames, TraceOptions};
 use smo::model::ServiceId;
 use smo::model::workload::{RateRow, RowsInMemory};
 use smo::seed::Seed;
@@ -38,6 +38,32 @@ fn damaged_files_are_read_or_refused_but_never_panic() {
         ("a.csv.zst", csv(Compress::Zstd), 1_000),
         ("a.parquet", parquet, 400),
     ];
+    refuse_damaged(&dir, sound.to_vec(), &TraceOptions::default());
+    let log: Vec<String> = (0..40)
+        .map(|at| format!("192.0.2.7 - - [29/Feb/2024:12:{at}:00 +0100] \"GET /cart/{at} HTTP/1.1\" 200 7\n"))
+        .collect();
+    let values = |at: u64| format!("[{},\"{}.5\"]", 1_709_208_000 + at * 60, at % 7);
+    let values: Vec<String> = (0..40).map(values).collect();
+    let answer = format!(
+        "{{\"data\":{{\"resultType\":\"matrix\",\"result\":[{{\"metric\":{{\"service\":\"cart\"}},\"values\":[{}]}}]}}}}",
+        values.join(",")
+    );
+    let arrivals: Vec<String> = (0..40).map(|at| format!("2024-02-29 12:00:{at}.5,1,2")).collect();
+    let minutes: Vec<String> = (1..=40).map(|minute| minute.to_string()).collect();
+    let functions = format!("HashOwner,HashApp,HashFunction,Trigger,{0}\no,a,f,http,{0}\n", minutes.join(","));
+    let sound = vec![
+        ("a.log", log.concat().into_bytes(), 1_000),
+        ("a.json", answer.into_bytes(), 1_000),
+        ("b.csv", format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{}\n", arrivals.join("\n")).into_bytes(), 1_000),
+        ("a.txt", minutes.join("\n").into_bytes(), 500),
+        ("a.d01.csv", functions.into_bytes(), 1_000),
+    ];
+    let options = TraceOptions { selection: Selection::Only("cart".into()), ..TraceOptions::default() };
+    refuse_damaged(&dir, sound, &options);
+}
+
+/// Damages each of these files again and again: it is read or refused, and some are refused.
+fn refuse_damaged(dir: &tempfile::TempDir, sound: Vec<(&str, Vec<u8>, u64)>, options: &TraceOptions) {
     for (name, bytes, seeds) in sound {
         let mut refused = 0;
         for seed in 0..seeds {
@@ -45,7 +71,7 @@ fn damaged_files_are_read_or_refused_but_never_panic() {
             let path = dir.path().join(format!("{seed}-{name}"));
             fs::write(&path, damaged(&bytes, seed)).expect("the directory takes files");
             println!("{name}: seed {seed}");
-            let read = trace::open(&path, &services(), &TraceOptions::default()).map_err(|error| error.to_string());
+            let read = trace::open(&path, &services(), options).map_err(|error| error.to_string());
             let read = read.and_then(|mut trace| trace::survey(&mut trace).map_err(|error| error.to_string()));
             refused += u32::from(read.is_err());
             fs::remove_file(path).expect("it was written above");

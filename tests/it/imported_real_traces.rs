@@ -106,7 +106,10 @@ const NO_RATES: &[(&str, &str)] = &[
 fn options(raw: &Raw) -> (ServiceNames, TraceOptions) {
     let import = (raw.import)();
     let hold = raw.hold_s.map(|hold_s| Span(hold_s * S));
-    (ServiceNames::new(["web"]), TraceOptions { selection: Selection::Only("web".into()), hold, import, ..TraceOptions::default() })
+    (
+        ServiceNames::new(["web"]),
+        TraceOptions { selection: Selection::Only("web".into()), hold, import, ..TraceOptions::default() },
+    )
 }
 
 #[test]
@@ -143,10 +146,10 @@ fn every_file_of_the_rate_folders_is_read_or_known_to_be_no_rate() {
     let mut read: BTreeSet<String> = RAW.iter().map(|raw| raw.file.to_owned()).collect();
     read.extend(RECORDED.iter().map(|recorded| recorded.file.to_owned()));
     read.insert("azure_functions_samples/femux_containers_per_min.csv.gz".to_owned());
-    let folders: BTreeSet<String> =
-        read.iter().filter_map(|file| Some(file.split('/').next()?.to_owned())).collect();
+    let folders: BTreeSet<String> = read.iter().filter_map(|file| Some(file.split('/').next()?.to_owned())).collect();
     let listed = std::fs::read_to_string(data.join("README.md")).expect("the data have an index");
-    let rates = listed.lines().filter(|line| line.contains("| rate |")).map(|line| line.split('|').nth(1).unwrap().trim());
+    let rates =
+        listed.lines().filter(|line| line.contains("| rate |")).map(|line| line.split('|').nth(1).unwrap().trim());
     for folder in rates {
         assert!(folders.contains(folder), "no file of {folder} is read");
         for file in files(&data.join(folder)) {

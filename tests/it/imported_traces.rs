@@ -6,34 +6,34 @@ use smo::units::{Ratio, Span};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const S: u64 = 1_000_000_000;
+pub const S: u64 = 1_000_000_000;
 
-fn services() -> ServiceNames {
+pub fn services() -> ServiceNames {
     ServiceNames::new(["frontend", "cart"])
 }
 
-fn file(dir: &tempfile::TempDir, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+pub fn file(dir: &tempfile::TempDir, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.path().join(name);
     fs::write(&path, contents).expect("the directory takes files");
     path
 }
 
-fn only(service: &str, import: Import) -> TraceOptions {
+pub fn only(service: &str, import: Import) -> TraceOptions {
     TraceOptions { selection: Selection::Only(service.into()), import, ..TraceOptions::default() }
 }
 
-fn step(step_s: u64) -> Import {
+pub fn step(step_s: u64) -> Import {
     Import { step: Some(Span(step_s * S)), ..Import::default() }
 }
 
-fn from(service_from: &str) -> Import {
+pub fn from(service_from: &str) -> Import {
     Import { service_from: Some(service_from.into()), ..Import::default() }
 }
 
 /// (seconds, rates of services in millionths per second), the end in seconds, and the notes.
-type Read = (Vec<(u64, Vec<(u32, u64)>)>, u64, Vec<String>);
+pub type Read = (Vec<(u64, Vec<(u32, u64)>)>, u64, Vec<String>);
 
-fn read(path: &Path, options: &TraceOptions) -> Result<Read, String> {
+pub fn read(path: &Path, options: &TraceOptions) -> Result<Read, String> {
     let mut trace = trace::open(path, &services(), options).map_err(|error| error.to_string())?;
     let (mut rows, mut row) = (Vec::new(), RateRow::default());
     while trace.next_row(&mut row).map_err(|error| error.to_string())? {
@@ -42,126 +42,13 @@ fn read(path: &Path, options: &TraceOptions) -> Result<Read, String> {
     Ok((rows, trace.end().0 / S, trace.notes()))
 }
 
-fn error(path: &Path, options: &TraceOptions) -> String {
+pub fn error(path: &Path, options: &TraceOptions) -> String {
     let dir = format!("{}/", path.parent().expect("a file has a directory").display());
     read(path, options).expect_err("something is wrong with it").replace(&dir, "")
 }
 
-fn line(time: &str, target: &str) -> String {
+pub fn line(time: &str, target: &str) -> String {
     format!("192.0.2.7 - - [{time}] \"GET {target} HTTP/1.1\" 200 17 \"-\" \"curl/8\"\n")
-}
-
-/// 13:55:36 and :59 +01:00, then 12:56:30 UTC, which is 13:56:30 +01:00; two in the first minute, one in the second, none
-/// in the third, one in the fourth.
-#[test]
-fn a_log_is_counted_by_minute_and_its_zones_are_honoured() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let log = [
-        line("29/Feb/2024:13:55:36 +0100", "/"),
-        line("29/Feb/2024:13:55:59 +0100", "/"),
-        line("29/Feb/2024:12:56:30 +0000", "/"),
-        line("29/Feb/2024:05:58:00 -0700", "/"),
-    ];
-    for name in ["access.log", "access.log.1", "access_log", "a.txt"] {
-        let (rows, end, notes) = read(&file(&dir, name, log.concat()), &only("cart", step(60))).expect("it is sound");
-        let millionths = 1_000_000;
-        // 2/60, 1/60 and 1/60 per second, rounded down with the rest carried on.
-        let expected = [(0, 2 * millionths / 60), (60, millionths / 60 + 1), (120, 0), (180, millionths / 60)];
-        assert_eq!(rows, expected.map(|(at, rate)| (at, vec![(1, rate)])));
-        assert_eq!(end, 240);
-        assert!(notes[0].starts_with("begins at 1709211300 s of its own clock"), "{notes:?}");
-    }
-}
-
-#[test]
-fn the_service_of_a_request_is_its_path_or_its_host() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let log: String = ["/cart/7", "/cart?x=1", "/frontend", "http://shop.example/cart/", "/other/cart", "/", "*"]
-        .iter()
-        .map(|target| line("29/Feb/2024:13:55:36 +0100", target))
-        .collect();
-    let chosen = ["cart", "frontend"].map(|name| (name.to_owned(), name.to_owned()));
-    let selection = Selection::Chosen(chosen.into());
-    let import = Import { step: Some(Span(S)), ..from("path") };
-    let options = TraceOptions { selection, import, ..TraceOptions::default() };
-    let (rows, _, notes) = read(&file(&dir, "a.log", &log), &options).expect("it is sound");
-    assert_eq!(rows, [(0, vec![(0, 1_000_000), (1, 3_000_000)])]);
-    assert!(notes.contains(&"3 of 7 requests are of series that are not read".to_owned()), "{notes:?}");
-
-    let hosts = ["cart:443", "cart", "frontend:80"].map(|host| format!("{host} {}", line("29/Feb/2024:13:55:36 +0100", "/")));
-    let import = Import { step: Some(Span(S)), ..from("vhost") };
-    let options = TraceOptions { import, ..TraceOptions::default() };
-    let (rows, ..) = read(&file(&dir, "b.log", hosts.concat()), &options).expect("it is sound");
-    assert_eq!(rows, [(0, vec![(0, 1_000_000), (1, 2_000_000)])]);
-}
-
-#[test]
-fn a_log_may_be_out_of_order_within_its_window_only() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let log = ["13:55:00", "13:56:30", "13:55:10", "13:57:00"].map(|at| line(&format!("29/Feb/2024:{at} +0000"), "/"));
-    let path = file(&dir, "a.log", log.concat());
-    let mut import = step(60);
-    import.out_of_order = Some(Span(80 * S));
-    let (rows, ..) = read(&path, &only("cart", import.clone())).expect("80 s late is allowed");
-    assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), [0, 60, 120]);
-    import.out_of_order = Some(Span(79 * S));
-    assert_eq!(
-        error(&path, &only("cart", import)),
-        "a.log: line 3: 1709214910 s stands 80 s behind the latest time before it\n  \
-         sort the file, or allow more than 79 s by `out_of_order`"
-    );
-}
-
-#[test]
-fn broken_lines_are_counted_up_to_one_in_a_hundred() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let sound = line("29/Feb/2024:13:55:36 +0000", "/");
-    let cut = &sound[..30];
-    let path = file(&dir, "a.log", format!("{}\n{cut}\n\n{}", sound.repeat(50), sound.repeat(49)));
-    let (rows, _, notes) = read(&path, &only("cart", step(1))).expect("1 of 100 is allowed");
-    assert_eq!(rows, [(0, vec![(1, 99_000_000)])]);
-    assert!(notes.iter().any(|note| note.starts_with("1 of 100 lines are no requests and do not count, first line 52:")));
-    let path = file(&dir, "a.log", format!("{}{cut}\n{}", sound.repeat(50), sound.repeat(48)));
-    assert_eq!(
-        error(&path, &only("cart", step(1))),
-        "a.log: line 51: there is no time in brackets like `[10/Oct/2000:13:55:36 -0700]`; so are 1 of 99 lines, more \
-         than 1 %\n  remove what is not of the log, or name the right `format`"
-    );
-}
-
-#[test]
-fn what_is_no_request_is_told_by_what_it_lacks() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let import = || Import { format: Some("access-log".into()), ..Import::default() };
-    for (line, what) in [
-        ("192.0.2.7 - - [30/Feb/2024:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1", "there is no such day"),
-        ("192.0.2.7 - - [29/Feb/2024:25:55:36 +0000] \"GET / HTTP/1.1\" 200 1", "there is no such time of day"),
-        ("192.0.2.7 - - [29/Feb/2024:13:55:36 CEST.] \"GET / HTTP/1.1\" 200 1", "the time has no zone like `-0700`"),
-        ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] \"GET / HTTP/1.1 200 1", "the request has no closing quotation"),
-        ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] \"GET /\\\" 200 1", "the request has no closing quotation"),
-        ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] \"GET / HTTP/1.1\" 2x0 1", "there is no status of three digits"),
-        ("192.0.2.7 - - [28/Feb/9999:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1", "its time is before 1970 or after 2553"),
-        ("192.0.2.7 - - [29/Feb/2024:13:55:36 +0000] 200 1", "there is no request in quotation marks"),
-    ] {
-        let found = error(&file(&dir, "a.log", line), &only("cart", import()));
-        assert!(found.starts_with(&format!("a.log: line 1: {what}")), "{found}");
-    }
-}
-
-/// The last minute of one file goes on in the next one: what stands in both is one step.
-#[test]
-fn rotated_logs_are_one_trace() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let time = |at: &str| line(&format!("29/Feb/2024:{at} +0000"), "/");
-    let first = file(&dir, "access.log.1", [time("13:55:00"), time("13:56:30")].concat());
-    let second = file(&dir, "access.log", [time("13:56:29"), time("13:57:00"), "broken".to_owned()].concat());
-    let mut import = step(60);
-    import.then = vec![second];
-    let found = error(&first, &only("cart", import.clone()));
-    assert!(found.starts_with("access.log: line 3: there is no time in brackets"), "{found}");
-    import.then = vec![file(&dir, "access.log", [time("13:56:29"), time("13:57:00")].concat())];
-    let (rows, ..) = read(&first, &only("cart", import)).expect("they are sound");
-    assert_eq!(rows.iter().map(|row| (row.0, row.1[0].1 / 16_666)).collect::<Vec<_>>(), [(0, 1), (60, 2), (120, 1)]);
 }
 
 const ANSWER: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[
@@ -176,11 +63,8 @@ fn an_answer_of_prometheus_gives_rates_with_gaps_told_from_zeros() {
     let path = file(&dir, "a.json", ANSWER);
     let (rows, end, notes) = read(&path, &TraceOptions::default()).expect("it is sound");
     let one = 1_000_000;
-    let expected = [
-        (0, vec![(0, 12_500_000), (1, one)]),
-        (60, vec![(1, 2_500_000)]),
-        (120, vec![(0, 0), (1, 3 * one)]),
-    ];
+    let expected =
+        [(0, vec![(0, 12_500_000), (1, one)]), (60, vec![(1, 2_500_000)]), (120, vec![(0, 0), (1, 3 * one)])];
     assert_eq!(rows, expected);
     assert_eq!(end, 180);
     for note in [
@@ -204,7 +88,9 @@ fn counters_give_their_increase() {
         format!(r#"{{"data":{{"resultType":"matrix","result":[{{"metric":{{}},"values":[{values}]}}]}}}}"#)
     };
     // Two answers for parts of the time, which share a point.
-    let text = answer(r#"[1709208000,"1000"],[1709208060,"1060"]"#) + "\n" + &answer(r#"[1709208060,"1060"],[1709208120,"30"]"#);
+    let text = answer(r#"[1709208000,"1000"],[1709208060,"1060"]"#)
+        + "\n"
+        + &answer(r#"[1709208060,"1060"],[1709208120,"30"]"#);
     let path = file(&dir, "a.jsonl", text);
     let import = Import { counter: true, ..Import::default() };
     let (rows, end, notes) = read(&path, &only("cart", import)).expect("it is sound");
@@ -227,7 +113,7 @@ fn answers_that_are_no_matrix_are_told() {
         (matrix(r#"{"metric":{"service":"carts"},"values":[[1,"1"]]}"#), "nobody defines the service `carts`"),
         (series(r#"[1,"-1"]"#), "not an answer of a range query: `-1` is not a number of requests: it is negative"),
         (series(r#"[1,"+Inf"]"#), "not an answer of a range query: `+Inf` is not a number of requests: it is infinite"),
-        (series(r#"[1]"#), "not an answer of a range query: a sample has a time and a value"),
+        (series("[1]"), "not an answer of a range query: a sample has a time and a value"),
         (series(r#"[-1,"1"]"#), "not an answer of a range query: a time is seconds since 1970"),
         (series(r#"[2,"1"],[1,"1"]"#), "1 s follows 2 s"),
         (matrix("{"), "not an answer of a range query: key must be a string"),
@@ -243,7 +129,8 @@ fn answers_that_are_no_matrix_are_told() {
 #[test]
 fn any_file_of_requests_is_read_by_its_column_of_times() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let csv = "id,when,svc\n1,2024-02-29T12:00:00.9Z,cart\n2,2024-02-29T12:00:01Z,frontend\n3,2024-02-29T12:00:00.1Z,cart\n";
+    let csv =
+        "id,when,svc\n1,2024-02-29T12:00:00.9Z,cart\n2,2024-02-29T12:00:01Z,frontend\n3,2024-02-29T12:00:00.1Z,cart\n";
     let import = Import { time_from: Some("when".into()), ..from("svc") };
     let options = TraceOptions { import, ..TraceOptions::default() };
     let path = file(&dir, "a.csv", csv);
@@ -252,13 +139,17 @@ fn any_file_of_requests_is_read_by_its_column_of_times() {
     assert_eq!(end, 2);
 
     let import = Import { time_from: Some("at_ms".into()), ..Import::default() };
-    let (rows, ..) = read(&file(&dir, "b.csv", "at_ms\n1500\n2500\n2999\n"), &only("cart", import)).expect("it is sound");
+    let (rows, ..) =
+        read(&file(&dir, "b.csv", "at_ms\n1500\n2500\n2999\n"), &only("cart", import)).expect("it is sound");
     assert_eq!(rows, [(0, vec![(1, 1_000_000)]), (1, vec![(1, 2_000_000)])]);
     let import = Import { time_from: Some("whenever".into()), ..Import::default() };
     assert!(error(&path, &only("cart", import)).contains("there is no column `whenever`, only `id`, `when`, `svc`"));
     let import = Import { time_from: Some("id".into()), ..Import::default() };
     let found = error(&path, &only("cart", import));
-    assert!(found.starts_with("a.csv: line 2: field `id`: `1` may be seconds, milliseconds or anything else"), "{found}");
+    assert!(
+        found.starts_with("a.csv: line 2: field `id`: `1` may be seconds, milliseconds or anything else"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -302,11 +193,15 @@ fn days_of_azure_functions_are_joined() {
     let options = TraceOptions { selection: Selection::Chosen(absent.into()), import, ..TraceOptions::default() };
     assert!(error(&first, &options).contains("there is no series `f3` in the trace\n  its series are `f2`"));
     let swapped = Import { then: vec![first], ..Import::default() };
-    let options = TraceOptions { import: Import { service_from: Some("all".into()), ..swapped }, ..only("cart", nothing()) };
-    assert!(error(&second, &options).starts_with("invocations.d01.csv: begins at 0 s, but the file before it goes on until"));
+    let options =
+        TraceOptions { import: Import { service_from: Some("all".into()), ..swapped }, ..only("cart", nothing()) };
+    assert!(
+        error(&second, &options)
+            .starts_with("invocations.d01.csv: begins at 0 s, but the file before it goes on until")
+    );
 }
 
-fn nothing() -> Import {
+pub fn nothing() -> Import {
     Import::default()
 }
 
@@ -325,7 +220,12 @@ fn tables_of_requests_that_share_a_step_are_added_up() {
         (30, vec![(1, tenth)]),
     ];
     let sorted = |rows: Vec<(u64, Vec<(u32, u64)>)>| -> Vec<_> {
-        rows.into_iter().map(|(at, mut rates)| { rates.sort_unstable(); (at, rates) }).collect()
+        rows.into_iter()
+            .map(|(at, mut rates)| {
+                rates.sort_unstable();
+                (at, rates)
+            })
+            .collect()
     };
     assert_eq!((sorted(rows), end), (expected.to_vec(), 40));
 }
@@ -335,7 +235,10 @@ fn options_without_effect_are_refused() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = file(&dir, "a.csv", "timestamp_s,cart\n0,1\n10,1\n");
     let found = error(&path, &TraceOptions { import: step(60), ..TraceOptions::default() });
-    assert!(found.contains("`step` means nothing for the format `wide-csv`\n  it takes none of these options"), "{found}");
+    assert!(
+        found.contains("`step` means nothing for the format `wide-csv`\n  it takes none of these options"),
+        "{found}"
+    );
     let unknown = Import { format: Some("excel".into()), ..Import::default() };
     let found = error(&path, &TraceOptions { import: unknown, ..TraceOptions::default() });
     assert!(found.contains("no trace format is called `excel`\n  formats are `azure-functions-2019`"), "{found}");
@@ -343,7 +246,10 @@ fn options_without_effect_are_refused() {
     let found = error(&path, &TraceOptions { import: other, ..TraceOptions::default() });
     assert!(found.contains("a file of format `access-log` does not end like this\n  it ends in `.log`"), "{found}");
     let found = error(&file(&dir, "a.log", "what is this\n"), &TraceOptions::default());
-    assert!(found.contains("begins like no format that we know: `what is this`\n  `format:` says which it is"), "{found}");
+    assert!(
+        found.contains("begins like no format that we know: `what is this`\n  `format:` says which it is"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -354,10 +260,14 @@ fn plain_values_hold_a_step_each() {
     assert_eq!(rows, [(0, vec![(1, 1_000_000)]), (5, vec![(1, 2_500_000)]), (15, vec![(1, 0)])]);
     assert_eq!(end, 20);
     assert!(notes.iter().any(|note| note.contains("has no rate in 1 of 4 rows")), "{notes:?}");
-    let found = error(&file(&dir, "a.txt", "1 2 x"), &only("cart", Import { format: Some("values".into()), ..nothing() }));
+    let found =
+        error(&file(&dir, "a.txt", "1 2 x"), &only("cart", Import { format: Some("values".into()), ..nothing() }));
     assert!(found.starts_with("a.txt: row 3: `x` is not a rate"), "{found}");
     let found = error(&file(&dir, "b.txt", "0.5,306.0;\n"), &only("cart", nothing()));
-    assert!(found.contains("the format `limbo` does not say how long an interval is\n  say it by `step: 1 h`"), "{found}");
+    assert!(
+        found.contains("the format `limbo` does not say how long an interval is\n  say it by `step: 1 h`"),
+        "{found}"
+    );
 }
 
 /// The first row may lie after the trace's zero, but not before it.
@@ -370,4 +280,36 @@ fn an_epoch_is_the_zero_of_several_files() {
     assert_eq!((rows[0].0, end), (60, 120));
     let found = error(&path, &only("cart", epoch("2024-02-29T12:02:00Z")));
     assert!(found.contains("begins at 1709208060 s, before its `epoch` 1709208120 s\n"), "{found}");
+}
+
+/// Goal: a fork of a trace of several files or series goes on where it was made.
+#[test]
+fn a_fork_of_an_imported_trace_reads_on() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let header = "HashOwner,HashApp,HashFunction,Trigger,1,2\n";
+    let first = file(&dir, "a.d01.csv", format!("{header}o,a,f1,http,60,0\n"));
+    let second = file(&dir, "a.d02.csv", format!("{header}o,a,f1,http,180,60\n"));
+    let joined = only("cart", Import { then: vec![second], ..nothing() });
+    let log: String = (0..9).map(|second| line(&format!("29/Feb/2024:12:01:0{second} +0000"), "/")).collect();
+    let forms = [
+        (first, joined),
+        (file(&dir, "a.json", ANSWER), TraceOptions::default()),
+        (file(&dir, "a.log", log), only("cart", step(2))),
+        (file(&dir, "a.txt", "1 2 3 4"), only("cart", nothing())),
+    ];
+    for (path, options) in forms {
+        let all = read(&path, &options).expect("it is sound").0;
+        for taken in 0..=all.len() {
+            let mut trace = trace::open(&path, &services(), &options).expect("it is sound");
+            let mut row = RateRow::default();
+            (0..taken).for_each(|_| assert!(trace.next_row(&mut row).expect("it is sound")));
+            let mut fork = trace.fork().expect("it can be opened again");
+            let mut rest = 0;
+            while fork.next_row(&mut row).expect("it is sound") {
+                assert_eq!(row.at.0 / S, all[taken + rest].0, "{}", path.display());
+                rest += 1;
+            }
+            assert_eq!(taken + rest, all.len(), "{}", path.display());
+        }
+    }
 }

@@ -20,7 +20,10 @@ mod determinism;
 mod expectations;
 mod fork;
 mod generated_traces;
+mod imported_limits;
+mod imported_logs;
 mod imported_real_traces;
+mod imported_scenario;
 mod imported_traces;
 #[cfg(feature = "milp")]
 mod milp;

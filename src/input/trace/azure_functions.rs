@@ -28,11 +28,27 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Invocations per minute of the Azure Functions trace of 2019, a file a day; days are joined by `then`.",
     extensions: CSV,
     columns: &[
-        Column { name: "HashOwner", unit: "text", meaning: "the series with `service_from: owner`, its functions added up" },
-        Column { name: "HashApp", unit: "text", meaning: "the series with `service_from: app`, its functions added up" },
+        Column {
+            name: "HashOwner",
+            unit: "text",
+            meaning: "the series with `service_from: owner`, its functions added up",
+        },
+        Column {
+            name: "HashApp",
+            unit: "text",
+            meaning: "the series with `service_from: app`, its functions added up",
+        },
         Column { name: "HashFunction", unit: "text", meaning: "the series, where `service_from` says nothing else" },
-        Column { name: "Trigger", unit: "text", meaning: "the series with `service_from: trigger`: http, queue, timer ..." },
-        Column { name: "1 ... 1440", unit: "invocations", meaning: "invocations in that minute of the day; a zero is none" },
+        Column {
+            name: "Trigger",
+            unit: "text",
+            meaning: "the series with `service_from: trigger`: http, queue, timer ...",
+        },
+        Column {
+            name: "1 ... 1440",
+            unit: "invocations",
+            meaning: "invocations in that minute of the day; a zero is none",
+        },
     ],
     example: "HashOwner,HashApp,HashFunction,Trigger,1,2,3\nab12,cd34,ef56,http,0,4,1\n",
     writable: false,
@@ -75,7 +91,15 @@ fn open(mut file: CsvFile, mut reading: Reading<'_>) -> Opened {
     reading.series.check_all_met().map_err(|fault| file.error_at(Place::Whole, "", fault))?;
     let day = day(reading.path);
     let scale = reading.options.scale;
-    Ok(Box::new(Day { counts, minutes, day, next: 0, tally: Tally::default(), scale, path: reading.path.into() }))
+    Ok(Box::new(Minutes {
+        counts,
+        count: minutes,
+        day,
+        next: 0,
+        tally: Tally::default(),
+        scale,
+        path: reading.path.into(),
+    }))
 }
 
 fn service(file: &CsvFile, column: Option<usize>, series: &mut Series) -> Result<Option<ServiceId>, TraceError> {
@@ -113,9 +137,9 @@ fn day(path: &Path) -> Option<u64> {
     u64::from(number).checked_sub(1)
 }
 
-struct Day {
+struct Minutes {
     counts: BTreeMap<ServiceId, Box<[u32]>>,
-    minutes: usize,
+    count: usize,
     /// From 0; `None` where the file does not say.
     day: Option<u64>,
     next: usize,
@@ -124,16 +148,16 @@ struct Day {
     path: Box<Path>,
 }
 
-impl Day {
+impl Minutes {
     fn at(&self, minute: usize) -> u64 {
         (self.day.unwrap_or(0) * MINUTES_MAX as u64 + minute as u64) * MINUTE.0
     }
 }
 
-impl Rows for Day {
+impl Rows for Minutes {
     fn next(&mut self, row: &mut RawRow) -> Result<bool, TraceError> {
         row.rates.clear();
-        if self.next == self.minutes {
+        if self.next == self.count {
             return Ok(false);
         }
         let minute = self.next;
@@ -154,7 +178,7 @@ impl Rows for Day {
     }
 
     fn end(&self) -> Option<u64> {
-        Some(self.at(self.minutes))
+        Some(self.at(self.count))
     }
 
     fn is_complete(&self) -> bool {

@@ -200,7 +200,7 @@ impl Clock {
 /// # Errors
 /// What is wrong with it.
 pub fn instant(text: &str) -> Result<u64, Fault> {
-    let stated = (!text.trim().as_bytes().get(4).is_some_and(|byte| *byte == b'-')).then_some(Unit::Seconds);
+    let stated = text.trim().as_bytes().get(4).is_none_or(|byte| *byte != b'-').then_some(Unit::Seconds);
     Clock::new(stated, None).read(text.as_bytes())
 }
 
@@ -361,7 +361,11 @@ mod tests {
         assert!(clock.read(b"1709208000").is_ok() && clock.read(b"1709208001").is_ok());
         assert_eq!(clock.note().as_deref(), Some("its times are seconds since 1970, by their size"));
         let mixed = clock.read(b"1709208002000").expect_err("milliseconds after seconds").to_string();
-        assert!(mixed.starts_with("`1709208002000` is a number of milliseconds, but the times before are a number of seconds"));
+        assert!(
+            mixed.starts_with(
+                "`1709208002000` is a number of milliseconds, but the times before are a number of seconds"
+            )
+        );
         assert!(clock.read(b"2024-02-29T12:00:00Z").is_err());
         let mut clock = Clock::new(None, Some(Zone(7_200)));
         assert!(clock.read(b"2024-02-29 12:00:00").is_ok() && clock.read(b"2024-02-29 12:00:00Z").is_err());

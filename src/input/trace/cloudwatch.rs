@@ -1,7 +1,7 @@
 //! Sums by period, as a metric service exports a counter: `timestamp,value`.
 //!
-//! The value is the number of requests in the period that begins at the time (CloudWatch: statistic `Sum` of
-//! `RequestCount`), so the rate is the value divided by the period: `step`, or the time to the second row. A mean or a
+//! The value is the number of requests in the period that begins at the time (of
+//! `RequestCount`, the statistic `Sum`), so the rate is the value divided by the period: `step`, or the time to the second row. A mean or a
 //! maximum in the same columns is no number of requests, and nothing in the file tells: whoever names the file knows.
 
 use super::clock::Clock;
@@ -47,7 +47,8 @@ pub const PAGE: FormatPage = FormatPage {
 };
 
 fn open(file: CsvFile, mut reading: Reading<'_>) -> Opened {
-    let (time, value) = (super::arrivals::column(&file, "timestamp", "format")?, super::arrivals::column(&file, "value", "format")?);
+    let (time, value) =
+        (super::arrivals::column(&file, "timestamp", "format")?, super::arrivals::column(&file, "value", "format")?);
     let service = reading.series.service(ALL.as_bytes()).map_err(|fault| file.error("", fault))?;
     reading.series.check_all_met().map_err(|fault| file.error_at(Place::Whole, "", fault))?;
     let import = &reading.options.import;
@@ -93,9 +94,8 @@ impl Sums {
         let at = self.clock.read(self.file.field(self.columns.0)).map_err(|fault| wrong(self.columns.0, fault))?;
         let text = self.file.field(self.columns.1);
         let value = (!text.is_empty()).then(|| decimal::rate(text, self.scale)).transpose();
-        let value = value.map_err(|why| {
-            wrong(self.columns.1, ImportFault::NotACount { text: shown(text), why }.into())
-        })?;
+        let value =
+            value.map_err(|why| wrong(self.columns.1, ImportFault::NotACount { text: shown(text), why }.into()))?;
         Ok(Some(Sum(at, value.map(|value| value.0), self.file.spot())))
     }
 

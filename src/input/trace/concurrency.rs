@@ -5,7 +5,7 @@
 //! of one unit a second for each container, so a service whose replica serves `1 /s` needs as many replicas as there were
 //! containers; where a request takes `d` seconds, `scale: 1/d` makes requests of it. Minutes without a row have none.
 //!
-//! The file is by application and a trace is by time, so it is held: 24 bytes a row.
+//! The file is by application and a trace is by time, so it is held: 16 bytes a row.
 
 use super::csv_file::CsvFile;
 use super::decimal;
@@ -69,9 +69,8 @@ fn open(mut file: CsvFile, mut reading: Reading<'_>) -> Opened {
         let text = file.field(containers);
         let rate = decimal::rate(text, reading.options.scale);
         let amount = rate.and_then(|rate| rate.0.checked_mul(60).ok_or("it is too large"));
-        let amount = amount.map_err(|why| {
-            file.error("containers", ImportFault::NotACount { text: shown(text), why }.into())
-        })?;
+        let amount =
+            amount.map_err(|why| file.error("containers", ImportFault::NotACount { text: shown(text), why }.into()))?;
         demands.push(Demand { minute, service, amount });
     }
     reading.series.check_all_met().map_err(|fault| file.error_at(Place::Whole, "app", fault))?;

@@ -63,7 +63,7 @@ pub enum Fault {
         beyond: Bytes,
     },
     /// A file that is larger than allowed.
-    #[error("expands to more than the limit of {0}\n  cut the trace, or raise the limit")]
+    #[error("expands to more than the limit of {0}\n  cut the trace, or raise the limit by `size_max`")]
     TooLarge(Bytes),
     /// A field or a row without end.
     #[error(

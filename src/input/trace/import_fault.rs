@@ -76,7 +76,9 @@ pub enum ImportFault {
         expected: String,
     },
     /// A line that is none of the format.
-    #[error("`{text}` cannot be read: {why}\n  a line holds the middle of an interval and its arrivals, like `0.5,306.0;`")]
+    #[error(
+        "`{text}` cannot be read: {why}\n  a line holds the middle of an interval and its arrivals, like `0.5,306.0;`"
+    )]
     NotALine {
         /// The line.
         text: String,
@@ -92,7 +94,9 @@ pub enum ImportFault {
         why: &'static str,
     },
     /// A time that is none.
-    #[error("`{text}` is not a time: {why}\n  write it like `2024-02-29T12:00:00Z`, `2024-02-29 12:00:00+01:00` or `1709208000`")]
+    #[error(
+        "`{text}` is not a time: {why}\n  write it like `2024-02-29T12:00:00Z`, `2024-02-29 12:00:00+01:00` or `1709208000`"
+    )]
     NotATime {
         /// As it was found.
         text: String,
@@ -144,7 +148,9 @@ pub enum ImportFault {
         percent: u64,
     },
     /// JSON that is none, or says something else.
-    #[error("not an answer of a range query: {0}\n  a file holds what `/api/v1/query_range` answers, one answer or several")]
+    #[error(
+        "not an answer of a range query: {0}\n  a file holds what `/api/v1/query_range` answers, one answer or several"
+    )]
     Json(String),
     /// An answer of another kind.
     #[error("the answer holds {0}\n  ask `/api/v1/query_range`, which answers with a matrix")]
@@ -189,7 +195,9 @@ pub enum ImportFault {
         previous: String,
     },
     /// A trace that begins before its own zero.
-    #[error("begins at {begin} s, before its `epoch` {epoch} s\n  write an earlier `epoch`; `from` leaves out the begin of a trace")]
+    #[error(
+        "begins at {begin} s, before its `epoch` {epoch} s\n  write an earlier `epoch`; `from` leaves out the begin of a trace"
+    )]
     BeforeEpoch {
         /// The first time.
         begin: String,

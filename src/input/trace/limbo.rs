@@ -29,8 +29,16 @@ pub const PAGE: FormatPage = FormatPage {
            is.",
     extensions: TEXT,
     columns: &[
-        Column { name: "first", unit: "intervals", meaning: "middle of the interval, counted from 0: 0.5, 1.5 ...; rises" },
-        Column { name: "second", unit: "requests", meaning: "arrivals in the interval; an interval without a line is a gap" },
+        Column {
+            name: "first",
+            unit: "intervals",
+            meaning: "middle of the interval, counted from 0: 0.5, 1.5 ...; rises",
+        },
+        Column {
+            name: "second",
+            unit: "requests",
+            meaning: "arrivals in the interval; an interval without a line is a gap",
+        },
     ],
     example: "0.5,306.0;\n1.5,369.0;\n",
     writable: false,

@@ -167,6 +167,7 @@ impl Lines {
     }
 
     /// A line as people find it.
+    #[expect(clippy::unused_self, reason = "as all readers do")]
     pub fn place(&self, spot: Spot) -> Place {
         Place::Line(spot.0 & ((1 << FILE_SHIFT) - 1))
     }

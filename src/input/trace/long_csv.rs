@@ -21,9 +21,17 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Request rates, one a line: what most tools write, and what `smo trace` writes.",
     extensions: super::format::CSV,
     columns: &[
-        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
+        Column {
+            name: "timestamp_s",
+            unit: "s",
+            meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds",
+        },
         Column { name: "service", unit: "text", meaning: "whose rate" },
-        Column { name: "requests_per_s", unit: "1/s", meaning: "the rate from here until the next row that names the service; empty: unknown, which is not zero" },
+        Column {
+            name: "requests_per_s",
+            unit: "1/s",
+            meaning: "the rate from here until the next row that names the service; empty: unknown, which is not zero",
+        },
     ],
     example: "timestamp_s,service,requests_per_s\n0,frontend,12.5\n0,cart,3\n",
     writable: true,

@@ -20,9 +20,17 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Request rates as Parquet, one a row; an unknown rate is null.",
     extensions: super::format::PARQUET,
     columns: &[
-        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
+        Column {
+            name: "timestamp_s",
+            unit: "s",
+            meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds",
+        },
         Column { name: "service", unit: "text", meaning: "whose rate" },
-        Column { name: "requests_per_s", unit: "1/s", meaning: "the rate from here until the next row that names the service; empty: unknown, which is not zero" },
+        Column {
+            name: "requests_per_s",
+            unit: "1/s",
+            meaning: "the rate from here until the next row that names the service; empty: unknown, which is not zero",
+        },
     ],
     example: "the columns timestamp_s (integer or float), service (text), requests_per_s (integer or float)\n",
     writable: true,
@@ -46,15 +54,8 @@ fn open(mut file: ParquetFile, reading: Reading<'_>) -> Opened {
     }
     file.project(&columns);
     let frame = Frame { series: Vec::new(), rows_before: 0, rows: 0 };
-    let entries = LongParquet {
-        file,
-        series,
-        scale: options.scale,
-        frame,
-        times: Vec::new(),
-        rates: Vec::new(),
-        next: 0,
-    };
+    let entries =
+        LongParquet { file, series, scale: options.scale, frame, times: Vec::new(), rates: Vec::new(), next: 0 };
     Ok(Box::new(Long::new(entries)))
 }
 

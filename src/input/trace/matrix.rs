@@ -45,17 +45,12 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Adds samples of the series with these labels, which may have some already: answers for parts of a time overlap.
+    /// Adds samples of the series with these labels, which is of this service (and its name in the file); it may have some already: answers for parts of a time overlap.
     ///
     /// # Errors
     /// Where they do not rise, or contradict those that are there.
-    pub fn add(
-        &mut self,
-        service: ServiceId,
-        labels: &str,
-        name: &str,
-        mut samples: Vec<Sample>,
-    ) -> Result<(), Fault> {
+    pub fn add(&mut self, labels: &str, whose: (ServiceId, &str), mut samples: Vec<Sample>) -> Result<(), Fault> {
+        let (service, name) = whose;
         if let Some(pair) = samples.windows(2).find(|pair| pair[1].0 <= pair[0].0) {
             return Err(Fault::Unsorted { at: seconds(pair[1].0), previous: seconds(pair[0].0) });
         }
@@ -76,7 +71,8 @@ impl Matrix {
             None => Ok(()),
             Some(pair) => {
                 let [first, second] = [pair[0].1, pair[1].1].map(|value| seconds(value.saturating_mul(1_000)));
-                Err(ImportFault::Contradiction { service: name.to_owned(), at: seconds(pair[0].0), first, second }.into())
+                Err(ImportFault::Contradiction { service: name.to_owned(), at: seconds(pair[0].0), first, second }
+                    .into())
             }
         }
     }
@@ -94,7 +90,8 @@ impl Matrix {
                 self.restarts += rates_of_counter(&mut series.samples).map_err(ImportFault::TooMuch)?;
             }
         }
-        let firsts = self.series.iter().enumerate().filter_map(|(index, series)| Some((series.samples.first()?.0, index)));
+        let firsts =
+            self.series.iter().enumerate().filter_map(|(index, series)| Some((series.samples.first()?.0, index)));
         self.ahead = firsts.map(Reverse).collect();
         Ok(())
     }
@@ -125,16 +122,13 @@ impl Matrix {
             }
             let before = std::mem::replace(&mut series.rate, value);
             let add = |sum: u64| sum.checked_add(value).ok_or("the rates of a service add up to too much");
-            match &mut self.counters {
-                Some((_, present)) => {
-                    let sum = present.entry(series.service).or_default();
-                    *sum = add(*sum - before)?;
-                    sums.insert(series.service, *sum);
-                }
-                None => {
-                    let sum = sums.entry(series.service).or_default();
-                    *sum = add(*sum)?;
-                }
+            if let Some((_, present)) = &mut self.counters {
+                let sum = present.entry(series.service).or_default();
+                *sum = add(*sum - before)?;
+                sums.insert(series.service, *sum);
+            } else {
+                let sum = sums.entry(series.service).or_default();
+                *sum = add(*sum)?;
             }
         }
         row.rates.extend(sums.into_iter().map(|(service, rate)| (service, Rate(rate))));
@@ -152,7 +146,10 @@ impl Matrix {
         let mut series: BTreeMap<ServiceId, u64> = BTreeMap::new();
         self.series.iter().for_each(|held| *series.entry(held.service).or_default() += 1);
         for (service, count) in series.into_iter().filter(|(_, count)| *count > 1) {
-            notes.push(format!("`{}` is the sum of {count} series, each of them zero where it has no value", name(service)));
+            notes.push(format!(
+                "`{}` is the sum of {count} series, each of them zero where it has no value",
+                name(service)
+            ));
         }
         if self.repeated > 0 {
             notes.push(format!("{} values are there twice, where answers overlap", self.repeated));
@@ -206,8 +203,8 @@ mod tests {
     #[test]
     fn series_are_merged_by_time_and_a_missing_sample_is_not_named() {
         let mut matrix = Matrix::default();
-        matrix.add(ServiceId(0), "a", "a", samples(&[(0, 5), (60, 6), (120, 0)])).expect("sound");
-        matrix.add(ServiceId(1), "b", "b", samples(&[(0, 1), (120, 2)])).expect("sound");
+        matrix.add("a", (ServiceId(0), "a"), samples(&[(0, 5), (60, 6), (120, 0)])).expect("sound");
+        matrix.add("b", (ServiceId(1), "b"), samples(&[(0, 1), (120, 2)])).expect("sound");
         let expected = [(0, vec![(0, 5), (1, 1)]), (60, vec![(0, 6)]), (120, vec![(0, 0), (1, 2)])];
         assert_eq!(rows(&mut matrix, false), expected);
     }
@@ -215,8 +212,8 @@ mod tests {
     #[test]
     fn the_series_of_one_service_add_up() {
         let mut matrix = Matrix::default();
-        matrix.add(ServiceId(0), "pod 1", "a", samples(&[(0, 5), (60, 6)])).expect("sound");
-        matrix.add(ServiceId(0), "pod 2", "a", samples(&[(60, 1), (120, 2)])).expect("sound");
+        matrix.add("pod 1", (ServiceId(0), "a"), samples(&[(0, 5), (60, 6)])).expect("sound");
+        matrix.add("pod 2", (ServiceId(0), "a"), samples(&[(60, 1), (120, 2)])).expect("sound");
         assert_eq!(rows(&mut matrix, false), [(0, vec![(0, 5)]), (60, vec![(0, 7)]), (120, vec![(0, 2)])]);
         assert_eq!(matrix.notes(|_| "a").len(), 1);
     }
@@ -226,8 +223,10 @@ mod tests {
     #[test]
     fn counters_give_the_increase_and_restart_at_zero() {
         let mut matrix = Matrix::default();
-        matrix.add(ServiceId(0), "pod 1", "a", samples(&[(0, 100), (60, 160), (120, 30), (240, 150)])).expect("sound");
-        matrix.add(ServiceId(0), "pod 2", "a", samples(&[(60, 0), (120, 600)])).expect("sound");
+        matrix
+            .add("pod 1", (ServiceId(0), "a"), samples(&[(0, 100), (60, 160), (120, 30), (240, 150)]))
+            .expect("sound");
+        matrix.add("pod 2", (ServiceId(0), "a"), samples(&[(60, 0), (120, 600)])).expect("sound");
         // 1/s; 0.5 + 10 /s, cut to whole ones here; 1/s until 240 s.
         assert_eq!(rows(&mut matrix, true), [(0, vec![(0, 1)]), (60, vec![(0, 10)]), (120, vec![(0, 1)])]);
         assert_eq!(matrix.end(), Some(240 * S));
@@ -237,9 +236,9 @@ mod tests {
     #[test]
     fn answers_may_overlap_but_not_contradict() {
         let mut matrix = Matrix::default();
-        matrix.add(ServiceId(0), "a", "a", samples(&[(0, 5), (60, 6)])).expect("sound");
-        matrix.add(ServiceId(0), "a", "a", samples(&[(60, 6), (120, 7)])).expect("they agree");
-        assert!(matrix.add(ServiceId(0), "a", "a", samples(&[(120, 8)])).is_err());
-        assert!(matrix.add(ServiceId(1), "b", "b", samples(&[(60, 1), (60, 1)])).is_err());
+        matrix.add("a", (ServiceId(0), "a"), samples(&[(0, 5), (60, 6)])).expect("sound");
+        matrix.add("a", (ServiceId(0), "a"), samples(&[(60, 6), (120, 7)])).expect("they agree");
+        assert!(matrix.add("a", (ServiceId(0), "a"), samples(&[(120, 8)])).is_err());
+        assert!(matrix.add("b", (ServiceId(1), "b"), samples(&[(60, 1), (60, 1)])).is_err());
     }
 }

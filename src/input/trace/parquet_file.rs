@@ -227,6 +227,11 @@ pub fn for_each_number(series: &Series, mut each: impl FnMut(usize, Number)) {
     macro_rules! walk {
         ($numbers:expr, $number:expr) => {
             if let Ok(numbers) = $numbers {
+                // Without a null there is a plain slice, in one piece: columns are rechunked.
+                if let (0, Ok(slice)) = (numbers.null_count(), numbers.cont_slice()) {
+                    slice.iter().enumerate().for_each(|(index, value)| each(index, $number(*value)));
+                    return;
+                }
                 numbers
                     .iter()
                     .enumerate()
@@ -246,25 +251,50 @@ pub fn for_each_number(series: &Series, mut each: impl FnMut(usize, Number)) {
     }
 }
 
+/// The nearest integer, half up, of a number from 0 to 2^53; without the call that `round` is on older processors.
+#[inline]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers are in that range")]
+fn whole(number: f64) -> u64 {
+    let below = number as i64;
+    below as u64 + u64::from(number - below as f64 >= 0.5)
+}
+
 impl Number {
     /// Seconds as nanoseconds. A float counts as its shortest decimal, which is what was meant.
     ///
     /// # Errors
     /// In words, why it is no time.
     pub fn nanos(self) -> Result<u64, Why> {
-        decimal::nanos(self.text().as_bytes())
+        /// Milliseconds of so many years are exact as a float.
+        const MS_MAX: f64 = 1e13;
+        match self {
+            // A float that is the nearest one to whole milliseconds is meant to be these: most are, and fast.
+            Self::Float(value) if (0.0..MS_MAX / 1e3).contains(&value) => {
+                let ms = whole(value * 1e3);
+                #[expect(clippy::float_cmp, reason = "whether it is that very float")]
+                let is_whole = ms as f64 / 1e3 == value;
+                if is_whole { Ok(ms * 1_000_000) } else { decimal::nanos(self.text().as_bytes()) }
+            }
+            Self::Integer(value @ 0..) => {
+                let nanos =
+                    u64::try_from(value).ok().and_then(|value| value.checked_mul(crate::units::NANOS_PER_SECOND));
+                nanos.ok_or("it is too large")
+            }
+            number => decimal::nanos(number.text().as_bytes()),
+        }
     }
 
     /// Requests per second, times `scale`, as a rate.
     ///
     /// # Errors
     /// In words, why it is no rate.
+    #[inline]
     pub fn rate(self, scale: Ratio) -> Result<Rate, Why> {
         /// Floats of fewer millionths are exact where the number has six decimals.
         const EXACT: f64 = 9e15;
         match self {
             Self::Float(value) if scale == Ratio::ONE && (0.0..EXACT / 1e6).contains(&value) => {
-                Ok(Rate::from_per_second(value))
+                Ok(Rate(whole(value * 1e6)))
             }
             Self::Integer(value @ 0..) => {
                 let rate = u64::try_from(value).ok().and_then(|value| value.checked_mul(scale.0));

@@ -15,7 +15,7 @@ use super::lines::Lines;
 use super::matrix::{Matrix, Sample};
 use super::rows::{ALL, RawRow, Rows, Spot};
 use super::series::ServiceNames;
-use super::text::{self, Compression, Progress};
+use super::text::{self, Compression};
 use crate::input::formats::{Column, FormatPage, Kind};
 use crate::units::{Bytes, Ratio};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
@@ -23,7 +23,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
 pub const FORMAT: Format = Format {
@@ -61,7 +60,7 @@ pub const PAGE: FormatPage = FormatPage {
 
 /// The longest text or number.
 const TOKEN_MAX: Bytes = Bytes(1 << 20);
-/// What all answers may be long together, because they are held.
+/// What a file of answers may be long, because they are held.
 const ANSWERS_MAX: Bytes = Bytes(1 << 30);
 
 fn open(lines: Lines, mut reading: Reading<'_>) -> Opened {
@@ -88,9 +87,8 @@ struct Answers {
 impl Answers {
     fn read(&mut self, path: &Path, reading: &mut Reading<'_>) -> Result<(), TraceError> {
         let compression = Compression::by_name(&path.to_string_lossy().to_lowercase());
-        let size_max = reading.options.size_max.min(ANSWERS_MAX);
-        let (text, progress) = text::open_free(path, compression, size_max)?;
-        let text = Bounded { text, progress, size_max, token: 0, total: 0, state: State::Between };
+        let (text, _) = text::open_free(path, compression, reading.options.size_max)?;
+        let text = Bounded { text, token: 0, total: 0, state: State::Between };
         let stream = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, text));
         let stream = stream.into_iter::<Answer>();
         let mut is_empty = true;
@@ -141,10 +139,11 @@ impl Answers {
         self.values += series.values.len() as u64;
         let service = reading.series.service(name.as_bytes())?;
         let Some(service) = service else { return Ok(()) };
-        let scaled = scaled(series.values, reading.options.scale).ok_or(ImportFault::TooMuch("a value is too large"))?;
+        let scaled =
+            scaled(series.values, reading.options.scale).ok_or(ImportFault::TooMuch("a value is too large"))?;
         self.unknown += scaled.1;
         let labels = format!("{:?}", series.metric);
-        self.matrix.add(service, &labels, name, scaled.0)
+        self.matrix.add(&labels, (service, name), scaled.0)
     }
 }
 
@@ -257,18 +256,16 @@ impl Visitor<'_> for AmountVisitor {
             return Ok(Amount(None));
         }
         let value = decimal::rate(text.as_bytes(), Ratio::ONE);
-        value.map(|value| Amount(Some(value.0))).map_err(|why| {
-            E::custom(format_args!("`{}` is not a number of requests: {why}", shown(text.as_bytes())))
-        })
+        value
+            .map(|value| Amount(Some(value.0)))
+            .map_err(|why| E::custom(format_args!("`{}` is not a number of requests: {why}", shown(text.as_bytes()))))
     }
 }
 
 /// JSON whose texts and numbers end, and which ends itself.
 struct Bounded {
     text: Box<dyn Read + Send>,
-    progress: Arc<Progress>,
-    size_max: Bytes,
-    /// Bytes of the present text or number.
+    /// Bytes of the present text or number, and of the file.
     token: u64,
     total: u64,
     state: State,
@@ -283,17 +280,16 @@ enum State {
 
 impl Read for Bounded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.progress.begin_row();
         let count = self.text.read(buffer)?;
         self.total += count as u64;
-        if self.total > self.size_max.0 {
-            return Err(io::Error::other(Fault::TooLarge(self.size_max)));
+        let too_long = |what, limit| Err(io::Error::other(Fault::from(ImportFault::TooLong { what, limit })));
+        if self.total > ANSWERS_MAX.0 {
+            return too_long("what is held of the answers", ANSWERS_MAX);
         }
         for byte in &buffer[..count] {
             self.pass(*byte);
             if self.token > TOKEN_MAX.0 {
-                let fault = ImportFault::TooLong { what: "a text or number", limit: TOKEN_MAX };
-                return Err(io::Error::other(Fault::from(fault)));
+                return too_long("a text or number", TOKEN_MAX);
             }
         }
         Ok(count)
@@ -339,10 +335,12 @@ impl Rows for Prometheus {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = self.matrix.notes(|service| self.names.name(service));
-        notes.push(match self.counter {
-            true => "its values are counters: the rate is their increase over the time between them".to_owned(),
-            false => "its values are taken as requests per second; `counter: true` if they are counters".to_owned(),
-        });
+        let kind = if self.counter {
+            "its values are counters: the rate is their increase over the time between them"
+        } else {
+            "its values are taken as requests per second; `counter: true` if they are counters"
+        };
+        notes.push(kind.to_owned());
         if self.unknown > 0 {
             notes.push(format!("{} of {} values are not numbers (NaN): unknown", self.unknown, self.values));
         }

@@ -95,7 +95,10 @@ fn open_limited(path: &Path, compression: Compression, size_max: Bytes, in_rows:
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?),
     };
-    Ok((Box::new(Limited { text, compression, progress: Arc::clone(&progress), size_max, in_rows, field: 0 }), progress))
+    Ok((
+        Box::new(Limited { text, compression, progress: Arc::clone(&progress), size_max, in_rows, field: 0 }),
+        progress,
+    ))
 }
 
 /// A file that counts what was taken from it.

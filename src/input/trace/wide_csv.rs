@@ -11,7 +11,8 @@ use crate::input::formats::{Column, FormatPage, Kind};
 use crate::units::Ratio;
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Csv { fits: |columns| !is_long(columns), open } };
+pub const FORMAT: Format =
+    Format { page: &PAGE, takes: &[], reads: Reads::Csv { fits: |columns| !is_long(columns), open } };
 
 /// The page of this format.
 pub const PAGE: FormatPage = FormatPage {
@@ -20,8 +21,16 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Request rates, a column for each service: the shape of spreadsheets.",
     extensions: super::format::CSV,
     columns: &[
-        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
-        Column { name: "<service>", unit: "1/s", meaning: "a column for each service: its rate from here until the next row; empty: unknown, which is not zero" },
+        Column {
+            name: "timestamp_s",
+            unit: "s",
+            meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds",
+        },
+        Column {
+            name: "<service>",
+            unit: "1/s",
+            meaning: "a column for each service: its rate from here until the next row; empty: unknown, which is not zero",
+        },
     ],
     example: "timestamp_s,frontend,cart\n0,12.5,3\n60,14,\n",
     writable: true,
@@ -34,7 +43,8 @@ struct WideCsv {
 }
 
 fn open(file: CsvFile, mut reading: Reading<'_>) -> Opened {
-    let columns = wide_columns(&file.columns, &mut reading.series).map_err(|(field, fault)| file.error(&field, fault))?;
+    let columns =
+        wide_columns(&file.columns, &mut reading.series).map_err(|(field, fault)| file.error(&field, fault))?;
     Ok(Box::new(WideCsv { file, columns, scale: reading.options.scale }))
 }
 

@@ -7,12 +7,13 @@ use super::error::{Fault, Place, TraceError};
 use super::format::{Format, Opened, Reading, Reads};
 use super::parquet_file::{self, Frame, Kind, ParquetFile, for_each_number};
 use super::rows::{RawRow, Rows, Spot, TIME, WideColumns, is_long, wide_columns};
-use crate::model::ServiceId;
 use crate::input::formats::{self, Column, FormatPage};
+use crate::model::ServiceId;
 use crate::units::{Rate, Ratio};
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Parquet { fits: |columns| !is_long(columns), open } };
+pub const FORMAT: Format =
+    Format { page: &PAGE, takes: &[], reads: Reads::Parquet { fits: |columns| !is_long(columns), open } };
 
 /// The page of this format.
 pub const PAGE: FormatPage = FormatPage {
@@ -21,8 +22,16 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Request rates as Parquet, a column for each service: small, fast, and what `smo trace` writes.",
     extensions: super::format::PARQUET,
     columns: &[
-        Column { name: "timestamp_s", unit: "s", meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds" },
-        Column { name: "<service>", unit: "1/s", meaning: "a column for each service: its rate from here until the next row; empty: unknown, which is not zero" },
+        Column {
+            name: "timestamp_s",
+            unit: "s",
+            meaning: "when the rate begins, from any zero on; rises; no other kind of time than seconds",
+        },
+        Column {
+            name: "<service>",
+            unit: "1/s",
+            meaning: "a column for each service: its rate from here until the next row; empty: unknown, which is not zero",
+        },
     ],
     example: "the columns timestamp_s (integer or float) and one of integers or floats for each service\n",
     writable: true,

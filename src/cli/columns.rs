@@ -1,4 +1,60 @@
-//! Text in columns: each as wide as its widest cell, the last one unpadded.
+//! Text in columns, each as wide as its widest cell: names to the left, figures to the right.
+
+use std::io::{self, Write};
+
+/// A table that is printed without lines.
+#[derive(Debug, Default)]
+pub struct Columns {
+    head: Vec<(String, bool)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Columns {
+    /// Columns with these heads; those that begin with `>` are figures.
+    pub fn new<'a>(heads: impl IntoIterator<Item = &'a str>) -> Self {
+        let head = heads.into_iter().map(|head| match head.strip_prefix('>') {
+            Some(figures) => (figures.to_owned(), true),
+            None => (head.to_owned(), false),
+        });
+        Self { head: head.collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row, which has a cell for each column.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column)).chain(self.head.get(column).map(|(head, _)| head));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+
+    /// How wide all columns but the last one are, with the spaces between.
+    pub fn width_before_last(&self) -> usize {
+        (0..self.head.len().saturating_sub(1)).map(|column| self.width(column) + 2).sum()
+    }
+
+    /// Prints the table, each line behind `indent`.
+    ///
+    /// # Errors
+    /// Where the output does not take it.
+    pub fn print(&self, indent: &str, out: &mut dyn Write) -> io::Result<()> {
+        let heads: Vec<String> = self.head.iter().map(|(head, _)| head.clone()).collect();
+        for row in std::iter::once(&heads).chain(&self.rows) {
+            let mut line = indent.to_owned();
+            for (column, cell) in row.iter().enumerate() {
+                let space = " ".repeat(self.width(column).saturating_sub(cell.chars().count()));
+                let (before, after) = if self.head[column].1 { (space.as_str(), "") } else { ("", space.as_str()) };
+                line += before;
+                line += cell;
+                line += after;
+                line += "  ";
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
 
 /// Lines of aligned columns, two blanks apart.
 pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
@@ -15,12 +71,22 @@ pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::aligned;
+    use super::{Columns, aligned};
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["a", "10 /s", "x"], ["long", "–", ""]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(aligned(&rows), ["a     10 /s  x", "long  –"]);
         assert_eq!(aligned(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_stand_left_and_figures_right() {
+        let mut columns = Columns::new(["name", ">count"]);
+        columns.row(vec!["übung".to_owned(), "7".to_owned()]);
+        let mut out = Vec::new();
+        columns.print("  ", &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "  name   count\n  übung      7\n");
+        assert_eq!(columns.width_before_last(), 7);
     }
 }

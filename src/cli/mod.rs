@@ -11,6 +11,7 @@ mod execute;
 mod expand;
 mod explain;
 mod failure;
+mod formats;
 mod job;
 mod man;
 mod names;
@@ -39,6 +40,8 @@ First steps, in a clone of the repository:
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
+  smo trace info traces/*.csv.gz             what is in a load, with its course
+  smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
 that could not place everything.
@@ -68,6 +71,7 @@ enum Command {
     Trace(trace::Command),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    Formats(formats::Arguments),
 }
 
 /// For people, or for programs.
@@ -97,6 +101,7 @@ impl Cli {
             Command::Trace(command) => trace::run(&command, out),
             Command::Completions(arguments) => completions::run(&arguments, out),
             Command::Man(arguments) => man::run(&arguments, out),
+            Command::Formats(arguments) => formats::run(&arguments, out),
         }
     }
 }

@@ -38,7 +38,7 @@ mod variant;
 pub mod world;
 mod written;
 
-pub use error::{InputError, Mistake, Place};
+pub use error::{InputError, Mistake, Place, known_names};
 pub use expectation::{Nameable, expectation};
 pub use file::InputFile;
 pub use load::{Loaded, Request, load};

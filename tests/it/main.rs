@@ -43,6 +43,7 @@ mod simulated_control;
 mod simulated_tasks;
 mod tidy;
 mod trace_formats;
+mod trace_properties;
 mod vectors_hpa;
 mod vectors_kube_scheduler;
 mod vectors_smo;

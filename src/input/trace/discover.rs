@@ -7,7 +7,6 @@ use super::error::TraceError;
 use super::rows::RawRow;
 use super::series::{Found, Series, ServiceNames};
 use super::{Trace, TraceOptions, format, open};
-use crate::units::Ratio;
 use std::path::Path;
 
 /// The services of a trace in the order in which the file names them.
@@ -16,8 +15,7 @@ use std::path::Path;
 /// What is wrong with the file.
 pub fn services(path: &Path, options: &TraceOptions) -> Result<ServiceNames, TraceError> {
     let found = Found::default();
-    let unscaled = TraceOptions { scale: Ratio::ONE, ..options.clone() };
-    let mut rows = format::open(path, Series::finding(&found), &unscaled)?;
+    let mut rows = format::open(path, Series::finding(&found), options)?;
     if !rows.knows_all_series() {
         // The order is of no matter to the names, and is checked where rows are read for their rates.
         rows.take_any_order();

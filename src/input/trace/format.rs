@@ -162,6 +162,35 @@ pub fn open(path: &Path, series: Series, options: &TraceOptions) -> Opened {
     }
 }
 
+/// The format that a file is read as.
+///
+/// # Errors
+/// Where it cannot be read, or is of no format.
+pub fn of(path: &Path, options: &TraceOptions) -> Result<&'static Format, TraceError> {
+    let whole = |fault| TraceError::whole(path, fault);
+    if let Some(name) = &options.import.format {
+        return named(name).map_err(whole);
+    }
+    let fits = |columns: &[String]| {
+        let fits = |format: &&Format| match format.reads {
+            Reads::Csv { fits, .. } => Packing::of(path) == Some(Packing::Csv) && fits(columns),
+            Reads::Parquet { fits, .. } => Packing::of(path) == Some(Packing::Parquet) && fits(columns),
+            Reads::Text { .. } => false,
+        };
+        FORMATS.iter().find(fits).ok_or_else(|| whole(Fault::UnknownExtension(all_endings())))
+    };
+    match Packing::of(path) {
+        Some(Packing::Csv) if options.import.time_from.is_some() => Ok(&arrivals::FORMAT),
+        Some(Packing::Csv) => {
+            let compression = Compression::by_name(&lowercase_name(path));
+            fits(&CsvFile::open(path, compression, options.size_max)?.columns)
+        }
+        Some(Packing::Parquet) => fits(&ParquetFile::open(path)?.columns),
+        Some(Packing::Text) => by_begin(Lines::open(vec![path.to_owned()], options.size_max)?, path),
+        None => Err(whole(Fault::UnknownExtension(all_endings()))),
+    }
+}
+
 /// Opens one file of a trace alone.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ pub const PAGE: FormatPage = FormatPage {
         },
     ],
     example: "the columns timestamp_s (integer or float), service (text), requests_per_s (integer or float)\n",
-    writable: false,
+    writable: true,
 };
 
 struct LongParquet {

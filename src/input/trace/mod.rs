@@ -17,6 +17,7 @@ pub mod format;
 mod clock;
 mod counts;
 pub mod calendar;
+pub mod catalogue;
 
 pub(in crate::input) mod csv_file;
 mod discover;

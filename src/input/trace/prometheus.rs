@@ -73,7 +73,7 @@ fn open(lines: Lines, mut reading: Reading<'_>) -> Opened {
     let counter = reading.options.import.counter;
     answers.matrix.finish(counter).map_err(whole)?;
     let Answers { matrix, unknown, values } = answers;
-    let (names, path) = (reading.series.services().clone(), reading.path.into());
+    let (names, path) = (reading.series.services(), reading.path.into());
     Ok(Box::new(Prometheus { matrix, names, path, counter, unknown, values }))
 }
 

@@ -43,6 +43,14 @@ pub trait Rows: Send {
     /// A spot as people find it.
     fn place(&self, spot: Spot) -> Place;
 
+    /// Whether all series of the file are known before its first row is read.
+    fn knows_all_series(&self) -> bool {
+        false
+    }
+
+    /// Takes rows in any order of time from now on: who calls this sorts them.
+    fn take_any_order(&mut self) {}
+
     /// The file that is read, where it is not the first one of the trace.
     fn path(&self) -> Option<&Path> {
         None
@@ -62,13 +70,6 @@ pub trait Rows: Send {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
-    /// Whether all series of the file are known before its first row is read.
-    fn knows_all_series(&self) -> bool {
-        false
-    }
-
-    /// Takes rows in any order of time from now on: who calls this sorts them.
-    fn take_any_order(&mut self) {}
 
     /// Passes over `count` rows that were read before.
     ///

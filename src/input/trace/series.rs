@@ -83,19 +83,25 @@ pub enum Selection {
 /// The names that a trace turns out to have, in the order in which they are met: for whoever reads a file without knowing
 /// what is in it.
 #[derive(Debug, Clone, Default)]
-pub struct Found(Arc<Mutex<Vec<String>>>);
+pub struct Found(Arc<Mutex<(Vec<String>, BTreeMap<String, ServiceId>)>>);
 
 impl Found {
     /// The names so far.
     pub fn names(&self) -> ServiceNames {
-        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned())
+        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).0.iter().cloned())
     }
 
-    /// Takes one more name: the service of it.
-    fn add(&self, name: &str) -> ServiceId {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The service of a name, which is a new one if need be.
+    fn id(&self, name: &str) -> ServiceId {
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (names, ids) = &mut *found;
+        if let Some(id) = ids.get(name) {
+            return *id;
+        }
+        let id = ServiceId::from_index(names.len());
         names.push(name.to_owned());
-        ServiceId::from_index(names.len() - 1)
+        ids.insert(name.to_owned(), id);
+        id
     }
 }
 
@@ -124,19 +130,20 @@ impl Series {
     /// None met so far.
     pub fn new(services: ServiceNames, selection: Selection) -> Self {
         let (by_name, by_service) = (BTreeMap::new(), BTreeMap::new());
-        Self { services, found: None, selection, met: Vec::new(), by_name, by_service, expected: 0, is_part: false }
-    }
-
-    /// For one of several files of a trace: it need not have every series that is chosen.
-    #[must_use]
-    pub fn of_part(self) -> Self {
-        Self { is_part: true, ..self }
+        let (found, met) = (None, Vec::new());
+        Self { services, found, selection, met, by_name, by_service, expected: 0, is_part: false }
     }
 
     /// None met so far, and every name a service of its own, which `found` collects.
     pub fn finding(found: &Found) -> Self {
         let none = ServiceNames::new::<String>([]);
         Self { found: Some(found.clone()), ..Self::new(none, Selection::ByName) }
+    }
+
+    /// For one of several files of a trace: it need not have every series that is chosen.
+    #[must_use]
+    pub fn of_part(self) -> Self {
+        Self { is_part: true, ..self }
     }
 
     /// The service of the series `name`; `None` where it is not to be read.
@@ -192,7 +199,7 @@ impl Series {
         }
         let text = std::str::from_utf8(name).map_err(|_| Fault::NotUtf8(shown(name)))?;
         match &self.selection {
-            Selection::ByName if self.found.is_some() => Ok(self.found.as_ref().map(|found| found.add(text.trim()))),
+            Selection::ByName if self.found.is_some() => Ok(self.found.as_ref().map(|found| found.id(text.trim()))),
             Selection::ByName => self.services.require(text.trim()).map(Some),
             Selection::Only(service) if self.met.is_empty() => self.services.require(service).map(Some),
             Selection::Only(_) => Err(Fault::SeveralSeries { found: self.names_met(Some(text)) }),
@@ -229,17 +236,17 @@ impl Series {
     }
 
     /// The services that series can be for.
-    pub fn services(&self) -> &ServiceNames {
-        &self.services
+    pub fn services(&self) -> ServiceNames {
+        self.found.as_ref().map_or_else(|| self.services.clone(), Found::names)
     }
 
     /// The name of a service.
     pub fn name(&self, service: ServiceId) -> &str {
-        match self.found {
-            // Each name that was met is the next service.
-            Some(_) => std::str::from_utf8(&self.met[service.index()].0).unwrap_or_default().trim(),
-            None => self.services.name(service),
+        if self.found.is_none() {
+            return self.services.name(service);
         }
+        let met = self.by_service.get(&service).map(|index| &self.met[*index].0);
+        met.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default().trim()
     }
 }
 

@@ -33,7 +33,7 @@ pub const PAGE: FormatPage = FormatPage {
         },
     ],
     example: "timestamp_s,frontend,cart\n0,12.5,3\n60,14,\n",
-    writable: false,
+    writable: true,
 };
 
 struct WideCsv {

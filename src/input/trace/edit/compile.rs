@@ -17,7 +17,7 @@ use super::smooth::Smooth;
 use super::sort::Sorted;
 use crate::input::error::known_names;
 use crate::input::trace::error::{Fault, TraceError};
-use crate::input::trace::{TraceOptions, calendar, open, services};
+use crate::input::trace::{Import, TraceOptions, calendar, open, services};
 use crate::model::ServiceId;
 use crate::model::id::Id;
 use crate::units::{Span, Time};
@@ -301,7 +301,7 @@ impl Compiler {
 
     fn merge(&mut self, at: Spot, merge: &Merge) -> Result<Selected, Refused> {
         let path = self.folder.join(&merge.file);
-        let (base, names, begin) = base(&path, &TraceOptions { last: None, ..self.options.clone() }, false)?;
+        let (base, names, begin) = base(&path, &TraceOptions { last: None, import: Import::default(), ..self.options.clone() }, false)?;
         let offsets = self.offsets(at, merge, begin)?;
         let mut ids = Vec::with_capacity(names.len());
         for name in names.into_iter().flatten() {

@@ -63,22 +63,31 @@ pub trait Source: Send {
 pub struct Unedited<S> {
     source: S,
     row: RateRow,
+    begun: bool,
+    /// Whether `row` was read and not yet handed on.
+    ahead: bool,
 }
 
 impl<S: RateSource> Unedited<S> {
     /// The rows of this trace.
     pub fn new(source: S) -> Self {
-        Self { source, row: RateRow::default() }
+        Self { source, row: RateRow::default(), begun: false, ahead: false }
     }
 }
 
 impl<S: RateSource> Source for Unedited<S> {
     fn next(&mut self, row: &mut Row) -> Result<bool, WorkloadError> {
-        if !self.source.next_row(&mut self.row)? {
+        row.flows.clear();
+        if !std::mem::take(&mut self.ahead) && !self.source.next_row(&mut self.row)? {
             return Ok(false);
         }
+        if !std::mem::replace(&mut self.begun, true) && self.row.at > Time::ZERO {
+            // Its begin was set before its first row.
+            self.ahead = true;
+            row.at = Time::ZERO;
+            return Ok(true);
+        }
         row.at = self.row.at;
-        row.flows.clear();
         row.flows.extend(self.row.rates.iter().map(|(service, rate)| (*service, Flow::from(*rate))));
         Ok(true)
     }
@@ -88,7 +97,8 @@ impl<S: RateSource> Source for Unedited<S> {
     }
 
     fn fork(&self) -> Result<Box<dyn Source>, WorkloadError> {
-        Ok(Box::new(Unedited::new(self.source.fork()?)))
+        let (source, row) = (self.source.fork()?, self.row.clone());
+        Ok(Box::new(Unedited { source, row, begun: self.begun, ahead: self.ahead }))
     }
 }
 

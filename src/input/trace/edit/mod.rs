@@ -136,7 +136,8 @@ pub struct Prepared {
 /// # Errors
 /// A file that cannot be read, or an edit that does not fit: a mistake of the trace that names the place in the script.
 pub fn prepare(path: &Path, script: &Script, folder: &Path, options: &TraceOptions) -> Result<Prepared, TraceError> {
-    let options = TraceOptions { last: options.last, size_max: options.size_max, ..TraceOptions::default() };
+    let (last, size_max, import) = (options.last, options.size_max, options.import.clone());
+    let options = TraceOptions { last, size_max, import, ..TraceOptions::default() };
     let compiled = compile::compile(path, script, folder, &options).map_err(|refused| refused.of_trace(path))?;
     let services = ServiceNames::new(compiled.names.iter().flatten().cloned());
     let mut ids = (0..).map(ServiceId::from_index);

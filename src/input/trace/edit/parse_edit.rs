@@ -18,6 +18,9 @@ pub const EDITS: [&str; 17] = [
 /// What is wrong with it.
 pub fn edit(parser: &mut Parser) -> Result<Edit, Wrong> {
     let at = parser.spot();
+    if parser.word() == Some("select") {
+        return Err(parser.wrong_here("`select` begins a statement; write it after a `;` or in a new line"));
+    }
     let Some(name) = parser.word().and_then(|word| EDITS.iter().copied().find(|edit| *edit == word)) else {
         return Err(parser.unknown("an edit", &EDITS));
     };

@@ -10,7 +10,7 @@ use crate::input::trace::series::{Selection, Series, ServiceNames};
 use crate::input::trace::{TraceOptions, format};
 use crate::model::ServiceId;
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
-use crate::units::{Rate, Ratio, Span, Time};
+use crate::units::{Rate, Span, Time};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,8 +40,7 @@ impl Sorted {
     /// What is wrong with the file, apart from its order.
     pub fn read(path: &Path, services: &ServiceNames, options: &TraceOptions) -> Result<Self, TraceError> {
         let series = Series::new(services.clone(), Selection::ByName);
-        let unscaled = TraceOptions { scale: Ratio::ONE, ..options.clone() };
-        let mut rows = format::open(path, series, &unscaled)?;
+        let mut rows = format::open(path, series, options)?;
         rows.take_any_order();
         let (mut row, mut rates, mut times) = (RawRow::default(), Vec::new(), Vec::new());
         while rows.next(&mut row)? {

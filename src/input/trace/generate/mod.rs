@@ -3,15 +3,18 @@
 //! The rate of a service over one step is a product of factors, each with mean 1 over its period, so that the mean is the
 //! one that was asked for (bursts come on top):
 //!
-//! `rate(t) = mean · day(t) · week(t) · trend(t) · noise(t) · bursts(t)`, in requests per second, at the middle of the step.
+//! `rate(t) = mean · day(t) · week(t) · trend(t) · noise(t) · bursts(t) · crowds(t)`, in requests per second, at the middle of the step.
 //!
 //! - `day(t) = exp(κ·cos(2π(t − peak)/24 h)) / I₀(κ)`: the density of von Mises (1918) over the hours, which is a daily
 //!   course with one peak that never touches zero; κ is such that the peak is `daily` times the mean.
-//! - `week(t)`: Saturday and Sunday have `weekend` times the load of a working day. Time 0 is Monday, 00:00.
+//! - `week(t)`: Saturday and Sunday have `weekend` times the load of a working day, or each day a load of its own (`week`).
+//!   Time 0 is Monday, 00:00.
 //! - `trend(t)`: a straight line, at the end `trend` times as high as at the begin.
 //! - `noise(t) = exp(σ·x − σ²/2)` with `x(k+1) = φ·x(k) + √(1−φ²)·ε(k)`: an autoregressive process of order 1 (Yule 1927),
 //!   stationary, with variance 1 and autocorrelation φ from one step to the next; a stream for each service.
 //! - `bursts(t)`: `times` as many requests for a while, rising and falling in a straight line over `ramp`.
+//! - `crowds(t)`: flash crowds, `1 + (times − 1)·s(t)`: `s` rises from 0 to 1 in a straight line over `rise` and then falls
+//!   as `e^(−t/decay)`, the shape of news that spreads and is forgotten.
 //!
 //! Rates are rounded to a thousandth of a request per second. Only +, −, ×, ÷ and √ are used, which every processor rounds
 //! alike: sine and exponential of a C library differ in the last bit from one system to the next.
@@ -19,7 +22,7 @@
 mod math;
 mod options;
 
-pub use options::{Burst, GenerateError, GenerateOptions, ServiceLoad};
+pub use options::{Burst, Crowd, GenerateError, GenerateOptions, ServiceLoad, week};
 
 pub(in crate::input::trace) use math::exp;
 
@@ -56,7 +59,7 @@ pub struct Generated {
 impl Generated {
     /// What all services have in common at `t`.
     fn level(&self, t: Span) -> f64 {
-        self.day(t) * self.week(t) * self.trend(t) * self.bursts(t)
+        self.day(t) * self.week(t) * self.trend(t) * self.bursts(t) * self.crowds(t)
     }
 
     fn day(&self, t: Span) -> f64 {
@@ -66,6 +69,10 @@ impl Generated {
     }
 
     fn week(&self, t: Span) -> f64 {
+        if let Some(week) = &self.options.week {
+            let sum: f64 = week.iter().map(|day| day.as_f64()).sum();
+            return week[usize::try_from(t.0 / DAY % 7).unwrap_or(0)].as_f64() * 7.0 / sum;
+        }
         let weekend = self.options.weekend.as_f64();
         let working = 7.0 / (5.0 + 2.0 * weekend);
         if t.0 / DAY % 7 >= 5 { working * weekend } else { working }
@@ -79,6 +86,26 @@ impl Generated {
 
     fn bursts(&self, t: Span) -> f64 {
         self.options.bursts.iter().map(|burst| 1.0 + (burst.times.as_f64() - 1.0) * burst.share(t)).product()
+    }
+}
+
+impl Generated {
+    fn crowds(&self, t: Span) -> f64 {
+        self.options.crowds.iter().map(|crowd| 1.0 + (crowd.times.as_f64() - 1.0) * crowd.share(t)).product()
+    }
+}
+
+impl Crowd {
+    /// How large the crowd is at `t`, 0 to 1.
+    fn share(&self, t: Span) -> f64 {
+        /// Nothing is left that a thousandth of a request could show.
+        const FORGOTTEN: f64 = 30.0;
+        let Some(since) = t.0.checked_sub(self.at.0) else { return 0.0 };
+        if since < self.rise.0 {
+            return since as f64 / self.rise.0 as f64;
+        }
+        let decays = (since - self.rise.0) as f64 / self.decay.0 as f64;
+        if decays > FORGOTTEN { 0.0 } else { exp(-decays) }
     }
 }
 

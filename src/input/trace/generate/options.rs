@@ -19,6 +19,8 @@ pub struct GenerateOptions {
     pub peak_at: Time,
     /// The load of a Saturday or Sunday over that of a working day.
     pub weekend: Ratio,
+    /// The load of each day of the week from Monday on, relative to each other; where it is given, instead of `weekend`.
+    pub week: Option<[Ratio; 7]>,
     /// The level at the end over that at the begin.
     pub trend: Ratio,
     /// Standard deviation of the noise, as a share of the rate (σ).
@@ -27,6 +29,8 @@ pub struct GenerateOptions {
     pub autocorrelation: Ratio,
     /// Bursts, of all services.
     pub bursts: Vec<Burst>,
+    /// Flash crowds, of all services.
+    pub crowds: Vec<Crowd>,
     /// The seed of the noise.
     pub seed: Seed,
 }
@@ -41,10 +45,12 @@ impl Default for GenerateOptions {
             daily: Ratio::ONE,
             peak_at: Time(54_000_000_000_000),
             weekend: Ratio::ONE,
+            week: None,
             trend: Ratio::ONE,
             noise: Ratio::ZERO,
             autocorrelation: Ratio::ZERO,
             bursts: Vec::new(),
+            crowds: Vec::new(),
             seed: Seed(1),
         }
     }
@@ -70,6 +76,19 @@ pub struct Burst {
     pub times: Ratio,
     /// How long it rises, and how long it falls.
     pub ramp: Span,
+}
+
+/// A flash crowd: everybody comes at once, and leaves by and by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowd {
+    /// When it begins.
+    pub at: Time,
+    /// How many times the rate at its height.
+    pub times: Ratio,
+    /// How long it rises, in a straight line.
+    pub rise: Span,
+    /// How long until 1/e of it is left, and again.
+    pub decay: Span,
 }
 
 /// No such trace can be generated.
@@ -104,6 +123,12 @@ pub enum GenerateError {
         "`{0}` is not a burst\n  write it like `at=12:00,for=20 min,times=6` or `at=3 h,for=20 min,times=6,ramp=2 min`"
     )]
     Burst(String),
+    /// A flash crowd that is not spelled like one.
+    #[error("`{0}` is not a flash crowd\n  write it like `at=12:00,times=8,rise=2 min,decay=15 min`")]
+    Crowd(String),
+    /// A week that has other than seven days, or no load.
+    #[error("`{0}` is not a week\n  write seven ratios from Monday on, not all zero, like `1,1,1,1,1.1,0.6,0.5`")]
+    Week(String),
     /// A burst with a quantity that is none.
     #[error(transparent)]
     Quantity(#[from] QuantityError),
@@ -130,6 +155,37 @@ impl FromStr for Burst {
     }
 }
 
+impl FromStr for Crowd {
+    type Err = GenerateError;
+
+    fn from_str(text: &str) -> Result<Self, GenerateError> {
+        let wrong = || GenerateError::Crowd(text.to_owned());
+        let (mut at, mut times, mut rise, mut decay) = (None, None, Span::ZERO, None);
+        for part in text.split(',') {
+            let (key, value) = part.split_once('=').ok_or_else(wrong)?;
+            match key.trim() {
+                "at" => at = Some(value.parse()?),
+                "times" => times = Some(value.parse()?),
+                "rise" => rise = value.parse()?,
+                "decay" => decay = Some(value.parse()?),
+                _ => return Err(wrong()),
+            }
+        }
+        let decay = decay.filter(|decay| *decay > Span::ZERO).ok_or_else(wrong)?;
+        Ok(Self { at: at.ok_or_else(wrong)?, times: times.ok_or_else(wrong)?, rise, decay })
+    }
+}
+
+/// The load of each day of a week, as it is written.
+///
+/// # Errors
+/// Where these are not seven ratios.
+pub fn week(text: &str) -> Result<[Ratio; 7], GenerateError> {
+    let days = text.split(',').map(str::parse).collect::<Result<Vec<Ratio>, _>>()?;
+    let week: [Ratio; 7] = days.try_into().map_err(|_| GenerateError::Week(text.to_owned()))?;
+    if week.iter().all(|day| *day == Ratio::ZERO) { Err(GenerateError::Week(text.to_owned())) } else { Ok(week) }
+}
+
 impl GenerateOptions {
     /// Checks that the options do not contradict themselves.
     ///
@@ -153,9 +209,11 @@ impl GenerateOptions {
         within("the trend", self.trend, (0.0, 1000.0), "between 0 and 1000")?;
         within("the noise", self.noise, (0.0, 2.0), "between 0 and 2")?;
         within("the autocorrelation", self.autocorrelation, (0.0, 0.999_999), "at least 0 and below 1")?;
-        self.bursts
-            .iter()
-            .try_for_each(|burst| within("a burst", burst.times, (0.0, 1e6), "between 0 and 1000000 times"))
+        for day in self.week.iter().flatten() {
+            within("the load of a day of the week", *day, (0.0, 1000.0), "between 0 and 1000")?;
+        }
+        let times = self.bursts.iter().map(|burst| burst.times).chain(self.crowds.iter().map(|crowd| crowd.times));
+        times.into_iter().try_for_each(|times| within("a burst", times, (0.0, 1e6), "between 0 and 1000000 times"))
     }
 }
 

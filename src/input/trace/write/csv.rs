@@ -86,25 +86,31 @@ fn long_text(mut rows: Closed<'_>, head: Head<'_>, out: &mut dyn Write) -> Resul
     let (mut row, mut first) = (RateRow::default(), true);
     while rows.next_row(&mut row)? {
         let at = seconds(head.clock(row.at)?);
-        for (service, rate) in &row.rates {
-            csv.write_record([&at, head.services.name(*service), &per_second(*rate)]).map_err(broken)?;
-        }
-        for service in unstated(&row, head, std::mem::take(&mut first)) {
-            csv.write_record([&at, service, ""]).map_err(broken)?;
-        }
+        state_all(&row, head, std::mem::take(&mut first), |service, rate| {
+            let rate = rate.map(per_second).unwrap_or_default();
+            csv.write_record([&at, service, &rate]).map_err(broken)
+        })?;
     }
     Ok(csv.flush()?)
 }
 
-/// Services that a long trace names although their rate is unknown: all of them in the first row, so that none is lost, and
-/// one in a row that would not be there otherwise.
-pub(super) fn unstated<'a>(row: &RateRow, head: Head<'a>, first: bool) -> Vec<&'a str> {
-    if !first {
-        return head.services.iter().take(usize::from(row.rates.is_empty())).collect();
+/// Hands on each rate of a row of a long trace. The first row names all services, in their order, even those whose rate is
+/// unknown, so that none is lost; a row that states nothing names one, or it would not be there.
+pub(super) fn state_all(
+    row: &RateRow,
+    head: Head<'_>,
+    first: bool,
+    mut state: impl FnMut(&str, Option<Rate>) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    if first {
+        let mut rates = vec![None; head.services.count()];
+        row.rates.iter().for_each(|(service, rate)| rates[service.index()] = Some(*rate));
+        return head.services.iter().zip(rates).try_for_each(|(name, rate)| state(name, rate));
     }
-    let mut stated = vec![false; head.services.count()];
-    row.rates.iter().for_each(|(service, _)| stated[service.index()] = true);
-    head.services.iter().zip(stated).filter(|(_, stated)| !stated).map(|(name, _)| name).collect()
+    if row.rates.is_empty() {
+        return head.services.iter().take(1).try_for_each(|name| state(name, None));
+    }
+    row.rates.iter().try_for_each(|(service, rate)| state(head.services.name(*service), Some(*rate)))
 }
 
 fn wide_text(mut rows: Closed<'_>, head: Head<'_>, out: &mut dyn Write) -> Result<(), WriteError> {

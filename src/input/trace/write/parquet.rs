@@ -1,6 +1,6 @@
 //! Parquet, long and wide: the numbers are 64 bit floats, as data frames hold them, so each is checked to be exact.
 
-use super::csv::unstated;
+use super::csv::state_all;
 use super::{Closed, Head, WriteError};
 use crate::input::trace::decimal;
 use crate::input::trace::error::seconds;
@@ -65,12 +65,10 @@ pub fn long_parquet<'a>(
     let (mut rows, mut row, mut first) = (Closed::new(source), RateRow::default(), true);
     while rows.next_row(&mut row)? {
         let at = exact_seconds(head.clock(row.at)?)?;
-        for (service, rate) in &row.rates {
-            group.push(at, head.services.name(*service), Some(exact_rate(*rate)?));
-        }
-        for service in unstated(&row, head, std::mem::take(&mut first)) {
-            group.push(at, service, None);
-        }
+        state_all(&row, head, std::mem::take(&mut first), |service, rate| {
+            group.push(at, service, rate.map(exact_rate).transpose()?);
+            Ok(())
+        })?;
         if group.times.len() >= GROUP {
             write(&mut file, group.take())?;
         }
@@ -103,15 +101,20 @@ fn refused(error: PolarsError) -> WriteError {
 
 /// Nanoseconds as seconds in a float whose shortest decimal reads back as the same nanoseconds.
 ///
-/// A decimal of at most 15 digits always does; for more it is tried.
+/// A decimal of at most 15 digits always does, if its float is the nearest one; for more it is tried.
 fn exact_seconds(nanos: u64) -> Result<f64, WriteError> {
     const DIGITS_15: u64 = 1_000_000_000_000_000;
-    let found = nanos as f64 / 1e9;
-    let short = nanos < DIGITS_15 || (nanos.is_multiple_of(1_000_000) && nanos / 1_000_000 < DIGITS_15);
+    if nanos < DIGITS_15 {
+        return Ok(nanos as f64 / 1e9);
+    }
+    // More nanoseconds than a float can count would be rounded twice.
+    let text = seconds(nanos);
+    let found: f64 = text.parse().map_err(|_| WriteError::Inexact(format!("the time {text} s")))?;
+    let short = nanos.is_multiple_of(1_000_000) && nanos / 1_000_000 < DIGITS_15;
     if short || decimal::nanos(found.to_string().as_bytes()) == Ok(nanos) {
         return Ok(found);
     }
-    Err(WriteError::Inexact(format!("the time {} s", seconds(nanos))))
+    Err(WriteError::Inexact(format!("the time {text} s")))
 }
 
 /// A rate in a float that reads back as the same rate.

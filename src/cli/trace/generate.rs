@@ -1,36 +1,30 @@
-//! `smo trace`: traces from a seeded generator: whoever has the command has the trace.
+//! `smo trace generate`: traces from a seeded generator: whoever has the command has the trace.
 
 use super::Failure;
+use super::output::{Output, failure, write};
 use crate::input::trace::ServiceNames;
-use crate::input::trace::generate::{Burst, GenerateError, GenerateOptions, ServiceLoad, generate};
-use crate::input::trace::write::{Compress, WriteError, long_csv, wide_parquet};
+use crate::input::trace::generate::{Burst, Crowd, GenerateOptions, ServiceLoad, generate, week};
+use crate::input::trace::write::{Compress, Head, long_csv};
 use crate::seed::Seed;
 use crate::units::{Rate, Ratio, Span, Time};
-use anyhow::{Context, anyhow};
-use std::fs::{self, File};
+use anyhow::Context;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-const EXAMPLES: &str = "\
+pub const EXAMPLES: &str = "\
 Examples:
   smo trace generate --services frontend --mean 60/s --daily 2.15 --noise 0.05 --out day.csv.gz
   smo trace generate --services frontend --span 6h --step 10s --mean 40/s \\
       --burst 'at=03:00,for=20 min,times=6,ramp=2 min' --out flash-crowd.csv.gz
-  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min --weekend 60% --out week.parquet
+  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min --week 1,1,1,1,1.1,0.6,0.5 --out week.parquet
+  smo trace generate --services shop --mean 50/s --noise 0.1 --autocorrelation 0.9 \\
+      --crowd 'at=12:00,times=8,rise=2 min,decay=15 min' --out crowd.csv
 
 The ending of OUT says how it is written: .csv, .csv.gz, .csv.zst or .parquet; without --out, CSV is printed.";
 
-/// Make traces.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    /// Generate a trace: daily course, weekends, trend, noise and bursts, the same for the same seed everywhere.
-    #[command(after_help = EXAMPLES)]
-    Generate(Box<Generate>),
-}
-
 /// What is to be generated; the formulas stand in `input::trace::generate`.
 #[derive(Debug, clap::Args)]
-pub struct Generate {
+pub struct Arguments {
     /// Services, each with a mean rate of its own or that of --mean; may be given again.
     #[arg(long, visible_alias = "service", value_name = "NAME[=RATE]", required = true, value_delimiter = ',')]
     services: Vec<String>,
@@ -52,6 +46,9 @@ pub struct Generate {
     /// Load of a Saturday or Sunday over that of a working day; time 0 is Monday, 00:00.
     #[arg(long, value_name = "RATIO", default_value = "1")]
     weekend: Ratio,
+    /// Load of each day from Monday on, relative to each other: seven ratios, `1,1,1,1,1.1,0.6,0.5`; instead of --weekend.
+    #[arg(long, value_name = "RATIOS", conflicts_with = "weekend")]
+    week: Option<String>,
     /// Level at the end over that at the begin.
     #[arg(long, value_name = "RATIO", default_value = "1")]
     trend: Ratio,
@@ -64,6 +61,10 @@ pub struct Generate {
     /// A burst of all services, `at=12:00,for=20 min,times=6,ramp=2 min`; may be given again.
     #[arg(long = "burst", value_name = "BURST")]
     bursts: Vec<Burst>,
+    /// A flash crowd at all services, `at=12:00,times=8,rise=2 min,decay=15 min`: a sharp rise and an exponential decay; may
+    /// be given again.
+    #[arg(long = "crowd", value_name = "CROWD")]
+    crowds: Vec<Crowd>,
     /// Seed of the noise.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -76,25 +77,19 @@ pub struct Generate {
 ///
 /// # Errors
 /// Options that do not fit, or a file that cannot be written.
-pub fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
-    let Command::Generate(arguments) = command;
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let options = options(arguments)?;
-    let Some(path) = &arguments.out else { return write(&options, Written::Csv(Compress::No), out) };
-    let kind = Written::by_name(path)?;
-    let aside = path.with_added_extension("partial");
-    let at = || path.display().to_string();
-    let file = File::create(&aside).with_context(at).map_err(Failure::run)?;
-    if let Err(failure) = write(&options, kind, file) {
-        // What is left of it is of no use to anybody.
-        let _ = fs::remove_file(&aside);
-        return Err(failure);
-    }
-    fs::rename(&aside, path).with_context(at).map_err(Failure::run)?;
-    let (services, rows) = (options.services.len(), options.span.times(options.step).unwrap_or(0));
-    Ok(writeln!(out, "{}: {rows} rows, {services} services, {}", path.display(), options.span)?)
+    let mut rows = generate(&options).map_err(Failure::input)?;
+    let services = ServiceNames::new(options.services.iter().map(|service| service.name.clone()));
+    let head = Head::from(&services);
+    let Some(path) = &arguments.out else {
+        return long_csv(&mut rows, head, out, Compress::No).map_err(failure);
+    };
+    let written = write(&mut rows, head, &Output::new(path, None)?)?;
+    Ok(writeln!(out, "{}", written.told(path, head))?)
 }
 
-fn options(arguments: &Generate) -> Result<GenerateOptions, Failure> {
+fn options(arguments: &Arguments) -> Result<GenerateOptions, Failure> {
     let load = |text: &String| {
         let Some((name, rate)) = text.split_once('=') else {
             return Ok(ServiceLoad { name: text.clone(), mean: arguments.mean });
@@ -113,43 +108,8 @@ fn options(arguments: &Generate) -> Result<GenerateOptions, Failure> {
         noise: arguments.noise,
         autocorrelation: arguments.autocorrelation,
         bursts: arguments.bursts.clone(),
+        week: arguments.week.as_deref().map(week).transpose().map_err(Failure::input)?,
+        crowds: arguments.crowds.clone(),
         seed: Seed(arguments.seed),
-    })
-}
-
-/// How a trace is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Written {
-    Csv(Compress),
-    Parquet,
-}
-
-impl Written {
-    /// What the ending of a file's name asks for.
-    fn by_name(path: &Path) -> Result<Self, Failure> {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        match name.strip_suffix(".parquet") {
-            Some(_) => Ok(Self::Parquet),
-            None if [".csv", ".csv.gz", ".csv.zst"].iter().any(|end| name.ends_with(end)) => {
-                Ok(Self::Csv(Compress::by_name(&name)))
-            }
-            None => {
-                let remedy = "end it in .csv, .csv.gz, .csv.zst or .parquet";
-                Err(Failure::input(anyhow!("{}: no format has this ending\n  {remedy}", path.display())))
-            }
-        }
-    }
-}
-
-fn write(options: &GenerateOptions, kind: Written, out: impl Write) -> Result<(), Failure> {
-    let mut rows = generate(options).map_err(|error: GenerateError| Failure::input(error))?;
-    let names = ServiceNames::new(options.services.iter().map(|service| service.name.clone()));
-    let done = match kind {
-        Written::Csv(compress) => long_csv(&mut rows, &names, out, compress),
-        Written::Parquet => wide_parquet(&mut rows, &names, out),
-    };
-    done.map_err(|error| match error {
-        WriteError::Io(error) => Failure::from(error),
-        other => Failure::run(other),
     })
 }

@@ -6,9 +6,9 @@
 //! bounded, and the same samples give the same bytes.
 
 use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sample, ServiceSample, TaskSample};
+use crate::model::resources::DEVICE;
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, ServiceId};
-use crate::model::resources::DEVICE;
 use crate::units::{Bytes, Rate, Time};
 use polars::prelude::{BatchedWriter, Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult};
 use std::collections::BTreeMap;

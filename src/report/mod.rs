@@ -16,9 +16,9 @@ pub mod html;
 pub mod json;
 pub mod metric;
 pub mod table;
+mod task_definitions;
 #[cfg(test)]
 mod tests;
-mod task_definitions;
 pub mod unit;
 
 pub use compare::Comparison;

@@ -30,6 +30,7 @@ mod request_level;
 mod scenarios;
 mod simulated_control;
 mod simulated_tasks;
+mod task_files;
 mod tidy;
 mod trace_formats;
 mod vectors_hpa;

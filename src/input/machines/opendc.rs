@@ -19,7 +19,11 @@ pub const PAGE: FormatPage = FormatPage {
     extensions: &[".json"],
     columns: &[
         Column { name: "clusters.hosts.cpu.coreCount", unit: "cores", meaning: "CPU of a host" },
-        Column { name: "clusters.hosts.memory.memorySize", unit: "MiB", meaning: "its memory, or a text like `549755813888 bytes`" },
+        Column {
+            name: "clusters.hosts.memory.memorySize",
+            unit: "MiB",
+            meaning: "its memory, or a text like `549755813888 bytes`",
+        },
         Column { name: "clusters.hosts.cpuPowerModel.idlePower", unit: "W", meaning: "power at rest" },
         Column { name: "clusters.hosts.cpuPowerModel.maxPower", unit: "W", meaning: "power at full load" },
         Column { name: "clusters.hosts.count", unit: "number", meaning: "hosts of this kind; 1 where it is missing" },

@@ -163,7 +163,8 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// Where there are none.
     pub fn finish(mut self) -> Result<Collected, TraceError> {
-        let empty = || TraceError::whole(&self.path, Fault::Task("there are no tasks in it\n  name another file".to_owned()));
+        let empty =
+            || TraceError::whole(&self.path, Fault::Task("there are no tasks in it\n  name another file".to_owned()));
         let begin = self.rows.iter().map(|(at, _)| *at).min().ok_or_else(empty)?;
         if self.unsorted {
             self.notes.push("its tasks are not in order of arrival: they were sorted".to_owned());

@@ -10,7 +10,7 @@ use crate::input::formats::{Column, FormatPage, Kind};
 use crate::input::trace::parquet_file::{self, Number, ParquetFile, for_each_number};
 use crate::input::trace::rows::Spot;
 use crate::input::trace::{Fault, Place, TraceError};
-use crate::units::{Bytes, MilliCores, Span};
+use crate::units::{Bytes, MilliCores, Span, Time};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,11 @@ pub const PAGE: FormatPage = FormatPage {
         Column { name: "submission_time", unit: "ms", meaning: "arrival, in milliseconds since 1970" },
         Column { name: "duration", unit: "ms", meaning: "how long it runs" },
         Column { name: "cpu_count", unit: "cores", meaning: "CPU that it requests" },
-        Column { name: "cpu_capacity", unit: "MHz", meaning: "speed of all its cores together: what fragments are shares of" },
+        Column {
+            name: "cpu_capacity",
+            unit: "MHz",
+            meaning: "speed of all its cores together: what fragments are shares of",
+        },
         Column { name: "mem_capacity", unit: "MB", meaning: "memory that it requests" },
     ],
     example: "id,submission_time,duration,cpu_count,cpu_capacity,mem_capacity (as Parquet)\n",
@@ -109,6 +113,36 @@ pub fn usage(path: &Path) -> Result<Usage, TraceError> {
     Ok(usage)
 }
 
+/// A failure of an OpenDC trace.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Failure {
+    /// When it begins.
+    pub at: Time,
+    /// How long it lasts.
+    pub lasts: Span,
+    /// Share of the hosts that it strikes.
+    pub intensity: f64,
+}
+
+/// Reads a trace of failures: `failure_interval` is the time since the failure before, in milliseconds.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn failures(path: &Path) -> Result<Vec<Failure>, TraceError> {
+    let names = ["failure_interval", "failure_duration", "failure_intensity"];
+    let mut table = Numbers::open(path, &names)?;
+    let (mut at, mut failures) = (Time::ZERO, Vec::new());
+    while let Some(Row { values: [interval, duration, intensity], place }) = table.next()? {
+        at = at + Span(integer(interval, MILLISECOND).ok_or_else(|| table.odd(place, names[0], interval))?);
+        let lasts = Span(integer(duration, MILLISECOND).ok_or_else(|| table.odd(place, names[1], duration))?);
+        if !(0.0..=1.0).contains(&intensity) {
+            return Err(table.odd(place, names[2], intensity));
+        }
+        failures.push(Failure { at, lasts, intensity });
+    }
+    Ok(failures)
+}
+
 /// A number from 0 up in a smaller unit, where it is one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
 pub fn integer(value: f64, unit: u64) -> Option<u64> {
@@ -178,7 +212,12 @@ impl<const N: usize> Numbers<N> {
 
     /// A number that is none, or out of range.
     pub fn odd(&self, place: Place, column: &str, value: f64) -> TraceError {
-        TraceError::at(&self.path, place, column, Fault::Task(format!("`{value}` is no number from 0 up\n  correct the row")))
+        TraceError::at(
+            &self.path,
+            place,
+            column,
+            Fault::Task(format!("`{value}` is no number from 0 up\n  correct the row")),
+        )
     }
 }
 

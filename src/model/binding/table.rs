@@ -98,8 +98,16 @@ impl NodeTable {
     pub fn add_node(&mut self, pool: PoolId, shape: Resources) -> NodeId {
         let kind = self.kind_of(pool, shape);
         self.kinds[kind].up += 1;
-        let node =
-            Node { pool, shape, allocated: Resources::ZERO, counted: Resources::ZERO, replicas: 0, shared: SharedDevices::default(), up: true, kind };
+        let node = Node {
+            pool,
+            shape,
+            allocated: Resources::ZERO,
+            counted: Resources::ZERO,
+            replicas: 0,
+            shared: SharedDevices::default(),
+            up: true,
+            kind,
+        };
         self.lanes.push(self.rule, &node);
         self.ranking.forget();
         let id = self.nodes.push(node);

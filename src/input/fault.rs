@@ -31,7 +31,7 @@ pub struct FaultFile {
     #[serde(default, rename = "for")]
     pub lasts: Option<Span>,
     /// A CSV file with the columns `start_s` and `duration_s`, by rising start, relative to the scenario; or, for nodes, a
-    /// Parquet file of OpenDC with `failure_interval`, `failure_duration` (ms) and `failure_intensity`, the share of the
+    /// Parquet file of `OpenDC` with `failure_interval`, `failure_duration` (ms) and `failure_intensity`, the share of the
     /// cluster's nodes that are lost at once.
     #[serde(default)]
     pub trace: Option<String>,
@@ -111,7 +111,7 @@ fn target(text: &str, breakable: &Breakable<'_>, at: &At<'_>) -> Result<Option<F
     }
 }
 
-/// Reads a trace of failures of OpenDC: each of them once for every node that it strikes, at least one.
+/// Reads a trace of failures of `OpenDC`: each of them once for every node that it strikes, at least one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of fewer than 2^32 nodes")]
 fn failures(
     path: &str,

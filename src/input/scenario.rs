@@ -204,7 +204,7 @@ fn note_assumptions(
     clusters: &Table<ClusterId, Cluster>,
     files: &mut Files,
 ) {
-    if application.services.len() > 0 && application.services.values().all(|service| service.slo.is_none()) {
+    if !application.services.is_empty() && application.services.values().all(|service| service.slo.is_none()) {
         files.note("No service has an SLO: nothing is ever violated.".to_owned());
     }
     for service in application.services.values() {

@@ -291,7 +291,9 @@ fn shared_devices_agree_with_a_plain_search() {
                 let (node, request, device, taken): (NodeId, Resources, _, Vec<usize>) =
                     held.swap_remove(stream.random_range(0..held.len()));
                 nodes.release_from(node, request, device);
-                taken.iter().for_each(|index| devices[node.0 as usize][*index] -= request.gpu.min(DEVICE));
+                for index in taken {
+                    devices[node.0 as usize][index] -= request.gpu.min(DEVICE);
+                }
                 continue;
             }
             let gpu = [0, stream.random_range(50..DEVICE), DEVICE, 2 * DEVICE][stream.random_range(0..4)];
@@ -320,7 +322,9 @@ fn shared_devices_agree_with_a_plain_search() {
             assert_eq!(found, best, "seed {seed}: {request:?}");
             if let Some(node) = found {
                 let taken = place(&devices[node.0 as usize]).unwrap();
-                taken.iter().for_each(|index| devices[node.0 as usize][*index] += gpu.min(DEVICE));
+                for index in &taken {
+                    devices[node.0 as usize][*index] += gpu.min(DEVICE);
+                }
                 held.push((node, request, nodes.node(node).shared.latest(), taken));
             }
         }

@@ -1,7 +1,7 @@
-//! Topologies of OpenDC: `inventory: {opendc: FILE}`.
+//! Topologies of `OpenDC`: `inventory: {opendc: FILE}`.
 //!
 //! A cluster stays a cluster; hosts that are alike are a pool. Cores count as cores whatever their speed. A size of memory
-//! without a unit is in MiB, as OpenDC has it, unless that would be a petabyte and more: then it is in bytes. Power is
+//! without a unit is in MiB, as `OpenDC` has it, unless that would be a petabyte and more: then it is in bytes. Power is
 //! linear here between idle and full load; other models keep their two ends.
 
 use super::{check_keys, list, map, number, put, text};

@@ -93,7 +93,8 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
         let key = (records.number(2, 1)?, records.number(3, 1)?);
         match records.number(5, 1)? {
             0 => {
-                drop(open.insert(key, Open { at, begun: None, shape: shape(&records, whole)?, place: records.place() }))
+                let task = Open { at, begun: None, shape: shape(&records, whole)?, place: records.place() };
+                open.insert(key, task);
             }
             1 => drop(open.get_mut(&key).map(|task| task.begun = Some(at))),
             2..=6 => tasks.extend(open.remove(&key).map(|task| ended(task, Some(at)))),

@@ -1,4 +1,4 @@
-//! Tasks of OpenDC: virtual machines and jobs as Parquet, and what they used in a file beside it.
+//! Tasks of `OpenDC`: virtual machines and jobs as Parquet, and what they used in a file beside it.
 //!
 //! `X_tasks.parquet` says when a task came, how long it ran, how many cores it had and how fast they were. Where
 //! `X_fragments.parquet` lies beside it, it says in megahertz how much of that was used, piece by piece: its mean over the
@@ -50,7 +50,7 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
         None => Usage::default(),
     };
     let mut table = Numbers::open(path, &names)?;
-    while let Some(row) = table.next()? {
+    while let Some(row) = table.next_row()? {
         let Row { values: [id, at, duration, cores, capacity, memory], place } = row;
         let shape = Shape {
             cpu: MilliCores(integer(cores, 1_000).ok_or_else(|| table.odd(place, "cpu_count", cores))?),
@@ -104,7 +104,7 @@ impl Usage {
 pub fn usage(path: &Path) -> Result<Usage, TraceError> {
     let mut table = Numbers::open(path, &["id", "duration", "cpu_usage"])?;
     let mut usage = Usage::default();
-    while let Some(Row { values: [id, duration, mhz], place }) = table.next()? {
+    while let Some(Row { values: [id, duration, mhz], place }) = table.next_row()? {
         let task = integer(id, 1).ok_or_else(|| table.odd(place, "id", id))?;
         let sums = usage.by_task.entry(task).or_default();
         *sums = (sums.0 + mhz.max(0.0) * duration, sums.1 + duration);
@@ -113,7 +113,7 @@ pub fn usage(path: &Path) -> Result<Usage, TraceError> {
     Ok(usage)
 }
 
-/// A failure of an OpenDC trace.
+/// A failure of an `OpenDC` trace.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Failure {
     /// When it begins.
@@ -132,7 +132,7 @@ pub fn failures(path: &Path) -> Result<Vec<Failure>, TraceError> {
     let names = ["failure_interval", "failure_duration", "failure_intensity"];
     let mut table = Numbers::open(path, &names)?;
     let (mut at, mut failures) = (Time::ZERO, Vec::new());
-    while let Some(Row { values: [interval, duration, intensity], place }) = table.next()? {
+    while let Some(Row { values: [interval, duration, intensity], place }) = table.next_row()? {
         at = at + Span(integer(interval, MILLISECOND).ok_or_else(|| table.odd(place, names[0], interval))?);
         let lasts = Span(integer(duration, MILLISECOND).ok_or_else(|| table.odd(place, names[1], duration))?);
         if !(0.0..=1.0).contains(&intensity) {
@@ -194,7 +194,7 @@ impl<const N: usize> Numbers<N> {
     ///
     /// # Errors
     /// Where the file is broken.
-    pub fn next(&mut self) -> Result<Option<Row<N>>, TraceError> {
+    pub fn next_row(&mut self) -> Result<Option<Row<N>>, TraceError> {
         while self.next == self.columns[0].len() {
             let Some(frame) = self.file.next()? else { return Ok(None) };
             for (column, series) in self.columns.iter_mut().zip(&frame.series) {

@@ -1,4 +1,4 @@
-//! Traces of SimKube: which Kubernetes objects were applied and deleted when.
+//! Traces of `SimKube`: which Kubernetes objects were applied and deleted when.
 //!
 //! Each replica of an object is a task: it arrives when the object asks for one replica more, and goes when it asks for
 //! fewer (the youngest first), asks for other resources, or is deleted. What is left at the end stays. Objects that run

@@ -6,8 +6,8 @@ use super::defaults;
 use super::error::{InputError, known_names};
 use super::terms::{ClustersFile, cluster_terms, selectors};
 use super::written::{DelayFile, NonNegative, Positive, Share, Written};
-use crate::model::resources::DEVICE;
 use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms, TaintEffect, Toleration};
+use crate::model::resources::DEVICE;
 use crate::model::scenario::Truth;
 use crate::model::{Application, Call, Resources, Service, ServiceId, Slo, Table};
 use crate::units::{Bytes, MilliCores, Ratio, Span};
@@ -312,6 +312,7 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
             gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
             pods: 1,
         },
+<<<<<<< HEAD
         terms: NodeTerms {
             selector,
             tolerations: tolerations.collect::<Result<_, _>>()?,
@@ -319,6 +320,9 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
             clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
             ..NodeTerms::default()
         },
+=======
+        terms: NodeTerms { selector, tolerations: tolerations.collect::<Result<_, _>>()?, ..NodeTerms::default() },
+>>>>>>> tasks
         replicas: file.replicas.initial,
         replicas_min: file.replicas.min,
         replicas_max: file.replicas.max,

@@ -5,9 +5,11 @@ use super::error::{InputError, known_names};
 use super::file::Files;
 use super::network::ClusterNames;
 use super::table::Rows;
+use super::tasks;
 use super::written::Positive;
 use crate::model::Application;
 use crate::model::fault::{Fault, FaultTarget, FaultTimes};
+use crate::model::id::Id;
 use crate::units::{Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,7 +30,9 @@ pub struct FaultFile {
     /// For how long; with `every` the mean, exponentially distributed. A replica may leave it out: it starts again at once.
     #[serde(default, rename = "for")]
     pub lasts: Option<Span>,
-    /// A CSV file with the columns `start_s` and `duration_s`, by rising start. Relative to the scenario.
+    /// A CSV file with the columns `start_s` and `duration_s`, by rising start, relative to the scenario; or, for nodes, a
+    /// Parquet file of `OpenDC` with `failure_interval`, `failure_duration` (ms) and `failure_intensity`, the share of the
+    /// cluster's nodes that are lost at once.
     #[serde(default)]
     pub trace: Option<String>,
 }
@@ -39,6 +43,8 @@ pub struct Breakable<'a> {
     pub application: &'a Application,
     /// The clusters.
     pub clusters: &'a ClusterNames<'a>,
+    /// Nodes of each cluster at the start.
+    pub nodes: Vec<u32>,
 }
 
 /// Checks a fault; `None` where it strikes only what is switched off.
@@ -60,6 +66,9 @@ pub fn fault(
     let when = match (file.at, file.every, &file.trace) {
         (Some(time), None, None) => FaultTimes::Listed(vec![(time, lasts(at)?)]),
         (None, Some(every), None) => FaultTimes::Random { mean_between: every.0, mean_repair: lasts(at)? },
+        (None, None, Some(path)) if path.ends_with(".parquet") => {
+            FaultTimes::Listed(failures(path, (target, breakable), files, &at.key("trace"))?)
+        }
         (None, None, Some(path)) => FaultTimes::Listed(listed(path, files, &at.key("trace"))?),
         _ => {
             return Err(
@@ -100,6 +109,27 @@ fn target(text: &str, breakable: &Breakable<'_>, at: &At<'_>) -> Result<Option<F
              `link CLUSTER CLUSTER` or `telemetry`"
         ))),
     }
+}
+
+/// Reads a trace of failures of `OpenDC`: each of them once for every node that it strikes, at least one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of fewer than 2^32 nodes")]
+fn failures(
+    path: &str,
+    (target, breakable): (Option<FaultTarget>, &Breakable<'_>),
+    files: &mut Files,
+    at: &At<'_>,
+) -> Result<Vec<(Time, Span)>, InputError> {
+    let nodes = match target {
+        Some(FaultTarget::Node(cluster)) => breakable.nodes[cluster.index()],
+        Some(_) => return Err(at.error("its failures strike a share of the nodes; write `lose: node CLUSTER`")),
+        None => 0,
+    };
+    let failures = tasks::opendc::failures(&files.hash(path, at)?)?;
+    let strikes = failures.iter().flat_map(|failure| {
+        let struck = (f64::from(nodes) * failure.intensity).round().max(1.0) as usize;
+        std::iter::repeat_n((failure.at, failure.lasts), struck.min(nodes as usize))
+    });
+    Ok(strikes.collect())
 }
 
 /// Reads `start_s,duration_s`.

@@ -5,8 +5,12 @@ use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
 use super::file::{Files, InputFile};
+<<<<<<< HEAD
 use super::hdag;
 use super::kubernetes;
+=======
+use super::machines;
+>>>>>>> tasks
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};
@@ -15,7 +19,6 @@ use super::trace::edit::Script;
 use super::trace::{self, Import, Part, Selection, ServiceNames, TraceOptions};
 use super::tasks;
 use super::variant::{self, Patch};
-use super::machines;
 use super::written::Written;
 use crate::model::task::{TaskSource, TasksInMemory};
 use crate::model::workload::{RateSource, RowsInMemory};

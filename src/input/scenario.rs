@@ -170,12 +170,7 @@ impl ScenarioFile {
 ///
 /// # Errors
 /// The first thing that is wrong; `at` is the root of the tree that `file` was read from, other files spliced in.
-pub fn scenario(
-    file: &ScenarioFile,
-    tasks: &Tasks,
-    files: &mut Files,
-    at: &At<'_>,
-) -> Result<Scenario, InputError> {
+pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'_>) -> Result<Scenario, InputError> {
     let (Written::Long(application_file), Written::Long(inventory_file)) = (&file.application, &file.inventory) else {
         return Err(at.error("a file was not read; give its content here"));
     };
@@ -189,6 +184,7 @@ pub fn scenario(
     let names = ClusterNames::new(&inventory_file.clusters, enabled);
     let network = network(&file.network, &names, files, &at.key("network"))?;
     let clusters: Table<ClusterId, Cluster> = names.enabled.iter().map(|index| all_clusters[*index].clone()).collect();
+<<<<<<< HEAD
     let grid = Grid {
         clusters: names.enabled.iter().map(|index| &inventory_file.clusters[*index]).collect(),
         start: file.environment.start,
@@ -196,6 +192,12 @@ pub fn scenario(
     };
     let environment = environment(&file.environment, &grid, files, &at.key("environment"))?;
     let breakable = Breakable { application: &application, clusters: &names };
+=======
+    let clusters_here: Vec<Cluster> = clusters.values().cloned().collect();
+    let environment = environment(&file.environment, &clusters_here, files, &at.key("environment"))?;
+    let nodes = clusters.values().map(|cluster| cluster.pools.values().map(|pool| pool.nodes).sum()).collect();
+    let breakable = Breakable { application: &application, clusters: &names, nodes };
+>>>>>>> tasks
     let mut faults = Vec::with_capacity(file.faults.len());
     for (index, one) in file.faults.iter().enumerate() {
         faults.extend(fault(one, &breakable, files, &at.key("faults").index(index))?);
@@ -225,18 +227,19 @@ pub fn scenario(
     })
 }
 
-/// Tasks that will wait for ever.
+/// Tasks that no cluster can hold.
 fn note_tasks(tasks: &Tasks, clusters: &Table<ClusterId, Cluster>, files: &mut Files) {
     let refused = |class: &Service| {
         let mut reasons = clusters.values().map(|cluster| class.terms.room_max(cluster, class.request).err());
         reasons.try_fold(None, |_, reason| reason.map(Some)).flatten()
     };
-    let mut unfit = tasks.classes.iter().zip(&tasks.counts).filter_map(|(class, count)| Some((class, refused(class)?, count)));
+    let mut unfit =
+        tasks.classes.iter().zip(&tasks.counts).filter_map(|(class, count)| Some((class, refused(class)?, count)));
     let Some((first, why, count)) = unfit.next() else { return };
     let (classes, count) = unfit.fold((1, *count), |(classes, sum), (_, _, count)| (classes + 1, sum + count));
     let all = tasks.classes.len();
     files.note(format!(
-        "{count} tasks of {classes} classes out of {all} fit no cluster and will wait for ever; the first is {} ({why}).",
+        "{count} tasks of {classes} classes out of {all} fit no cluster and are refused when they arrive; the first is {} ({why}).",
         first.name
     ));
 }
@@ -258,7 +261,7 @@ fn note_assumptions(
     clusters: &Table<ClusterId, Cluster>,
     files: &mut Files,
 ) {
-    if application.services.len() > 0 && application.services.values().all(|service| service.slo.is_none()) {
+    if !application.services.is_empty() && application.services.values().all(|service| service.slo.is_none()) {
         files.note("No service has an SLO: nothing is ever violated.".to_owned());
     }
     for service in application.services.values() {

@@ -30,7 +30,7 @@ pub struct Fault {
 /// When faults come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultTimes {
-    /// At these instants, each for so long.
+    /// At these instants, each for so long, by rising instant.
     Listed(Vec<(Time, Span)>),
     /// Again and again: time between failures and time to repair, both exponential, drawn from the run's seed.
     Random {

@@ -235,7 +235,7 @@ pub struct Totals {
     pub events: u64,
 }
 
-/// The sums of all tasks. `arrived = completed + running + waiting`.
+/// The sums of all tasks. `arrived = completed + running + waiting + refused`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TaskTotals {
     /// Arrived.
@@ -248,6 +248,8 @@ pub struct TaskTotals {
     pub running: u64,
     /// Waiting at the end: without a place, without a node, or starting.
     pub waiting: u64,
+    /// Refused when they arrived: no node of any cluster could ever hold them.
+    pub refused: u64,
     /// How often a task had to start anew.
     pub restarted: u64,
     /// From arrival to the first start, over tasks that started.

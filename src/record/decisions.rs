@@ -12,7 +12,17 @@ use crate::model::rails::moves;
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, Phase, ServiceId};
 use serde::{Serialize, Serializer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tasks of each class that were refused.
+pub type Refused = BTreeMap<ServiceId, u32>;
+
+/// Tasks that a decision refused, by class; services are left out, whose refusals are told each time.
+pub fn refused_tasks(decision: &Decision<'_>) -> Refused {
+    let application = &decision.snapshot.known.application;
+    let refusals = decision.plan.refusals.iter().filter(|refusal| application.is_task(refusal.service));
+    refusals.map(|refusal| (refusal.service, refusal.replicas)).collect()
+}
 
 /// The line of a decision.
 #[derive(Serialize)]
@@ -94,10 +104,12 @@ struct QualityLine {
 }
 
 impl<'a> DecisionLine<'a> {
-    /// The line of the `number`th decision.
-    pub fn new(decision: &Decision<'a>, number: u64) -> Self {
+    /// The line of the `number`th decision. Of classes of tasks that were refused as many replicas as at the decision before
+    /// (`told`) nothing is said again: a queue may be long, and is decided about whenever a task comes.
+    pub fn new(decision: &Decision<'a>, number: u64, told: &Refused) -> Self {
         let Decision { snapshot, plan, violations, held, actions } = *decision;
         let known: &'a Known = &snapshot.known;
+<<<<<<< HEAD
         let concerned = concerned(decision, number);
         let moves = concerned.iter().flat_map(|service| moves(&snapshot.targets, &plan.targets, *service));
         let moves = moves.map(|one| MoveLine {
@@ -107,6 +119,10 @@ impl<'a> DecisionLine<'a> {
             replicas: one.replicas,
         });
         let refusals = plan.refusals.iter().map(|refusal| RefusalLine {
+=======
+        let news = plan.refusals.iter().filter(|refusal| told.get(&refusal.service) != Some(&refusal.replicas));
+        let refusals = news.clone().map(|refusal| RefusalLine {
+>>>>>>> tasks
             service: service_name(known, refusal.service),
             replicas: refusal.replicas,
             reason: &refusal.reason,
@@ -123,8 +139,15 @@ impl<'a> DecisionLine<'a> {
         Self {
             at_s: snapshot.at.as_seconds_f64(),
             decision: number,
+<<<<<<< HEAD
             moves: moves.collect(),
             services: concerned.into_iter().map(|service| service_line(decision, service)).collect(),
+=======
+            services: concerned(decision, number, news.map(|refusal| refusal.service))
+                .into_iter()
+                .map(|service| service_line(decision, service))
+                .collect(),
+>>>>>>> tasks
             refusals: refusals.collect(),
             violations: violations.iter().map(|violation| named(known, violation)).collect(),
             held: held.collect(),
@@ -135,7 +158,7 @@ impl<'a> DecisionLine<'a> {
 }
 
 /// The services that a decision's line names.
-fn concerned(decision: &Decision<'_>, number: u64) -> BTreeSet<ServiceId> {
+fn concerned(decision: &Decision<'_>, number: u64, refused: impl Iterator<Item = ServiceId>) -> BTreeSet<ServiceId> {
     let Decision { snapshot, plan, violations, held, .. } = *decision;
     if number == 0 {
         let wanted = plan.targets.iter().map(|target| target.service);
@@ -143,7 +166,7 @@ fn concerned(decision: &Decision<'_>, number: u64) -> BTreeSet<ServiceId> {
     }
     let mut services = BTreeSet::new();
     services.extend(snapshot.targets.changed(&plan.targets));
-    services.extend(plan.refusals.iter().map(|refusal| refusal.service));
+    services.extend(refused);
     services.extend(held.iter().map(|held| held.service));
     services.extend(violations.iter().filter_map(|violation| match violation {
         Violation::Unreachable { service, .. }

@@ -6,10 +6,15 @@
 //! bounded, and the same samples give the same bytes.
 
 use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sample, ServiceSample, TaskSample};
+use crate::model::resources::DEVICE;
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, ServiceId};
+<<<<<<< HEAD
 use crate::model::resources::DEVICE;
 use crate::units::{Rate, Span, Time};
+=======
+use crate::units::{Bytes, Rate, Time};
+>>>>>>> tasks
 use polars::prelude::{BatchedWriter, Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult};
 use std::fs::File;
 use std::io::{self, BufWriter};

@@ -3,7 +3,10 @@
 
 use super::{Decision, ManifestHeader, Record, RunRecord, Timing, Writer, read};
 use crate::model::check::Violation;
-use crate::model::observation::{Amount, ClusterSample, ClusterTotals, Event, EventKind, Flow, PlacementSample, Quantiles, ServiceSample, ServiceTotals,};
+use crate::model::observation::{
+    Amount, ClusterSample, ClusterTotals, Event, EventKind, Flow, PlacementSample, Quantiles, ServiceSample,
+    ServiceTotals,
+};
 use crate::model::plan::{Quality, Stop, Target, Targets};
 use crate::model::rails::{Held, HeldReason};
 use crate::model::scenario::Known;

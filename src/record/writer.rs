@@ -5,7 +5,7 @@
 //! cleared by the next writer: the operating system gives its lock on `decisions.jsonl` back.
 
 use super::aside::Aside;
-use super::decisions::{DecisionLine, EventLine, FailureLine};
+use super::decisions::{DecisionLine, EventLine, FailureLine, Refused, refused_tasks};
 use super::manifest::{Manifest, ManifestHeader, Program, Timing};
 use super::series::SeriesWriter;
 use super::summary::{Counts, Summary};
@@ -27,6 +27,8 @@ pub struct Writer {
     decisions: BufWriter<File>,
     series: SeriesWriter,
     counts: Counts,
+    /// Tasks that the last decision refused.
+    refused: Refused,
     aside: Aside,
 }
 
@@ -43,6 +45,7 @@ impl Writer {
             decisions: BufWriter::new(decisions),
             series,
             counts: Counts::default(),
+            refused: Refused::new(),
             aside,
         })
     }
@@ -52,7 +55,7 @@ impl Writer {
     /// # Errors
     /// Where it cannot be written; then nothing is left of it.
     pub fn close(self, totals: &Totals, header: ManifestHeader, timing: Timing) -> io::Result<Summary> {
-        let Self { known, mut decisions, series, counts, aside } = self;
+        let Self { known, mut decisions, series, counts, aside, .. } = self;
         let summary = Summary::new(&known, totals, &counts);
         decisions.flush()?;
         series.finish()?;
@@ -73,10 +76,11 @@ impl Writer {
 
 impl Record for Writer {
     fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
-        let line = DecisionLine::new(&decision, self.counts.decisions);
+        let line = DecisionLine::new(&decision, self.counts.decisions, &self.refused);
         serde_json::to_writer(&mut self.decisions, &line)?;
         self.decisions.write_all(b"\n")?;
         self.counts.add(&decision);
+        self.refused = refused_tasks(&decision);
         Ok(())
     }
 

@@ -115,14 +115,20 @@ fn neutral(comparison: &Comparison) -> String {
     let groups = comparison.of_variant(variant);
     let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
     if let [group] = groups.as_slice() {
-        let figures: Vec<String> = ["slo_violation_time", "latency_p95", "cost"]
+        let figures: Vec<String> = ["slo_violation_time", "latency_p95", "task_wait_p95", "tasks_waiting", "cost"]
             .into_iter()
             .filter_map(metric::find)
             .filter_map(|metric| Some(format!("{} {}", metric.words(), metric.unit.estimate(&group.figure(metric)?))))
             .collect();
         return format!("{}{place}: {}.", group.policy, figures.join(", "));
     }
-    let parts: Vec<String> = [("slo_violation_time", "Least time over the SLO"), ("cost", "least cost")]
+    let firsts = [
+        ("slo_violation_time", "Least time over the SLO"),
+        ("task_wait_mean", "Shortest mean wait of tasks"),
+        ("tasks_waiting", "fewest tasks left waiting"),
+        ("cost", "least cost"),
+    ];
+    let parts: Vec<String> = firsts
         .into_iter()
         .filter_map(|(name, what)| Some(format!("{what}: {}", leaders(&groups, metric::find(name)?)?)))
         .collect();

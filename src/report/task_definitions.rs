@@ -5,7 +5,8 @@ use super::unit::Unit;
 
 const BY_RUN: &str = "counted by the run";
 const BY_RANK: &str = "quantile by nearest rank over all tasks that started, exactly";
-const BY_SHARE: &str = "allocation as kube-state-metrics has it: requests of pods that have a node over allocatable of ready nodes";
+const BY_SHARE: &str =
+    "allocation as kube-state-metrics has it: requests of pods that have a node over allocatable of ready nodes";
 
 /// All metrics of tasks; tables show those that fit, in this order.
 pub const TASK_METRICS: &[Metric] = &[
@@ -35,9 +36,19 @@ pub const TASK_METRICS: &[Metric] = &[
         unit: Unit::Count,
         better: Better::Lower,
         tabled: true,
-        formula: "tasks that neither run nor have completed when the run ends; arrived = completed + running + waiting",
+        formula: "tasks that neither run nor have completed when the run ends; arrived = completed + running + waiting + refused",
         source: BY_RUN,
         get: |run| run.tasks.as_ref().map(|tasks| tasks.waiting as f64),
+    },
+    Metric {
+        name: "tasks_refused",
+        title: "refused tasks",
+        unit: Unit::Count,
+        better: Better::Lower,
+        tabled: true,
+        formula: "tasks that no node of any cluster could ever hold, however empty: refused when they arrive",
+        source: BY_RUN,
+        get: |run| run.tasks.as_ref().map(|tasks| tasks.refused as f64),
     },
     Metric {
         name: "tasks_restarted",

@@ -41,6 +41,7 @@ mod scenarios;
 mod shown;
 mod simulated_control;
 mod simulated_tasks;
+mod task_files;
 mod tidy;
 mod trace_formats;
 mod trace_properties;

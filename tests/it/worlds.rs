@@ -68,8 +68,13 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
         price_per_core_hour: 0.04,
         carbon: Seen::NEVER,
     };
-    let unseen =
-        ServiceView { rate: Seen::NEVER, latency_p95: Seen::NEVER, cpu_used: Vec::new(), replicas: Vec::new(), tasks: 0 };
+    let unseen = ServiceView {
+        rate: Seen::NEVER,
+        latency_p95: Seen::NEVER,
+        cpu_used: Vec::new(),
+        replicas: Vec::new(),
+        tasks: 0,
+    };
     let count = clusters.len();
     let network = Network {
         rtt: Table::build(count, |_| Table::build(count, |_| Span::ZERO)),

@@ -52,9 +52,7 @@ impl World {
     fn fault_duration(&mut self, index: usize) -> Span {
         let now = self.now();
         match &self.scenario.faults[index].when {
-            FaultTimes::Listed(times) => {
-                times.iter().find(|(at, _)| *at == now).expect("it was scheduled from this list").1
-            }
+            FaultTimes::Listed(times) => times[times.partition_point(|(at, _)| *at < now)].1,
             FaultTimes::Random { mean_repair, .. } => {
                 let repair = Delay::Exponential { mean: *mean_repair };
                 draw(&repair, &mut self.faults[index].stream)

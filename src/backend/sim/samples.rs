@@ -27,7 +27,12 @@ impl World {
         Sample {
             at: self.now(),
             services,
-            placements: known.application.requests().flat_map(|service| self.slots_of(service)).filter_map(|slot| self.sample_placement(slot)).collect(),
+            placements: known
+                .application
+                .requests()
+                .flat_map(|service| self.slots_of(service))
+                .filter_map(|slot| self.sample_placement(slot))
+                .collect(),
             clusters: self.sites.ids().map(|cluster| self.sample_cluster(cluster)).collect(),
             tasks: self.sample_tasks(),
         }

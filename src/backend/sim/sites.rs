@@ -308,7 +308,9 @@ impl World {
         let (allocated, offered) = (site.nodes.allocated(), site.nodes.allocatable());
         let part = |allocated: u64, offered: u64| if offered == 0 { 0.0 } else { allocated as f64 / offered as f64 };
         rates.cpu_share = part(allocated.cpu.0, offered.cpu.0).min(1.0);
-        for (amounts, (held, offered)) in rates.amounts.iter_mut().zip(allocated.amounts().into_iter().zip(offered.amounts())) {
+        for (amounts, (held, offered)) in
+            rates.amounts.iter_mut().zip(allocated.amounts().into_iter().zip(offered.amounts()))
+        {
             *amounts = (held as f64, offered as f64);
         }
         let whole = site.nodes.capacity();

@@ -3,7 +3,8 @@
 //! A task waits, first come first served within its class, until the plan in force gives its class one more replica in a
 //! cluster. It is a replica from then on: it waits for a node there, starts, and runs. A task that has ended is not
 //! replaced: the plan in force and all plans under way shrink with it. One whose node or cluster was lost, or that a plan
-//! takes away, waits again and starts from the beginning; it keeps its place in the order of arrival.
+//! takes away, waits again and starts from the beginning; it keeps its place in the order of arrival. One that
+//! no node of any cluster could ever hold, however empty, is refused when it arrives, and nobody is asked again.
 //!
 //! Where [`on_arrival`](crate::model::Control::on_arrival) says so, the policy is asked at the end of every instant at
 //! which a task has arrived, or room has appeared while one waits: schedulers work through a queue, not by the clock. In a
@@ -26,6 +27,8 @@ pub(super) struct TaskBook {
     unplaced: u64,
     running: u64,
     completed: u64,
+    /// Tasks that no node of any cluster could ever hold.
+    refused: u64,
     pub(super) restarted: u64,
     /// From arrival to first start, of all that started.
     waits: Vec<Span>,
@@ -60,6 +63,10 @@ impl World {
     pub(super) fn on_task_arrived(&mut self, row: TaskRow) {
         let TaskRow { at: arrived, class, duration, cpu_used } = row;
         let task = self.tasks.rows.push(Task { arrived, duration, cpu_used, started: false });
+        if self.slots_of(class).all(|slot| self.slots[slot].pools.values().all(|eligible| !eligible)) {
+            self.tasks.refused += 1;
+            return;
+        }
         self.class_of(class).present += 1;
         self.wait_for_place(class, task);
         self.call_policy();
@@ -266,7 +273,7 @@ impl World {
             arrived,
             completed: book.completed,
             running: book.running,
-            waiting: arrived - book.completed - book.running,
+            waiting: arrived - book.completed - book.running - book.refused,
         })
     }
 
@@ -276,7 +283,8 @@ impl World {
         let classes = self.services.values().filter_map(|service| service.class.as_deref());
         let lost: usize = classes.map(|class| class.waiting.len() + class.lost.len()).sum();
         let placed = self.replicas.values().filter(|replica| replica.task.is_some() && !replica.gone);
-        let (running, starting): (Vec<&Replica>, Vec<&Replica>) = placed.partition(|replica| replica.phase == Phase::Ready);
+        let (running, starting): (Vec<&Replica>, Vec<&Replica>) =
+            placed.partition(|replica| replica.phase == Phase::Ready);
         let ran: u128 = running.iter().map(|replica| u128::from(self.now().since(replica.since).0)).sum();
         self.scenario.known.application.has_tasks().then(|| TaskTotals {
             arrived: book.rows.len() as u64,
@@ -284,6 +292,7 @@ impl World {
             completed: book.completed,
             running: running.len() as u64,
             waiting: (lost + starting.len()) as u64,
+            refused: book.refused,
             restarted: book.restarted,
             wait: quantiles(&book.waits),
             hours: (book.ran + ran) as f64 / 3.6e12,

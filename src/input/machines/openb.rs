@@ -60,7 +60,8 @@ pub fn inventory(at: &At<'_>, files: &mut Files) -> Result<Node, InputError> {
     }
     let place = Place::whole(&source.label);
     let clusters = clusters.iter().map(|(name, models)| {
-        let pools = models.iter().flat_map(|(model, pools)| pools.iter().map(move |(shape, nodes)| pool(model, shape, nodes)));
+        let pools =
+            models.iter().flat_map(|(model, pools)| pools.iter().map(move |(shape, nodes)| pool(model, shape, nodes)));
         map(&place, [("name", text(&place, name.as_str())), ("pools", list(&place, pools.collect()))])
     });
     Ok(map(&place, [("clusters", list(&place, clusters.collect()))]))

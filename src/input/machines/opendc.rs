@@ -1,7 +1,7 @@
-//! Topologies of OpenDC: `inventory: {opendc: FILE}`.
+//! Topologies of `OpenDC`: `inventory: {opendc: FILE}`.
 //!
 //! A cluster stays a cluster; hosts that are alike are a pool. Cores count as cores whatever their speed. A size of memory
-//! without a unit is in MiB, as OpenDC has it, unless that would be a petabyte and more: then it is in bytes. Power is
+//! without a unit is in MiB, as `OpenDC` has it, unless that would be a petabyte and more: then it is in bytes. Power is
 //! linear here between idle and full load; other models keep their two ends.
 
 use super::{check_keys, list, map, number, put, text};
@@ -19,7 +19,11 @@ pub const PAGE: FormatPage = FormatPage {
     extensions: &[".json"],
     columns: &[
         Column { name: "clusters.hosts.cpu.coreCount", unit: "cores", meaning: "CPU of a host" },
-        Column { name: "clusters.hosts.memory.memorySize", unit: "MiB", meaning: "its memory, or a text like `549755813888 bytes`" },
+        Column {
+            name: "clusters.hosts.memory.memorySize",
+            unit: "MiB",
+            meaning: "its memory, or a text like `549755813888 bytes`",
+        },
         Column { name: "clusters.hosts.cpuPowerModel.idlePower", unit: "W", meaning: "power at rest" },
         Column { name: "clusters.hosts.cpuPowerModel.maxPower", unit: "W", meaning: "power at full load" },
         Column { name: "clusters.hosts.count", unit: "number", meaning: "hosts of this kind; 1 where it is missing" },

@@ -1,6 +1,7 @@
 //! From the tasks of a file to the tasks of a run: alike ones become a class, times start from zero, the window is cut.
 
 use crate::input::trace::{Fault, Place, TraceError};
+use crate::model::resources::DEVICE;
 use crate::units::{Bytes, MilliCores, Ratio, Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -163,7 +164,8 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// Where there are none.
     pub fn finish(mut self) -> Result<Collected, TraceError> {
-        let empty = || TraceError::whole(&self.path, Fault::Task("there are no tasks in it\n  name another file".to_owned()));
+        let empty =
+            || TraceError::whole(&self.path, Fault::Task("there are no tasks in it\n  name another file".to_owned()));
         let begin = self.rows.iter().map(|(at, _)| *at).min().ok_or_else(empty)?;
         if self.unsorted {
             self.notes.push("its tasks are not in order of arrival: they were sorted".to_owned());
@@ -198,24 +200,15 @@ impl<'a> Collector<'a> {
 }
 
 impl Shape {
-    /// How a class of this shape is called: `4c-16384Mi-1x460m-T4`.
+    /// How a class of this shape is called: `4c-16384Mi-460mgpu-T4`.
     pub fn name(&self) -> String {
-        let mut name = if self.cpu.0.is_multiple_of(1_000) {
-            format!("{}c", self.cpu.0 / 1_000)
-        } else {
-            format!("{}m", self.cpu.0)
-        };
-        if self.memory.0 > 0 {
-            let (mib, rest) = (self.memory.0 >> 20, self.memory.0 % (1 << 20));
-            name += &if rest == 0 { format!("-{mib}Mi") } else { format!("-{}B", self.memory.0) };
-        }
-        if self.gpu > 0 {
-            let share = self.gpu % crate::model::resources::DEVICE;
-            name += &if share == 0 { format!("-{}gpu", self.gpu / 1_000) } else { format!("-{share}mgpu") };
-        }
-        if !self.kinds.is_empty() {
-            name += &format!("-{}", self.kinds.iter().map(String::as_str).collect::<Vec<_>>().join("|"));
-        }
-        name
+        let Self { cpu, memory, gpu, kinds } = self;
+        let whole = |amount: u64, unit: u64| amount.is_multiple_of(unit).then_some(amount / unit);
+        let cpu = whole(cpu.0, 1_000).map_or_else(|| format!("{}m", cpu.0), |cores| format!("{cores}c"));
+        let memory = whole(memory.0, 1 << 20).map_or_else(|| format!("{}B", memory.0), |mib| format!("{mib}Mi"));
+        let gpu = whole(*gpu, DEVICE).map_or_else(|| format!("{gpu}mgpu"), |devices| format!("{devices}gpu"));
+        let kinds = kinds.iter().map(String::as_str).collect::<Vec<_>>().join("|");
+        let parts = [(true, cpu), (self.memory.0 > 0, memory), (self.gpu > 0, gpu), (!kinds.is_empty(), kinds)];
+        parts.into_iter().filter(|(there, _)| *there).map(|(_, part)| part).collect::<Vec<_>>().join("-")
     }
 }

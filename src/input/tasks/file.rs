@@ -98,7 +98,9 @@ pub fn load(entries: &[TaskFile], services: usize, files: &mut Files, at: &At<'_
         let found = format::read(&path, entry.format.as_deref(), &options)?;
         note(&found, &entry.file, files);
         if found.rows.is_empty() {
-            return Err(at.error("no task of the file is left; write an earlier `from`, a later `until` or a larger `scale`"));
+            return Err(
+                at.error("no task of the file is left; write an earlier `from`, a later `until` or a larger `scale`")
+            );
         }
         let ids: Vec<usize> = found.shapes.iter().map(|shape| classes.index(shape, entry)).collect();
         rows.extend(found.rows.iter().map(|row| {

@@ -19,8 +19,7 @@ pub struct TaskFormat {
 }
 
 /// All formats, in the order in which they are tried.
-pub const TASK_FORMATS: &[TaskFormat] =
-    &[opendc::FORMAT, simkube::FORMAT, openb::FORMAT, gaia::FORMAT, google::FORMAT];
+pub const TASK_FORMATS: &[TaskFormat] = &[opendc::FORMAT, simkube::FORMAT, openb::FORMAT, gaia::FORMAT, google::FORMAT];
 
 /// Reads the tasks of a file, by the format that is named or else by its name and first line.
 ///
@@ -34,7 +33,10 @@ pub fn read(path: &Path, named: Option<&str>, options: &TaskOptions) -> Result<C
     let names: Vec<&str> = TASK_FORMATS.iter().map(|format| format.page.name).collect();
     let unknown = || {
         let known = known_names(named.unwrap_or_default(), "formats", &names);
-        let what = named.map_or_else(|| "its tasks are in no known format".to_owned(), |name| format!("no format is called `{name}`"));
+        let what = named.map_or_else(
+            || "its tasks are in no known format".to_owned(),
+            |name| format!("no format is called `{name}`"),
+        );
         TraceError::whole(path, Fault::Task(format!("{what}\n  {known}; `format` names one")))
     };
     let format = format.ok_or_else(unknown)?;

@@ -30,8 +30,7 @@ pub const PAGE: FormatPage = FormatPage {
 
 fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
     let mut records = Records::with_header(path)?;
-    let [arrival, length, cpus] =
-        [records.column("arrival_time")?, records.column("length")?, records.column("cpus")?];
+    let [arrival, length, cpus] = [records.column("arrival_time")?, records.column("length")?, records.column("cpus")?];
     while records.next()? {
         let shape = Shape { cpu: MilliCores(records.number(cpus, 1_000)?), memory: Bytes(0), ..Shape::default() };
         let duration = Some(Span(records.number(length, 3_600 * SECOND)?));

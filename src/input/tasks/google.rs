@@ -18,8 +18,19 @@ pub const FORMAT: TaskFormat = TaskFormat { page: &PAGE, fits, read };
 
 /// The columns of the table, by the trace's own schema.
 const COLUMNS: [&str; 13] = [
-    "timestamp", "missing_info", "job_id", "task_index", "machine_id", "event_type", "user", "scheduling_class",
-    "priority", "cpu_request", "memory_request", "disk_space_request", "different_machines",
+    "timestamp",
+    "missing_info",
+    "job_id",
+    "task_index",
+    "machine_id",
+    "event_type",
+    "user",
+    "scheduling_class",
+    "priority",
+    "cpu_request",
+    "memory_request",
+    "disk_space_request",
+    "different_machines",
 ];
 
 /// What `smo formats` says of it.
@@ -38,7 +49,11 @@ pub const PAGE: FormatPage = FormatPage {
             meaning: "sixth column: 0 submit, 1 schedule, 2 evict, 3 fail, 4 finish, 5 kill, 6 lost, 7 and 8 update",
         },
         Column { name: "cpu_request", unit: "share", meaning: "tenth column, of the largest machine; empty: none" },
-        Column { name: "memory_request", unit: "share", meaning: "eleventh column, of the largest machine; empty: none" },
+        Column {
+            name: "memory_request",
+            unit: "share",
+            meaning: "eleventh column, of the largest machine; empty: none",
+        },
     ],
     example: "0,,3418309,0,4155527081,0,70s3v5qRyCO/1PCdI6fVXnrW8FU/w+5CKRSa72xgcIo=,3,9,0.125,0.07446,0.0004244,0\n",
     writable: false,
@@ -54,7 +69,8 @@ struct Open {
 
 fn fits(name: &str, line: &str) -> bool {
     let fields: Vec<&str> = line.split(',').collect();
-    fields.len() == COLUMNS.len() && (name.contains("task_events") || fields[0].bytes().all(|byte| byte.is_ascii_digit()))
+    fields.len() == COLUMNS.len()
+        && (name.contains("task_events") || fields[0].bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
@@ -69,12 +85,17 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
     while records.next()? {
         let at = records.number(0, 1_000)?;
         if at < latest {
-            return Err(records.error(0, "it lies before the line above\n  sort the file by its first column".to_owned()));
+            return Err(
+                records.error(0, "it lies before the line above\n  sort the file by its first column".to_owned())
+            );
         }
         latest = at;
         let key = (records.number(2, 1)?, records.number(3, 1)?);
         match records.number(5, 1)? {
-            0 => drop(open.insert(key, Open { at, begun: None, shape: shape(&records, whole)?, place: records.place() })),
+            0 => {
+                let task = Open { at, begun: None, shape: shape(&records, whole)?, place: records.place() };
+                open.insert(key, task);
+            }
             1 => drop(open.get_mut(&key).map(|task| task.begun = Some(at))),
             2..=6 => tasks.extend(open.remove(&key).map(|task| ended(task, Some(at)))),
             7 | 8 => {}

@@ -13,12 +13,12 @@ mod file;
 pub mod format;
 pub mod gaia;
 pub mod google;
-pub mod opendc;
 pub mod openb;
+pub mod opendc;
 mod records;
 pub mod simkube;
 
-pub use collect::{Collected, Collector, Raw, Shape, TaskOptions};
+pub use collect::{Collected, Collector, Raw, Row, Shape, TaskOptions};
 pub use file::{TaskFile, Tasks, load, truth};
 
 /// Nanoseconds in a second.

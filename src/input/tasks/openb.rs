@@ -4,10 +4,10 @@
 //! `scheduled_time` to `deletion_time`. Pods that were never scheduled count with their whole life, because how long they
 //! would have run is not known. The variants without times are lists to be packed: all pods arrive at once and stay.
 
+use super::SECOND;
 use super::collect::{Collector, Raw, Shape};
 use super::format::TaskFormat;
 use super::records::Records;
-use super::SECOND;
 use crate::input::formats::{Column, FormatPage, Kind};
 use crate::input::trace::TraceError;
 use crate::model::resources::DEVICE;
@@ -28,10 +28,22 @@ pub const PAGE: FormatPage = FormatPage {
         Column { name: "cpu_milli", unit: "millicores", meaning: "CPU that the pod requests" },
         Column { name: "memory_mib", unit: "MiB", meaning: "memory that it requests" },
         Column { name: "num_gpu", unit: "devices", meaning: "accelerators that it requests" },
-        Column { name: "gpu_milli", unit: "1/1000 device", meaning: "of each of them; less than 1000 is a share of one" },
+        Column {
+            name: "gpu_milli",
+            unit: "1/1000 device",
+            meaning: "of each of them; less than 1000 is a share of one",
+        },
         Column { name: "gpu_spec", unit: "text", meaning: "kinds that will do, joined by `|`; empty: any" },
-        Column { name: "creation_time", unit: "s", meaning: "arrival; without the column all pods come at once and stay" },
-        Column { name: "scheduled_time", unit: "s", meaning: "begin; empty for a pod that never ran, whose whole life counts" },
+        Column {
+            name: "creation_time",
+            unit: "s",
+            meaning: "arrival; without the column all pods come at once and stay",
+        },
+        Column {
+            name: "scheduled_time",
+            unit: "s",
+            meaning: "begin; empty for a pod that never ran, whose whole life counts",
+        },
         Column { name: "deletion_time", unit: "s", meaning: "end" },
     ],
     example: "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n\
@@ -41,7 +53,12 @@ pub const PAGE: FormatPage = FormatPage {
 
 fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
     let mut records = Records::with_header(path)?;
-    let request = [records.column("cpu_milli")?, records.column("memory_mib")?, records.column("num_gpu")?, records.column("gpu_milli")?];
+    let request = [
+        records.column("cpu_milli")?,
+        records.column("memory_mib")?,
+        records.column("num_gpu")?,
+        records.column("gpu_milli")?,
+    ];
     let kinds = records.find("gpu_spec");
     let times = match records.find("creation_time") {
         Some(created) => Some([created, records.column("scheduled_time")?, records.column("deletion_time")?]),
@@ -60,7 +77,8 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
         collector.push(Raw { at, duration, shape, cpu_used: None }, records.place())?;
     }
     if never_ran > 0 {
-        let note = format!("{never_ran} pods were never scheduled there: their whole life counts as the time that they run");
+        let note =
+            format!("{never_ran} pods were never scheduled there: their whole life counts as the time that they run");
         collector.notes.push(note);
     }
     if times.is_none() {
@@ -69,10 +87,15 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
     Ok(())
 }
 
-fn shape(records: &Records, [cpu, memory, devices, share]: [usize; 4], kinds: Option<usize>) -> Result<Shape, TraceError> {
+fn shape(
+    records: &Records,
+    [cpu, memory, devices, share]: [usize; 4],
+    kinds: Option<usize>,
+) -> Result<Shape, TraceError> {
     let (count, milli) = (records.number(devices, 1)?, records.number(share, 1)?);
     if count > 1 && milli != DEVICE {
-        let message = format!("{milli} of each of {count} devices\n  only a pod with one device may have a share of it");
+        let message =
+            format!("{milli} of each of {count} devices\n  only a pod with one device may have a share of it");
         return Err(records.error(share, message));
     }
     if milli > DEVICE {

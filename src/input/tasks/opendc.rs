@@ -1,4 +1,4 @@
-//! Tasks of OpenDC: virtual machines and jobs as Parquet, and what they used in a file beside it.
+//! Tasks of `OpenDC`: virtual machines and jobs as Parquet, and what they used in a file beside it.
 //!
 //! `X_tasks.parquet` says when a task came, how long it ran, how many cores it had and how fast they were. Where
 //! `X_fragments.parquet` lies beside it, it says in megahertz how much of that was used, piece by piece: its mean over the
@@ -10,7 +10,7 @@ use crate::input::formats::{Column, FormatPage, Kind};
 use crate::input::trace::parquet_file::{self, Number, ParquetFile, for_each_number};
 use crate::input::trace::rows::Spot;
 use crate::input::trace::{Fault, Place, TraceError};
-use crate::units::{Bytes, MilliCores, Span};
+use crate::units::{Bytes, MilliCores, Span, Time};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,11 @@ pub const PAGE: FormatPage = FormatPage {
         Column { name: "submission_time", unit: "ms", meaning: "arrival, in milliseconds since 1970" },
         Column { name: "duration", unit: "ms", meaning: "how long it runs" },
         Column { name: "cpu_count", unit: "cores", meaning: "CPU that it requests" },
-        Column { name: "cpu_capacity", unit: "MHz", meaning: "speed of all its cores together: what fragments are shares of" },
+        Column {
+            name: "cpu_capacity",
+            unit: "MHz",
+            meaning: "speed of all its cores together: what fragments are shares of",
+        },
         Column { name: "mem_capacity", unit: "MB", meaning: "memory that it requests" },
     ],
     example: "id,submission_time,duration,cpu_count,cpu_capacity,mem_capacity (as Parquet)\n",
@@ -46,7 +50,7 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
         None => Usage::default(),
     };
     let mut table = Numbers::open(path, &names)?;
-    while let Some(row) = table.next()? {
+    while let Some(row) = table.next_row()? {
         let Row { values: [id, at, duration, cores, capacity, memory], place } = row;
         let shape = Shape {
             cpu: MilliCores(integer(cores, 1_000).ok_or_else(|| table.odd(place, "cpu_count", cores))?),
@@ -100,13 +104,43 @@ impl Usage {
 pub fn usage(path: &Path) -> Result<Usage, TraceError> {
     let mut table = Numbers::open(path, &["id", "duration", "cpu_usage"])?;
     let mut usage = Usage::default();
-    while let Some(Row { values: [id, duration, mhz], place }) = table.next()? {
+    while let Some(Row { values: [id, duration, mhz], place }) = table.next_row()? {
         let task = integer(id, 1).ok_or_else(|| table.odd(place, "id", id))?;
         let sums = usage.by_task.entry(task).or_default();
         *sums = (sums.0 + mhz.max(0.0) * duration, sums.1 + duration);
         usage.fragments += 1;
     }
     Ok(usage)
+}
+
+/// A failure of an `OpenDC` trace.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Failure {
+    /// When it begins.
+    pub at: Time,
+    /// How long it lasts.
+    pub lasts: Span,
+    /// Share of the hosts that it strikes.
+    pub intensity: f64,
+}
+
+/// Reads a trace of failures: `failure_interval` is the time since the failure before, in milliseconds.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn failures(path: &Path) -> Result<Vec<Failure>, TraceError> {
+    let names = ["failure_interval", "failure_duration", "failure_intensity"];
+    let mut table = Numbers::open(path, &names)?;
+    let (mut at, mut failures) = (Time::ZERO, Vec::new());
+    while let Some(Row { values: [interval, duration, intensity], place }) = table.next_row()? {
+        at = at + Span(integer(interval, MILLISECOND).ok_or_else(|| table.odd(place, names[0], interval))?);
+        let lasts = Span(integer(duration, MILLISECOND).ok_or_else(|| table.odd(place, names[1], duration))?);
+        if !(0.0..=1.0).contains(&intensity) {
+            return Err(table.odd(place, names[2], intensity));
+        }
+        failures.push(Failure { at, lasts, intensity });
+    }
+    Ok(failures)
 }
 
 /// A number from 0 up in a smaller unit, where it is one.
@@ -160,7 +194,7 @@ impl<const N: usize> Numbers<N> {
     ///
     /// # Errors
     /// Where the file is broken.
-    pub fn next(&mut self) -> Result<Option<Row<N>>, TraceError> {
+    pub fn next_row(&mut self) -> Result<Option<Row<N>>, TraceError> {
         while self.next == self.columns[0].len() {
             let Some(frame) = self.file.next()? else { return Ok(None) };
             for (column, series) in self.columns.iter_mut().zip(&frame.series) {
@@ -178,7 +212,12 @@ impl<const N: usize> Numbers<N> {
 
     /// A number that is none, or out of range.
     pub fn odd(&self, place: Place, column: &str, value: f64) -> TraceError {
-        TraceError::at(&self.path, place, column, Fault::Task(format!("`{value}` is no number from 0 up\n  correct the row")))
+        TraceError::at(
+            &self.path,
+            place,
+            column,
+            Fault::Task(format!("`{value}` is no number from 0 up\n  correct the row")),
+        )
     }
 }
 

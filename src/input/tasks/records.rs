@@ -31,14 +31,12 @@ pub fn whole(path: &Path, limit: Bytes) -> Result<String, TraceError> {
     let (reader, progress) = text::open(path, compression(path), limit)?;
     progress.begin_row();
     let mut bytes = Vec::new();
-    reader
-        .take(limit.0 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| TraceError::whole(path, text::fault_of(error)))?;
+    reader.take(limit.0 + 1).read_to_end(&mut bytes).map_err(|error| TraceError::whole(path, text::fault_of(error)))?;
     if bytes.len() as u64 > limit.0 {
         return Err(TraceError::whole(path, Fault::TooLarge(limit)));
     }
-    String::from_utf8(bytes).map_err(|_| TraceError::whole(path, Fault::Task("not UTF-8 text\n  save it as UTF-8".to_owned())))
+    String::from_utf8(bytes)
+        .map_err(|_| TraceError::whole(path, Fault::Task("not UTF-8 text\n  save it as UTF-8".to_owned())))
 }
 
 /// The first line of a text.
@@ -74,7 +72,8 @@ impl Records {
         if !records.next()? {
             return Err(TraceError::whole(path, Fault::Empty));
         }
-        records.names = records.record.iter().map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()).collect();
+        records.names =
+            records.record.iter().map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()).collect();
         Ok(records)
     }
 
@@ -168,6 +167,8 @@ impl Records {
     pub fn span(&self, from: usize, to: usize) -> Result<Span, TraceError> {
         let (begin, end) = (self.number(from, SECOND)?, self.number(to, SECOND)?);
         let span = end.checked_sub(begin).map(Span);
-        span.ok_or_else(|| self.error(to, format!("it lies before `{}`\n  a task ends after it began", self.names[from])))
+        span.ok_or_else(|| {
+            self.error(to, format!("it lies before `{}`\n  a task ends after it began", self.names[from]))
+        })
     }
 }

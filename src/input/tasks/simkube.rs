@@ -1,4 +1,4 @@
-//! Traces of SimKube: which Kubernetes objects were applied and deleted when.
+//! Traces of `SimKube`: which Kubernetes objects were applied and deleted when.
 //!
 //! Each replica of an object is a task: it arrives when the object asks for one replica more, and goes when it asks for
 //! fewer (the youngest first), asks for other resources, or is deleted. What is left at the end stays. Objects that run
@@ -17,8 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Registers this format.
-pub const FORMAT: TaskFormat =
-    TaskFormat { page: &PAGE, fits: |_, line| line.trim_start().starts_with('{'), read };
+pub const FORMAT: TaskFormat = TaskFormat { page: &PAGE, fits: |_, line| line.trim_start().starts_with('{'), read };
 
 /// What `smo formats` says of it.
 pub const PAGE: FormatPage = FormatPage {
@@ -28,7 +27,11 @@ pub const PAGE: FormatPage = FormatPage {
     extensions: &[".json", ".json.gz", ".json.zst"],
     columns: &[
         Column { name: "events.ts", unit: "s", meaning: "when, in seconds since 1970" },
-        Column { name: "events.applied_objs", unit: "objects", meaning: "Deployments, StatefulSets, ReplicaSets, Jobs, Pods" },
+        Column {
+            name: "events.applied_objs",
+            unit: "objects",
+            meaning: "Deployments, StatefulSets, ReplicaSets, Jobs, Pods",
+        },
         Column { name: "events.deleted_objs", unit: "objects", meaning: "those that are gone from now on" },
     ],
     example: "{\"version\": 2, \"config\": {}, \"events\": [{\"ts\": 1710892138, \"applied_objs\": [], \"deleted_objs\": []}]}\n",
@@ -91,7 +94,9 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
     tasks.extend(live.values().flat_map(|left| left.since.iter().map(|since| task(*since, None, &left.shape))));
     tasks.sort_by_key(|raw| raw.at);
     let Census { events, applied, deleted } = census;
-    collector.notes.push(format!("{events} events, {applied} objects applied, {deleted} deleted; each replica is a task"));
+    collector
+        .notes
+        .push(format!("{events} events, {applied} objects applied, {deleted} deleted; each replica is a task"));
     if !idle.is_empty() {
         let kinds: Vec<String> = idle.into_iter().collect();
         collector.notes.push(format!("objects that run nothing are left out: {}", kinds.join(", ")));
@@ -141,7 +146,8 @@ fn demand(object: &Value) -> Result<Option<(usize, Shape)>, String> {
     let mut shape = Shape::default();
     for container in pod["containers"].as_array().into_iter().flatten() {
         let requests = &container["resources"]["requests"];
-        let read = |name: &str, unit: u64| quantity(&requests[name], unit).map_err(|text| format!("`{text}` is no quantity"));
+        let read =
+            |name: &str, unit: u64| quantity(&requests[name], unit).map_err(|text| format!("`{text}` is no quantity"));
         shape.cpu = MilliCores(shape.cpu.0.saturating_add(read("cpu", 1_000)?));
         shape.memory = Bytes(shape.memory.0.saturating_add(read("memory", 1)?));
         shape.gpu = shape.gpu.saturating_add(read("nvidia.com/gpu", DEVICE)?);
@@ -152,9 +158,19 @@ fn demand(object: &Value) -> Result<Option<(usize, Shape)>, String> {
 /// A Kubernetes quantity times `unit`, rounded up; none is nothing.
 fn quantity(value: &Value, unit: u64) -> Result<u64, String> {
     const SUFFIXES: [(&str, f64); 13] = [
-        ("Ki", 1024.0), ("Mi", 1_048_576.0), ("Gi", 1_073_741_824.0), ("Ti", 1_099_511_627_776.0),
-        ("Pi", 1_125_899_906_842_624.0), ("n", 1e-9), ("u", 1e-6), ("m", 1e-3), ("k", 1e3), ("M", 1e6), ("G", 1e9),
-        ("T", 1e12), ("P", 1e15),
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("Pi", 1_125_899_906_842_624.0),
+        ("n", 1e-9),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
     ];
     let text = match value {
         Value::Null => return Ok(0),

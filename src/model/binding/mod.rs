@@ -21,8 +21,8 @@ mod table;
 use super::cluster::{Cluster, NodeTerms};
 use super::id::{PoolId, Table};
 use super::resources::Resources;
-use serde::{Deserialize, Serialize};
 pub use devices::{Device, SharedDevices};
+use serde::{Deserialize, Serialize};
 pub use table::{Node, NodeTable};
 
 /// How nodes with room are ranked.

@@ -16,7 +16,7 @@ Examples:
   smo trace generate --services frontend --mean 60/s --daily 2.15 --noise 0.05 --out day.csv.gz
   smo trace generate --services frontend --span 6h --step 10s --mean 40/s \\
       --burst 'at=03:00,for=20 min,times=6,ramp=2 min' --out flash-crowd.csv.gz
-  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min --weekend 60% --out week.parquet
+  smo trace generate --services web=90/s,api=30/s --span 7d --weekend 60% --out week.parquet
 
 The ending of OUT says how it is written: .csv, .csv.gz, .csv.zst or .parquet; without --out, CSV is printed.";
 

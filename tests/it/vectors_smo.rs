@@ -7,6 +7,8 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use smo::backend::manifest::helm::imports;
+use smo::model::id::Id;
 use smo::model::{ClusterId, ServiceId, Table};
 use smo::policy::placement::naive::{FirstFitError, Inputs, PreCheck, first_fit};
 use smo::policy::scaling::threshold::{Step, Thresholds, step};
@@ -35,7 +37,8 @@ struct Vector {
 type Judge = fn(&Vector) -> Result<(), String>;
 
 /// The functions that this program has.
-const JUDGES: &[(&str, Judge)] = &[("naive_placement", judge_naive), ("threshold_scaler", judge_threshold)];
+const JUDGES: &[(&str, Judge)] =
+    &[("naive_placement", judge_naive), ("threshold_scaler", judge_threshold), ("service_imports", judge_imports)];
 
 #[test]
 fn vectors_of_the_original_are_reproduced() {
@@ -191,4 +194,37 @@ fn judge_threshold(vector: &Vector) -> Result<(), String> {
         && expect["reason"] == found.reason(&thresholds)
         && calls == replicas.map(|replicas| Some(replicas.into())).into_iter().collect::<Vec<_>>();
     if same { Ok(()) } else { Err(format!("{found:?} instead of {}", vector.expect)) }
+}
+
+#[derive(Deserialize)]
+struct ImportInputs {
+    services: Vec<ImportService>,
+    placement: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ImportService {
+    id: String,
+    connection_points: Vec<String>,
+}
+
+/// Points that name no service are ignored by the original; ours never become calls.
+fn judge_imports(vector: &Vector) -> Result<(), String> {
+    let given = ImportInputs::deserialize(&vector.inputs).map_err(|error| error.to_string())?;
+    let find = |name: &str| given.services.iter().position(|service| service.id == name).map(ServiceId::from_index);
+    let calls_of = |service: &ImportService| -> Vec<(ServiceId, ServiceId)> {
+        let from = find(&service.id).expect("it was just listed");
+        service.connection_points.iter().filter_map(|point| Some((from, find(point)?))).collect()
+    };
+    let calls: Vec<_> = given.services.iter().flat_map(calls_of).collect();
+    let clusters_of = |caller: ServiceId| vec![given.placement[&given.services[caller.index()].id].clone()];
+    for service in &given.services {
+        let found = imports(&calls, find(&service.id).expect("it was just listed"), clusters_of);
+        let expect = &vector.expect["imports"][&service.id];
+        if serde_json::json!(found) != *expect {
+            return Err(format!("{}: {found:?} instead of {expect}", service.id));
+        }
+    }
+    Ok(())
 }

@@ -61,7 +61,7 @@ fn tell(difference: &Difference, [left, right]: &[String; 2]) -> Vec<String> {
     lines.push(String::new());
     match &difference.divergence {
         None => {
-            lines.push("The decisions are the same: both want the same of every service at every instant.".to_owned())
+            lines.push("The decisions are the same: both want the same of every service at every instant.".to_owned());
         }
         Some(parted) => {
             lines.extend(parting(parted));

@@ -200,7 +200,7 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
         pair("requests served", "", |one| one.total("served_per_s")),
         pair("requests dropped", "", |one| one.total("dropped_per_s")),
         pair("time over the SLO", SHARE, |one| one.worst_share("slo_violated_share")),
-        pair("mean ready replicas", "", |one| one.replicas()),
+        pair("mean ready replicas", "", |one| one.mean("replicas_ready")),
         pair("cost", "$", |one| one.gained("cost_usd")),
         pair("carbon", "kg", |one| one.gained("carbon_g") / 1e3),
     ])
@@ -251,11 +251,11 @@ impl<'a> Stretch<'a> {
         self.entries.iter().map(|entry| self.integral(Some(entry), None, column) / seconds).fold(0.0, f64::max)
     }
 
-    /// Ready replicas of all services in the mean over the stretch.
-    fn replicas(&self) -> f64 {
+    /// The mean over the stretch of a count, of all services in all clusters.
+    fn mean(&self, column: &str) -> f64 {
         let seconds = (self.until_s - self.from_s).max(f64::MIN_POSITIVE);
         let placements = self.series.keys().filter(|(service, cluster)| service.is_some() && cluster.is_some());
-        placements.map(|(service, cluster)| self.integral(service, cluster, "replicas_ready")).sum::<f64>() / seconds
+        placements.map(|(service, cluster)| self.integral(service, cluster, column)).sum::<f64>() / seconds
     }
 
     /// By how much a sum since the start rose in the stretch, over all clusters.

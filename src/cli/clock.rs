@@ -7,15 +7,10 @@ pub fn clock(seconds: f64) -> String {
     let (days, rest) = ((whole / 86_400.0).floor(), whole % 86_400.0);
     let (hours, minutes, second) = ((rest / 3_600.0).floor(), (rest % 3_600.0 / 60.0).floor(), rest % 60.0);
     let fraction = millis - whole * 1e3;
-    let mut text = if days > 0.0 { format!("{days} d ") } else { String::new() };
-    text += &format!("{hours:02}:{minutes:02}");
-    if second > 0.0 || fraction > 0.0 {
-        text += &format!(":{second:02}");
-    }
-    if fraction > 0.0 {
-        text += format!(".{fraction:03}").trim_end_matches('0');
-    }
-    text
+    let days = if days > 0.0 { format!("{days} d ") } else { String::new() };
+    let second = if second > 0.0 || fraction > 0.0 { format!(":{second:02}") } else { String::new() };
+    let fraction = if fraction > 0.0 { format!(".{fraction:03}") } else { String::new() };
+    format!("{days}{hours:02}:{minutes:02}{second}{}", fraction.trim_end_matches('0'))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `smo diff`: where two runs part, and what it led to.
 
+use super::aligned::aligned;
 use super::clock::clock;
-use super::columns::aligned;
 use super::{Failure, Format};
 use crate::record;
 use crate::record::history::Places;
@@ -60,7 +60,9 @@ fn tell(difference: &Difference, [left, right]: &[String; 2]) -> Vec<String> {
     lines.extend(manifests(&difference.manifests));
     lines.push(String::new());
     match &difference.divergence {
-        None => lines.push("The decisions are the same: both want the same of every service at every instant.".to_owned()),
+        None => {
+            lines.push("The decisions are the same: both want the same of every service at every instant.".to_owned());
+        }
         Some(parted) => {
             lines.extend(parting(parted));
             lines.push(String::new());
@@ -91,7 +93,11 @@ fn manifests(fields: &[Field]) -> Vec<String> {
 fn shortened(text: &str) -> String {
     const LETTERS: usize = 40;
     let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() <= LETTERS { line.to_owned() } else { line.chars().take(LETTERS - 1).collect::<String>() + "…" }
+    if line.chars().count() <= LETTERS {
+        line.to_owned()
+    } else {
+        line.chars().take(LETTERS - 1).collect::<String>() + "…"
+    }
 }
 
 fn parting(parted: &Divergence) -> Vec<String> {
@@ -139,7 +145,11 @@ fn pair(pair: &Pair) -> Vec<String> {
     let figures: Vec<f64> = [left, right].into_iter().filter_map(|side| side.map(|value| value * factor)).collect();
     let largest = figures.iter().map(|value| value.abs()).fold(0.0, f64::max);
     let whole = figures.iter().all(|value| value.fract().abs() < 1e-9);
-    let decimals = if whole || largest >= 1_000.0 { 0 } else { 3 - [10.0, 100.0].iter().filter(|least| largest >= **least).count() };
+    let decimals = if whole || largest >= 1_000.0 {
+        0
+    } else {
+        3 - [10.0, 100.0].iter().filter(|least| largest >= **least).count()
+    };
     let number = |value: f64| grouped(&format!("{:.decimals$}", value * factor));
     let plain = |side: &Option<f64>| side.map_or_else(|| "–".to_owned(), number);
     let signed = difference.map(|value| match number(value) {

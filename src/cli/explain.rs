@@ -1,7 +1,7 @@
 //! `smo explain`: what a recorded run decided, on which figures, and what followed, in words.
 
+use super::aligned::aligned;
 use super::clock::clock;
-use super::columns::aligned;
 use super::{Failure, Format};
 use crate::record::history::{HappenedRead, Places};
 use crate::record::{self, RunRecord};
@@ -53,7 +53,10 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         let at_s = at.as_seconds_f64();
         if at_s > run.summary.span_s {
             let end = clock(run.summary.span_s);
-            return Err(Failure::input(anyhow!("--at {}: the run ends at {end}\n  choose an earlier instant", clock(at_s))));
+            return Err(Failure::input(anyhow!(
+                "--at {}: the run ends at {end}\n  choose an earlier instant",
+                clock(at_s)
+            )));
         }
         story.changes = story.at(at_s).into_iter().cloned().collect();
     }
@@ -70,7 +73,10 @@ fn check_service(run: &RunRecord, name: &str) -> Result<(), Failure> {
     if names.contains(&name) {
         return Ok(());
     }
-    Err(Failure::input(anyhow!("--service {name}: the run has no such service\n  its services are {}", names.join(", "))))
+    Err(Failure::input(anyhow!(
+        "--service {name}: the run has no such service\n  its services are {}",
+        names.join(", ")
+    )))
 }
 
 fn to_json(arguments: &Arguments, run: &RunRecord, story: &Story) -> serde_json::Value {
@@ -181,8 +187,12 @@ fn tell_at(story: &Story, at_s: f64, out: &mut dyn Write) -> Result<(), Failure>
 fn in_full(change: &Change) -> Vec<Vec<String>> {
     let service = &change.service;
     let mut rows = vec![vec!["seen".to_owned(), seen(change)]];
-    let moved = if service.was == service.target { "as before".to_owned() } else { format!("before: {}", words(&service.was)) };
-    rows.push(vec!["decided".to_owned(), format!("{} replicas: {}; {moved}", total(&service.target), words(&service.target))]);
+    let moved =
+        if service.was == service.target { "as before".to_owned() } else { format!("before: {}", words(&service.was)) };
+    rows.push(vec![
+        "decided".to_owned(),
+        format!("{} replicas: {}; {moved}", total(&service.target), words(&service.target)),
+    ]);
     if !service.why.is_empty() {
         rows.push(vec!["because".to_owned(), service.why.clone()]);
     }
@@ -192,7 +202,9 @@ fn in_full(change: &Change) -> Vec<Vec<String>> {
     }));
     rows.extend(change.held.iter().map(|reason| vec!["held".to_owned(), held_words(reason).to_owned()]));
     rows.extend(change.violations.iter().map(|found| {
-        let texts = found.iter().map(|(key, value)| format!("{key} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+        let texts = found
+            .iter()
+            .map(|(key, value)| format!("{key} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
         vec!["unsound".to_owned(), texts.collect::<Vec<_>>().join(", ")]
     }));
     rows.push(vec!["followed".to_owned(), followed(change)]);

@@ -43,8 +43,9 @@ fn write_below(command: &Command, directory: &Path, out: &mut dyn Write) -> Resu
     command.get_subcommands().try_for_each(|below| write_below(below, directory, out))
 }
 
+/// One page. What stands behind the options is examples, and the section is called so.
 fn page(command: &Command) -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
     Man::new(command.clone()).manual("smo manual").render(&mut page)?;
-    Ok(page)
+    Ok(String::from_utf8_lossy(&page).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES\n").into_bytes())
 }

@@ -3,8 +3,8 @@
 //! Commands write to the output that they are handed and return a [`Failure`] with an exit code: so that a reader that
 //! hangs up is met in one place, and nothing panics.
 
+mod aligned;
 mod clock;
-mod columns;
 mod completions;
 mod diff;
 mod execute;

@@ -84,7 +84,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let verdicts = execute::all(&directories, arguments.threads, |directory| repeat(directory))?;
     match arguments.format {
         Format::Json => {
-            let runs: Vec<Value> = directories.iter().zip(&verdicts).map(|(run, verdict)| to_json(run, verdict)).collect();
+            let runs: Vec<Value> =
+                directories.iter().zip(&verdicts).map(|(run, verdict)| to_json(run, verdict)).collect();
             writeln!(out, "{:#}", json!({"runs": runs}))?;
         }
         Format::Table => {

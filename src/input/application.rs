@@ -312,7 +312,6 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
             gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
             pods: 1,
         },
-<<<<<<< HEAD
         terms: NodeTerms {
             selector,
             tolerations: tolerations.collect::<Result<_, _>>()?,
@@ -320,9 +319,6 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
             clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
             ..NodeTerms::default()
         },
-=======
-        terms: NodeTerms { selector, tolerations: tolerations.collect::<Result<_, _>>()?, ..NodeTerms::default() },
->>>>>>> tasks
         replicas: file.replicas.initial,
         replicas_min: file.replicas.min,
         replicas_max: file.replicas.max,

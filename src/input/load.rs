@@ -5,12 +5,9 @@ use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
 use super::file::{Files, InputFile};
-<<<<<<< HEAD
 use super::hdag;
 use super::kubernetes;
-=======
 use super::machines;
->>>>>>> tasks
 use super::node::{Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, TraceFile, scenario};

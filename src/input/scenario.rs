@@ -184,20 +184,14 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
     let names = ClusterNames::new(&inventory_file.clusters, enabled);
     let network = network(&file.network, &names, files, &at.key("network"))?;
     let clusters: Table<ClusterId, Cluster> = names.enabled.iter().map(|index| all_clusters[*index].clone()).collect();
-<<<<<<< HEAD
     let grid = Grid {
         clusters: names.enabled.iter().map(|index| &inventory_file.clusters[*index]).collect(),
         start: file.environment.start,
         until: file.until.map(|until| until.0),
     };
     let environment = environment(&file.environment, &grid, files, &at.key("environment"))?;
-    let breakable = Breakable { application: &application, clusters: &names };
-=======
-    let clusters_here: Vec<Cluster> = clusters.values().cloned().collect();
-    let environment = environment(&file.environment, &clusters_here, files, &at.key("environment"))?;
     let nodes = clusters.values().map(|cluster| cluster.pools.values().map(|pool| pool.nodes).sum()).collect();
     let breakable = Breakable { application: &application, clusters: &names, nodes };
->>>>>>> tasks
     let mut faults = Vec::with_capacity(file.faults.len());
     for (index, one) in file.faults.iter().enumerate() {
         faults.extend(fault(one, &breakable, files, &at.key("faults").index(index))?);

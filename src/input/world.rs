@@ -116,7 +116,9 @@ fn join(mut first: Node, second: Node) -> Result<Node, InputError> {
             }
             _ => {
                 let message = "stands in two applications; plan them one by one";
-                return Err(Box::new(Mistake::new(added.key_place, format!("application.{}", added.key), message)).into());
+                return Err(
+                    Box::new(Mistake::new(added.key_place, format!("application.{}", added.key), message)).into()
+                );
             }
         }
     }

@@ -221,12 +221,7 @@ impl NodeTerms {
         if let Some((key, value)) = self.selector.iter().find(|wanted| !labelled(wanted)) {
             return Err(Ineligible::Label { key: key.clone(), value: value.clone() });
         }
-<<<<<<< HEAD
         let other = |(key, values): &(&String, &BTreeSet<String>)| !label(key.as_str()).is_some_and(|found| values.contains(found));
-=======
-        let other =
-            |(key, values): &(&String, &BTreeSet<String>)| !label(key).is_some_and(|found| values.contains(found));
->>>>>>> tasks
         if let Some((key, values)) = self.one_of.iter().find(other) {
             let value = values.iter().map(String::as_str).collect::<Vec<_>>().join("|");
             return Err(Ineligible::Label { key: key.clone(), value });

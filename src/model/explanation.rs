@@ -29,7 +29,7 @@ pub struct Reasons {
     /// What the policy would have done otherwise, all other services staying where they are; `None` where nothing else was
     /// possible, or the policy cannot tell.
     pub alternative: Option<Alternative>,
-    /// For a service that is split: the cluster that would hold all of it after the smallest change, and the change.
+    /// For a service that is split: which of its clusters would hold all of it after the smallest change, and the change.
     pub whole: Option<(ClusterId, Resources)>,
 }
 
@@ -189,24 +189,21 @@ impl Account<'_> {
         }
     }
 
-    /// The smallest change after which one cluster could hold a service that is split; none where one could already, or
-    /// no cluster's nodes could.
+    /// The smallest change after which one of the clusters of a split service could hold all of it; none where each could
+    /// already. What is short is looked at in sums: more of a resource means more nodes, or larger ones.
     fn whole(&self, service: ServiceId) -> Option<(ClusterId, Resources)> {
-        let placed = self.plan.targets.total(service);
-        if self.plan.targets.of(service).len() < 2 {
+        let targets = self.plan.targets.of(service);
+        if targets.len() < 2 {
             return None;
         }
-        let lack = |cluster: ClusterId| {
-            let elsewhere = placed - self.plan.targets.get(service, cluster);
-            let most = self.nodes_room(service, cluster).ok()?;
-            let request = self.snapshot.service(service).request.repeated(elsewhere.into());
-            (most >= placed).then(|| (cluster, request.saturating_sub(self.free[cluster])))
+        let placed: u32 = targets.iter().map(|target| target.replicas).sum();
+        let request = self.snapshot.service(service).request;
+        let lack = |target: &Target| {
+            let elsewhere = request.repeated((placed - target.replicas).into());
+            (target.cluster, elsewhere.saturating_sub(self.free[target.cluster]))
         };
-        let least = self.snapshot.clusters.ids().filter_map(lack).min_by(|a, b| {
-            let growth = |(cluster, lack): &(ClusterId, Resources)| self.growth(*cluster, *lack);
-            growth(a).total_cmp(&growth(b))
-        });
-        least.filter(|(_, lack)| *lack != Resources::ZERO)
+        let lacking = targets.iter().map(lack).filter(|(_, lack)| *lack != Resources::ZERO);
+        lacking.min_by(|a, b| self.growth(a.0, a.1).total_cmp(&self.growth(b.0, b.1)))
     }
 
     /// Largest share by which a resource of the cluster would have to grow.

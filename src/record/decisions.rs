@@ -109,8 +109,8 @@ impl<'a> DecisionLine<'a> {
     pub fn new(decision: &Decision<'a>, number: u64, told: &Refused) -> Self {
         let Decision { snapshot, plan, violations, held, actions } = *decision;
         let known: &'a Known = &snapshot.known;
-<<<<<<< HEAD
-        let concerned = concerned(decision, number);
+        let news = plan.refusals.iter().filter(|refusal| told.get(&refusal.service) != Some(&refusal.replicas));
+        let concerned = concerned(decision, number, news.clone().map(|refusal| refusal.service));
         let moves = concerned.iter().flat_map(|service| moves(&snapshot.targets, &plan.targets, *service));
         let moves = moves.map(|one| MoveLine {
             service: service_name(known, one.service),
@@ -118,11 +118,7 @@ impl<'a> DecisionLine<'a> {
             to: cluster_name(known, one.to),
             replicas: one.replicas,
         });
-        let refusals = plan.refusals.iter().map(|refusal| RefusalLine {
-=======
-        let news = plan.refusals.iter().filter(|refusal| told.get(&refusal.service) != Some(&refusal.replicas));
-        let refusals = news.clone().map(|refusal| RefusalLine {
->>>>>>> tasks
+        let refusals = news.map(|refusal| RefusalLine {
             service: service_name(known, refusal.service),
             replicas: refusal.replicas,
             reason: &refusal.reason,
@@ -139,15 +135,8 @@ impl<'a> DecisionLine<'a> {
         Self {
             at_s: snapshot.at.as_seconds_f64(),
             decision: number,
-<<<<<<< HEAD
             moves: moves.collect(),
             services: concerned.into_iter().map(|service| service_line(decision, service)).collect(),
-=======
-            services: concerned(decision, number, news.map(|refusal| refusal.service))
-                .into_iter()
-                .map(|service| service_line(decision, service))
-                .collect(),
->>>>>>> tasks
             refusals: refusals.collect(),
             violations: violations.iter().map(|violation| named(known, violation)).collect(),
             held: held.collect(),

@@ -9,12 +9,7 @@ use crate::model::observation::{ClusterSample, PlacementSample, Quantiles, Sampl
 use crate::model::resources::DEVICE;
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, ServiceId};
-<<<<<<< HEAD
-use crate::model::resources::DEVICE;
 use crate::units::{Rate, Span, Time};
-=======
-use crate::units::{Bytes, Rate, Time};
->>>>>>> tasks
 use polars::prelude::{BatchedWriter, Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult};
 use std::fs::File;
 use std::io::{self, BufWriter};

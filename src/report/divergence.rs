@@ -109,7 +109,12 @@ pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, Record
         let unit = if metric.unit == Unit::Share { SHARE } else { metric.unit.symbol() };
         Pair::new(metric.name, unit, runs.map(|run| (metric.get)(&run.summary)))
     };
-    Ok(Difference { manifests: manifests(runs), divergence, consequences, metrics: METRICS.iter().map(figure).collect() })
+    Ok(Difference {
+        manifests: manifests(runs),
+        divergence,
+        consequences,
+        metrics: METRICS.iter().map(figure).collect(),
+    })
 }
 
 fn decisions(run: &RunRecord) -> Result<Vec<DecisionRead>, RecordError> {
@@ -188,12 +193,14 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
     };
     let until_s = end(&series[0]).min(end(&series[1]));
     let stretches = [0, 1].map(|side| Stretch::new(runs[side], &series[side], (from_s, until_s)));
-    let pair = |name, unit, get: fn(&Stretch<'_>) -> f64| Pair::new(name, unit, stretches.each_ref().map(|one| Some(get(one))));
+    let pair = |name, unit, get: fn(&Stretch<'_>) -> f64| {
+        Pair::new(name, unit, stretches.each_ref().map(|one| Some(get(one))))
+    };
     Ok(vec![
         pair("requests served", "", |one| one.total("served_per_s")),
         pair("requests dropped", "", |one| one.total("dropped_per_s")),
         pair("time over the SLO", SHARE, |one| one.worst_share("slo_violated_share")),
-        pair("mean ready replicas", "", |one| one.replicas()),
+        pair("mean ready replicas", "", |one| one.mean("replicas_ready")),
         pair("cost", "$", |one| one.gained("cost_usd")),
         pair("carbon", "kg", |one| one.gained("carbon_g") / 1e3),
     ])
@@ -203,6 +210,8 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
 struct Stretch<'a> {
     series: &'a Series,
     entries: Vec<&'a str>,
+    /// When samples were taken. A line may be without some: a service has rows only for clusters that hold or want it.
+    samples_s: Vec<f64>,
     from_s: f64,
     until_s: f64,
 }
@@ -210,21 +219,21 @@ struct Stretch<'a> {
 impl<'a> Stretch<'a> {
     fn new(run: &'a RunRecord, series: &'a Series, (from_s, until_s): (f64, f64)) -> Self {
         let entries = run.summary.by_service.iter().filter(|service| service.entry);
-        Self { series, entries: entries.map(|service| service.service.as_str()).collect(), from_s, until_s }
+        let entries: Vec<&str> = entries.map(|service| service.service.as_str()).collect();
+        let lines = entries.iter().map(|entry| series.line(Some(entry), None, "served_per_s"));
+        let samples_s = lines.max_by_key(Vec::len).unwrap_or_default().into_iter().map(|(at_s, _)| at_s).collect();
+        Self { series, entries, samples_s, from_s, until_s }
     }
 
     /// A line as (seconds within the stretch, value): each sample stands for the time since the one before.
     fn weighted(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Vec<(f64, f64)> {
-        let mut before = 0.0;
-        let mut weighted = Vec::new();
-        for (at_s, value) in self.series.line(service, cluster, column) {
+        let weigh = |(at_s, value): (f64, Option<f64>)| {
+            let earlier = self.samples_s.partition_point(|sample_s| *sample_s < at_s);
+            let before = earlier.checked_sub(1).map_or(0.0, |index| self.samples_s[index]);
             let seconds = at_s.min(self.until_s) - self.from_s.max(before);
-            before = at_s;
-            if seconds > 0.0 {
-                weighted.push((seconds, value.unwrap_or(0.0)));
-            }
-        }
-        weighted
+            (seconds > 0.0).then_some((seconds, value.unwrap_or(0.0)))
+        };
+        self.series.line(service, cluster, column).into_iter().filter_map(weigh).collect()
     }
 
     fn integral(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> f64 {
@@ -242,11 +251,11 @@ impl<'a> Stretch<'a> {
         self.entries.iter().map(|entry| self.integral(Some(entry), None, column) / seconds).fold(0.0, f64::max)
     }
 
-    /// Ready replicas of all services in the mean over the stretch.
-    fn replicas(&self) -> f64 {
+    /// The mean over the stretch of a count, of all services in all clusters.
+    fn mean(&self, column: &str) -> f64 {
         let seconds = (self.until_s - self.from_s).max(f64::MIN_POSITIVE);
         let placements = self.series.keys().filter(|(service, cluster)| service.is_some() && cluster.is_some());
-        placements.map(|(service, cluster)| self.integral(service, cluster, "replicas_ready")).sum::<f64>() / seconds
+        placements.map(|(service, cluster)| self.integral(service, cluster, column)).sum::<f64>() / seconds
     }
 
     /// By how much a sum since the start rose in the stretch, over all clusters.

@@ -20,18 +20,12 @@ pub mod json;
 pub mod markdown;
 pub mod metric;
 pub mod table;
-<<<<<<< HEAD
 pub mod tidy;
 pub mod timeline;
 #[cfg(test)]
 mod tests;
 mod task_definitions;
 pub mod told;
-=======
-mod task_definitions;
-#[cfg(test)]
-mod tests;
->>>>>>> tasks
 pub mod unit;
 
 pub use compare::Comparison;

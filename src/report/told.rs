@@ -113,7 +113,8 @@ fn changes(decision: DecisionRead, wanted: Option<&str>, troubled: &mut BTreeMap
             let Trouble { refused, held, violations } = trouble;
             let actions = actions(&service);
             let (failed, as_wanted_at_s) = (Vec::new(), None);
-            let change = Change { at_s, decision: number, service, refused, held, violations, actions, failed, as_wanted_at_s };
+            let change =
+                Change { at_s, decision: number, service, refused, held, violations, actions, failed, as_wanted_at_s };
             changes.push(change);
         }
     }

@@ -8,6 +8,8 @@
 use crate::vectors_smo_hdag as hdag;
 use serde::Deserialize;
 use serde_json::Value;
+use smo::backend::manifest::helm::imports;
+use smo::model::id::Id;
 use smo::model::{ClusterId, ServiceId, Table};
 use smo::policy::placement::naive::{FirstFitError, Inputs, PreCheck, first_fit};
 use smo::policy::scaling::threshold::{Step, Thresholds, step};
@@ -44,7 +46,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("translate_cpu", hdag::judge_cpu),
     ("translate_memory", hdag::judge_memory),
     ("translate_storage", hdag::judge_storage),
-    ("service_imports", hdag::judge_imports),
+    ("service_imports", judge_imports),
     ("gpu_flag", hdag::judge_gpu_flag),
     ("create_alert", hdag::judge_alert),
 ];
@@ -203,4 +205,37 @@ fn judge_threshold(vector: &Vector) -> Result<(), String> {
         && expect["reason"] == found.reason(&thresholds)
         && calls == replicas.map(|replicas| Some(replicas.into())).into_iter().collect::<Vec<_>>();
     if same { Ok(()) } else { Err(format!("{found:?} instead of {}", vector.expect)) }
+}
+
+#[derive(Deserialize)]
+struct ImportInputs {
+    services: Vec<ImportService>,
+    placement: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ImportService {
+    id: String,
+    connection_points: Vec<String>,
+}
+
+/// Points that name no service are ignored by the original; ours never become calls.
+fn judge_imports(vector: &Vector) -> Result<(), String> {
+    let given = ImportInputs::deserialize(&vector.inputs).map_err(|error| error.to_string())?;
+    let find = |name: &str| given.services.iter().position(|service| service.id == name).map(ServiceId::from_index);
+    let calls_of = |service: &ImportService| -> Vec<(ServiceId, ServiceId)> {
+        let from = find(&service.id).expect("it was just listed");
+        service.connection_points.iter().filter_map(|point| Some((from, find(point)?))).collect()
+    };
+    let calls: Vec<_> = given.services.iter().flat_map(calls_of).collect();
+    let clusters_of = |caller: ServiceId| vec![given.placement[&given.services[caller.index()].id].clone()];
+    for service in &given.services {
+        let found = imports(&calls, find(&service.id).expect("it was just listed"), clusters_of);
+        let expect = &vector.expect["imports"][&service.id];
+        if serde_json::json!(found) != *expect {
+            return Err(format!("{}: {found:?} instead of {expect}", service.id));
+        }
+    }
+    Ok(())
 }

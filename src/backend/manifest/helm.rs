@@ -29,10 +29,13 @@ pub const VO_CHART_OVERWRITE: &str = "voChartOverwrite";
 /// The values of a service's chart: `base` with what the plan injects.
 pub fn values(known: &Known, plan: &Plan, service: ServiceId, (implementer, base): (Implementer, Value)) -> Value {
     let affinity: Vec<&str> = places(known, plan, service).map(|(cluster, _)| cluster).collect();
-    let calls: Vec<(ServiceId, ServiceId)> =
-        known.application.calls.iter().map(|call| (call.from, call.to)).collect();
+    let calls: Vec<(ServiceId, ServiceId)> = known.application.calls.iter().map(|call| (call.from, call.to)).collect();
     let of = |caller| places(known, plan, caller).map(|(cluster, _)| cluster).collect();
-    inject(base, implementer, &[("clustersAffinity", affinity), ("serviceImportClusters", imports(&calls, service, of))])
+    inject(
+        base,
+        implementer,
+        &[("clustersAffinity", affinity), ("serviceImportClusters", imports(&calls, service, of))],
+    )
 }
 
 /// The clusters of everyone that calls `callee`, callers in the order of their declaration. A cluster stands there once

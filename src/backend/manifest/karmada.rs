@@ -64,7 +64,8 @@ pub fn of_service(
 pub fn placement(known: &Known, plan: &Plan, service: ServiceId) -> Option<Value> {
     let places: Vec<(&str, u32)> = places(known, plan, service).collect();
     let names: Vec<&str> = places.iter().map(|(cluster, _)| *cluster).collect();
-    let weight = |(cluster, replicas): &(&str, u32)| json!({"targetCluster": {"clusterNames": [cluster]}, "weight": replicas});
+    let weight =
+        |(cluster, replicas): &(&str, u32)| json!({"targetCluster": {"clusterNames": [cluster]}, "weight": replicas});
     let mut placement = Map::new();
     placement.insert("clusterAffinity".to_owned(), json!({"clusterNames": names}));
     let tolerations = tolerations(known, plan, service);

@@ -125,12 +125,11 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let situation = Asked { world, applications, request, given: rates, at: *at }.look()?;
     let decided = decide(&situation, &arguments.policy, arguments.explain)?;
     let documents = render(arguments, &decided)?;
-    match &arguments.out {
-        Some(directory) => write_files(directory, &documents, out)?,
-        None => {
-            let texts: Vec<&str> = documents.iter().map(|document| document.content.as_str()).collect();
-            write!(out, "{}", texts.join("---\n"))?;
-        }
+    if let Some(directory) = &arguments.out {
+        write_files(directory, &documents, out)?;
+    } else {
+        let texts: Vec<&str> = documents.iter().map(|document| document.content.as_str()).collect();
+        write!(out, "{}", texts.join("---\n"))?;
     }
     if !decided.violations.is_empty() {
         out.flush()?;

@@ -15,7 +15,8 @@ use serde_json::json;
 pub fn karmada(decided: &Decided<'_>, namespace: &str) -> Result<Vec<Document>, Failure> {
     let snapshot = &decided.situation.snapshot;
     let document = |service: ServiceId| {
-        let objects = karmada::of_service(&snapshot.known, &decided.plan, (service, namespace)).map_err(Failure::input)?;
+        let objects =
+            karmada::of_service(&snapshot.known, &decided.plan, (service, namespace)).map_err(Failure::input)?;
         Ok(Document { name: format!("{}.yaml", name(snapshot, service)), content: yaml::stream(&objects)? })
     };
     snapshot.services.ids().map(document).collect()
@@ -48,7 +49,11 @@ fn remarks(decided: &Decided<'_>, service: ServiceId) -> String {
     let places = targets.iter().map(|target| format!("{} {}", snapshot.cluster(target.cluster).name, target.replicas));
     let places = places.collect::<Vec<_>>().join(", ");
     let total = decided.plan.targets.total(service);
-    let mut text = format!("# {}: {total} replicas{}\n", name(snapshot, service), if total > 0 { format!(" ({places})") } else { places });
+    let mut text = format!(
+        "# {}: {total} replicas{}\n",
+        name(snapshot, service),
+        if total > 0 { format!(" ({places})") } else { places }
+    );
     if targets.len() > 1 {
         text += "# Split: a chart whose policy has no replicaScheduling gives each of these clusters all replicas;\n";
         text += "# the policies of `--format karmada` divide them.\n";

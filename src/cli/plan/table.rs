@@ -1,8 +1,8 @@
 //! A plan as people read it: a line a service, what was refused, and how good it is.
 
 use super::{Decided, why};
+use crate::cli::aligned::aligned;
 use crate::cli::clock::clock;
-use crate::cli::columns::aligned;
 use crate::model::plan::{Quality, Stop, Target};
 use crate::model::{Refusal, ServiceId, Snapshot};
 use crate::record::decisions::named;
@@ -13,15 +13,14 @@ pub fn render(decided: &Decided<'_>, timed: bool) -> String {
     let Decided { situation, policy, plan, .. } = decided;
     let snapshot = &situation.snapshot;
     let replicas: u32 = plan.targets.iter().map(|target| target.replicas).sum();
-    let mut lines = vec![format!(
-        "{} at {}: {replicas} replicas of {} services by {}",
-        situation.name,
-        clock(snapshot.at.as_seconds_f64()),
-        snapshot.services.len(),
-        policy.label
-    )];
+    let services = match snapshot.services.len() {
+        1 => "1 service".to_owned(),
+        count => format!("{count} services"),
+    };
+    let at = clock(snapshot.at.as_seconds_f64());
+    let mut lines = vec![format!("{} at {at}: {replicas} replicas of {services} by {}", situation.name, policy.label)];
     lines.push(String::new());
-    lines.extend(services(decided));
+    lines.extend(by_service(decided));
     lines.push(String::new());
     if let Some(explanation) = &decided.explanation {
         for service in snapshot.services.ids() {
@@ -41,7 +40,7 @@ pub fn render(decided: &Decided<'_>, timed: bool) -> String {
     lines.join("\n") + "\n"
 }
 
-fn services(decided: &Decided<'_>) -> Vec<String> {
+fn by_service(decided: &Decided<'_>) -> Vec<String> {
     let (snapshot, plan) = (&decided.situation.snapshot, &decided.plan);
     let row = |service: ServiceId| {
         let rate = snapshot.services[service].rate.value;

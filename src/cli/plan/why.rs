@@ -2,7 +2,7 @@
 
 use super::Decided;
 use super::table::places;
-use crate::cli::columns::aligned;
+use crate::cli::aligned::aligned;
 use crate::model::explanation::{Alternative, Candidate, Limit, Reasons, Room, Term, Verdict};
 use crate::model::{ClusterId, Explanation, ServiceId};
 use crate::policy::placement::refusal::amounts;
@@ -85,7 +85,13 @@ fn second(decided: &Decided<'_>, reasons: &Reasons) -> Option<String> {
 
 /// A figure with about four digits.
 pub fn figure(value: f64) -> String {
-    let decimals = if value.abs() >= 100.0 { 1 } else if value.abs() >= 1.0 { 3 } else { 4 };
+    let decimals = if value.abs() >= 100.0 {
+        1
+    } else if value.abs() >= 1.0 {
+        3
+    } else {
+        4
+    };
     format!("{value:.decimals$}")
 }
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::output::{counted, thousands};
 use super::reading::Reading;
-use crate::cli::columns::Columns;
+use crate::cli::aligned::Columns;
 use crate::cli::Format;
 use crate::input::trace::info::{Info, ServiceInfo, info, instant, sparkline};
 use crate::input::trace::{ServiceNames, TraceOptions, calendar, format, open_whole};

@@ -107,22 +107,9 @@ impl NodeTable {
     pub fn add_node(&mut self, pool: PoolId, shape: Resources) -> NodeId {
         let kind = self.kind_of(pool, shape);
         self.kinds[kind].up += 1;
-<<<<<<< HEAD
         let none = Resources::ZERO;
         let shared = SharedDevices::default();
         let node = Node { pool, shape, occupied: none, allocated: none, counted: none, replicas: 0, shared, up: true, kind };
-=======
-        let node = Node {
-            pool,
-            shape,
-            allocated: Resources::ZERO,
-            counted: Resources::ZERO,
-            replicas: 0,
-            shared: SharedDevices::default(),
-            up: true,
-            kind,
-        };
->>>>>>> tasks
         self.lanes.push(self.rule, &node);
         self.ranking.forget();
         let id = self.nodes.push(node);

@@ -6,6 +6,7 @@
 mod execute;
 mod expand;
 mod failure;
+mod init;
 mod job;
 mod names;
 mod policies;
@@ -24,6 +25,7 @@ const EXAMPLES: &str = "\
 First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
   smo policies                               what else could decide
+  smo init mine                              a scenario of your own, or from `kubectl get clusters -o yaml`
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
@@ -42,6 +44,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Arguments),
     Simulate(simulate::Arguments),
     Replay(replay::Arguments),
     Policies(policies::Arguments),
@@ -67,6 +70,7 @@ impl Cli {
     /// What is to be said, and the exit code.
     pub fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
         match self.command {
+            Command::Init(arguments) => init::run(&arguments, out),
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),

@@ -20,6 +20,8 @@ mod determinism;
 mod expectations;
 mod fork;
 mod generated_traces;
+mod init;
+mod kubernetes;
 #[cfg(feature = "milp")]
 mod milp;
 mod policies;

@@ -12,6 +12,7 @@ mod expand;
 mod explain;
 mod failure;
 mod formats;
+mod init;
 mod job;
 mod man;
 mod names;
@@ -37,6 +38,7 @@ First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
   smo plan scenarios/quickstart.yaml         one decision now, and why
   smo policies                               what else could decide
+  smo init mine                              a scenario of your own, or from `kubectl get clusters -o yaml`
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
@@ -58,6 +60,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Arguments),
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Explain(explain::Arguments),
@@ -90,6 +93,7 @@ impl Cli {
     /// What is to be said, and the exit code.
     pub fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
         match self.command {
+            Command::Init(arguments) => init::run(&arguments, out),
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Plan(arguments) => plan::run(&arguments, out),
             Command::Diff(arguments) => diff::run(&arguments, out),

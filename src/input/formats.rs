@@ -96,4 +96,6 @@ pub const FORMATS: &[&FormatPage] = &[
     &tables::regions::PAGE_GSF,
     &tables::sites::PAGE,
     &tables::sites::PAGE_USERS,
+    &super::kubernetes::PAGE_INVENTORY,
+    &super::kubernetes::PAGE_APPLICATION,
 ];

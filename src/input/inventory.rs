@@ -21,9 +21,18 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InventoryFile {
-    /// The clusters.
+    /// The clusters. Beside `kubectl`: what Kubernetes does not know, by the names of clusters and pools.
     #[serde(default)]
+    #[schemars(with = "Written<BTreeMap<String, serde_json::Value>, Vec<ClusterFile>>")]
     pub clusters: Vec<ClusterFile>,
+    /// What `kubectl get clusters|nodes|pods -o yaml|json` printed: a file or directory, a list of them, or a map of cluster
+    /// names to them.
+    #[serde(default, skip_serializing)]
+    #[schemars(with = "Option<Written<String, Written<Vec<String>, BTreeMap<String, Written<String, Vec<String>>>>>>")]
+    pub kubectl: Option<serde_json::Value>,
+    /// Namespaces whose pods, beside `kubectl`, are the application itself: they hold no room.
+    #[serde(default, skip_serializing)]
+    pub own_namespaces: Vec<String>,
     /// A cluster in each region of a table, besides `clusters`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<RegionsFile>,

@@ -203,12 +203,13 @@ pub(super) fn splice(root: &mut Node, section: &str, files: &mut Files) -> Resul
         (None, Some(Value::Scalar(Scalar::Text(path)))) => files.read_yaml(path, &at)?,
         (None, _) => return Ok(()),
     };
+    let names_others = content.get("kubectl").is_some();
     if let Value::Map(entries) = &mut root.value
         && let Some(entry) = entries.iter_mut().find(|entry| entry.key == section)
     {
         entry.node = content;
     }
-    Ok(())
+    if names_others { splice(root, section, files) } else { Ok(()) }
 }
 
 /// Translates a descriptor that stands under `application`, or is named there; tells whether there is one.

@@ -31,6 +31,8 @@ mod imported_scenario;
 mod imported_traces;
 mod help;
 mod manifests;
+mod init;
+mod kubernetes;
 #[cfg(feature = "milp")]
 mod milp;
 mod plan;

@@ -29,6 +29,12 @@ const KARMADA: &str = "cluster.karmada.io";
 /// Keys of the section that are used up here.
 const OWN_KEYS: [&str; 2] = ["kubectl", "own_namespaces"];
 
+/// What the section says besides its files.
+struct Said {
+    own_namespaces: Vec<String>,
+    has_tables: bool,
+}
+
 /// A cluster as Karmada sums it up, or with its nodes seen.
 enum Found {
     Summed(Node),
@@ -48,11 +54,14 @@ struct Group {
 pub fn inventory(at: &At<'_>, files: &mut Files) -> Result<Node, InputError> {
     let is_map = at.node().is_some_and(|node| matches!(node.value, Value::Map(_)));
     let named = if is_map { at.key("kubectl") } else { at.clone() };
-    let own = if is_map { at.key("own_namespaces").words()? } else { Vec::new() };
+    let said = Said {
+        own_namespaces: if is_map { at.key("own_namespaces").words()? } else { Vec::new() },
+        has_tables: is_map && at.key("machines").is_there(),
+    };
     let mut notes = Notes::default();
     let mut clusters = Vec::new();
     for group in groups(&named, files)? {
-        clusters.extend(of_group(&group, &own, &mut notes)?);
+        clusters.extend(of_group(&group, &said, &mut notes)?);
     }
     let clusters = one_of_each(clusters);
     let place = named.place();
@@ -92,7 +101,7 @@ fn groups(named: &At<'_>, files: &mut Files) -> Result<Vec<Group>, InputError> {
 }
 
 /// The clusters of one group: Karmada's, and those that nodes make up.
-fn of_group(group: &Group, own_namespaces: &[String], notes: &mut Notes) -> Result<Vec<Found>, InputError> {
+fn of_group(group: &Group, said: &Said, notes: &mut Notes) -> Result<Vec<Found>, InputError> {
     let all = || group.sources.iter().flat_map(|source| &source.objects);
     let mut clusters = Vec::new();
     for object in all() {
@@ -105,7 +114,8 @@ fn of_group(group: &Group, own_namespaces: &[String], notes: &mut Notes) -> Resu
     let pods: Vec<&Object> = all().filter(|object| object.is("", "Pod")).collect();
     let mut member = |name: &str, nodes: Vec<&Object>| {
         let nodes = nodes.into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
-        let member = Member { name, nodes, pods: pods.clone(), own_namespaces };
+        let Said { own_namespaces, has_tables } = said;
+        let member = Member { name, nodes, pods: pods.clone(), own_namespaces, has_tables: *has_tables };
         Ok::<_, InputError>(member.cluster(notes)?.map(Found::Seen))
     };
     match &group.name {

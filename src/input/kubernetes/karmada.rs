@@ -55,11 +55,11 @@ pub fn cluster(object: &Object, notes: &mut Notes) -> Result<Option<Node>, Input
         notes.say(&place, format!("cluster {name} is not ready and is switched off (`enabled: false`)"));
         map.put_flag("enabled", false);
     }
-    map.put("pools", list(&place, pools.iter().map(Pool::node).collect()));
+    map.put("pools", list(&place, pools.iter().map(|pool| pool.node(false)).collect()));
     Ok(Some(map.node()))
 }
 
-/// Provider and zone as labels, for affinities that name them.
+/// Provider, region and zone as labels, for affinities that name them.
 fn places(object: &Object) -> Result<BTreeMap<String, String>, InputError> {
     let spec = object.at().key("spec");
     let mut zones = spec.key("zones").words()?;
@@ -67,7 +67,9 @@ fn places(object: &Object) -> Result<BTreeMap<String, String>, InputError> {
     zones.dedup();
     let provider = spec.key("provider").text()?.map(|provider| ("smo.dev/provider".to_owned(), provider.to_owned()));
     let zone = (zones.len() == 1).then(|| ("smo.dev/zone".to_owned(), zones.remove(0)));
-    Ok(provider.into_iter().chain(zone).collect())
+    let region = spec.key("region").text()?.map(|region| ("topology.kubernetes.io/region".to_owned(), region.to_owned()));
+    let topology = zone.as_ref().map(|(_, zone)| ("topology.kubernetes.io/zone".to_owned(), zone.clone()));
+    Ok(provider.into_iter().chain(zone).chain(region).chain(topology).collect())
 }
 
 /// Taints, as native files write them.

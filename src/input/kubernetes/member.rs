@@ -44,6 +44,8 @@ pub struct Member<'a> {
     pub pods: Vec<&'a Object>,
     /// Namespaces whose pods are the application itself.
     pub own_namespaces: &'a [String],
+    /// Whether the scenario has tables of machines.
+    pub has_tables: bool,
 }
 
 impl Member<'_> {
@@ -66,7 +68,7 @@ impl Member<'_> {
         }
         let mut pools: Vec<Pool> = alike(machines).iter().map(|group| pool(group, &held, notes)).collect();
         name_apart(&mut pools);
-        map.put("pools", list(&place, pools.iter().map(Pool::node).collect()));
+        map.put("pools", list(&place, pools.iter().map(|pool| pool.node(self.has_tables)).collect()));
         Ok(Some(map.node()))
     }
 

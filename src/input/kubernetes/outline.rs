@@ -9,17 +9,32 @@ use super::super::read::read;
 use super::super::application::ReplicasFile;
 use super::application::application;
 use super::inventory::inventory;
-use super::tree::{Map, text};
+use super::tree::{Map, list, text};
 use crate::model::Cluster;
 use crate::units::MilliCores;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-/// The clusters in a file or directory, those that are switched off left out.
+/// Files, and the cluster whose nodes are in them; without a name they are called like their files.
+pub type Groups = BTreeMap<Option<String>, Vec<PathBuf>>;
+
+/// The clusters in files or directories, those that are switched off left out.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn clusters_of(path: &Path) -> Result<Vec<Cluster>, InputError> {
-    let node = text(&Place::whole("--from-kubectl"), path.display().to_string());
+/// What is wrong with them.
+pub fn clusters_of(groups: &Groups) -> Result<Vec<Cluster>, InputError> {
+    let place = Place::whole("--from-kubectl");
+    let paths = |paths: &[PathBuf]| {
+        list(&place, paths.iter().map(|path| text(&place, path.display().to_string())).collect())
+    };
+    let mut named = Map::new(place.clone());
+    for (name, files) in groups {
+        named.put(name.as_deref().unwrap_or_default(), paths(files));
+    }
+    let unnamed = groups.get(&None).filter(|_| groups.len() == 1);
+    let mut section = Map::new(place.clone());
+    section.put("kubectl", unnamed.map_or_else(|| named.node(), |files| paths(files)));
+    let node = section.node();
     let tree = inventory(&At::root(&node), &mut Files::of(Path::new("")))?;
     let file: InventoryFile = read(&tree)?;
     let all = clusters(&file, &At::root(&tree))?;

@@ -39,7 +39,9 @@ impl Pool {
     }
 
     /// As a native inventory has it.
-    pub fn node(&self) -> Node {
+    ///
+    /// Where the scenario has tables of machines, they say the price of the type that the nodes are labelled with.
+    pub fn node(&self, has_tables: bool) -> Node {
         let mut map = Map::new(self.place.clone());
         map.put_text("name", &self.name);
         map.put_text("cpu", self.shape.cpu.to_string());
@@ -51,8 +53,13 @@ impl Pool {
             map.put_number("pods", self.shape.pods);
         }
         map.put_number("nodes", self.nodes.into());
-        let price = defaults::price_of(self.capacity.cpu, self.capacity.memory);
-        map.put_text("price_per_hour", format!("{} $", (price.0 * 1e6).round() / 1e6));
+        match self.labels.get("node.kubernetes.io/instance-type").filter(|_| has_tables) {
+            Some(machine) => map.put_text("machine", machine.as_str()),
+            None => {
+                let price = defaults::price_of(self.capacity.cpu, self.capacity.memory);
+                map.put_text("price_per_hour", format!("{} $", (price.0 * 1e6).round() / 1e6));
+            }
+        }
         map.put_labels("labels", &self.labels);
         map.put_texts("taints", self.taints.iter().cloned());
         let occupied: Vec<Node> = self.occupied.iter().map(|one| self.occupied_node(one)).collect();

@@ -77,7 +77,8 @@ fn range(values: impl Iterator<Item = (f64, f64)> + Clone, room: f64) -> Axis {
     let low = values.clone().map(|(value, half)| value - half).fold(f64::INFINITY, f64::min);
     let high = values.clone().map(|(value, half)| value + half).fold(f64::NEG_INFINITY, f64::max);
     let least = values.map(|(value, _)| value).fold(f64::INFINITY, f64::min);
-    let width = if high > low { high - low } else { high.abs().max(1.0) * 0.5 };
+    // Values that differ by a rounding error only are one value: no ticks lie between them.
+    let width = if high - low > 1e-9 * high.abs().max(low.abs()) { high - low } else { high.abs().max(1.0) * 0.5 };
     let from = low - width * room;
     // Zero belongs into the picture where it is near, with a little room for a point that lies there; nothing below does.
     let from = if least >= 0.0 && from < width * 0.5 { -0.08 * (high + width * room) } else { from };

@@ -21,6 +21,7 @@ mod determinism;
 mod expectations;
 mod fork;
 mod generated_traces;
+mod joined_tables;
 #[cfg(feature = "milp")]
 mod milp;
 mod policies;

@@ -1,4 +1,5 @@
 //! Tables become clusters, prices, power, carbon and distances of a scenario, and what they do not know is said with its place.
+#![expect(clippy::float_cmp, reason = "what is read from a decimal is that decimal")]
 
 use smo::input::{Loaded, Request, load};
 use smo::units::{Money, Span, Time};
@@ -118,8 +119,18 @@ fn variants_change_the_choice_and_the_machines() {
     let pool = larger.scenario.known.clusters.values().next().unwrap().pools.values().next().unwrap();
     assert_eq!((pool.shape.cpu.0, pool.price_per_hour), (15_890, Money(1.0)));
     assert_eq!(names(&loaded(world.path(), Some("elsewhere"), &[])), ["south"]);
-    let spot = loaded(world.path(), Some("elsewhere"), &[("inventory.regions", "null"), ("inventory.clusters", "[{name: a, pools: [{name: p, cpu: 1, memory: 1 GiB, nodes: 1}]}]"), ("environment.carbon", "null"), ("network.latency", "null")]);
-    assert_eq!(names(&spot), ["a"]);
+    // Sections are left out by `null`.
+    let by_hand = loaded(
+        world.path(),
+        None,
+        &[
+            ("inventory.regions", "null"),
+            ("inventory.clusters", "[{name: a, pools: [{name: p, cpu: 1, memory: 1 GiB, nodes: 1}]}]"),
+            ("environment.carbon", "null"),
+            ("network.latency", "null"),
+        ],
+    );
+    assert_eq!(names(&by_hand), ["a"]);
 }
 
 /// 22:00 at -02:00 is midnight UTC of the leap day, hour 24 of the file.
@@ -144,13 +155,33 @@ fn what_the_calendar_lacks_is_asked_for() {
     let world = world();
     let world = world.path();
     refused(world, &[("environment.start", "null")], &["environment.carbon.file", "write `environment.start:"]);
-    refused(world, &[("environment.carbon.begins", "null")], &["carbon.csv: line 1: field `hour_utc`", "write `begins:"]);
-    refused(world, &[("environment.start", "2024-02-29T23:30Z")], &["is known from 2024-02-28T00:00Z to 2024-03-01T00:00Z", "2024-03-01T01:30Z"]);
+    refused(
+        world,
+        &[("environment.carbon.begins", "null")],
+        &["carbon.csv: line 1: field `hour_utc`", "write `begins:"],
+    );
+    refused(
+        world,
+        &[("environment.start", "2024-02-29T23:30Z")],
+        &["is known from 2024-02-28T00:00Z to 2024-03-01T00:00Z", "2024-03-01T01:30Z"],
+    );
     refused(world, &[("environment.start", "2023-02-29T00:00Z")], &["no instant of the calendar"]);
     refused(world, &[("environment.start", "2024-02-29T00:00")], &["does not say its time zone"]);
-    refused(world, &[("inventory.regions.choose", "[north, west]"), ("inventory.clusters.west.pools.main.price_per_hour", "1 $"), ("network.default_rtt", "9 ms")], &["region `west` of cluster `west` has no carbon intensity"]);
+    refused(
+        world,
+        &[
+            ("inventory.regions.choose", "[north, west]"),
+            ("inventory.clusters.west.pools.main.price_per_hour", "1 $"),
+            ("network.default_rtt", "9 ms"),
+        ],
+        &["region `west` of cluster `west` has no carbon intensity"],
+    );
     refused(world, &[("inventory.clusters.north.grid_zone", "XX")], &["the file has no grid zone `XX`"]);
-    refused(world, &[("environment.price_factor", "{file: carbon.csv, begins: 2024-01-01T00:00Z}")], &["this is for tables of carbon intensity"]);
+    refused(
+        world,
+        &[("environment.price_factor", "{file: carbon.csv, begins: 2024-01-01T00:00Z}")],
+        &["this is for tables of carbon intensity"],
+    );
 }
 
 #[test]
@@ -158,22 +189,40 @@ fn distances_come_from_the_table_and_missing_pairs_are_named() {
     let world = world();
     let world = world.path();
     let joined = loaded(world, None, &[]);
-    let rtt: Vec<u64> = joined.scenario.known.network.rtt.values().flat_map(|row| row.values().map(|span| span.0)).collect();
+    let rtt: Vec<u64> =
+        joined.scenario.known.network.rtt.values().flat_map(|row| row.values().map(|span| span.0)).collect();
     assert_eq!(rtt, [500_000, 40_500_000, 41_000_000, 500_000]);
     let west = [
         ("inventory.regions.choose", "[north, west]"),
         ("inventory.clusters.west.pools.main.price_per_hour", "1 $"),
         ("environment.carbon", "null"),
     ];
-    refused(world, &west, &["no round-trip time is known from `north` (north) to `west` (west)", "network.default_rtt"]);
+    refused(
+        world,
+        &west,
+        &["no round-trip time is known from `north` (north) to `west` (west)", "network.default_rtt"],
+    );
     let mut given = west.to_vec();
     given.push(("network.default_rtt", "9 ms"));
-    assert_eq!(loaded(world, None, &given).scenario.known.network.rtt.values().next().unwrap().values().nth(1), Some(&Span(9_000_000)));
+    assert_eq!(
+        loaded(world, None, &given).scenario.known.network.rtt.values().next().unwrap().values().nth(1),
+        Some(&Span(9_000_000))
+    );
     let mut by_hand = west.to_vec();
     by_hand.push(("network.pairs", "[{between: [north, west], rtt: 8 ms}]"));
-    assert_eq!(loaded(world, None, &by_hand).scenario.known.network.rtt.values().next().unwrap().values().nth(1), Some(&Span(8_000_000)));
+    assert_eq!(
+        loaded(world, None, &by_hand).scenario.known.network.rtt.values().next().unwrap().values().nth(1),
+        Some(&Span(8_000_000))
+    );
     let egress = loaded(world, None, &[("network.egress", "{file: egress.csv}")]);
-    let prices: Vec<f64> = egress.scenario.known.network.egress_per_gb.values().flat_map(|row| row.values().map(|price| price.0)).collect();
+    let prices: Vec<f64> = egress
+        .scenario
+        .known
+        .network
+        .egress_per_gb
+        .values()
+        .flat_map(|row| row.values().map(|price| price.0))
+        .collect();
     assert_eq!(prices, [0.0, 0.02, 0.09, 0.0]);
 }
 
@@ -182,14 +231,41 @@ fn machines_and_prices_that_are_not_known_are_refused() {
     let world = world();
     let world = world.path();
     let spot = ("inventory.regions.pools.main.spot", "true");
-    refused(world, &[spot], &["s.yaml: line 8", "inventory.clusters.south.pools.main.machine", "no spot price of `big-8` in region `south`"]);
+    refused(
+        world,
+        &[spot],
+        &[
+            "s.yaml: line 8",
+            "inventory.clusters.south.pools.main.machine",
+            "no spot price of `big-8` in region `south`",
+        ],
+    );
     let north = loaded(world, None, &[spot, ("inventory.regions.choose", "[north]")]);
-    assert_eq!(north.scenario.known.clusters.values().next().unwrap().pools.values().next().unwrap().price_per_hour, Money(0.2));
-    assert!(north.notes.iter().any(|note| note.contains("that they may be taken away is not simulated")), "{:?}", north.notes);
-    refused(world, &[("inventory.clusters.north.pools.main.machine", "big-9")], &["the table does not know `big-9`", "did you mean"]);
+    assert_eq!(
+        north.scenario.known.clusters.values().next().unwrap().pools.values().next().unwrap().price_per_hour,
+        Money(0.2)
+    );
+    assert!(
+        north.notes.iter().any(|note| note.contains("that they may be taken away is not simulated")),
+        "{:?}",
+        north.notes
+    );
+    refused(
+        world,
+        &[("inventory.clusters.north.pools.main.machine", "big-9")],
+        &["the table does not know `big-9`", "did you mean"],
+    );
     refused(world, &[("inventory.machines.shapes", "null")], &["nothing says what `big-8` has"]);
-    refused(world, &[("inventory.regions.choose", "[nort]")], &["the table does not know `nort`", "did you mean `north`?"]);
-    refused(world, &[("inventory.regions.file", "power.csv")], &["power.csv: line 1: no table that is known begins with"]);
+    refused(
+        world,
+        &[("inventory.regions.choose", "[nort]")],
+        &["the table does not know `nort`", "did you mean `north`?"],
+    );
+    refused(
+        world,
+        &[("inventory.regions.file", "power.csv")],
+        &["power.csv: line 1: no table that is known begins with"],
+    );
     std::fs::write(world.join("power.csv"), "Architecture,Min Watts,Max Watts\nOld,1,x\n").unwrap();
     refused(world, &[], &["power.csv: line 2: field `Max Watts`: `x` is not a number"]);
 }
@@ -200,7 +276,10 @@ fn sites_and_users_are_placed_by_distance() {
     let world = world();
     let set = [
         ("inventory.regions", "null"),
-        ("inventory.sites", "{file: sites.csv, choose: ['7', '9'], region: city, grid_zone: NO, pools: {file: types.csv, largest: {cpu: 8, memory: 64 GiB}, scale: 10 %}}"),
+        (
+            "inventory.sites",
+            "{file: sites.csv, choose: ['7', '9'], region: city, grid_zone: NO, pools: {file: types.csv, largest: {cpu: 8, memory: 64 GiB}, scale: 10 %}}",
+        ),
         ("network", "{by_distance: {base: 1 ms, per_km: 20 us}, users: {file: users.csv, access_rtt: 5 ms}}"),
     ];
     let loaded = loaded(world.path(), None, &set);
@@ -216,5 +295,25 @@ fn sites_and_users_are_placed_by_distance() {
     let pools = &loaded.scenario.known.clusters.values().next().unwrap().pools;
     let shapes: Vec<_> = pools.values().map(|pool| (pool.nodes, pool.shape.cpu.0, pool.shape.memory.0 >> 30)).collect();
     assert_eq!(shapes, [(3, 8_000, 32)]);
-    assert!(loaded.notes.iter().any(|note| note.contains("no machine is left of type-2 (4 machines)")), "{:?}", loaded.notes);
+    assert!(
+        loaded.notes.iter().any(|note| note.contains("no machine is left of type-2 (4 machines)")),
+        "{:?}",
+        loaded.notes
+    );
+}
+
+/// Goal: whoever asks for a table of regions without prices gets clusters without prices, and is told so.
+#[test]
+fn regions_without_prices_are_free_and_that_is_noted() {
+    let world = world();
+    let unpriced = "year,cloud-provider,cloud-region,em-zone-id,geolocation,power-usage-effectiveness\n\
+        2022,Cloud One,north,NO,\"60.0,10.0\",1.3\n2023,Cloud One,north,,,1.2\n2022,Cloud Two,south,ES,,\n";
+    std::fs::write(world.path().join("regions.csv"), unpriced).unwrap();
+    let set = [("inventory.regions.provider", "cloud one"), ("inventory.regions.choose", "[]")];
+    let loaded = loaded(world.path(), None, &set);
+    assert_eq!(names(&loaded), ["north"]);
+    let north = loaded.scenario.known.clusters.values().next().unwrap();
+    assert_eq!(north.pue.as_f64(), 1.2, "of the latest year that has one");
+    assert_eq!(loaded.scenario.environment.carbon_of("north").at(Time::ZERO), 44.0, "the zone of the year before");
+    assert!(loaded.notes.iter().any(|note| note.contains("have no price")), "{:?}", loaded.notes);
 }

@@ -121,7 +121,11 @@ impl Sheet {
     /// Where it is.
     pub fn name(&self, column: Column) -> Result<&str, InputError> {
         let text = self.text(column)?;
-        if text.is_empty() { Err(self.error(column, "the cell is empty; it names what the row is about")) } else { Ok(text) }
+        if text.is_empty() {
+            Err(self.error(column, "the cell is empty; it names what the row is about"))
+        } else {
+            Ok(text)
+        }
     }
 
     /// A number that may be negative; `None` for an empty cell.
@@ -208,7 +212,8 @@ impl Sheet {
 
 /// The first letters of a text, on one line.
 fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(40).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let mut short: String =
+        text.chars().take(40).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if short.len() < text.len() {
         short.push('…');
     }
@@ -223,7 +228,9 @@ fn reworded(label: &str, error: trace::TraceError) -> InputError {
     };
     let message = match *error.fault {
         Fault::Empty => "the file is empty; a table begins with a line of column names".to_owned(),
-        Fault::DuplicateColumn => format!("the column `{}` stands twice in the header; rename one of the two", error.field),
+        Fault::DuplicateColumn => {
+            format!("the column `{}` stands twice in the header; rename one of the two", error.field)
+        }
         _ => return error.into(),
     };
     Mistake::in_line(label, line, &message)

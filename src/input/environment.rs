@@ -125,7 +125,9 @@ fn factors(
         ("provider", series.provider.is_some()),
     ];
     if let Some((key, _)) = carbon_only.iter().find(|(_, given)| *given) {
-        return Err(at.key(key).error("this is for tables of carbon intensity; a file of factors has `time_s,region,value`"));
+        return Err(at
+            .key(key)
+            .error("this is for tables of carbon intensity; a file of factors has `time_s,region,value`"));
     }
     match &series.file {
         Some(path) => carbon::steps(&mut Sheet::open(path, files, &at.key("file"))?),

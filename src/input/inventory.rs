@@ -258,9 +258,9 @@ fn checked_cluster(file: &ClusterFile, at: &At<'_>) -> Result<Cluster, InputErro
         && (place.lat.abs() > 90.0 || place.lon.abs() > 180.0)
     {
         let (lat, lon) = (place.lat, place.lon);
-        return Err(at.key("location").error(format!(
-            "{lat} north and {lon} east are no place on Earth; write degrees up to 90 and 180"
-        )));
+        return Err(at
+            .key("location")
+            .error(format!("{lat} north and {lon} east are no place on Earth; write degrees up to 90 and 180")));
     }
     let mut names = BTreeSet::new();
     let mut pools = Table::<PoolId, Pool>::new();

@@ -32,7 +32,9 @@ impl Cost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Breach {
     /// An assignment of other processes, or to machines that do not exist.
-    #[error("the assignment does not fit the problem: it has {given} processes of {wanted}, or names a machine beyond the last")]
+    #[error(
+        "the assignment does not fit the problem: it has {given} processes of {wanted}, or names a machine beyond the last"
+    )]
     Shape {
         /// Processes of the assignment.
         given: usize,

@@ -200,7 +200,11 @@ const SURROUNDINGS: &[Case] = &[
     case("from: 8 h", "from: 0 h", &["line 39", "carbon.regions.there.1.from`", "sort the steps"]),
     case("    regions: {", "    period: 4 h\n    regions: {", &["carbon.period`", "longer period"]),
     case("    regions: {", "    file: none.csv\n    regions: {", &["carbon.file`: there is no file"]),
-    case("    regions: {", "    file: load.csv\n    regions: {", &["load.csv: line 1: no table that is known begins with", "`time_s`, `region` and `value` make steps"]),
+    case(
+        "    regions: {",
+        "    file: load.csv\n    regions: {",
+        &["load.csv: line 1: no table that is known begins with", "`time_s`, `region` and `value` make steps"],
+    ),
     case(
         "    regions: {",
         "    file: carbon.csv\n    regions: {",

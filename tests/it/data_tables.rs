@@ -44,14 +44,23 @@ fn tables_of_regions_have_all_regions() {
     }
     let joined = regions::read(&mut sheet(&data, "inventories/gcp_regions.csv"), None).unwrap();
     let belgium = &joined["europe-west1"];
-    assert_eq!((belgium.grid_zone.as_deref(), belgium.pue, belgium.location), (Some("BE"), Some(1.09), Some((51.1333, 4.5667))));
+    assert_eq!(
+        (belgium.grid_zone.as_deref(), belgium.pue, belgium.location),
+        (Some("BE"), Some(1.09), Some((51.1333, 4.5667)))
+    );
     // The joined tables were made of the metadata by the rule that `regions` states: both say the same of every region.
-    let metadata = regions::read(&mut sheet(&data, "region_carbon/gsf_Cloud_Region_Metadata.csv"), Some("Google")).unwrap();
+    let metadata =
+        regions::read(&mut sheet(&data, "region_carbon/gsf_Cloud_Region_Metadata.csv"), Some("Google")).unwrap();
     for (name, region) in &joined {
         let other = &metadata[name];
-        assert_eq!((&region.grid_zone, region.pue, region.location), (&other.grid_zone, other.pue, other.location), "{name}");
+        assert_eq!(
+            (&region.grid_zone, region.pue, region.location),
+            (&other.grid_zone, other.pue, other.location),
+            "{name}"
+        );
     }
-    let estimate = regions::read(&mut sheet(&data, "region_carbon/gsf_Cloud_Region_Metadata_estimate.csv"), None).unwrap();
+    let estimate =
+        regions::read(&mut sheet(&data, "region_carbon/gsf_Cloud_Region_Metadata_estimate.csv"), None).unwrap();
     assert_eq!(estimate.len(), 98);
 }
 
@@ -77,7 +86,8 @@ fn latencies_have_all_pairs() {
     ] {
         assert_eq!(read(file, Some(dataset)).len(), count, "{file} {dataset}");
     }
-    let undecided = latency::read(&mut sheet(&data, "region_latency/ibm_inter_region.csv"), None).unwrap_err().to_string();
+    let undecided =
+        latency::read(&mut sheet(&data, "region_latency/ibm_inter_region.csv"), None).unwrap_err().to_string();
     assert!(undecided.contains("choose one by `dataset`: `16 Aug 2026`"), "{undecided}");
     let egress = latency::egress(&mut sheet(&data, "region_latency/aws_transfer_costs_usd_per_gb.csv")).unwrap();
     assert_eq!(egress.len(), 674);
@@ -100,9 +110,9 @@ fn the_hours_of_all_grid_zones_are_read_and_empty_cells_stay_unknown() {
     assert!(zones.values().all(|hours| hours.len() == 8_760));
     assert_eq!(zones["BE"].last().map(|(instant, _)| instant.to_string()).as_deref(), Some("2022-12-31T23:00Z"));
     let unknown = |hours: &Hours| hours.iter().filter(|(_, value)| value.is_none()).count();
-    let gaps: Vec<_> = zones.iter().map(|(zone, hours)| (zone.as_str(), unknown(hours))).filter(|(_, gaps)| *gaps > 0).collect();
-    let stated =
-        [("BA", 39), ("DK-BHM", 58), ("LU", 181), ("US-CAL-TIDC", 3), ("US-MIDW-AECI", 1), ("US-SW-TEPC", 4)];
+    let gaps: Vec<_> =
+        zones.iter().map(|(zone, hours)| (zone.as_str(), unknown(hours))).filter(|(_, gaps)| *gaps > 0).collect();
+    let stated = [("BA", 39), ("DK-BHM", 58), ("LU", 181), ("US-CAL-TIDC", 3), ("US-MIDW-AECI", 1), ("US-SW-TEPC", 4)];
     assert_eq!(gaps, stated);
     assert_eq!(gaps.iter().map(|(_, gaps)| gaps).sum::<usize>(), 286);
     about(zones.values().flatten().filter_map(|(_, value)| *value).sum(), 414_484_844.230_065_3);
@@ -131,15 +141,21 @@ fn means(data: &Path, file: &str, wanted: &Wanted<'_>) -> BTreeMap<String, f64> 
 fn yearly_means_of_regions_are_read() {
     let Some(data) = data() else { return };
     let all = Wanted::default();
-    for (year, count, taiwan) in
-        [(2019, 24, 541.0), (2020, 27, 540.0), (2021, 34, 456.0), (2022, 36, 453.0), (2023, 40, 451.0), (2024, 44, 439.29)]
-    {
+    for (year, count, taiwan) in [
+        (2019, 24, 541.0),
+        (2020, 27, 540.0),
+        (2021, 34, 456.0),
+        (2022, 36, 453.0),
+        (2023, 40, 451.0),
+        (2024, 44, 439.29),
+    ] {
         let found = means(&data, &format!("region_carbon/gcp_{year}.csv"), &all);
         assert_eq!(found.len(), count, "{year}");
         about(found["asia-east1"], taiwan);
     }
     // Two factors of Azure's table lack their `0.`; a scenario that needs one of the two is refused.
-    for (provider, count, sum) in [("aws", 25, 10_701.78), ("azure", 24, 479_008_693.918_999_97), ("gcp", 24, 9_955.0)] {
+    for (provider, count, sum) in [("aws", 25, 10_701.78), ("azure", 24, 479_008_693.918_999_97), ("gcp", 24, 9_955.0)]
+    {
         let file = format!("cloud_carbon_coefficients/data_grid-emissions-factors-{provider}.csv");
         let factors = means(&data, &file, &all);
         assert_eq!(factors.len(), count, "{provider}");
@@ -229,7 +245,8 @@ fn machines_have_their_shape_and_power() {
         let file = format!("cloud_carbon_coefficients/output_coefficients-{file}-use.csv");
         assert_eq!(power::read(&mut sheet(&data, &file)).unwrap().len(), families, "{file}");
     }
-    let coefficients = power::read(&mut sheet(&data, "cloud_carbon_coefficients/output_coefficients-gcp-use.csv")).unwrap();
+    let coefficients =
+        power::read(&mut sheet(&data, "cloud_carbon_coefficients/output_coefficients-gcp-use.csv")).unwrap();
     let (idle, max) = power::of(n2, &coefficients).unwrap();
     about(idle.0, 8.0 * 0.638_949_358_152_351_9);
     about(max.0, 8.0 * 3.642_452_028_511_403_5);

@@ -33,6 +33,7 @@ mod help;
 mod manifests;
 mod init;
 mod kubernetes;
+mod joined_tables;
 #[cfg(feature = "milp")]
 mod milp;
 mod plan;

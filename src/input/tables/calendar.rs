@@ -154,7 +154,9 @@ mod tests {
 
     #[test]
     fn dates_that_do_not_exist_and_zones_that_are_not_said_are_refused() {
-        for text in ["2023-02-29T00:00Z", "2022-13-01T00:00Z", "2022-07-01", "2022-7-1T00:00Z", "2022-07-01T24:00Z", "x"] {
+        for text in
+            ["2023-02-29T00:00Z", "2022-13-01T00:00Z", "2022-07-01", "2022-7-1T00:00Z", "2022-07-01T24:00Z", "x"]
+        {
             assert!(text.parse::<Calendar>().is_err(), "{text}");
         }
         let error = "2022-07-01T00:00".parse::<Calendar>().expect_err("whose midnight?");

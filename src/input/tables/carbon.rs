@@ -19,7 +19,11 @@ pub const PAGE: FormatPage = FormatPage {
     what: "Values by region from instants of the run on; also for `price_factor`",
     extensions: &[".csv", ".csv.gz", ".csv.zst"],
     columns: &[
-        formats::Column { name: "time_s", unit: "s", meaning: "from when on, since the start of the run; rising by region" },
+        formats::Column {
+            name: "time_s",
+            unit: "s",
+            meaning: "from when on, since the start of the run; rising by region",
+        },
         formats::Column { name: "region", unit: "text", meaning: "region of clusters" },
         formats::Column { name: "value", unit: "g CO₂e/kWh", meaning: "carbon intensity (or a factor on prices)" },
     ],
@@ -125,8 +129,7 @@ pub enum Carbon {
     Means(BTreeMap<String, f64>),
 }
 
-const YEARLY: [&str; 2] =
-    ["Grid carbon intensity (gCO2eq / kWh)", "Lifecycle grid carbon intensity (gCO2eq / kWh)"];
+const YEARLY: [&str; 2] = ["Grid carbon intensity (gCO2eq / kWh)", "Lifecycle grid carbon intensity (gCO2eq / kWh)"];
 const FACTOR: &str = "CO2e (metric ton/kWh)";
 
 /// Reads a table.
@@ -185,7 +188,9 @@ pub fn steps(sheet: &mut Sheet) -> Result<BTreeMap<String, Vec<(Time, f64)>>, In
 fn wide(sheet: &mut Sheet, wanted: &Wanted<'_>) -> Result<BTreeMap<String, Hours>, InputError> {
     let hour = sheet.column("hour_utc")?;
     let Some(begins) = wanted.begins else {
-        return Err(sheet.error(hour, "the file counts hours and does not say from when; write `begins: 2022-01-01T00:00Z`"));
+        return Err(
+            sheet.error(hour, "the file counts hours and does not say from when; write `begins: 2022-01-01T00:00Z`")
+        );
     };
     let zone = |(index, title): (usize, &String)| {
         let kept = wanted.zones.is_empty() || wanted.zones.contains(title.as_str());
@@ -224,7 +229,9 @@ fn long(sheet: &mut Sheet, wanted: &Wanted<'_>) -> Result<BTreeMap<String, Hours
         let number = sheet.number(value)?;
         let hours = all.entry(name.to_owned()).or_default();
         if hours.last().is_some_and(|(previous, _)| at <= *previous) {
-            return Err(sheet.error(time, &format!("{at} does not come after the row before it in its zone; sort the file")));
+            return Err(
+                sheet.error(time, &format!("{at} does not come after the row before it in its zone; sort the file"))
+            );
         }
         hours.push((at, number));
     }
@@ -244,12 +251,13 @@ fn by_region(sheet: &mut Sheet, region: Column, value: Column, unit: f64) -> Res
 /// Of the wanted year, or of the latest one that has a value.
 fn by_year(sheet: &mut Sheet, wanted: &Wanted<'_>) -> Result<BTreeMap<String, f64>, InputError> {
     let value = sheet.column(wanted.column.unwrap_or("grid-carbon-intensity-average-consumption-annual"))?;
-    let [year, vendor, region] = [sheet.column("year")?, sheet.column("cloud-provider")?, sheet.column("cloud-region")?];
+    let [year, vendor, region] =
+        [sheet.column("year")?, sheet.column("cloud-provider")?, sheet.column("cloud-region")?];
     let mut all: BTreeMap<String, (u64, f64)> = BTreeMap::new();
     while sheet.read()? {
         let now = sheet.given(year, sheet.exact(year, 1)?)?;
-        let is_wanted =
-            wanted.year.is_none_or(|year| u64::from(year) == now) && regions::is_of(sheet.text(vendor)?, wanted.provider);
+        let is_wanted = wanted.year.is_none_or(|year| u64::from(year) == now)
+            && regions::is_of(sheet.text(vendor)?, wanted.provider);
         if let Some(number) = sheet.number(value)?.filter(|_| is_wanted) {
             let known = all.entry(sheet.name(region)?.to_owned()).or_insert((now, number));
             if now >= known.0 {

@@ -80,19 +80,23 @@ pub fn is_of_table(path: &str) -> bool {
 /// What is wrong with the section or its table.
 pub fn expand(root: &mut Node, files: &mut Files) -> Result<(), InputError> {
     let mut clusters = Vec::new();
+    let mut has_prices = false;
     {
         let at = At::root(root).key("inventory");
         // `null` is none: so a variant leaves a section out.
-        let section = |key: &str| at.node().and_then(|inventory| inventory.get(key)).filter(|node| !tree::is_null(node));
+        let section =
+            |key: &str| at.node().and_then(|inventory| inventory.get(key)).filter(|node| !tree::is_null(node));
         if let Some(section) = section("regions") {
-            clusters.extend(of_regions(section, files, &at.key("regions"))?);
+            let (found, priced) = of_regions(section, files, &at.key("regions"))?;
+            clusters.extend(found);
+            has_prices = priced;
         }
         if let Some(section) = section("sites") {
             clusters.extend(of_sites(section, files, &at.key("sites"))?);
         }
     }
     let Some(inventory) = tree::get_mut(root, "inventory") else { return Ok(()) };
-    if let Some(regions) = tree::take(inventory, "regions") {
+    if let Some(regions) = tree::take(inventory, "regions").filter(|_| has_prices) {
         default_prices(inventory, &regions);
     }
     tree::take(inventory, "sites");
@@ -116,7 +120,8 @@ fn default_prices(inventory: &mut Node, regions: &Node) {
     }
 }
 
-fn of_regions(section: &Node, files: &mut Files, at: &At<'_>) -> Result<Vec<Node>, InputError> {
+/// The clusters, and whether the table has prices too.
+fn of_regions(section: &Node, files: &mut Files, at: &At<'_>) -> Result<(Vec<Node>, bool), InputError> {
     let wanted: RegionsFile = tree::read_part(section, "inventory.regions")?;
     let mut sheet = Sheet::open(&wanted.file, files, &at.key("file"))?;
     let known = regions::read(&mut sheet, wanted.provider.as_deref())?;
@@ -142,7 +147,7 @@ fn of_regions(section: &Node, files: &mut Files, at: &At<'_>) -> Result<Vec<Node
         let default = crate::input::defaults::pue();
         files.note(format!("No PUE is known of {}: {default} is assumed.", without_pue.join(", ")));
     }
-    Ok(clusters)
+    Ok((clusters, sheet.columns().iter().any(|column| column.ends_with("_usd_h"))))
 }
 
 fn of_sites(section: &Node, files: &mut Files, at: &At<'_>) -> Result<Vec<Node>, InputError> {

@@ -51,7 +51,7 @@ pub fn steps(
             let here = means.into_iter().filter(|(region, _)| regions.contains(&region.as_str()));
             here.map(|(region, mean)| (region, vec![(Time::ZERO, mean)])).collect()
         }
-        Carbon::Hourly(zones) => hourly(&zones, series, grid, files, at)?,
+        Carbon::Hourly(zones) => hourly(&zones, (series, grid), files, at)?,
     };
     plausible(&steps, at)?;
     Ok(steps)
@@ -72,8 +72,7 @@ fn plausible(steps: &BTreeMap<String, Vec<(Time, f64)>>, at: &At<'_>) -> Result<
 
 fn hourly(
     zones: &BTreeMap<String, Hours>,
-    series: &RegionSeries,
-    grid: &Grid<'_>,
+    (series, grid): (&RegionSeries, &Grid<'_>),
     files: &mut Files,
     at: &At<'_>,
 ) -> Result<BTreeMap<String, Vec<(Time, f64)>>, InputError> {
@@ -97,7 +96,8 @@ fn hourly(
             // A value by hand, or a default, may stand in: who has neither is told so.
             if !series.regions.contains_key(region) && series.default.is_none() {
                 let known: Vec<&str> = zones.keys().map(String::as_str).collect();
-                let message = format!("the file has no grid zone `{zone}`; {}", known_names(zone, "wanted zones in it", &known));
+                let message =
+                    format!("the file has no grid zone `{zone}`; {}", known_names(zone, "wanted zones in it", &known));
                 return Err(at.key("file").error(message));
             }
             continue;
@@ -160,7 +160,9 @@ impl Window<'_> {
             steps.push((Time(since.saturating_mul(crate::units::NANOS_PER_SECOND)), *value));
         }
         if missing > 0 {
-            files.note(format!("Carbon intensity of {zone} is unknown in {missing} of {seen} hours: the hour before holds."));
+            files.note(format!(
+                "Carbon intensity of {zone} is unknown in {missing} of {seen} hours: the hour before holds."
+            ));
         }
         if steps.is_empty() {
             return Err(at.key("file").error(format!(

@@ -83,13 +83,28 @@ struct Wanting {
     pool: usize,
     region: String,
     machine: String,
-    spot: bool,
+    tariff: Tariff,
     /// Whether its cluster is switched on.
     enabled: bool,
     /// Whether it says its CPU and memory itself.
     shaped: bool,
+    /// Whether it says its price itself.
     priced: bool,
     place: Place,
+}
+
+/// Which price counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tariff {
+    OnDemand,
+    Spot,
+}
+
+/// The prices of a machine in a region.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    on_demand: Option<f64>,
+    spot: Option<f64>,
 }
 
 /// What the tables know of the machines that are asked for.
@@ -97,8 +112,9 @@ struct Wanting {
 struct Known {
     shapes: Option<BTreeMap<String, Machine>>,
     power: Option<Coefficients>,
-    /// By region and machine: on demand, spot.
-    prices: Option<BTreeMap<(String, String), (Option<f64>, Option<f64>)>>,
+    /// By region and machine.
+    prices: Option<BTreeMap<(String, String), Listed>>,
+    reserved: Reserved,
 }
 
 /// Fills the pools of all clusters.
@@ -122,7 +138,7 @@ pub fn join(root: &mut Node, files: &mut Files) -> Result<(), InputError> {
         let mut filled = Vec::with_capacity(wanting.len());
         for one in &wanting {
             let at = at.key("clusters").index(one.cluster).key("pools").index(one.pool);
-            filled.push((one.cluster, one.pool, fillings(one, &tables, &known, files, &at)?));
+            filled.push((one.cluster, one.pool, fillings(one, &known, files, &at)?));
         }
         filled
     };
@@ -162,7 +178,7 @@ fn wanting(inventory: &Node) -> Vec<Wanting> {
                 pool: pool_index,
                 region: region_of(cluster),
                 machine: machine.text().unwrap_or_default().to_owned(),
-                spot: is(pool, "spot", true),
+                tariff: if is(pool, "spot", true) { Tariff::Spot } else { Tariff::OnDemand },
                 enabled: !is(cluster, "enabled", false),
                 shaped: pool.get("cpu").is_some() && pool.get("memory").is_some(),
                 priced: pool.get("price_per_hour").is_some(),
@@ -174,7 +190,7 @@ fn wanting(inventory: &Node) -> Vec<Wanting> {
 }
 
 fn known(tables: &MachinesFile, wanting: &[Wanting], files: &mut Files, at: &At<'_>) -> Result<Known, InputError> {
-    let mut known = Known::default();
+    let mut known = Known { reserved: tables.reserved, ..Known::default() };
     if let Some(path) = &tables.shapes {
         known.shapes = Some(machines::read(&mut Sheet::open(path, files, &at.key("shapes"))?)?);
     }
@@ -191,7 +207,7 @@ fn known(tables: &MachinesFile, wanting: &[Wanting], files: &mut Files, at: &At<
             if (is_of || price.provider.is_empty()) && regions.contains(price.region) {
                 let key = machines::key(price.machine);
                 if machines.contains(&key) {
-                    all.insert((price.region.to_owned(), key), (price.on_demand, price.spot));
+                    all.insert((price.region.to_owned(), key), Listed { on_demand: price.on_demand, spot: price.spot });
                 }
             }
             Ok(())
@@ -204,7 +220,6 @@ fn known(tables: &MachinesFile, wanting: &[Wanting], files: &mut Files, at: &At<
 /// What a pool gets unless it says it itself.
 fn fillings(
     one: &Wanting,
-    tables: &MachinesFile,
     known: &Known,
     files: &mut Files,
     at: &At<'_>,
@@ -213,7 +228,7 @@ fn fillings(
     let machine = known.shapes.as_ref().and_then(|shapes| shapes.get(&machines::key(name)));
     let mut entries = Vec::new();
     if let Some(machine) = machine {
-        let (cpu, memory) = tables.reserved.allocatable(machine.cpu, machine.memory);
+        let (cpu, memory) = known.reserved.allocatable(machine.cpu, machine.memory);
         entries.push(("cpu", tree::text(place, cpu.to_string())));
         entries.push(("memory", tree::text(place, memory.to_string())));
         if machine.gpus > 0 {
@@ -225,7 +240,9 @@ fn fillings(
                 let both = vec![("idle", watts(place, idle)), ("max", watts(place, max))];
                 entries.push(("power", tree::map(place, both)));
                 if machine.power.is_none() && machine.gpus > 0 {
-                    files.note(format!("The power of {name} is that of its CPUs: the tables know none of its accelerators."));
+                    files.note(format!(
+                        "The power of {name} is that of its CPUs: the tables know none of its accelerators."
+                    ));
                 }
             }
             None => files.note(format!("No table knows the power of {name}: it follows from its cores.")),
@@ -240,7 +257,7 @@ fn fillings(
             Some(price) => entries.push(("price_per_hour", tree::text(place, Money(price).to_string()))),
             None if !one.enabled => {}
             None => {
-                let kind = if one.spot { "spot price" } else { "price" };
+                let kind = if one.tariff == Tariff::Spot { "spot price" } else { "price" };
                 let region = &one.region;
                 return Err(at.key("machine").error(format!(
                     "the table has no {kind} of `{name}` in region `{region}`; write `price_per_hour: ...` here, or take \
@@ -249,15 +266,19 @@ fn fillings(
             }
         }
     }
-    if one.spot && one.enabled {
-        files.note("Spot machines differ by their price only: that they may be taken away is not simulated.".to_owned());
+    if one.tariff == Tariff::Spot && one.enabled {
+        files
+            .note("Spot machines differ by their price only: that they may be taken away is not simulated.".to_owned());
     }
     Ok(entries)
 }
 
-fn price(one: &Wanting, prices: &BTreeMap<(String, String), (Option<f64>, Option<f64>)>) -> Option<f64> {
-    let (on_demand, spot) = prices.get(&(one.region.clone(), machines::key(&one.machine)))?;
-    if one.spot { *spot } else { *on_demand }
+fn price(one: &Wanting, prices: &BTreeMap<(String, String), Listed>) -> Option<f64> {
+    let listed = prices.get(&(one.region.clone(), machines::key(&one.machine)))?;
+    match one.tariff {
+        Tariff::OnDemand => listed.on_demand,
+        Tariff::Spot => listed.spot,
+    }
 }
 
 fn watts(place: &Place, watts: Watts) -> Node {
@@ -315,6 +336,9 @@ mod tests {
         let (cpu, memory) = Reserved::Gke.allocatable(MilliCores(8_000), Bytes(32 << 30));
         assert_eq!(cpu, MilliCores(7_910));
         assert_eq!(memory.0 >> 20, 29_022);
-        assert_eq!(Reserved::None.allocatable(MilliCores(8_000), Bytes(32 << 30)), (MilliCores(8_000), Bytes(32 << 30)));
+        assert_eq!(
+            Reserved::None.allocatable(MilliCores(8_000), Bytes(32 << 30)),
+            (MilliCores(8_000), Bytes(32 << 30))
+        );
     }
 }

@@ -99,9 +99,8 @@ pub fn pools(wanted: &PoolsFile, files: &mut Files, at: &At<'_>) -> Result<Node,
             dropped.push(format!("{name} ({} machines)", kind.machines));
             continue;
         }
-        let part = |whole: u64, share: Ratio| {
-            u64::try_from(u128::from(whole) * u128::from(share.0) / one).unwrap_or(u64::MAX)
-        };
+        let part =
+            |whole: u64, share: Ratio| u64::try_from(u128::from(whole) * u128::from(share.0) / one).unwrap_or(u64::MAX);
         let cpu = MilliCores(part(wanted.largest.cpu.0.0, kind.cpu));
         let memory = Bytes(part(wanted.largest.memory.0.0, kind.memory));
         let place = &kind.place;

@@ -1,7 +1,7 @@
 //! What a machine type has: virtual CPUs, memory, accelerators, and its power where the table measured it.
 //!
 //! Six forms, told apart by their headers: the three instance tables of Cloud Carbon Footprint (the one for AWS with
-//! measured power, decimal commas), the machine types of Google Cloud, AWS's list of 2017, and the SPECpower results.
+//! measured power, decimal commas), the machine types of Google Cloud, AWS's list of 2017, and the results of `SPECpower`.
 //! Providers write `GB` for what are GiB.
 
 use super::sheet::{Column, Sheet};
@@ -39,7 +39,11 @@ pub const PAGE: FormatPage = FormatPage {
         },
         formats::Column { name: "Instance vCPU(s)", unit: "vCPU", meaning: "virtual CPUs" },
         formats::Column { name: "Instance Memory (in GB)", unit: "GiB", meaning: "memory; decimal comma or point" },
-        formats::Column { name: "Instance Number of GPU | Instance GPUs", unit: "devices", meaning: "empty or N/A: none" },
+        formats::Column {
+            name: "Instance Number of GPU | Instance GPUs",
+            unit: "devices",
+            meaning: "empty or N/A: none",
+        },
         formats::Column { name: "Microarchitecture", unit: "text", meaning: "joins the power coefficients (not AWS)" },
         formats::Column {
             name: "Instance @ Idle, Instance @ 100%",
@@ -66,7 +70,7 @@ pub const PAGE_GCP: FormatPage = FormatPage {
     writable: false,
 };
 
-/// SPECpower results.
+/// Results of `SPECpower`.
 pub const PAGE_SPEC: FormatPage = FormatPage {
     name: "specpower",
     kind: Kind::Inventory,
@@ -95,9 +99,12 @@ pub const PAGE_SPEC: FormatPage = FormatPage {
 /// A name by which tables of different origin are joined: without case, `Standard_` and kind of separator, so that
 /// `n2-standard-8` is `n2_standard_8` and `D8 v3` is `Standard_D8_v3`.
 pub fn key(name: &str) -> String {
-    let plain: String =
-        name.trim().chars().map(|letter| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { '_' }).collect();
-    ["standard_", "basic_"].iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(&plain).to_owned()
+    let plain: String = name
+        .trim()
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { '_' })
+        .collect();
+    plain.strip_prefix("standard_").unwrap_or(&plain).to_owned()
 }
 
 /// Columns of a form; those that are not there are none.
@@ -147,9 +154,11 @@ pub fn read(sheet: &mut Sheet) -> Result<BTreeMap<String, Machine>, InputError> 
         return Err(sheet.unknown_header("tables of machines are listed by `smo formats`"));
     };
     let [name, cpu, memory] = [0, 1, 2].map(|index| sheet.find(form.names[index]).unwrap_or(Column(usize::MAX)));
-    let (detail, nodes) = (sheet.find(form.names[3]), sheet.find("Nodes"));
-    let (gpus, architecture) = (sheet.find(form.gpus), sheet.find(form.architecture));
-    let watts = sheet.find(form.watts[0]).zip(sheet.find(form.watts[1]));
+    // A table may have a column without a name: that is none of the columns that a form does not have.
+    let find = |name: &str| if name.is_empty() { None } else { sheet.find(name) };
+    let (detail, nodes) = (find(form.names[3]), find("Nodes"));
+    let (gpus, architecture) = (find(form.gpus), find(form.architecture));
+    let watts = find(form.watts[0]).zip(find(form.watts[1]));
     let mut all = BTreeMap::new();
     while sheet.read()? {
         let (Some(cpus), Some(gib)) = (quantity(sheet, cpu)?, quantity(sheet, memory)?) else { continue };
@@ -189,7 +198,9 @@ fn add(all: &mut BTreeMap<String, Found>, name: String, machine: &Machine) {
         return;
     };
     if let Some(known) = &mut found.machine {
-        if (known.cpu, known.memory, known.gpus, known.power) == (machine.cpu, machine.memory, machine.gpus, machine.power) {
+        if (known.cpu, known.memory, known.gpus, known.power)
+            == (machine.cpu, machine.memory, machine.gpus, machine.power)
+        {
             known.architectures.extend(machine.architectures.iter().cloned());
         } else {
             found.machine = None;
@@ -213,7 +224,11 @@ fn quantity(sheet: &Sheet, column: Column) -> Result<Option<f64>, InputError> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cells are not negative; the cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "cells are not negative; the cast saturates"
+)]
 fn whole(number: f64) -> u64 {
     number.round() as u64
 }
@@ -228,5 +243,6 @@ mod tests {
         assert_eq!(key("m4.2xlarge"), key("m4_2xlarge"));
         assert_eq!(key("D8 v3"), key("Standard_D8_v3"));
         assert_ne!(key("n2-standard-8"), key("n2-standard-80"));
+        assert_ne!(key("Standard_A1"), key("Basic_A1"));
     }
 }

@@ -137,7 +137,8 @@ pub fn egress(
     let mut prices = square(names, file.default_egress_per_gb);
     let Some(table) = &file.egress else { return Ok(prices) };
     let table = latency::egress(&mut Sheet::open(&table.file, files, &at.key("egress").key("file"))?)?;
-    let by_hand = file.pairs.iter().filter(|pair| pair.egress_per_gb.is_some()).map(|pair| pair.between.clone()).collect();
+    let by_hand =
+        file.pairs.iter().filter(|pair| pair.egress_per_gb.is_some()).map(|pair| pair.between.clone()).collect();
     let has_default = at.key("default_egress_per_gb").node().is_some();
     let keys = ["egress", "default_egress_per_gb"];
     let pairs = Pairs { of_table: Some(table), by_hand, has_default, what: "price of traffic", keys };

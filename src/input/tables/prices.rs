@@ -72,10 +72,10 @@ pub fn each(
     if sheet.has(regions::JOINED) {
         return each_of_regions(sheet, take);
     }
-    let by_header = |listed: &str| {
-        sheet.has(&["region", "instance_type", listed]).then(|| sheet.find(listed)).flatten()
-    };
-    let Some(on_demand) = by_header("on_demand_usd_per_hour").or_else(|| by_header("linux_on_demand_usd_per_hour")) else {
+    let by_header =
+        |listed: &str| sheet.has(&["region", "instance_type", listed]).then(|| sheet.find(listed)).flatten();
+    let Some(on_demand) = by_header("on_demand_usd_per_hour").or_else(|| by_header("linux_on_demand_usd_per_hour"))
+    else {
         return Err(sheet.unknown_header(
             "tables of prices have `region`, `instance_type` and `on_demand_usd_per_hour`, or are tables of regions",
         ));

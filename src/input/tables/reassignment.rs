@@ -125,7 +125,12 @@ struct Numbers<'a> {
 
 impl<'a> Numbers<'a> {
     fn of(path: &Path, text: &'a str) -> Self {
-        Self { label: path.display().to_string(), lines: text.lines().enumerate(), rest: "".split_ascii_whitespace(), line: 0 }
+        Self {
+            label: path.display().to_string(),
+            lines: text.lines().enumerate(),
+            rest: "".split_ascii_whitespace(),
+            line: 0,
+        }
     }
 
     fn word(&mut self) -> Option<&'a str> {

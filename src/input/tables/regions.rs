@@ -36,7 +36,11 @@ pub const PAGE: FormatPage = FormatPage {
             unit: "text",
             meaning: "zone of the electricity grid, as Electricity Maps names it; empty: unknown",
         },
-        formats::Column { name: "pue", unit: "1", meaning: "power usage effectiveness; empty: the default, and a note" },
+        formats::Column {
+            name: "pue",
+            unit: "1",
+            meaning: "power usage effectiveness; empty: the default, and a note",
+        },
         formats::Column {
             name: "MACHINE_usd_h, MACHINE_spot_usd_h",
             unit: "$ an hour",
@@ -118,7 +122,8 @@ fn joined(sheet: &mut Sheet) -> Result<BTreeMap<String, Region>, InputError> {
 }
 
 fn metadata(sheet: &mut Sheet, provider: Option<&str>) -> Result<BTreeMap<String, Region>, InputError> {
-    let [year, vendor, region] = [sheet.column("year")?, sheet.column("cloud-provider")?, sheet.column("cloud-region")?];
+    let [year, vendor, region] =
+        [sheet.column("year")?, sheet.column("cloud-provider")?, sheet.column("cloud-region")?];
     let zone = sheet.column("em-zone-id")?;
     let [place, pue] = [sheet.column("geolocation")?, sheet.column("power-usage-effectiveness")?];
     let mut all: BTreeMap<String, (Region, [u64; 3])> = BTreeMap::new();
@@ -158,12 +163,15 @@ fn location(sheet: &Sheet, column: Column) -> Result<Option<(f64, f64)>, InputEr
     }
     let degrees = |part: &str| part.trim().parse::<f64>().ok().filter(|degrees| degrees.is_finite());
     let both = text.split_once(',').and_then(|(lat, lon)| degrees(lat).zip(degrees(lon)));
-    both.map(Some).ok_or_else(|| sheet.error(column, "this is no place; write degrees north and east, like `52.5,13.4`"))
+    both.map(Some)
+        .ok_or_else(|| sheet.error(column, "this is no place; write degrees north and east, like `52.5,13.4`"))
 }
 
 fn checked_pue(sheet: &Sheet, column: Column) -> Result<Option<f64>, InputError> {
     match sheet.number(column)? {
-        Some(pue) if pue < 1.0 => Err(sheet.error(column, &format!("a PUE of {pue} is below 1; correct the cell, or empty it"))),
+        Some(pue) if pue < 1.0 => {
+            Err(sheet.error(column, &format!("a PUE of {pue} is below 1; correct the cell, or empty it")))
+        }
         pue => Ok(pue),
     }
 }

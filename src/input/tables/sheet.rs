@@ -48,12 +48,16 @@ impl Sheet {
             _ => Compression::None,
         };
         let size_max = Bytes(limits::TABLE_BYTES);
-        let mut file = CsvFile::open(path, compression, size_max).map_err(|error| reworded(&label, error))?;
+        let open = |delimiter| {
+            let mut builder = csv::ReaderBuilder::new();
+            builder.delimiter(delimiter).flexible(true);
+            CsvFile::open_with(path, compression, size_max, &mut builder).map_err(|error| reworded(&label, error))
+        };
+        let mut file = open(b',')?;
         if let [only] = file.columns.as_slice()
             && only.contains(';')
         {
-            file =
-                CsvFile::open_delimited(path, compression, size_max, b';').map_err(|error| reworded(&label, error))?;
+            file = open(b';')?;
         }
         Ok(Self { label, file })
     }
@@ -85,12 +89,21 @@ impl Sheet {
         })
     }
 
-    /// Goes to the next record; `false` at the end.
+    /// Goes to the next record; `false` at the end. Empty cells beyond the last column, as spreadsheets leave them, are
+    /// passed over.
     ///
     /// # Errors
-    /// Where the file is broken there.
+    /// Where the file is broken there, or the record is shorter or longer than the header.
     pub fn read(&mut self) -> Result<bool, InputError> {
-        self.file.read().map_err(|error| reworded(&self.label, error))
+        if !self.file.read().map_err(|error| reworded(&self.label, error))? {
+            return Ok(false);
+        }
+        let (cells, columns) = (self.file.width(), self.file.columns.len());
+        if cells < columns || (columns..cells).any(|column| !self.file.field(column).is_empty()) {
+            let message = format!("{cells} cells stand here, the first line has {columns}; complete the line");
+            return Err(Box::new(Mistake::new(self.place(), String::new(), &message)).into());
+        }
+        Ok(true)
     }
 
     /// The text of a cell, without spaces around it.
@@ -108,7 +121,11 @@ impl Sheet {
     /// Where it is.
     pub fn name(&self, column: Column) -> Result<&str, InputError> {
         let text = self.text(column)?;
-        if text.is_empty() { Err(self.error(column, "the cell is empty; it names what the row is about")) } else { Ok(text) }
+        if text.is_empty() {
+            Err(self.error(column, "the cell is empty; it names what the row is about"))
+        } else {
+            Ok(text)
+        }
     }
 
     /// A number that may be negative; `None` for an empty cell.
@@ -195,7 +212,8 @@ impl Sheet {
 
 /// The first letters of a text, on one line.
 fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(40).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let mut short: String =
+        text.chars().take(40).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if short.len() < text.len() {
         short.push('…');
     }
@@ -210,9 +228,8 @@ fn reworded(label: &str, error: trace::TraceError) -> InputError {
     };
     let message = match *error.fault {
         Fault::Empty => "the file is empty; a table begins with a line of column names".to_owned(),
-        Fault::DuplicateColumn => format!("the column `{}` stands twice in the header; rename one of the two", error.field),
-        Fault::FieldCount { found, expected } => {
-            format!("{found} cells stand here, the first line has {expected}; complete the line")
+        Fault::DuplicateColumn => {
+            format!("the column `{}` stands twice in the header; rename one of the two", error.field)
         }
         _ => return error.into(),
     };

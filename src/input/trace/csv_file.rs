@@ -28,22 +28,21 @@ impl CsvFile {
     /// # Errors
     /// Where it cannot be read, or the header is none.
     pub fn open(path: &Path, compression: Compression, size_max: Bytes) -> Result<Self, TraceError> {
-        Self::open_delimited(path, compression, size_max, b',')
+        Self::open_with(path, compression, size_max, &mut csv::ReaderBuilder::new())
     }
 
-    /// The same with another sign between fields.
+    /// The same with another reader of CSV: other signs between fields, or records of other lengths than the header's.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_delimited(
+    pub fn open_with(
         path: &Path,
         compression: Compression,
         size_max: Bytes,
-        delimiter: u8,
+        builder: &mut csv::ReaderBuilder,
     ) -> Result<Self, TraceError> {
         let (text, progress) = text::open(path, compression, size_max)?;
-        let mut builder = csv::ReaderBuilder::new();
-        let reader = builder.has_headers(false).delimiter(delimiter).buffer_capacity(64 << 10).from_reader(text);
+        let reader = builder.has_headers(false).buffer_capacity(64 << 10).from_reader(text);
         let record = csv::ByteRecord::new();
         let (path, columns) = (path.to_owned(), Vec::new());
         let mut file = Self { path, compression, size_max, reader, progress, record, begin: 0, columns };
@@ -76,6 +75,11 @@ impl CsvFile {
     /// The field of a column in the present record, without spaces around it.
     pub fn field(&self, column: usize) -> &[u8] {
         self.record.get(column).unwrap_or_default().trim_ascii()
+    }
+
+    /// How many fields the present record has.
+    pub fn width(&self) -> usize {
+        self.record.len()
     }
 
     /// Where the present record stands.

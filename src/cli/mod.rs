@@ -5,6 +5,7 @@
 
 mod execute;
 mod expand;
+mod export;
 mod failure;
 mod job;
 mod names;
@@ -14,6 +15,7 @@ mod replay;
 mod report;
 mod runs;
 mod scenario;
+mod show;
 mod simulate;
 mod timed;
 mod trace;
@@ -28,6 +30,9 @@ First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
   smo policies                               what else could decide
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
+  smo show runs/quickstart/naive-1           one run: figures, sparklines, what went wrong
+  smo report runs --out report.html          all runs on one page that can be sent
+  smo export --openmetrics runs/quickstart/naive-1 --out naive.om      for Grafana
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
 
@@ -48,6 +53,8 @@ enum Command {
     Simulate(simulate::Arguments),
     Replay(replay::Arguments),
     Report(report::Arguments),
+    Show(show::Arguments),
+    Export(export::Arguments),
     Policies(policies::Arguments),
     #[command(subcommand)]
     Scenario(scenario::Command),
@@ -74,6 +81,8 @@ impl Cli {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Report(arguments) => report::run(&arguments, out),
+            Command::Show(arguments) => show::run(&arguments, out),
+            Command::Export(arguments) => export::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),

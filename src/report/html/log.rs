@@ -86,7 +86,7 @@ fn caption(journal: &Journal, shown: usize, most: usize) -> String {
 fn episode(one: &Episode) -> Entry {
     let times = if one.decisions > 1 { format!(" until {}, {} decisions", instant(one.until_s), one.decisions) } else { String::new() };
     let (kind, what) = match one.kind {
-        EpisodeKind::Refused => ("refused", format!("{} replicas refused{times}", one.replicas)),
+        EpisodeKind::Refused => ("refused", format!("replicas refused: {}{times}", one.replicas)),
         EpisodeKind::Held => ("held", format!("held back{times}")),
         EpisodeKind::Violation => ("unsound", format!("found and not applied{times}")),
     };
@@ -134,7 +134,8 @@ fn change(one: &ChangeRead) -> Entry {
         [alone] => (alone.service.clone(), words(alone)),
         several => {
             let each = several.iter().take(NAMED_MAX).map(|service| format!("{}: {}", service.service, words(service)));
-            (String::new(), each.collect::<Vec<_>>().join("; ") + &rest)
+            let names: Vec<&str> = several.iter().take(NAMED_MAX).map(|service| service.service.as_str()).collect();
+            (names.join(", "), each.collect::<Vec<_>>().join("; ") + &rest)
         }
     };
     let why = changed.first().map(|service| service.why.clone()).unwrap_or_default();

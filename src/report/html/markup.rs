@@ -18,6 +18,18 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Sentences, in which a number is not parted from its sign and its unit at the end of a line.
+pub fn prose(text: &str) -> String {
+    let mut text = escape(text);
+    for unit in ["%", "$", "×", "±", "ms", "kWh", "kg", "h)", "h,"] {
+        text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
+    }
+    for sign in ["±", "&lt;", "&gt;", "≤", "≥"] {
+        text = text.replace(&format!("{sign} "), &format!("{sign}\u{a0}"));
+    }
+    text
+}
+
 /// A cell of a table.
 #[derive(Debug, Clone)]
 pub struct Cell {
@@ -130,7 +142,7 @@ pub fn figure(caption: &str, svg: &str, legend: &[(String, u8)]) -> String {
 
 /// A list of sentences.
 pub fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+    let items: Vec<String> = items.into_iter().map(|item| format!("<li>{}</li>\n", prose(item))).collect();
     if items.is_empty() { String::new() } else { format!("<ul>\n{}</ul>\n", items.concat()) }
 }
 

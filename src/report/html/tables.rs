@@ -32,7 +32,7 @@ pub fn breaks(timeline: &Timeline) -> String {
         ]
     };
     let (shown, all) = (timeline.breaks.len(), timeline.breaks_all);
-    let which = if shown < all { format!("the {shown} longest of {all} times") } else { "every time".to_owned() };
+    let which = if shown < all { format!("{shown} of {all} times, the longest and those during faults") } else { "every time".to_owned() };
     let caption = format!(
         "When the SLO was broken: {which}. Beside it, what was to be seen then: what coincides need not be the cause"
     );

@@ -143,7 +143,10 @@ fn sparkline(name: &str, line: &Line, unit: &str, sketch: Sketch) -> Option<Stri
     let columns = sketch.width.saturating_sub(NAME + FIGURES).clamp(8, line.len().max(8));
     let blocks = blocks(line, columns, high);
     let number = |value: f64| if value.abs() < 10.0 { format!("{value:.2}") } else { grouped(&format!("{value:.0}")) };
-    let figures = format!("{} to {}{unit}", number(low), number(high));
+    let figures = match (number(low), number(high)) {
+        (low, high) if low == high => format!("{low}{unit}"),
+        (low, high) => format!("{low} to {high}{unit}"),
+    };
     Some(fit(&format!("{:NAME$}{blocks} {figures}", fit(name, NAME - 1)), sketch.width))
 }
 

@@ -21,7 +21,7 @@ fn help_alone_gets_a_stranger_to_a_result() {
     let scratch = scratch();
     let said = smo(scratch.path(), ["--help"]).well();
     assert!(said.out.contains("smo simulate scenarios/quickstart.yaml"), "{}", said.out);
-    for command in ["simulate", "replay", "policies", "scenario", "trace"] {
+    for command in ["simulate", "replay", "report", "show", "export", "policies", "scenario", "trace"] {
         assert!(said.out.contains(&format!("\n  {command}")), "{command} is not listed");
         assert!(said.out.matches(&format!("smo {command}")).count() >= 1, "{command} has no example");
     }
@@ -31,9 +31,12 @@ fn help_alone_gets_a_stranger_to_a_result() {
 #[test]
 fn every_command_has_an_example_in_its_help() {
     let scratch = scratch();
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 9] = [
         &["simulate"],
         &["replay"],
+        &["report"],
+        &["show"],
+        &["export"],
         &["policies"],
         &["scenario", "check"],
         &["scenario", "schema"],

@@ -26,6 +26,7 @@ mod policies;
 mod program;
 mod readme;
 mod real_traces;
+mod report;
 mod request_level;
 mod scenarios;
 mod simulated_control;

@@ -64,12 +64,13 @@ fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
     );
     put(&mut html, format_args!("<p>{}</p>\n", escape(&facts(run, timeline))));
     let mut pieces = Vec::new();
-    for entry in &timeline.entries {
+    let shown = timeline.entries.len().min(view.detail.entries);
+    for entry in &timeline.entries[..shown] {
         pieces.extend([load(view, entry), latency(view, entry), broken(view, entry)]);
     }
-    if timeline.entries_count > timeline.entries.len() {
-        let (drawn, all) = (timeline.entries.len(), timeline.entries_count);
-        pieces.push(format!("<p>The {drawn} busiest of {all} entry services are drawn.</p>\n"));
+    if timeline.entries_count > shown {
+        let all = timeline.entries_count;
+        pieces.push(format!("<p>Of the {all} services that users call, the busiest ({shown}) are drawn.</p>\n"));
     }
     pieces.extend([replicas(view), nodes(view), fullness(view), tables::split(run, timeline)]);
     pieces.extend([moves(run, timeline), ages(view)]);
@@ -78,7 +79,7 @@ fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
     put(&mut html, format_args!("<div class=\"grid\">\n{}</div>\n{}", figures.concat(), sentences.concat()));
     html += &tables::breaks(timeline);
     html += &tables::by_cluster(run, timeline);
-    html += &tables::by_service(&run.summary.by_service);
+    html += &tables::by_service(&run.summary.by_service, view.detail);
     html += &tables::outages(&timeline.outages);
     html += &log::log(timeline, view.detail);
     html + "</details>\n"

@@ -238,8 +238,8 @@ mod tests {
     #[test]
     fn breaks_are_joined_over_short_pauses_and_measured_in_seconds() {
         let found = spans(&entry(&[0.0, 0.5, 1.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 1.0]));
-        let told: Vec<_> = found.iter().map(|one| (one.from_s, one.until_s, one.broken_s.round())).collect();
-        assert_eq!(told, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
+        let spans: Vec<_> = found.iter().map(|one| (one.from_s, one.until_s, one.broken_s.round())).collect();
+        assert_eq!(spans, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
         assert_eq!(found[0].p95_ms, Some(1000.0));
         assert_eq!(told(found, &[]).len(), 2);
     }

@@ -10,6 +10,7 @@ mod diff;
 mod execute;
 mod expand;
 mod explain;
+mod export;
 mod failure;
 mod formats;
 mod init;
@@ -23,6 +24,7 @@ mod replay;
 mod report;
 mod runs;
 mod scenario;
+mod show;
 mod simulate;
 mod timed;
 mod trace;
@@ -40,6 +42,9 @@ First steps, in a clone of the repository:
   smo policies                               what else could decide
   smo init mine                              a scenario of your own, or from `kubectl get clusters -o yaml`
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
+  smo show runs/quickstart/naive-1           one run: figures, sparklines, what went wrong
+  smo report runs --out report.html          all runs on one page that can be sent
+  smo export --openmetrics runs/quickstart/naive-1 --out naive.om      for Grafana
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
   smo trace info traces/*.csv.gz             what is in a load, with its course
@@ -67,6 +72,8 @@ enum Command {
     Diff(diff::Arguments),
     Replay(replay::Arguments),
     Report(report::Arguments),
+    Show(show::Arguments),
+    Export(export::Arguments),
     Policies(policies::Arguments),
     #[command(subcommand)]
     Scenario(scenario::Command),
@@ -100,6 +107,8 @@ impl Cli {
             Command::Explain(arguments) => explain::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),
             Command::Report(arguments) => report::run(&arguments, out),
+            Command::Show(arguments) => show::run(&arguments, out),
+            Command::Export(arguments) => export::run(&arguments, out),
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),

@@ -136,3 +136,19 @@ fn ordered(mut runs: Vec<RunRecord>) -> Vec<RunRecord> {
     });
     runs
 }
+
+/// The one run at or below a directory.
+///
+/// # Errors
+/// Where there is none, or several.
+pub fn only(path: &Path) -> Result<PathBuf, Failure> {
+    let mut found: Vec<PathBuf> = find(&[path.to_owned()])?.into_iter().map(|(_, path)| path).collect();
+    match (found.pop(), found.len()) {
+        (Some(run), 0) => Ok(run),
+        (_, others) => {
+            let first = found.first().map(|run| run.display().to_string()).unwrap_or_default();
+            let remedy = format!("name one of them, like {first}");
+            Err(Failure::input(anyhow!("{}: there are {} runs here\n  {remedy}", path.display(), others + 1)))
+        }
+    }
+}

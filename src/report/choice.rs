@@ -17,8 +17,10 @@ const VARIANTS_MAX: usize = 4;
 pub struct Choice {
     /// The variant; `None` for the base.
     pub variant: Option<String>,
-    /// Which policy, and how surely.
+    /// Which policy.
     pub verdict: String,
+    /// How sure that is.
+    pub sureness: String,
     /// The figures behind it, a sentence a metric.
     pub figures: Vec<String>,
 }
@@ -40,7 +42,8 @@ fn choice(comparison: &Comparison, variant: Option<&str>) -> Option<Choice> {
         return None;
     }
     let figures = aims.iter().map(|metric| standing(comparison, &groups, metric)).collect();
-    Some(Choice { variant: variant.map(str::to_owned), verdict: verdict(comparison, &groups, &aims), figures })
+    let verdict = verdict(&groups, &aims);
+    Some(Choice { variant: variant.map(str::to_owned), verdict, sureness: sureness(comparison), figures })
 }
 
 fn is_known(groups: &[&Group], metric: &Metric) -> bool {
@@ -59,13 +62,13 @@ fn best<'a>(groups: &[&'a Group], metric: &Metric) -> Vec<&'a Group> {
     if marked.is_empty() { groups.to_vec() } else { marked }
 }
 
-fn verdict(comparison: &Comparison, groups: &[&Group], aims: &[&'static Metric]) -> String {
+fn verdict(groups: &[&Group], aims: &[&'static Metric]) -> String {
     let leaders: Vec<Vec<&Group>> = aims.iter().map(|metric| best(groups, metric)).collect();
     let everywhere = |group: &&&Group| leaders.iter().all(|best| best.iter().any(|one| one.policy == group.policy));
     let winners: Vec<&str> = groups.iter().filter(everywhere).map(|group| group.policy.as_str()).collect();
     let aim = |metric: &&'static Metric| format!("the least {}", metric.words());
     let all = aims.iter().map(aim).collect::<Vec<_>>().join(" and ");
-    let verdict = match winners.as_slice() {
+    match winners.as_slice() {
         [] => {
             let parts = aims.iter().zip(&leaders).map(|(metric, best)| format!("{} has {}", names(best), aim(metric)));
             format!("No policy is best at both: {}.", parts.collect::<Vec<_>>().join("; "))
@@ -74,8 +77,7 @@ fn verdict(comparison: &Comparison, groups: &[&Group], aims: &[&'static Metric])
         [one] if leaders.iter().all(|best| best.len() == 1) => format!("{one} has {all}."),
         [one] => format!("{one}: no other policy is seen to have less of {}.", words(aims)),
         several => format!("{}: none of them is seen to be better than the others, by {all}.", several.join(", ")),
-    };
-    format!("{verdict} {}", sureness(comparison))
+    }
 }
 
 fn words(aims: &[&'static Metric]) -> String {
@@ -88,8 +90,11 @@ fn names(groups: &[&Group]) -> String {
 
 fn sureness(comparison: &Comparison) -> String {
     match comparison.seeds().len() {
-        1 => "One seed was run: how sure that is, is not known.".to_owned(),
-        seeds => format!("Judged by 95 % intervals of the differences seed by seed, {seeds} seeds."),
+        1 => "One seed was run: how sure this is, is not known.".to_owned(),
+        seeds => format!(
+            "Over {seeds} seeds; two policies count as different where the 95 % interval of their difference, seed by seed, \
+             excludes zero."
+        ),
     }
 }
 
@@ -107,7 +112,7 @@ fn standing(comparison: &Comparison, groups: &[&Group], metric: &'static Metric)
     let other = |group: &&Group| {
         let difference = comparison.difference((group, metric), 1.0, (first, metric))?;
         let ratio = mean(group) / mean(&first);
-        let ratio = if ratio.is_finite() && mean(&first) > 0.0 { format!(" ({ratio:.2} ×)") } else { String::new() };
+        let ratio = if ratio.is_finite() && mean(&first) > 0.0 { format!(" ({} ×)", times(ratio)) } else { String::new() };
         let unsure = match difference.half_width {
             Some(_) if !difference.excludes_zero() => ", which is within chance",
             _ => "",
@@ -121,6 +126,15 @@ fn standing(comparison: &Comparison, groups: &[&Group], metric: &'static Metric)
     let rest = ranked.len() - 1 - others.len().min(ranked.len() - 1);
     let rest = if rest > 0 { format!("; {rest} more are in the table") } else { String::new() };
     format!("{title}: least with {}, {}; {}{rest}.", first.policy, shown(first), others.join("; "))
+}
+
+/// Three digits of a ratio.
+fn times(ratio: f64) -> String {
+    match ratio {
+        large if large >= 100.0 => format!("{large:.0}"),
+        some if some >= 10.0 => format!("{some:.1}"),
+        small => format!("{small:.2}"),
+    }
 }
 
 fn capital(text: &str) -> String {

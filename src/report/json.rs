@@ -31,7 +31,7 @@ fn answer(comparison: &Comparison) -> Value {
 }
 
 fn choice(choice: &Choice) -> Value {
-    json!({"variant": choice.variant, "verdict": choice.verdict, "figures": choice.figures})
+    json!({"variant": choice.variant, "verdict": choice.verdict, "sureness": choice.sureness, "figures": choice.figures})
 }
 
 fn expectation(verdict: &Verdict) -> Value {

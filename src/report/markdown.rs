@@ -36,7 +36,7 @@ fn scenario(comparison: &Comparison) -> String {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
         let figures: String = choice.figures.iter().map(|figure| format!("\n- {}", escape(figure))).collect();
-        line(&format!("{place}{}\n{figures}", escape(&choice.verdict)));
+        line(&format!("{place}{} {}\n{figures}", escape(&choice.verdict), escape(&choice.sureness)));
     }
     line(&compact(comparison));
     line(&format!("{}; {}.", escape(&what_was_run(comparison)), escape(&legend(comparison, "bold:"))));

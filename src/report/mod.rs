@@ -19,6 +19,8 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod metric;
+pub mod openmetrics;
+pub mod show;
 pub mod table;
 pub mod tidy;
 pub mod timeline;

@@ -1,6 +1,9 @@
 //! Comparisons of made-up runs: groups, what is best, expectations, and the text that is printed.
 
+use super::caveat::caveats;
+use super::choice::choices;
 use super::expect::{Certainty, Outcome};
+use super::show::Sketch;
 use super::table::{self, Shown};
 use super::{Comparison, json, metric};
 use crate::model::expectation::{Bound, Comparison as Relation, Expectation, MetricOf};
@@ -215,6 +218,138 @@ fn bold_type_marks_the_best_on_a_terminal_and_nothing_else_does() {
     let text = table::render(&comparison, &Shown { bold: true, ..shown(120) });
     assert!(text.contains("\u{1b}[1m") && !text.contains('*'), "{text}");
     assert!(!table::render(&comparison, &shown(120)).contains('\u{1b}'));
+}
+
+#[test]
+fn the_choice_is_as_strong_as_the_figures() {
+    let told = |runs| {
+        let choices = choices(&Comparison::new(runs, &[]));
+        choices.into_iter().map(|one| (one.verdict, one.sureness, one.figures)).collect::<Vec<_>>()
+    };
+    // The SLO does not tell them apart; every pair of days differs by 1 $, 0.5 $ a million.
+    let [(verdict, sureness, figures)] = &told(two_policies())[..] else { panic!("one variant") };
+    assert_eq!(verdict, "greedy: no other policy is seen to have less of time over the SLO or cost per million good requests.");
+    assert!(sureness.starts_with("Over 3 seeds"));
+    assert_eq!(figures[0], "Time over the SLO: 0.40 ± 0.25 % with every policy.");
+    assert_eq!(
+        figures[1],
+        "Cost per million good requests: least with greedy, 6.50 ± 4.97 $; spread: 0.50 $ more (1.08 ×)."
+    );
+    let apart = vec![run("safe", (None, 1), 0.0, 9.0), run("cheap", (None, 1), 0.1, 3.0)];
+    let [(verdict, sureness, _)] = &told(apart)[..] else { panic!("one variant") };
+    assert_eq!(
+        verdict,
+        "No policy is best at both: safe has the least time over the SLO; cheap has the least cost per million good requests."
+    );
+    assert_eq!(sureness, "One seed was run: how sure this is, is not known.");
+    let both = vec![run("good", (None, 1), 0.0, 3.0), run("bad", (None, 1), 0.1, 9.0)];
+    assert_eq!(told(both)[0].0, "good has the least time over the SLO and the least cost per million good requests.");
+    assert!(told(vec![run("alone", (None, 1), 0.0, 3.0)]).is_empty());
+}
+
+#[test]
+fn runs_that_were_not_made_alike_are_told() {
+    assert!(caveats(&Comparison::new(two_policies(), &[])).is_empty());
+    let mut runs = two_policies();
+    runs.pop();
+    runs[0].manifest.header.inputs[1].sha256 = "cd".repeat(32);
+    runs[1].manifest.program.version = "0.2.0".to_owned();
+    runs[2].summary.span_s = 3_600.0;
+    let told = caveats(&Comparison::new(runs, &[])).join("\n");
+    for wanted in ["traces/friday.csv.gz differs", "0.1.0 (unknown), 0.2.0", "(3, 2 runs a policy)", "1 h to 24 h"] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+}
+
+#[test]
+fn markdown_is_as_it_was_looked_at() {
+    let bound = expected("spread.cost < 15 $", of("spread", "cost"), Relation::Less, Bound::Number(15.0));
+    let text = super::markdown::render(&[Comparison::new(two_policies(), &[bound])], "smo simulate scenarios/friday.yaml");
+    golden("markdown.txt", &text);
+}
+
+#[test]
+fn tidy_rows_are_the_same_in_csv_and_parquet() {
+    let mut runs = two_policies();
+    runs[0].manifest.header.policy = "hpa:target=60%,\"x\"".to_owned();
+    let comparisons = [Comparison::new(runs, &[])];
+    let csv = super::tidy::csv(&comparisons);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + 6 * metric::METRICS.len());
+    assert_eq!(lines[0], "scenario,variant,policy,seed,metric,unit,better,value");
+    assert_eq!(lines[1], "edge-cloud-friday,,\"hpa:target=60%,\"\"x\"\"\",1,slo_violation_time,1,lower,0.003");
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = home.path().join("tidy.parquet");
+    std::fs::write(&path, super::tidy::parquet(&comparisons).expect("writes")).expect("writes");
+    let file = std::fs::File::open(&path).expect("opens");
+    let frame = polars::prelude::SerReader::finish(<polars::prelude::ParquetReader<_> as polars::prelude::SerReader<_>>::new(file));
+    let frame = frame.expect("reads");
+    assert_eq!(frame.height() + 1, lines.len());
+    let values = frame.column("value").and_then(|column| column.f64().cloned()).expect("floats");
+    assert_eq!(values.get(0), Some(0.003));
+}
+
+/// Goal: what Prometheus is given is well formed: families described once and in order, counters never fall, an end.
+#[test]
+fn openmetrics_text_is_well_formed() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut run = synthetic::run(home.path(), Behaviour { policy: "naive\"\\", headroom: 1.0, lag: 5 }, (None, 1));
+    let text = |run: &RunRecord| {
+        let mut text = Vec::new();
+        let export = super::openmetrics::Export::read(run.clone(), 1_735_689_600.0).expect("reads");
+        export.write(&mut text).expect("writes");
+        String::from_utf8(text).expect("text")
+    };
+    run.manifest.header.resolved["application"]["services"][0]["cpu"] = "500m".into();
+    let text = text(&run);
+    assert!(text.ends_with("\n# EOF\n"));
+    let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert!(families.is_sorted() && families.windows(2).all(|pair| pair[0] != pair[1]), "{families:?}");
+    let mut last: Option<(String, f64, f64)> = None;
+    let mut seen = std::collections::BTreeSet::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, rest) = line.rsplit_once("} ").expect("labels");
+        let (value, at) = rest.split_once(' ').expect("a time");
+        let (value, at): (f64, f64) = (value.parse().expect("a number"), at.parse().expect("a number"));
+        match &last {
+            Some((same, before, earlier)) if same == series => {
+                assert!(at > *earlier, "{line}");
+                assert!(!series.contains("_total{") || value >= *before, "{line}");
+            }
+            _ => assert!(seen.insert(series.to_owned()), "{series} comes twice"),
+        }
+        last = Some((series.to_owned(), value, at));
+    }
+    for wanted in [
+        "# UNIT smo_cluster_energy_joules joules\n",
+        "kube_deployment_status_replicas_ready{namespace=\"chain\",deployment=\"gateway\"",
+        "container_cpu_usage_seconds_total{",
+        "kube_pod_container_resource_limits{",
+        "node_cpu_seconds_total{source=\"edge-1\",instance=\"edge-1\",cpu=\"all\",mode=\"idle\"",
+        "policy=\"naive\\\"\\\\\"",
+    ] {
+        assert!(text.contains(wanted), "{wanted}");
+    }
+}
+
+#[test]
+fn a_run_is_shown_as_it_was_looked_at_and_fits_its_terminal() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut run = synthetic::run(home.path(), Behaviour { policy: "naive", headroom: 1.0, lag: 8 }, (None, 1));
+    let timeline = super::timeline::Timeline::read(&run).expect("reads");
+    run.dir = PathBuf::from("runs/friday/naive-1");
+    for width in [40, 60, 100, 200] {
+        let text = super::show::render(&run, &timeline, Sketch { width, colours: false });
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
+        assert!(!text.contains('\u{1b}'));
+        if width == 100 {
+            golden("show.txt", &text);
+        }
+    }
+    let object: serde_json::Value = serde_json::from_str(&super::show::json(&run, &timeline)).expect("parses");
+    assert_eq!(object["refusals"][0]["decisions"], 20);
+    assert_eq!(object["summary"]["decisions"], 1_440);
+    assert!(object["slo_breaks"][0]["at_the_same_time"].as_array().is_some_and(|seen| !seen.is_empty()));
 }
 
 #[test]

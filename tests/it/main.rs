@@ -42,6 +42,7 @@ mod program;
 mod readme;
 mod real_traces;
 mod reassignment;
+mod report;
 mod request_level;
 mod scenarios;
 mod shown;

@@ -1,7 +1,7 @@
 //! The first screen: the question, the answer, the table with the best marked, and one picture that shows it.
 
 use super::chart::scatter::scatter;
-use super::markup::{Cell, Head, escape, figure, list, put, table};
+use super::markup::{Cell, Head, escape, figure, list, prose, put, table};
 use crate::report::caveat::caveats;
 use crate::report::choice::choices;
 use crate::report::compare::{Comparison, Group};
@@ -20,7 +20,7 @@ pub fn screen(comparison: &Comparison, over_time: &str) -> String {
         "<header><p class=\"what\">{}</p>\n<h1>{}</h1>\n<p class=\"answer\">{}</p></header>\n",
         escape(&what_was_run(comparison)),
         escape(title),
-        escape(&comparison.answer())
+        prose(&comparison.answer())
     );
     for caveat in caveats(comparison) {
         put(&mut html, format_args!("<p class=\"beware\"><b>Beware:</b> {}</p>\n", escape(&caveat)));
@@ -44,7 +44,7 @@ fn which(comparison: &Comparison) -> String {
     for choice in choices {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
-        put(&mut html, format_args!("<p>{place}<strong>{}</strong></p>\n", escape(&choice.verdict)));
+        put(&mut html, format_args!("<p>{place}<strong>{}</strong> {}</p>\n", prose(&choice.verdict), prose(&choice.sureness)));
         html += &list(choice.figures.iter().map(String::as_str));
     }
     html + "</section>\n"
@@ -136,7 +136,7 @@ fn verdicts(verdicts: &[Verdict]) -> String {
             Outcome::Fails(_) => ("fails", "fails"),
             Outcome::Unjudged => ("unjudged", "not judged"),
         };
-        let (text, because) = (escape(&verdict.text), escape(&verdict.because));
+        let (text, because) = (escape(&verdict.text), prose(&verdict.because));
         put(&mut html, format_args!("<li class=\"{class}\"><code>{text}</code> <b>{word}</b>: {because}</li>\n"));
     }
     html + "</ul></section>\n"

@@ -4,7 +4,7 @@
 
 use super::chart::axis::instant;
 use super::chart::over_time::Detail;
-use super::markup::{Cell, Head, table};
+use super::markup::{Cell, Head, table_of_words};
 use crate::record::Journal;
 use crate::record::journal::{ChangeRead, Episode, EpisodeKind, ServiceRead};
 use crate::report::timeline::Timeline;
@@ -26,7 +26,7 @@ struct Entry {
 /// The log as a table.
 pub fn log(timeline: &Timeline, detail: Detail) -> String {
     let journal = &timeline.journal;
-    let most = if detail.buckets >= 200 { 30 } else { 12 };
+    let most = detail.rows;
     let mut entries: Vec<Entry> = Vec::new();
     entries.extend(journal.events.iter().take(most).map(|event| Entry {
         at_s: event.at_s,
@@ -64,7 +64,7 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         ]
     };
     let rows: Vec<Vec<Cell>> = entries.iter().map(row).collect();
-    let log = table(&caption(journal, entries.len(), most), &["at", "kind", "service", "what", "why"].map(Head::new), &rows);
+    let log = table_of_words(&caption(journal, entries.len(), most), &["at", "kind", "service", "what", "why"].map(Head::new), &rows);
     format!("<details class=\"log\" open><summary>Decision log</summary>{log}</details>\n")
 }
 
@@ -86,7 +86,7 @@ fn caption(journal: &Journal, shown: usize, most: usize) -> String {
 fn episode(one: &Episode) -> Entry {
     let times = if one.decisions > 1 { format!(" until {}, {} decisions", instant(one.until_s), one.decisions) } else { String::new() };
     let (kind, what) = match one.kind {
-        EpisodeKind::Refused => ("refused", format!("{} replicas refused{times}", one.replicas)),
+        EpisodeKind::Refused => ("refused", format!("replicas refused: {}{times}", one.replicas)),
         EpisodeKind::Held => ("held", format!("held back{times}")),
         EpisodeKind::Violation => ("unsound", format!("found and not applied{times}")),
     };
@@ -134,7 +134,8 @@ fn change(one: &ChangeRead) -> Entry {
         [alone] => (alone.service.clone(), words(alone)),
         several => {
             let each = several.iter().take(NAMED_MAX).map(|service| format!("{}: {}", service.service, words(service)));
-            (String::new(), each.collect::<Vec<_>>().join("; ") + &rest)
+            let names: Vec<&str> = several.iter().take(NAMED_MAX).map(|service| service.service.as_str()).collect();
+            (names.join(", "), each.collect::<Vec<_>>().join("; ") + &rest)
         }
     };
     let why = changed.first().map(|service| service.why.clone()).unwrap_or_default();

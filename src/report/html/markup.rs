@@ -18,6 +18,18 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Sentences, in which a number is not parted from its sign and its unit at the end of a line.
+pub fn prose(text: &str) -> String {
+    let mut text = escape(text);
+    for unit in ["%", "$", "×", "±", "ms", "kWh", "kg", "h)", "h,"] {
+        text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
+    }
+    for sign in ["±", "&lt;", "&gt;", "≤", "≥"] {
+        text = text.replace(&format!("{sign} "), &format!("{sign}\u{a0}"));
+    }
+    text
+}
+
 /// A cell of a table.
 #[derive(Debug, Clone)]
 pub struct Cell {
@@ -88,7 +100,17 @@ impl Head {
 
 /// A table that scrolls by itself where it is wider than the page. The first cell of each row is its head.
 pub fn table(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
-    let mut html = format!("<div class=\"scroll\"><table>{}<thead><tr>", caption_of(caption));
+    made(caption, heads, rows, "")
+}
+
+/// A table with sentences in its cells: on a narrow page each row becomes a paragraph, whose cells say their heads.
+pub fn table_of_words(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
+    made(caption, heads, rows, " class=\"words\"")
+}
+
+fn made(caption: &str, heads: &[Head], rows: &[Vec<Cell>], class: &str) -> String {
+    let says_heads = !class.is_empty();
+    let mut html = format!("<div class=\"scroll\"><table{class}>{}<thead><tr>", caption_of(caption));
     let numeric =
         |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.class.starts_with('n')));
     for (column, head) in heads.iter().enumerate() {
@@ -103,7 +125,10 @@ pub fn table(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
         for (column, cell) in row.iter().enumerate() {
             let class = if cell.class.is_empty() { String::new() } else { format!(" class=\"{}\"", cell.class) };
             let (tag, scope) = if column == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
-            put(&mut html, format_args!("<{tag}{scope}{class}>{}</{tag}>", cell.html));
+            let head = heads.get(column).filter(|_| says_heads && column > 0 && !cell.html.is_empty());
+            let head = head.map(|head| format!(" data-head=\"{}\"", escape(format!("{} {}", head.title, head.unit).trim())));
+            let head = head.unwrap_or_default();
+            put(&mut html, format_args!("<{tag}{scope}{class}{head}>{}</{tag}>", cell.html));
         }
         html += "</tr>\n";
     }
@@ -130,7 +155,7 @@ pub fn figure(caption: &str, svg: &str, legend: &[(String, u8)]) -> String {
 
 /// A list of sentences.
 pub fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+    let items: Vec<String> = items.into_iter().map(|item| format!("<li>{}</li>\n", prose(item))).collect();
     if items.is_empty() { String::new() } else { format!("<ul>\n{}</ul>\n", items.concat()) }
 }
 

@@ -63,30 +63,23 @@ fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
         header.seed
     );
     put(&mut html, format_args!("<p>{}</p>\n", escape(&facts(run, timeline))));
-    html += "<div class=\"grid\">\n";
-    for entry in &timeline.entries {
-        html += &load(view, entry);
-        html += &latency(view, entry);
-        html += &broken(view, entry);
+    let mut pieces = Vec::new();
+    let shown = timeline.entries.len().min(view.detail.entries);
+    for entry in &timeline.entries[..shown] {
+        pieces.extend([load(view, entry), latency(view, entry), broken(view, entry)]);
     }
-    html += "</div>\n";
-    if timeline.entries_count > timeline.entries.len() {
-        let (drawn, all) = (timeline.entries.len(), timeline.entries_count);
-        put(&mut html, format_args!("<p>The {drawn} busiest of {all} entry services are drawn.</p>\n"));
+    if timeline.entries_count > shown {
+        let all = timeline.entries_count;
+        pieces.push(format!("<p>Of the {all} services that users call, the busiest ({shown}) are drawn.</p>\n"));
     }
+    pieces.extend([replicas(view), nodes(view), fullness(view), tables::split(run, timeline)]);
+    pieces.extend([moves(run, timeline), ages(view)]);
+    // Pictures in two columns, what is only a sentence below them.
+    let (sentences, figures): (Vec<String>, Vec<String>) = pieces.into_iter().partition(|piece| piece.starts_with("<p>"));
+    put(&mut html, format_args!("<div class=\"grid\">\n{}</div>\n{}", figures.concat(), sentences.concat()));
     html += &tables::breaks(timeline);
-    html += "<div class=\"grid\">\n";
-    html += &replicas(view);
-    html += &nodes(view);
-    html += &fullness(view);
-    html += &tables::split(run, timeline);
-    html += "</div>\n";
     html += &tables::by_cluster(run, timeline);
-    html += "<div class=\"grid\">\n";
-    html += &moves(run, timeline);
-    html += &ages(view);
-    html += "</div>\n";
-    html += &tables::by_service(&run.summary.by_service);
+    html += &tables::by_service(&run.summary.by_service, view.detail);
     html += &tables::outages(&timeline.outages);
     html += &log::log(timeline, view.detail);
     html + "</details>\n"

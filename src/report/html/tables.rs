@@ -2,8 +2,9 @@
 
 use super::chart::Ink;
 use super::chart::axis::instant;
+use super::chart::over_time::Detail;
 use super::chart::split::{self, Bar};
-use super::markup::{Cell, Head, figure, table};
+use super::markup::{Cell, Head, figure, table, table_of_words};
 use crate::record::RunRecord;
 use crate::record::summary::{ClusterSummary, ServiceSummary};
 use crate::report::timeline::Timeline;
@@ -13,8 +14,6 @@ use crate::report::unit::Unit;
 
 /// Faults that are listed.
 const OUTAGES_MAX: usize = 40;
-/// Services that are listed; the busiest ones.
-const SERVICES_MAX: usize = 30;
 
 /// When SLOs were broken, and what was to be seen then.
 pub fn breaks(timeline: &Timeline) -> String {
@@ -32,13 +31,13 @@ pub fn breaks(timeline: &Timeline) -> String {
         ]
     };
     let (shown, all) = (timeline.breaks.len(), timeline.breaks_all);
-    let which = if shown < all { format!("the {shown} longest of {all} times") } else { "every time".to_owned() };
+    let which = if shown < all { format!("{shown} of {all} times, the longest and those during faults") } else { "every time".to_owned() };
     let caption = format!(
         "When the SLO was broken: {which}. Beside it, what was to be seen then: what coincides need not be the cause"
     );
     let mut heads = ["from", "until", "service", "broken for", "highest p95", "at the same time"].map(Head::new);
     "ms".clone_into(&mut heads[4].unit);
-    table(&caption, &heads, &timeline.breaks.iter().map(row).collect::<Vec<_>>())
+    table_of_words(&caption, &heads, &timeline.breaks.iter().map(row).collect::<Vec<_>>())
 }
 
 /// `45 s`, `12 min`, `3.4 h`.
@@ -112,7 +111,7 @@ pub fn by_cluster(run: &RunRecord, timeline: &Timeline) -> String {
 }
 
 /// Requests and replicas of the busiest services.
-pub fn by_service(services: &[ServiceSummary]) -> String {
+pub fn by_service(services: &[ServiceSummary], detail: Detail) -> String {
     let heads = [
         Head::new("service"),
         Head::new("offered"),
@@ -142,9 +141,9 @@ pub fn by_service(services: &[ServiceSummary]) -> String {
         ]
     };
     let mut ranked: Vec<&ServiceSummary> = services.iter().collect();
-    if ranked.len() > SERVICES_MAX {
+    if ranked.len() > detail.rows {
         ranked.sort_by(|a, b| b.requests_offered.total_cmp(&a.requests_offered));
-        ranked.truncate(SERVICES_MAX);
+        ranked.truncate(detail.rows);
     }
     let (shown, all) = (ranked.len(), services.len());
     let which = if shown < all { format!(": the {shown} busiest of {all}; summary.json has all") } else { String::new() };

@@ -12,6 +12,8 @@ use crate::record::line::{Line, Series};
 
 /// Breaks that are told; the longest ones.
 const BREAKS_MAX: usize = 8;
+/// Breaks while something was broken that are told besides.
+const FAULTY_MAX: usize = 4;
 /// Samples without a break that do not end one.
 const GAP: usize = 3;
 /// Faults count that ended so many seconds before a break began: their effects last.
@@ -51,24 +53,26 @@ pub struct Seen<'a> {
     pub journal: &'a Journal,
 }
 
-/// All breaks, by service and time.
-pub fn find(seen: &Seen<'_>) -> Vec<Break> {
-    let mut found: Vec<Break> = seen.entries.iter().flat_map(spans).collect();
-    let mut ranked: Vec<usize> = (0..found.len()).collect();
-    ranked.sort_by(|a, b| found[*b].broken_s.total_cmp(&found[*a].broken_s));
-    // Only those that are told are looked into.
-    for index in ranked.into_iter().take(BREAKS_MAX) {
-        found[index].seen = reasons(seen, &found[index]);
+/// The breaks that are told, with what was to be seen then, and how many there were.
+pub fn find(seen: &Seen<'_>) -> (Vec<Break>, usize) {
+    let found: Vec<Break> = seen.entries.iter().flat_map(spans).collect();
+    let all = found.len();
+    let mut told = told(found, seen.outages);
+    for one in &mut told {
+        one.seen = reasons(seen, one);
     }
-    found
+    (told, all)
 }
 
-/// The longest ones, in order of time.
-pub fn longest(mut breaks: Vec<Break>) -> Vec<Break> {
-    breaks.sort_by(|a, b| b.broken_s.total_cmp(&a.broken_s));
-    breaks.truncate(BREAKS_MAX);
-    breaks.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
-    breaks
+/// Those that are told: the longest ones, and those while something was broken; in order of time.
+pub fn told(breaks: Vec<Break>, outages: &[Outage]) -> Vec<Break> {
+    let faulty = |one: &Break| outages.iter().any(|outage| outage.overlaps(one.from_s, one.until_s));
+    let mut ranked: Vec<Break> = breaks;
+    ranked.sort_by(|a, b| b.broken_s.total_cmp(&a.broken_s));
+    let rest = ranked.split_off(ranked.len().min(BREAKS_MAX));
+    ranked.extend(rest.into_iter().filter(faulty).take(FAULTY_MAX));
+    ranked.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    ranked
 }
 
 /// When the SLO of one service was broken.
@@ -127,13 +131,23 @@ fn reasons(seen: &Seen<'_>, one: &Break) -> Vec<String> {
     reasons.extend(refused.next().map(|episode| format!("replicas of {} refused: {}", episode.service, episode.reason)));
     reasons.extend(telemetry(seen.series, one));
     if reasons.is_empty() {
-        let peak = within(&load(seen.series, &one.service), (from, until)).map(|(_, share)| share).fold(0.0, f64::max);
-        reasons.push(format!(
-            "load stayed below the capacity of ready replicas (up to {:.0} % of it at a sample): waiting times alone",
-            peak * 100.0
-        ));
+        reasons.extend(busiest(seen.series, one));
     }
     reasons
+}
+
+/// The service that came nearest to its capacity, where none was above it at any sample.
+fn busiest(series: &Series, one: &Break) -> Option<String> {
+    let services = series.keys().filter(|(_, cluster)| cluster.is_none()).filter_map(|(service, _)| service);
+    let peak = |service| {
+        let load = load(series, service);
+        within(&load, (one.from_s, one.until_s)).map(|(_, share)| share).reduce(f64::max).map(|share| (share, service))
+    };
+    let (share, service) = services.filter_map(peak).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(format!(
+        "no service above its capacity at a sample: requests waited; the busiest was {service}, at up to {:.0} %",
+        share * 100.0
+    ))
 }
 
 /// Offered load over the capacity of the ready replicas, at each sample; none where nothing is offered.
@@ -191,7 +205,8 @@ fn missing<'a>(series: &Series, services: impl Iterator<Item = &'a str>, span: (
         (short > 0.0).then_some((short, name))
     });
     let (short, name) = worst.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(format!("up to {short:.0} replicas of {name} asked for and not ready"))
+    let noun = if short > 1.0 { "replicas" } else { "replica" };
+    Some(format!("up to {short:.0} {noun} of {name} asked for and not ready"))
 }
 
 /// Whether policies saw old measurements of the service, or none.
@@ -209,7 +224,7 @@ fn telemetry(series: &Series, one: &Break) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, longest, spans};
+    use super::{Entry, spans, told};
 
     fn entry(broken: &[f64]) -> Entry {
         let line = |values: &[f64]| (1..).map(|at| f64::from(at) * 60.0).zip(values.iter().map(|one| Some(*one))).collect();
@@ -223,9 +238,9 @@ mod tests {
     #[test]
     fn breaks_are_joined_over_short_pauses_and_measured_in_seconds() {
         let found = spans(&entry(&[0.0, 0.5, 1.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 1.0]));
-        let told: Vec<_> = found.iter().map(|one| (one.from_s, one.until_s, one.broken_s.round())).collect();
-        assert_eq!(told, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
+        let spans: Vec<_> = found.iter().map(|one| (one.from_s, one.until_s, one.broken_s.round())).collect();
+        assert_eq!(spans, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
         assert_eq!(found[0].p95_ms, Some(1000.0));
-        assert_eq!(longest(found).len(), 2);
+        assert_eq!(told(found, &[]).len(), 2);
     }
 }

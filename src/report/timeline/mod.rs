@@ -129,7 +129,7 @@ impl Timeline {
         let shown = sums::shown(&clusters, &ready, &nodes);
         let outages = outage::outages(&journal.events);
         let entries = entries(run, &series);
-        let found = breaks::find(&breaks::Seen { series: &series, entries: &entries, outages: &outages, journal: &journal });
+        let (breaks, breaks_all) = breaks::find(&breaks::Seen { series: &series, entries: &entries, outages: &outages, journal: &journal });
         let (age_worst, age_median, unseen) = sums::ages(&series, &times);
         Ok(Self {
             span_s: run.summary.span_s,
@@ -143,8 +143,8 @@ impl Timeline {
             age_median,
             unseen,
             cost_rate: sums::rate_per_hour(&series, &clusters, "cost_usd"),
-            breaks_all: found.len(),
-            breaks: breaks::longest(found),
+            breaks,
+            breaks_all,
             times,
             entries,
             outages,

@@ -151,10 +151,10 @@ pub fn clock(at_s: f64) -> String {
     if seconds >= 1.0 { format!("{text}:{seconds:02.0}") } else { text }
 }
 
-/// An instant in words: `19:30` on the first day, `2 d 06:00` later.
+/// An instant in words: `19:30` on the first day, `2 d 06:00` later; `24:00` where the first day ends.
 pub fn instant(at_s: f64) -> String {
     let days = (at_s / 86_400.0).floor();
-    if days < 1.0 { clock(at_s) } else { format!("{days} d {}", clock(at_s - days * 86_400.0)) }
+    if at_s <= 86_400.0 { clock(at_s) } else { format!("{days} d {}", clock(at_s - days * 86_400.0)) }
 }
 
 #[cfg(test)]

@@ -33,16 +33,20 @@ pub struct Detail {
     pub buckets: usize,
     /// Places that say their values.
     pub places: usize,
+    /// Entry services that are drawn.
+    pub entries: usize,
+    /// Rows of tables and of each kind of entry in the log.
+    pub rows: usize,
 }
 
 impl Detail {
     /// For a page with so many runs over time.
     pub const fn for_runs(runs: usize) -> Self {
         match runs {
-            0..=4 => Self { buckets: 360, places: 48 },
-            5..=8 => Self { buckets: 200, places: 36 },
-            9..=12 => Self { buckets: 130, places: 24 },
-            _ => Self { buckets: 80, places: 16 },
+            0..=4 => Self { buckets: 360, places: 48, entries: 3, rows: 30 },
+            5..=8 => Self { buckets: 200, places: 36, entries: 2, rows: 20 },
+            9..=12 => Self { buckets: 130, places: 24, entries: 1, rows: 12 },
+            _ => Self { buckets: 90, places: 16, entries: 1, rows: 8 },
         }
     }
 }

@@ -90,7 +90,7 @@ const NO_RATES: &[(&str, &str)] = &[
     ("LICENSE", "a licence"),
     ("derive.py", "a program"),
     ("AzureLLMInferenceDataset2023.md", "a description"),
-    ("workload.tbz2", "a bzip2 archive; unpacked, it is of the format `values`"),
+    ("workload.tbz2", "a bzip2 archive; unpacked by `tar`, it is of the format `values`, see below"),
     ("tokens_10s.csv", "sizes of requests"),
     ("femux_apps.csv", "totals and memory of applications"),
     ("iluvatar_metadata-trace.csv", "durations and memory of functions"),
@@ -225,4 +225,25 @@ fn a_missing_period_is_a_gap_and_keeps_the_rate() {
     let options = TraceOptions { import: Import::default(), ..options };
     let error = trace::open(&data.join(raw.file), &services, &options).err().expect("no zone is stated").to_string();
     assert!(error.contains("line 2: field `timestamp`: `2014-04-10 00:04:00` states no time zone\n"), "{error}");
+}
+
+/// The raw seconds of NASA and Twitter are a text in a bzip2 archive, which is unpacked here by `tar`, if it can.
+#[test]
+fn raw_seconds_add_up_once_they_are_unpacked() {
+    let Some(data) = data_dir() else { return println!("skipped: no SMO_DATA_DIR and no ../shared/data") };
+    for (folder, rows, requests) in
+        [("nasa_http_1995", 5_059_950, 3_461_610), ("twitter_stream_2021_08", 1_899_061, 120_774_326)]
+    {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let archive = data.join(folder).join("raw/workload.tbz2");
+        let unpacked = std::process::Command::new("tar").arg("-xjf").arg(&archive).current_dir(dir.path()).status();
+        if !unpacked.is_ok_and(|status| status.success()) {
+            return println!("skipped: there is no `tar` that unpacks bzip2");
+        }
+        let options = TraceOptions { selection: Selection::Only("web".into()), ..TraceOptions::default() };
+        let path = dir.path().join("workload.txt");
+        let mut trace = trace::open(&path, &ServiceNames::new(["web"]), &options).expect("it is sound");
+        let survey = trace::survey(&mut trace).expect("it is sound");
+        assert_eq!((survey.rows, survey.total().nearest()), (rows, requests), "{folder}");
+    }
 }

@@ -1,14 +1,17 @@
 //! Traces: how many requests came when, from files of any length.
 //!
 //! ```text
-//! file ─► text / parquet_file ─► csv_file ─► long | wide rows ─► reader ─► hold ─► window ─► merge ─► the run
-//!         (unpacked, limited)    (records)   (own clock)        (from 0,   (rates  (from,    (several
-//!                                                                order)    end)    until)    files)
+//! file ─► text / parquet_file ─► csv_file | lines ─► a format's rows ─► reader ─► hold ─► window ─► merge ─► the run
+//!         (unpacked, limited)    (records)           (own clock)        (from 0,   (rates  (from,    (several
+//!                                                                       order)    end)    until)    traces)
 //! ```
 //!
-//! Nothing holds a file whole: a month of a hundred services at a second is gigabytes. Rates are integers from the text
-//! on, so a trace read anywhere is the same trace, and what it adds up to can be checked to the request ([`survey()`]).
-//! Deliberately absent: sorting, re-binning and repair. A trace that is wrong is told so, with the place.
+//! Nothing holds a file whole: a month of a hundred services at a second is gigabytes. (Two formats are not by time and
+//! must be held, compactly: answers of Prometheus and minutes of functions.) Rates are integers from the text on, so a
+//! trace read anywhere is the same trace, and what it adds up to can be checked to the request ([`survey()`]). Single
+//! requests, as logs hold them, are counted into steps, exactly. What a file leaves open is said by an [`Import`] or
+//! refused, never guessed, and what was recognised is a note. Deliberately absent: sorting and repair. A trace that is
+//! wrong is told so, with the place.
 
 pub mod decimal;
 pub mod error;

@@ -268,6 +268,7 @@ impl TraceFile {
             last: self.last.map(|last| last.0),
             size_max: self.size_max.map_or(TraceOptions::default().size_max, |size_max| size_max.0),
             import: self.import(at)?,
+            ..TraceOptions::default()
         })
     }
 

@@ -35,6 +35,7 @@ mod request_level;
 mod scenarios;
 mod simulated_control;
 mod tidy;
+mod trace_commands;
 mod trace_formats;
 mod trace_properties;
 mod vectors_hpa;

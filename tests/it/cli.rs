@@ -21,7 +21,7 @@ fn help_alone_gets_a_stranger_to_a_result() {
     let scratch = scratch();
     let said = smo(scratch.path(), ["--help"]).well();
     assert!(said.out.contains("smo simulate scenarios/quickstart.yaml"), "{}", said.out);
-    for command in ["init", "simulate", "replay", "report", "show", "export", "policies", "scenario", "trace"] {
+    for command in ["init", "simulate", "replay", "report", "show", "export", "policies", "scenario", "trace", "formats"] {
         assert!(said.out.contains(&format!("\n  {command}")), "{command} is not listed");
         assert!(said.out.matches(&format!("smo {command}")).count() >= 1, "{command} has no example");
     }
@@ -31,7 +31,7 @@ fn help_alone_gets_a_stranger_to_a_result() {
 #[test]
 fn every_command_has_an_example_in_its_help() {
     let scratch = scratch();
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 15] = [
         &["init"],
         &["simulate"],
         &["replay"],
@@ -42,6 +42,11 @@ fn every_command_has_an_example_in_its_help() {
         &["scenario", "check"],
         &["scenario", "schema"],
         &["trace", "generate"],
+        &["trace", "info"],
+        &["trace", "convert"],
+        &["trace", "edit"],
+        &["trace", "catalogue"],
+        &["formats"],
     ];
     for command in commands {
         let said = smo(scratch.path(), command.iter().copied().chain(["--help"])).well();

@@ -51,6 +51,7 @@ mod simulated_tasks;
 mod task_files;
 mod tidy;
 mod told;
+mod trace_commands;
 mod trace_formats;
 mod trace_properties;
 mod vectors_hpa;

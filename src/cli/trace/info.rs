@@ -158,7 +158,7 @@ impl Described<'_> {
             if service.zero == Span::ZERO { "–".to_owned() } else { format!("{zero:.1} %") },
             match self.info.rows - service.stated {
                 0 => "–".to_owned(),
-                rows => format!("{} rows", thousands(rows.into())),
+                rows => counted(rows.into(), "row"),
             },
         ]
     }

@@ -107,6 +107,8 @@ struct Teller {
     rows: u64,
     steps: BTreeMap<Span, u64>,
     previous: Option<Time>,
+    /// The first step: what courses begin with as the width of a bin.
+    unit: Span,
     /// The rate of each service and since when it holds.
     holds: Vec<(Rate, Time)>,
     services: Vec<ServiceInfo>,
@@ -118,54 +120,58 @@ struct Teller {
 impl Teller {
     fn new(services: usize) -> Self {
         let (holds, infos) = (vec![(Rate::ZERO, Time::ZERO); services], vec![ServiceInfo::default(); services]);
-        let (steps, total) = (BTreeMap::new(), ServiceInfo::default());
-        Self { rows: 0, steps, previous: None, holds, services: infos, total, sum: (0, Time::ZERO) }
+        let (steps, total, sum) = (BTreeMap::new(), ServiceInfo::default(), (0, Time::ZERO));
+        Self { rows: 0, steps, previous: None, unit: Span::ZERO, holds, services: infos, total, sum }
     }
 
     fn take(&mut self, row: &RateRow) {
         self.rows += 1;
         if let Some(previous) = self.previous.replace(row.at) {
             let step = row.at.since(previous);
+            self.unit = if self.unit == Span::ZERO { step } else { self.unit };
             if self.steps.len() < STEPS_MAX || self.steps.contains_key(&step) {
                 *self.steps.entry(step).or_default() += 1;
             }
         }
         let mut sum = self.sum.0;
-        let courses = self.services.len() <= COURSES_MAX;
+        let unit = if self.services.len() <= COURSES_MAX { self.unit } else { Span::ZERO };
         for &(service, rate) in &row.rates {
             let (before, since) = std::mem::replace(&mut self.holds[service.index()], (rate, row.at));
             let info = &mut self.services[service.index()];
-            info.held(u128::from(before.0), (since, row.at), courses);
+            info.held(u128::from(before.0), (since, row.at), unit);
             info.state(u128::from(rate.0), row.at);
             sum = sum - u128::from(before.0) + u128::from(rate.0);
         }
-        self.total.held(self.sum.0, (self.sum.1, row.at), true);
+        self.total.held(self.sum.0, (self.sum.1, row.at), self.unit);
         self.total.state(sum, row.at);
         self.sum = (sum, row.at);
     }
 
     fn finish(mut self, trace: &Trace) -> Info {
         let end = trace.end();
-        let courses = self.services.len() <= COURSES_MAX;
+        // A trace of one row has no step.
+        self.unit = if self.unit == Span::ZERO { end.since(Time::ZERO) } else { self.unit };
+        let unit = if self.services.len() <= COURSES_MAX { self.unit } else { Span::ZERO };
         for (info, (rate, since)) in self.services.iter_mut().zip(&self.holds) {
-            info.held(u128::from(rate.0), (*since, end), courses);
+            info.held(u128::from(rate.0), (*since, end), unit);
         }
-        self.total.held(self.sum.0, (self.sum.1, end), true);
+        self.total.held(self.sum.0, (self.sum.1, end), self.unit);
         let Self { rows, steps, services, total, .. } = self;
         Info { rows, end, steps, total, services, notes: trace.notes() }
     }
 }
 
 impl ServiceInfo {
-    /// `rate`, in millionths per second, has held from one instant to another.
-    fn held(&mut self, rate: u128, (since, until): (Time, Time), course: bool) {
+    /// `rate`, in millionths per second, has held from one instant to another; `unit`: what its course begins with, zero
+    /// where it has none.
+    fn held(&mut self, rate: u128, (since, until): (Time, Time), unit: Span) {
         let span = until.since(since);
         self.requests.0 += rate * u128::from(span.0);
         if rate == 0 {
             self.zero += span;
         }
-        if course {
-            self.course.add(rate, since, until);
+        if unit > Span::ZERO {
+            self.course.add(rate, (since, until), unit);
         }
     }
 
@@ -179,12 +185,12 @@ impl ServiceInfo {
 }
 
 impl Course {
-    fn add(&mut self, rate: u128, since: Time, until: Time) {
+    fn add(&mut self, rate: u128, (since, until): (Time, Time), unit: Span) {
         if until <= since {
             return;
         }
         if self.width == Span::ZERO {
-            self.width = until.since(since);
+            self.width = unit;
         }
         while until.0.div_ceil(self.width.0) > BINS as u64 {
             self.widen();
@@ -246,7 +252,7 @@ pub fn instant(begin: u64, at: Time) -> String {
 #[cfg(test)]
 mod tests {
     use super::{BINS, Course, sparkline};
-    use crate::units::Time;
+    use crate::units::{Span, Time};
 
     #[test]
     fn a_course_keeps_every_request_however_long_it_becomes() {
@@ -254,7 +260,7 @@ mod tests {
         let mut total = 0;
         for step in 0..10_000_u64 {
             let rate = u128::from(step * 7_919 % 1_000);
-            course.add(rate, Time(step * 60), Time(step * 60 + 60));
+            course.add(rate, (Time(step * 60), Time(step * 60 + 60)), Span(60));
             total += rate * 60;
             assert!(course.bins.len() <= BINS);
         }

@@ -53,4 +53,5 @@ pub struct FormatPage {
 }
 
 /// All formats, by kind and name.
-pub const FORMATS: &[&FormatPage] = &[&super::hdag::PAGE, &super::kubernetes::PAGE_INVENTORY, &super::kubernetes::PAGE_APPLICATION];
+pub const FORMATS: &[&FormatPage] =
+    &[&super::hdag::PAGE, &super::kubernetes::PAGE_INVENTORY, &super::kubernetes::PAGE_APPLICATION];

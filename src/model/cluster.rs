@@ -248,7 +248,8 @@ impl NodeTerms {
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    let rooms = pool.offered_max().map(|(nodes, each)| each.count_of(request).saturating_mul(nodes.into()));
+                    let rooms =
+                        pool.offered_max().map(|(nodes, each)| each.count_of(request).saturating_mul(nodes.into()));
                     room = rooms.fold(room, u64::saturating_add);
                 }
                 Err(why) => reason = why,

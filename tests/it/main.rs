@@ -24,6 +24,7 @@ mod init;
 mod kubernetes;
 #[cfg(feature = "milp")]
 mod milp;
+mod occupied;
 mod policies;
 mod program;
 mod readme;

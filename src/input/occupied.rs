@@ -33,12 +33,7 @@ impl OccupiedFile {
 ///
 /// # Errors
 /// What does not fit, below `at`, which is the list.
-pub fn occupied(
-    files: &[OccupiedFile],
-    shape: Resources,
-    nodes: u32,
-    at: &At<'_>,
-) -> Result<Occupied, InputError> {
+pub fn occupied(files: &[OccupiedFile], shape: Resources, nodes: u32, at: &At<'_>) -> Result<Occupied, InputError> {
     let each: Resources = files.iter().filter(|file| file.nodes.is_none()).map(OccupiedFile::amount).sum();
     let mut occupied = Occupied { each, groups: Vec::new() };
     let mut left = nodes;

@@ -29,10 +29,7 @@ pub struct ClustersFile {
 ///
 /// # Errors
 /// A selector that is none, below `at`.
-pub fn cluster_terms(
-    file: Option<&Written<String, ClustersFile>>,
-    at: &At<'_>,
-) -> Result<ClusterTerms, InputError> {
+pub fn cluster_terms(file: Option<&Written<String, ClustersFile>>, at: &At<'_>) -> Result<ClusterTerms, InputError> {
     let terms = match file {
         None => return Ok(ClusterTerms::default()),
         Some(Written::Short(name)) => ClusterTerms { only: [name.clone()].into(), ..ClusterTerms::default() },
@@ -134,10 +131,13 @@ mod tests {
     #[test]
     fn selectors_hold_as_kubectl_has_them() {
         let labels = [("zone", "a"), ("cores", "8"), ("a.b/c", "")];
-        for text in ["zone=a", "zone==a", "zone in (b, a)", "zone!=b", "spot!=yes", "spot notin (yes)", "!spot", "zone"] {
+        for text in ["zone=a", "zone==a", "zone in (b, a)", "zone!=b", "spot!=yes", "spot notin (yes)", "!spot", "zone"]
+        {
             assert!(matches(text, &labels), "{text}");
         }
-        for text in ["zone=b", "zone in (b)", "zone!=a", "spot=yes", "spot in (yes)", "!zone", "spot", "zone notin (a,b)"] {
+        for text in
+            ["zone=b", "zone in (b)", "zone!=a", "spot=yes", "spot in (yes)", "!zone", "spot", "zone notin (a,b)"]
+        {
             assert!(!matches(text, &labels), "{text}");
         }
         assert!(matches("zone in (a, b), !spot, cores>7, cores<9, a.b/c", &labels));

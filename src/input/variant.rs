@@ -6,6 +6,10 @@
 use super::error::{InputError, Mistake, Place, known_names};
 use super::node::{Entry, Node, Scalar, Value};
 
+/// Keys that name what a section is made from.
+const SOURCES: [&str; 4] =
+    ["inventory.kubectl", "inventory.own_namespaces", "application.descriptor", "application.values"];
+
 /// Something that a scenario is changed by.
 #[derive(Debug, Clone)]
 pub struct Patch {
@@ -60,9 +64,12 @@ impl Patch {
         Ok(entries.iter().map(patch).collect())
     }
 
-    /// Whether it replaces a whole section, like `inventory`.
+    /// Whether it replaces a whole section, like `inventory`, or what a section is made from, like `inventory.kubectl`: these
+    /// come before files are read.
     pub fn is_of_section(&self) -> bool {
-        !self.path.contains('.')
+        let below = |source: &&str| self.path.strip_prefix(*source);
+        let is_source = |source: &&str| below(source).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        !self.path.contains('.') || SOURCES.iter().any(|source| is_source(source))
     }
 
     /// Carries the patch out.

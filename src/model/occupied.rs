@@ -35,6 +35,8 @@ impl Pool {
         let later = self.offered_later();
         let occupied: u32 = self.occupied.groups.iter().map(|(count, _)| *count).sum();
         let groups = self.occupied.groups.iter().map(move |(count, amount)| (*count, later.saturating_sub(*amount)));
-        groups.chain([(self.nodes_max.saturating_sub(occupied), later)]).filter(|(count, _)| *count > 0 || self.nodes_max == 0)
+        groups
+            .chain([(self.nodes_max.saturating_sub(occupied), later)])
+            .filter(|(count, _)| *count > 0 || self.nodes_max == 0)
     }
 }

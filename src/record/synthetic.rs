@@ -11,8 +11,9 @@ use crate::model::plan::{Quality, Stop, Target, Targets};
 use crate::model::rails::{Held, HeldReason};
 use crate::model::scenario::Known;
 use crate::model::{
-    Application, Call, Capacity, CapacityByClass, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Observation, Occupied, Plan,
-    Pool, Refusal, Resources, Sample, Seen, Service, ServiceId, ServiceView, Slo, Snapshot, Table, Totals, Why,
+    Application, Call, Capacity, CapacityByClass, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Observation,
+    Occupied, Plan, Pool, Refusal, Resources, Sample, Seen, Service, ServiceId, ServiceView, Slo, Snapshot, Table,
+    Totals, Why,
 };
 use crate::model::{network::Network, network::Routing};
 use crate::units::{Bytes, MilliCores, Money, Rate, Ratio, Span, Time, Watts};

@@ -28,12 +28,18 @@ fn a_starter_runs_at_once_and_keeps_what_it_promises() {
 #[test]
 fn the_karmada_sample_gives_a_report_in_three_commands() {
     let Some(data) = crate::data_dir() else {
-        return println!("skipped: no SMO_DATA_DIR and no ../shared/data for the_karmada_sample_gives_a_report_in_three_commands");
+        return println!(
+            "skipped: no SMO_DATA_DIR and no ../shared/data for the_karmada_sample_gives_a_report_in_three_commands"
+        );
     };
     let scratch = scratch();
     let sample = data.join("multicluster_samples/karmada_cr_cluster.yaml");
     let said = three_commands(scratch.path(), &["--from-kubectl", sample.to_str().unwrap()]);
-    assert!(said.out.contains("cluster cluster-foo has no `status.resourceSummary`: 3 nodes of 4 cores and 16 GiB"), "{}", said.out);
+    assert!(
+        said.out.contains("cluster cluster-foo has no `status.resourceSummary`: 3 nodes of 4 cores and 16 GiB"),
+        "{}",
+        said.out
+    );
     assert!(said.out.contains("Secret is no part of an inventory and is not read"), "{}", said.out);
 }
 
@@ -82,7 +88,8 @@ fn nothing_is_overwritten_and_a_failure_leaves_nothing_behind() {
     assert!(!at("demo/scenario.yaml").exists());
 
     fs::write(at("secret.yaml"), "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n").unwrap();
-    let full = "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {allocatable: {cpu: 10m, memory: 1Mi, pods: 9}}\n";
+    let full =
+        "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {allocatable: {cpu: 10m, memory: 1Mi, pods: 9}}\n";
     fs::write(at("full.yaml"), full).unwrap();
     fs::write(at("bad.csv"), "a,b\n").unwrap();
     let shop = shipped("shop.yaml");
@@ -95,7 +102,10 @@ fn nothing_is_overwritten_and_a_failure_leaves_nothing_behind() {
         (&["--from-kubectl", "full.yaml"], "no cluster has room for a replica"),
         (&["--from-kubectl", nodes, "--trace", "bad.csv"], "bad.csv"),
         (&["--from-kubectl", nodes, "--workloads", "secret.yaml"], "no workload is in it"),
-        (&["--from-kubectl", nodes, "--workloads", shop, "--trace", "two.csv"], "no series of the trace is called like"),
+        (
+            &["--from-kubectl", nodes, "--workloads", shop, "--trace", "two.csv"],
+            "no series of the trace is called like",
+        ),
         (&["--workloads", shop], "--from-kubectl"),
     ];
     for (arguments, wanted) in cases {
@@ -137,7 +147,9 @@ fn find(value: &serde_json::Value, key: &str) -> Option<f64> {
     use serde_json::Value;
     match value {
         Value::Object(map) => {
-            let here = map.get(key).and_then(|found| found.as_f64().or_else(|| find(found, "mean")).or_else(|| find(found, "value")));
+            let here = map
+                .get(key)
+                .and_then(|found| found.as_f64().or_else(|| find(found, "mean")).or_else(|| find(found, "value")));
             here.or_else(|| map.values().find_map(|inner| find(inner, key)))
         }
         Value::Array(items) => items.iter().find_map(|inner| find(inner, key)),
@@ -166,7 +178,8 @@ fn a_chart_is_rendered_by_helm_where_it_is_there() {
     };
     let nothing = at("chart");
     check(nothing.to_str().unwrap()).refused(2, "which is not on the PATH\n  install Helm");
-    let script = format!("#!/bin/sh\necho \"$@\" > {0}/asked\nexec /bin/cat {0}/rendered.yaml\n", scratch.path().display());
+    let script =
+        format!("#!/bin/sh\necho \"$@\" > {0}/asked\nexec /bin/cat {0}/rendered.yaml\n", scratch.path().display());
     write_program(&at("bin/helm"), &script);
     let said = check(at("bin").to_str().unwrap()).well();
     assert!(said.out.contains("3 services") && said.out.contains("helm template chart: line 77"), "{}", said.out);

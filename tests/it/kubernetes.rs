@@ -51,7 +51,9 @@ fn pools<'a>(loaded: &'a Loaded, cluster: &str) -> &'a Vec<Value> {
 /// 0.004237 / GiB = 0.385724 $. On the second one `db-0` holds 2 cores and 4 GiB (its limit); a daemon 100m on each.
 #[test]
 fn a_list_of_nodes_is_a_cluster_with_the_room_that_pods_leave() {
-    let loaded = good(&format!("{APPLICATION}inventory: {{kubectl: {{milan: [nodes.yaml, pods.yaml]}}, own_namespaces: [shop]}}\n"));
+    let loaded = good(&format!(
+        "{APPLICATION}inventory: {{kubectl: {{milan: [nodes.yaml, pods.yaml]}}, own_namespaces: [shop]}}\n"
+    ));
     let cluster = &loaded.resolved["inventory"]["clusters"][0];
     assert_eq!((cluster["name"].as_str(), cluster["region"].as_str()), (Some("milan"), Some("europe-west8")));
     let [main, accelerated] = &pools(&loaded, "milan")[..] else { panic!("two pools") };
@@ -79,7 +81,10 @@ fn a_list_of_nodes_is_a_cluster_with_the_room_that_pods_leave() {
 fn karmada_clusters_become_pools_of_graded_or_equal_nodes() {
     let loaded = good(&format!("{APPLICATION}inventory: clusters.json\n"));
     let [first, second] = &pools(&loaded, "member1")[..] else { panic!("two grades") };
-    assert_eq!((&first["name"], &first["nodes"]["initial"], &first["cpu"]), (&"grade-1".into(), &3.into(), &"4".into()));
+    assert_eq!(
+        (&first["name"], &first["nodes"]["initial"], &first["cpu"]),
+        (&"grade-1".into(), &3.into(), &"4".into())
+    );
     assert_eq!((&second["nodes"]["initial"], &second["cpu"], &second["gpu"]), (&2.into(), &"8".into(), &1.into()));
     assert_eq!((&first["occupied"][0]["cpu"], &second["occupied"][0]["cpu"]), (&"572m".into(), &"1143m".into()));
     let [equal] = &pools(&loaded, "member2")[..] else { panic!("one pool") };
@@ -105,7 +110,10 @@ fn nodes_win_over_the_sums_of_karmada_and_the_scenario_over_both() {
     assert_eq!(pools(&loaded, "member2")[0]["price_per_hour"], "0.3 $");
     let clusters = loaded.resolved["inventory"]["clusters"].as_array().unwrap();
     assert_eq!((&clusters[1]["pue"], &clusters[1]["region"]), (&"1.2".into(), &"europe-west6".into()));
-    let error = scenario(&format!("{APPLICATION}inventory: {{kubectl: clusters.json, clusters: {{membr1: {{pue: 1.1}}}}}}\n"), &[]);
+    let error = scenario(
+        &format!("{APPLICATION}inventory: {{kubectl: clusters.json, clusters: {{membr1: {{pue: 1.1}}}}}}\n"),
+        &[],
+    );
     assert!(error.unwrap_err().contains("did you mean `member1`?"));
 }
 
@@ -116,17 +124,32 @@ fn workloads_and_their_policies_become_services() {
     );
     let services = loaded.resolved["application"]["services"].as_array().unwrap();
     let [frontend, recommender, cart] = &services[..] else { panic!("three services") };
-    assert_eq!((&frontend["name"], &frontend["cpu"], &frontend["memory"]), (&"frontend".into(), &"350m".into(), &"320 MiB".into()));
+    assert_eq!(
+        (&frontend["name"], &frontend["cpu"], &frontend["memory"]),
+        (&"frontend".into(), &"350m".into(), &"320 MiB".into())
+    );
     assert_eq!(frontend["replicas"], serde_json::json!({"initial": 3, "min": 2, "max": 12}));
-    assert_eq!(frontend["node_affinity"], serde_json::json!(["topology.kubernetes.io/zone in (europe-west8-a, europe-west8-b), !spot", "cores>15"]));
+    assert_eq!(
+        frontend["node_affinity"],
+        serde_json::json!(["topology.kubernetes.io/zone in (europe-west8-a, europe-west8-b), !spot", "cores>15"])
+    );
     assert_eq!(frontend["tolerations"], serde_json::json!(["edge:NoSchedule", "team=shop", "edge=yes:NoSchedule"]));
     assert_eq!(frontend["clusters"]["only"], serde_json::json!(["member1", "member2"]));
     assert_eq!(frontend["drain"], "10 s");
-    assert_eq!((&recommender["gpu"], &recommender["replicas"]["initial"], &recommender["pinned"]), (&1.into(), &2.into(), &true.into()));
+    assert_eq!(
+        (&recommender["gpu"], &recommender["replicas"]["initial"], &recommender["pinned"]),
+        (&1.into(), &2.into(), &true.into())
+    );
     assert_eq!(recommender["clusters"]["never"], serde_json::json!(["member3"]));
-    assert_eq!(recommender["clusters"]["matching"], serde_json::json!(["tier in (edge), smo.dev/region in (europe-west8)"]));
+    assert_eq!(
+        recommender["clusters"]["matching"],
+        serde_json::json!(["tier in (edge), smo.dev/region in (europe-west8)"])
+    );
     assert_eq!((&cart["cpu"], &cart["memory"]), (&"100m".into(), &"200 MiB".into()));
-    assert_eq!(loaded.resolved["application"]["calls"][0]["from"], "frontend", "a Service's name stands for its workload");
+    assert_eq!(
+        loaded.resolved["application"]["calls"][0]["from"], "frontend",
+        "a Service's name stands for its workload"
+    );
     for wanted in [
         "line 77: frontend was scaled to 65 % CPU between 2 and 12 replicas: the policy `hpa:target=65%` does so",
         "line 87: scaling by the metric Pods is not simulated",
@@ -142,7 +165,10 @@ fn workloads_and_their_policies_become_services() {
 #[test]
 fn a_workload_without_a_capacity_says_where_to_put_it() {
     let error = scenario("application: shop.yaml\ninventory: clusters.json\n", &[]).unwrap_err();
-    assert!(error.starts_with("shop.yaml: line 2, column 1: field `application.services.frontend.capacity`"), "{error}");
+    assert!(
+        error.starts_with("shop.yaml: line 2, column 1: field `application.services.frontend.capacity`"),
+        "{error}"
+    );
     assert!(error.contains("application: {descriptor: FILE, services: {frontend: {capacity:"), "{error}");
 }
 
@@ -151,7 +177,10 @@ fn a_workload_without_a_capacity_says_where_to_put_it() {
 fn values_of_a_wrong_type_are_mistakes_with_their_line() {
     let node = |status: &str| format!("apiVersion: v1\nkind: Node\nmetadata: {{name: a}}\nstatus: {status}\n");
     let cases = [
-        (node("{allocatable: {cpu: four, memory: 1Gi, pods: 9}}"), "line 4, column 29: field `status.allocatable.cpu`: `four` is not a Kubernetes quantity"),
+        (
+            node("{allocatable: {cpu: four, memory: 1Gi, pods: 9}}"),
+            "line 4, column 29: field `status.allocatable.cpu`: `four` is not a Kubernetes quantity",
+        ),
         (node("{allocatable: {cpu: -1, memory: 1Gi, pods: 9}}"), "`-1` is negative"),
         (node("{allocatable: {cpu: 1, memory: 99999999Ei, pods: 9}}"), "is too large"),
         (node("{allocatable: [cpu]}"), "a list is given here"),
@@ -181,6 +210,7 @@ fn values_of_a_wrong_type_are_mistakes_with_their_line() {
 
 #[test]
 fn bombs_are_refused_and_strange_shapes_do_not_panic() {
+    let workload = |spec: &str| format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec: {spec}\n");
     let mut bomb = String::from("apiVersion: v1\nkind: Node\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..9 {
         let previous = format!("*a{}, ", level - 1).repeat(10);
@@ -188,7 +218,8 @@ fn bombs_are_refused_and_strange_shapes_do_not_panic() {
     }
     let error = scenario(&format!("{APPLICATION}inventory: x.yaml\n"), &[("x.yaml", &bomb)]).unwrap_err();
     assert!(error.contains("too large once it is unfolded"), "{error}");
-    let strange = ["3", "[]", "{}", "text", "null", "[{}]", "{a: [1]}", "[[1]]", "true", "-7", "1e400", "{name: {}}"];
+    let strange =
+        ["3", "[]", "null", "[{}]", "{a: [1]}", "{name: {}, replicas: {}, template: 3, placement: [], metrics: {}}"];
     for shape in strange {
         for key in ["metadata", "spec", "status"] {
             let object = |kind: &str, api: &str| format!("apiVersion: {api}\nkind: {kind}\n{key}: {shape}\n");
@@ -197,11 +228,15 @@ fn bombs_are_refused_and_strange_shapes_do_not_panic() {
                 let _ = scenario(&format!("{APPLICATION}inventory: x.yaml\n"), &[("x.yaml", &text)]);
             }
             let policies = "policy.karmada.io/v1alpha1";
-            for (kind, api) in
-                [("Deployment", "apps/v1"), ("HorizontalPodAutoscaler", "autoscaling/v2"), ("PropagationPolicy", policies), ("OverridePolicy", policies), ("Service", "v1"), ("Ingress", "networking.k8s.io/v1")]
-            {
-                let good = fs::read_to_string(shipped("shop.yaml")).unwrap();
-                let text = format!("{good}---\n{}", object(kind, api));
+            for (kind, api) in [
+                ("Deployment", "apps/v1"),
+                ("HorizontalPodAutoscaler", "autoscaling/v2"),
+                ("PropagationPolicy", policies),
+                ("OverridePolicy", policies),
+                ("Service", "v1"),
+                ("Ingress", "networking.k8s.io/v1"),
+            ] {
+                let text = format!("{}---\n{}", workload("{}"), object(kind, api));
                 let _ = scenario("application: x.yaml\ninventory: clusters.json\n", &[("x.yaml", &text)]);
             }
         }
@@ -211,7 +246,9 @@ fn bombs_are_refused_and_strange_shapes_do_not_panic() {
 /// The Deployments of the trace of a real cluster: 27 of them, each asks for a core and a GiB.
 #[test]
 fn real_deployments_are_read() {
-    let Some(data) = crate::data_dir() else { return println!("skipped: no SMO_DATA_DIR and no ../shared/data for real_deployments_are_read") };
+    let Some(data) = crate::data_dir() else {
+        return println!("skipped: no SMO_DATA_DIR and no ../shared/data for real_deployments_are_read");
+    };
     let file = fs::File::open(data.join("simkube_trace/large_trace.json.gz")).unwrap();
     let trace: Value = serde_json::from_reader(flate2::read::GzDecoder::new(file)).unwrap();
     let mut seen = std::collections::BTreeMap::new();
@@ -228,9 +265,38 @@ fn real_deployments_are_read() {
         capacities.join(", ")
     );
     // The load is that of a service called `web`: one of them takes the name.
-    let (sections, list) = (sections.replace("nginx-thrift:", "web:"), list.to_string().replace("\"nginx-thrift\"", "\"web\""));
+    let (sections, list) =
+        (sections.replace("nginx-thrift:", "web:"), list.to_string().replace("\"nginx-thrift\"", "\"web\""));
     let loaded = scenario(&sections, &[("x.json", &list)]).unwrap_or_else(|error| panic!("{error}"));
     let services = &loaded.scenario.known.application.services;
     assert_eq!(services.len(), 27);
     assert!(services.values().all(|service| service.request.cpu.0 == 1_000 && service.request.memory.0 == 1 << 30));
+}
+
+#[test]
+fn a_variant_may_name_other_files() {
+    let sections = format!(
+        "{APPLICATION}inventory: {{kubectl: clusters.json}}\nvariants: {{nodes: {{inventory.kubectl: {{milan: nodes.yaml}}, inventory.clusters.milan.pue: 1.3}}}}\n"
+    );
+    let directory = TempDir::new().unwrap();
+    for name in ["nodes.yaml", "clusters.json"] {
+        fs::copy(shipped(name), directory.path().join(name)).unwrap();
+    }
+    fs::write(directory.path().join("load.csv"), "timestamp_s,service,requests_per_s\n0,web,5\n60,web,5\n").unwrap();
+    let path = directory.path().join("scenario.yaml");
+    fs::write(&path, format!("question: q?\n{sections}traces: [{{file: load.csv}}]\npolicies: [naive]\n")).unwrap();
+    let request = Request { variant: Some("nodes".to_owned()), ..Request::default() };
+    let loaded = load(&path, &request).unwrap();
+    let cluster = &loaded.resolved["inventory"]["clusters"][0];
+    assert_eq!((&cluster["name"], &cluster["pue"]), (&"milan".into(), &"1.3".into()));
+    let request =
+        Request { set: vec![("inventory.kubectl".to_owned(), "nodes.yaml".to_owned())], ..Request::default() };
+    assert_eq!(load(&path, &request).unwrap().resolved["inventory"]["clusters"][0]["name"], "nodes");
+}
+
+#[test]
+fn an_inventory_file_may_name_kubernetes_files_too() {
+    let text = "kubectl: {milan: nodes.yaml}\nclusters: {milan: {pue: 1.4}}\n";
+    let loaded = scenario(&format!("{APPLICATION}inventory: x.yaml\n"), &[("x.yaml", text)]).unwrap();
+    assert_eq!(loaded.resolved["inventory"]["clusters"][0]["pue"], "1.4");
 }

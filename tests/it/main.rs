@@ -37,6 +37,7 @@ mod joined_tables;
 #[cfg(feature = "milp")]
 mod milp;
 mod plan;
+mod occupied;
 mod policies;
 mod program;
 mod readme;

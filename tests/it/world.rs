@@ -11,8 +11,8 @@ use smo::model::observation::{Event, Sample};
 use smo::model::scenario::{Known, Platform, Truth};
 use smo::model::workload::{RateRow, RowsInMemory};
 use smo::model::{
-    Call, Capacity, CapacityByClass, Cluster, ClusterId, Control, Delay, NodeTerms, Observation, Occupied, Plan, Pool, Rails,
-    Resources, Scenario, Service, ServiceId, Slo, Snapshot, Table, Targets, Telemetry, Totals,
+    Call, Capacity, CapacityByClass, Cluster, ClusterId, Control, Delay, NodeTerms, Observation, Occupied, Plan, Pool,
+    Rails, Resources, Scenario, Service, ServiceId, Slo, Snapshot, Table, Targets, Telemetry, Totals,
 };
 use smo::policy::{Budget, Policy, PolicyError};
 use smo::record::{Decision, Record};

@@ -6,8 +6,8 @@ use smo::model::network::{Network, Routing};
 use smo::model::plan::Target;
 use smo::model::scenario::Known;
 use smo::model::{
-    Application, Capacity, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Occupied, Phase, Pool, ReplicaGroup, Resources,
-    Seen, Service, ServiceId, ServiceView, Snapshot, Table, Taint, TaintEffect, Targets, Toleration,
+    Application, Capacity, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Occupied, Phase, Pool, ReplicaGroup,
+    Resources, Seen, Service, ServiceId, ServiceView, Snapshot, Table, Taint, TaintEffect, Targets, Toleration,
 };
 use smo::seed::{Seed, Stream};
 use smo::units::{Bytes, MilliCores, Money, Rate, Ratio, Span, Time, Watts};

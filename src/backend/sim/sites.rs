@@ -164,7 +164,8 @@ impl World {
         let state = &site.states[node];
         // Where others than daemons run, somebody needs the node.
         let is_free = daemons.fits(site.nodes.node(node).occupied);
-        let idle = is_free && state.replicas.is_empty() && !state.returned && self.now().since(state.empty_since) >= timeout;
+        let idle =
+            is_free && state.replicas.is_empty() && !state.returned && self.now().since(state.empty_since) >= timeout;
         if !idle || site.size[pool] <= least {
             return;
         }

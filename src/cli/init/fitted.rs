@@ -119,7 +119,8 @@ fn of_workloads(
 /// The services that users call: those that are exposed, or else all.
 fn entries(workloads: &Workloads) -> Vec<&WorkloadOutline> {
     let runs = |service: &&WorkloadOutline| service.replicas > 0;
-    let exposed: Vec<&WorkloadOutline> = workloads.services.iter().filter(|service| service.exposed).filter(runs).collect();
+    let exposed: Vec<&WorkloadOutline> =
+        workloads.services.iter().filter(|service| service.exposed).filter(runs).collect();
     let all = || workloads.services.iter().filter(runs).collect::<Vec<_>>();
     let entries = if exposed.is_empty() { all() } else { exposed };
     if entries.is_empty() { workloads.services.iter().collect() } else { entries }
@@ -142,17 +143,25 @@ fn workloads_text(path: &str, workloads: &Workloads, entries: &[&WorkloadOutline
         let peak = peaks.iter().find(|(name, _)| *name == service.name);
         let capacity = peak.map_or(assumed, |(_, peak)| capacity_for(*peak, service.replicas.into(), assumed));
         let is_entry = entries.iter().any(|entry| entry.name == service.name) || peak.is_some();
-        let slo = if is_entry { format!(", slo: {{latency: {}, share: 95 %}}", promise(capacity)) } else { String::new() };
+        let slo =
+            if is_entry { format!(", slo: {{latency: {}, share: 95 %}}", promise(capacity)) } else { String::new() };
         text += &format!("    {}: {{capacity: {} /s{slo}}}\n", quoted(&service.name), rounded(capacity));
     }
     text + "  # Nor who calls whom:\n  # calls: [{from: FRONT, to: BACK, per_request: 50 %}]\n"
 }
 
-fn scenario(arguments: &Arguments, clusters: &[Cluster], application: String, traces: String) -> Result<Scenario, Failure> {
+fn scenario(
+    arguments: &Arguments,
+    clusters: &[Cluster],
+    application: String,
+    traces: String,
+) -> Result<Scenario, Failure> {
     let mut kubectl = Vec::new();
     for (name, paths) in groups(arguments) {
-        let paths: Vec<String> =
-            paths.iter().map(|path| Ok(quoted(&relative(&arguments.directory, path)?))).collect::<Result<_, Failure>>()?;
+        let paths: Vec<String> = paths
+            .iter()
+            .map(|path| Ok(quoted(&relative(&arguments.directory, path)?)))
+            .collect::<Result<_, Failure>>()?;
         kubectl.push((name, paths));
     }
     let first = clusters.first();
@@ -170,7 +179,9 @@ fn traces_text(arguments: &Arguments, pairs: &[(&str, &str)]) -> Result<String, 
     let Some(path) = &arguments.trace else { return Ok(String::new()) };
     let mut text = format!("traces:\n  - file: {}\n", quoted(&relative(&arguments.directory, path)?));
     match pairs {
-        [("", service)] => text += &format!("    service: {}                       # its only series\n", quoted(service)),
+        [("", service)] => {
+            text += &format!("    service: {}                       # its only series\n", quoted(service))
+        }
         many => {
             text += "    series:\n";
             for (series, service) in many {
@@ -249,9 +260,17 @@ mod tests {
 
     #[test]
     fn paths_are_seen_from_the_directory_of_the_scenario() {
-        let cases = [("demo", "clusters.yaml", "../clusters.yaml"), ("a/b", "a/c/../x.yaml", "../x.yaml"), (".", "x.yaml", "x.yaml")];
+        let cases = [
+            ("demo", "clusters.yaml", "../clusters.yaml"),
+            ("a/b", "a/c/../x.yaml", "../x.yaml"),
+            (".", "x.yaml", "x.yaml"),
+        ];
         for (directory, path, wanted) in cases {
-            assert_eq!(relative(Path::new(directory), Path::new(path)).ok().as_deref(), Some(wanted), "{directory} {path}");
+            assert_eq!(
+                relative(Path::new(directory), Path::new(path)).ok().as_deref(),
+                Some(wanted),
+                "{directory} {path}"
+            );
         }
         let far = relative(Path::new("/one/demo"), Path::new("/other/x.yaml"));
         assert_eq!(far.ok().as_deref(), Some("/other/x.yaml"));

@@ -53,13 +53,16 @@ pub struct Fit {
 /// # Errors
 /// Where they hold not a single one.
 pub fn fit(clusters: &[Cluster]) -> Result<Fit, Failure> {
-    let all = [false, true].into_iter().flat_map(|tolerates| REQUESTS.map(|request| one_fit(clusters, request, tolerates)));
+    let all =
+        [false, true].into_iter().flat_map(|tolerates| REQUESTS.map(|request| one_fit(clusters, request, tolerates)));
     let all: Vec<Fit> = all.filter(|fit| fit.rooms > 0).collect();
     let enough = all.iter().find(|fit| fit.rooms >= ROOMS_WANTED && !fit.tolerates);
     let best = enough.or_else(|| all.iter().filter(|fit| !fit.tolerates).max_by_key(|fit| fit.rooms));
     let best = best.or_else(|| all.iter().find(|fit| fit.rooms >= ROOMS_WANTED)).or(all.last());
     best.copied().ok_or_else(|| {
-        Failure::input(anyhow!("no cluster has room for a replica of 50m and 64 MiB\n  others hold all of them, or there are no nodes"))
+        Failure::input(anyhow!(
+            "no cluster has room for a replica of 50m and 64 MiB\n  others hold all of them, or there are no nodes"
+        ))
     })
 }
 

@@ -47,12 +47,19 @@ impl Scenario {
         }
         if !self.own_namespaces.is_empty() {
             let names: Vec<String> = self.own_namespaces.iter().map(|name| quoted(name)).collect();
-            line!(text, "  own_namespaces: [{}]        # their pods are the application, and hold nothing", names.join(", "));
+            line!(
+                text,
+                "  own_namespaces: [{}]        # their pods are the application, and hold nothing",
+                names.join(", ")
+            );
         }
         let (cluster, pool) = (quoted(&self.example.0), quoted(&self.example.1));
         line!(text, "  # What Kubernetes does not know, by name; everything that an inventory may say may stand here:");
         line!(text, "  # clusters:");
-        line!(text, "  #   {cluster}: {{region: europe-west1, pue: 1.1, pools: {{{pool}: {{price_per_hour: 0.20 $}}}}}}");
+        line!(
+            text,
+            "  #   {cluster}: {{region: europe-west1, pue: 1.1, pools: {{{pool}: {{price_per_hour: 0.20 $}}}}}}"
+        );
         line!(text, "\n{}", self.traces);
         line!(text, "# `smo policies` lists what else could decide.");
         line!(text, "policies: [naive, \"spread+hpa:target=60%\", \"greedy+rate:headroom=50%\"]");
@@ -94,9 +101,9 @@ pub fn application(fit: &Fit, services: &[Sized], is_chain: bool) -> String {
     text
 }
 
-/// A latency that a service with this capacity can keep: ten times the time of a request, and at least half a second.
+/// A latency that a service with this capacity can keep: twenty times the time of a request, and at least half a second.
 pub fn promise(capacity: f64) -> String {
-    let millis = (10_000.0 / capacity.max(1e-6)).max(500.0);
+    let millis = (20_000.0 / capacity.max(1e-6)).max(500.0);
     format!("{} ms", rounded(millis).round())
 }
 
@@ -109,7 +116,9 @@ pub fn rounded(number: f64) -> f64 {
 /// A text as YAML takes it: plain where that is safe.
 pub fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
-    let word = text.starts_with(|first: char| first.is_ascii_alphabetic()) || text.starts_with("./") || text.starts_with("../");
+    let word = text.starts_with(|first: char| first.is_ascii_alphabetic())
+        || text.starts_with("./")
+        || text.starts_with("../");
     let reserved = ["true", "false", "null", "yes", "no", "on", "off", "nan", "inf"];
     if word && text.chars().all(plain) && !reserved.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
@@ -135,7 +144,7 @@ mod tests {
         for (number, wanted) in cases {
             assert!((rounded(number) - wanted).abs() < 1e-9, "{number}: {}", rounded(number));
         }
-        assert_eq!(promise(25.0), "500 ms");
-        assert_eq!(promise(2.0), "5000 ms");
+        assert_eq!(promise(100.0), "500 ms");
+        assert_eq!(promise(2.0), "10000 ms");
     }
 }

@@ -93,7 +93,8 @@ pub fn application(named: &At<'_>, values: &At<'_>, files: &mut Files) -> Result
     let mut map = Map::new(place.clone());
     map.put_text("name", name_of(&sources));
     map.put("services", list(&place, services));
-    let mut namespaces: Vec<String> = workloads.iter().filter_map(|one| one.object.own_namespace()).map(str::to_owned).collect();
+    let mut namespaces: Vec<String> =
+        workloads.iter().filter_map(|one| one.object.own_namespace()).map(str::to_owned).collect();
     namespaces.sort();
     namespaces.dedup();
     Ok(Application { node: map.node(), aliases, exposed, namespaces })

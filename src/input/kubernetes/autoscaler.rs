@@ -50,7 +50,10 @@ pub fn apply(object: &Object, workloads: &mut [Workload<'_>], notes: &mut Notes)
     }
     other_metrics(object, notes)?;
     if spec.key("behavior").is_there() {
-        notes.count(&spec.key("behavior").place(), "`behavior` is not read: the policy `hpa` has Kubernetes' default one");
+        notes.count(
+            &spec.key("behavior").place(),
+            "`behavior` is not read: the policy `hpa` has Kubernetes' default one",
+        );
     }
     Ok(())
 }

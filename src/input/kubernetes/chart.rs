@@ -61,7 +61,10 @@ fn output(command: &mut Command) -> Result<String, String> {
     let said = out.recv_timeout(PATIENCE).ok().zip(err.recv_timeout(PATIENCE).ok());
     let Some((out, err)) = said else {
         end(&mut child);
-        return Err(format!("took `helm` longer than {} s; render it yourself and name the result", PATIENCE.as_secs()));
+        return Err(format!(
+            "took `helm` longer than {} s; render it yourself and name the result",
+            PATIENCE.as_secs()
+        ));
     };
     if out.len() as u64 > limits::KUBERNETES_BYTES {
         end(&mut child);
@@ -73,7 +76,8 @@ fn output(command: &mut Command) -> Result<String, String> {
         let first: Vec<&str> = err.lines().filter(|line| !line.trim().is_empty()).take(3).collect();
         return Err(format!("cannot be rendered; `helm` says: {}", first.join(" | ")));
     }
-    String::from_utf8(out).map_err(|_| "becomes something that is not UTF-8 text; save its templates as UTF-8".to_owned())
+    String::from_utf8(out)
+        .map_err(|_| "becomes something that is not UTF-8 text; save its templates as UTF-8".to_owned())
 }
 
 /// Reads a pipe to its end, or to the limit, on a thread of its own: a full pipe would stop the program.

@@ -121,7 +121,8 @@ mod tests {
         let wanted = [("Service", "a", 2), ("Deployment", "b", 7), ("Node", "c", 14), ("Node", "d", 20)];
         let wanted = wanted.map(|(kind, name, line)| (kind.to_owned(), name.to_owned(), line));
         assert_eq!(found(text), wanted);
-        let json = "{\"apiVersion\": \"v1\",\n \"items\": [\n  {\"metadata\": {\"name\": \"e\"}}],\n \"kind\": \"NodeList\"}";
+        let json =
+            "{\"apiVersion\": \"v1\",\n \"items\": [\n  {\"metadata\": {\"name\": \"e\"}}],\n \"kind\": \"NodeList\"}";
         assert_eq!(found(json), [("Node".to_owned(), "e".to_owned(), 3)]);
         assert!(found("apiVersion: v1\nkind: PodList\nitems: null\n").is_empty());
         assert!(found("").is_empty());
@@ -143,7 +144,9 @@ mod tests {
 
     #[test]
     fn objects_are_told_from_native_files() {
-        for text in ["apiVersion: v1", "---\n# x\nkind: A\napiVersion: v1", "{\"apiVersion\":\"v1\"}", "[{\"apiVersion\": 1}]"] {
+        for text in
+            ["apiVersion: v1", "---\n# x\nkind: A\napiVersion: v1", "{\"apiVersion\":\"v1\"}", "[{\"apiVersion\": 1}]"]
+        {
             assert!(looks_like_objects(text), "{text}");
         }
         for text in ["clusters: []", "name: apiVersion", "# the apiVersion\nservices: []", "labels: {xapiVersion: 1}"] {

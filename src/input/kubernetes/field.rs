@@ -61,9 +61,9 @@ impl<'a> Field<'a> for At<'a> {
             _ => None,
         };
         let given = || node.text().map_or_else(|| shape(node).to_owned(), |text| format!("`{text}`"));
-        number.map(Some).ok_or_else(|| {
-            self.error(format!("{} is given here; write a whole number from 0 to 4294967295", given()))
-        })
+        number
+            .map(Some)
+            .ok_or_else(|| self.error(format!("{} is given here; write a whole number from 0 to 4294967295", given())))
     }
 
     fn quantity<T>(&self, unit: fn(Quantity) -> Result<T, QuantityMistake>) -> Result<Option<T>, InputError> {
@@ -88,9 +88,8 @@ impl<'a> Field<'a> for At<'a> {
     }
 
     fn texts(&self) -> Result<BTreeMap<String, String>, InputError> {
-        let text = |entry: &'a Entry| {
-            Ok((entry.key.clone(), self.key(&entry.key).text()?.unwrap_or_default().to_owned()))
-        };
+        let text =
+            |entry: &'a Entry| Ok((entry.key.clone(), self.key(&entry.key).text()?.unwrap_or_default().to_owned()));
         self.entries()?.iter().map(text).collect()
     }
 

@@ -68,7 +68,8 @@ pub fn inventory(at: &At<'_>, files: &mut Files) -> Result<Node, InputError> {
     let names: Vec<&str> = clusters.iter().filter_map(Node::name).collect();
     if names.is_empty() {
         let found = notes.finish();
-        let found = if found.is_empty() { String::new() } else { format!(" ({})", found.join("; ").replace("; ", ", ")) };
+        let found =
+            if found.is_empty() { String::new() } else { format!(" ({})", found.join("; ").replace("; ", ", ")) };
         let wanted = "give it what `kubectl get clusters -o yaml` (Karmada) or `kubectl get nodes -o yaml` prints";
         return Err(named.error(format!("no cluster that takes pods is in it{found}; {wanted}")));
     }
@@ -94,9 +95,7 @@ fn groups(named: &At<'_>, files: &mut Files) -> Result<Vec<Group>, InputError> {
     let Some(Value::Map(entries)) = named.node().map(|node| &node.value) else {
         return Ok(vec![Group { name: None, sources: sources(named, files)? }]);
     };
-    let group = |name: &String| {
-        Ok(Group { name: Some(name.clone()), sources: sources(&named.key(name), files)? })
-    };
+    let group = |name: &String| Ok(Group { name: Some(name.clone()), sources: sources(&named.key(name), files)? });
     entries.iter().map(|entry| &entry.key).map(group).collect()
 }
 

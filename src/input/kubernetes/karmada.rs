@@ -67,7 +67,8 @@ fn places(object: &Object) -> Result<BTreeMap<String, String>, InputError> {
     zones.dedup();
     let provider = spec.key("provider").text()?.map(|provider| ("smo.dev/provider".to_owned(), provider.to_owned()));
     let zone = (zones.len() == 1).then(|| ("smo.dev/zone".to_owned(), zones.remove(0)));
-    let region = spec.key("region").text()?.map(|region| ("topology.kubernetes.io/region".to_owned(), region.to_owned()));
+    let region =
+        spec.key("region").text()?.map(|region| ("topology.kubernetes.io/region".to_owned(), region.to_owned()));
     let topology = zone.as_ref().map(|(_, zone)| ("topology.kubernetes.io/zone".to_owned(), zone.clone()));
     Ok(provider.into_iter().chain(zone).chain(region).chain(topology).collect())
 }

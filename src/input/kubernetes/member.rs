@@ -78,11 +78,15 @@ impl Member<'_> {
         for pod in &self.pods {
             let at = pod.at();
             let phase = at.path("status.phase").text()?.unwrap_or_default();
-            let (Some(node), false) = (at.path("spec.nodeName").text()?, matches!(phase, "Succeeded" | "Failed")) else {
+            let (Some(node), false) = (at.path("spec.nodeName").text()?, matches!(phase, "Succeeded" | "Failed"))
+            else {
                 continue;
             };
             if self.own_namespaces.iter().any(|own| own == pod.namespace()) {
-                notes.count(&pod.node.place, format!("pods of namespace {} hold nothing: they are the application", pod.namespace()));
+                notes.count(
+                    &pod.node.place,
+                    format!("pods of namespace {} hold nothing: they are the application", pod.namespace()),
+                );
                 continue;
             }
             let spec = at.key("spec");
@@ -113,7 +117,10 @@ fn region(machines: &[Machine], place: &Place, notes: &mut Notes) -> Option<Stri
     }
     let most = counts.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name)))?;
     if counts.len() > 1 {
-        notes.say(place, format!("its nodes stand in {} regions; the cluster is taken to be in {}", counts.len(), most.0));
+        notes.say(
+            place,
+            format!("its nodes stand in {} regions; the cluster is taken to be in {}", counts.len(), most.0),
+        );
     }
     Some((*most.0).clone())
 }
@@ -151,7 +158,10 @@ fn occupied(group: &[Machine], held: &BTreeMap<String, Held>, notes: &mut Notes)
         let daemons = if alike { Resources::ZERO } else { Resources::from_amounts(held.daemons) };
         let amount = daemons + Resources::from_amounts(held.others);
         if let Some(resource) = room.shortage(amount) {
-            notes.say(&machine.place, format!("pods request more {resource} than node {} offers; it is taken as full", machine.name));
+            notes.say(
+                &machine.place,
+                format!("pods request more {resource} than node {} offers; it is taken as full", machine.name),
+            );
         }
         amounts.push(amount.at_most(room).amounts());
     }

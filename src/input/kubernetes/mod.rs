@@ -49,11 +49,19 @@ pub const PAGE_INVENTORY: FormatPage = FormatPage {
     what: "Karmada `Cluster`, Kubernetes `Node` and `Pod` objects, as `kubectl get -o yaml|json` prints them",
     extensions: &["yaml", "yml", "json"],
     columns: &[
-        column("Cluster.status.resourceSummary", "quantities", "what the nodes of a cluster offer and what is requested"),
+        column(
+            "Cluster.status.resourceSummary",
+            "quantities",
+            "what the nodes of a cluster offer and what is requested",
+        ),
         column("Cluster.status.nodeSummary", "count", "nodes, and how many of them are ready"),
         column("Cluster.spec.resourceModels", "quantities", "grades; without them, all nodes are taken as equal"),
         column("Cluster.spec.region, zones, provider, taints", "text", "where it is, and who is kept away"),
-        column("Node.status.allocatable", "quantities", "what the node offers; extended resources of GPUs are its accelerators"),
+        column(
+            "Node.status.allocatable",
+            "quantities",
+            "what the node offers; extended resources of GPUs are its accelerators",
+        ),
         column("Node.metadata.labels, spec.taints", "text", "nodes that differ in them are pools of their own"),
         column("Node.spec.unschedulable, status.conditions", "flag", "cordoned nodes and those not ready are left out"),
         column("Pod.spec.nodeName, containers[].resources", "quantities", "room that others hold on the node"),
@@ -69,11 +77,27 @@ pub const PAGE_APPLICATION: FormatPage = FormatPage {
     what: "Deployments, StatefulSets and Rollouts with their autoscalers, Services and Karmada policies; or a Helm chart",
     extensions: &["yaml", "yml", "json"],
     columns: &[
-        column("Deployment.spec.template.spec", "quantities", "requests, node selector, node affinity, tolerations of a replica"),
+        column(
+            "Deployment.spec.template.spec",
+            "quantities",
+            "requests, node selector, node affinity, tolerations of a replica",
+        ),
         column("Deployment.spec.replicas", "count", "replicas at the start"),
-        column("HorizontalPodAutoscaler.spec", "count", "bounds of the replicas; its target names the policy that does the same"),
-        column("PropagationPolicy.spec.placement", "text", "clusters, cluster tolerations; one cluster at a time where `maxGroups: 1`"),
-        column("OverridePolicy.spec.overrideRules", "text", "replicas where they are set for all clusters; the rest is a note"),
+        column(
+            "HorizontalPodAutoscaler.spec",
+            "count",
+            "bounds of the replicas; its target names the policy that does the same",
+        ),
+        column(
+            "PropagationPolicy.spec.placement",
+            "text",
+            "clusters, cluster tolerations; one cluster at a time where `maxGroups: 1`",
+        ),
+        column(
+            "OverridePolicy.spec.overrideRules",
+            "text",
+            "replicas where they are set for all clusters; the rest is a note",
+        ),
         column("Service.spec.selector, type", "text", "another name of a workload, and whether users reach it"),
     ],
     example: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}",

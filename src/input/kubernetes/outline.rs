@@ -1,12 +1,12 @@
 //! What is in Kubernetes files, before there is a scenario: for `smo init`, which writes one that fits them.
 
+use super::super::application::ReplicasFile;
 use super::super::at::At;
 use super::super::error::{InputError, Place};
 use super::super::file::Files;
 use super::super::inventory::{InventoryFile, clusters};
 use super::super::node::{Node, Value};
 use super::super::read::read;
-use super::super::application::ReplicasFile;
 use super::application::application;
 use super::inventory::inventory;
 use super::tree::{Map, list, text};
@@ -24,9 +24,8 @@ pub type Groups = BTreeMap<Option<String>, Vec<PathBuf>>;
 /// What is wrong with them.
 pub fn clusters_of(groups: &Groups) -> Result<Vec<Cluster>, InputError> {
     let place = Place::whole("--from-kubectl");
-    let paths = |paths: &[PathBuf]| {
-        list(&place, paths.iter().map(|path| text(&place, path.display().to_string())).collect())
-    };
+    let paths =
+        |paths: &[PathBuf]| list(&place, paths.iter().map(|path| text(&place, path.display().to_string())).collect());
     let mut named = Map::new(place.clone());
     for (name, files) in groups {
         named.put(name.as_deref().unwrap_or_default(), paths(files));

@@ -127,7 +127,10 @@ fn duplicate(placement: &At<'_>, workload: &mut Workload<'_>, notes: &mut Notes)
             notes.say(&place, format!("{name} is duplicated, {each} in each of {count} clusters: {all} replicas in all, which the placement policy spreads"));
         }
         Ok(1) => {}
-        _ => notes.say(&place, format!("{name} is duplicated into every cluster: its {each} replicas are taken as those of all together")),
+        _ => notes.say(
+            &place,
+            format!("{name} is duplicated into every cluster: its {each} replicas are taken as those of all together"),
+        ),
     }
 }
 
@@ -141,9 +144,15 @@ fn clusters(placement: &At<'_>, notes: &mut Notes) -> Result<Clusters, InputErro
     let only_names = |group: &Clusters| !group.only.is_empty() && group.never.is_empty() && group.matching.is_empty();
     if each.len() > 1 {
         let what = if each.iter().all(only_names) { "all groups count at once" } else { "only the first group counts" };
-        notes.say(&groups.place(), format!("groups of cluster affinities are tried one after the other by Karmada; here {what}"));
+        notes.say(
+            &groups.place(),
+            format!("groups of cluster affinities are tried one after the other by Karmada; here {what}"),
+        );
         if each.iter().all(only_names) {
-            return Ok(Clusters { only: each.into_iter().flat_map(|group| group.only).collect(), ..Clusters::default() });
+            return Ok(Clusters {
+                only: each.into_iter().flat_map(|group| group.only).collect(),
+                ..Clusters::default()
+            });
         }
     }
     Ok(each.into_iter().next().unwrap_or_default())
@@ -157,7 +166,10 @@ fn affinity(at: &At<'_>, notes: &mut Notes) -> Result<Clusters, InputError> {
             "provider" => "smo.dev/provider".to_owned(),
             "zone" => "smo.dev/zone".to_owned(),
             other => {
-                notes.say(&at.key("fieldSelector").place(), format!("there is no field `{other}` of a cluster; it is left out"));
+                notes.say(
+                    &at.key("fieldSelector").place(),
+                    format!("there is no field `{other}` of a cluster; it is left out"),
+                );
                 continue;
             }
         };
@@ -201,7 +213,10 @@ fn override_one(
             workload.replicas = patch.key("value").whole()?.unwrap_or(workload.replicas);
         } else if path.starts_with("/spec") {
             let name = &workload.name;
-            notes.say(&patch.place(), format!("the override of {path} of {name} is not simulated: a service is the same in all clusters"));
+            notes.say(
+                &patch.place(),
+                format!("the override of {path} of {name} is not simulated: a service is the same in all clusters"),
+            );
         }
     }
     for entry in overriders.entries()?.iter().filter(|entry| entry.key != "plaintext") {

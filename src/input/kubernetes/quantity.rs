@@ -196,7 +196,9 @@ mod tests {
 
     #[test]
     fn nonsense_negatives_and_overflow_are_refused() {
-        for text in ["", ".", "-", "e3", "1e", "1e+", "1 Gi", " 1", "1Ki2", "1KB", "1K", "1gi", "NaN", "inf", "1.2.3", "1_0"] {
+        for text in
+            ["", ".", "-", "e3", "1e", "1e+", "1 Gi", " 1", "1Ki2", "1KB", "1K", "1gi", "NaN", "inf", "1.2.3", "1_0"]
+        {
             assert_eq!(Quantity::parse(text), Err(Wrong::NotOne), "{text}");
         }
         for text in ["0x10", "1e3m", "١", "1e1.5", "--1", "1mi"] {
@@ -210,5 +212,27 @@ mod tests {
         let digits = "9".repeat(5_000);
         assert_eq!(Quantity::parse(&digits), Err(Wrong::TooLarge));
         assert_eq!(Quantity::parse(&format!("1e{digits}")), Err(Wrong::TooLarge));
+    }
+
+    /// Goal: what Kubernetes prints of an amount is that amount again.
+    /// Method: its canonical form (the largest suffix that keeps it whole) of amounts over the whole range.
+    #[test]
+    fn canonical_forms_read_back() {
+        let decimal = [("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
+        let binary = [("", 0), ("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
+        let mut amount = 1u64;
+        for step in 0..5_000u64 {
+            amount = amount.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let whole = amount >> (step % 64);
+            let of_ten =
+                decimal.iter().rev().find(|(_, tens)| whole % 10u64.pow(*tens) == 0).expect("all divide by one");
+            let of_two = binary.iter().rev().find(|(_, twos)| whole % (1 << twos) == 0).expect("all divide by one");
+            let text = format!("{}{}", whole / 10u64.pow(of_ten.1), of_ten.0);
+            assert_eq!(Quantity::parse(&text).and_then(Quantity::count), Ok(whole), "{text}");
+            let text = format!("{}{}", whole >> of_two.1, of_two.0);
+            assert_eq!(Quantity::parse(&text).and_then(Quantity::count), Ok(whole), "{text}");
+            let text = format!("{whole}m");
+            assert_eq!(Quantity::parse(&text).and_then(Quantity::millicores).map(|cpu| cpu.0), Ok(whole), "{text}");
+        }
     }
 }

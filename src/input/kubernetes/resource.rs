@@ -116,9 +116,11 @@ fn raise(highest: &mut Amounts, others: &Amounts) {
 }
 
 fn is_any_of(name: &str, all: &[&str]) -> bool {
-    all.iter().any(|one| name == *one || (one.ends_with(['-', '/']) && name.starts_with(one)) || {
-        // `aws.amazon.com/neuroncore`, `huawei.com/Ascend910`: the vendor's word, then the model.
-        matches!(*one, "aws.amazon.com/neuron" | "huawei.com/Ascend") && name.starts_with(one)
+    all.iter().any(|one| {
+        name == *one || (one.ends_with(['-', '/']) && name.starts_with(one)) || {
+            // `aws.amazon.com/neuroncore`, `huawei.com/Ascend910`: the vendor's word, then the model.
+            matches!(*one, "aws.amazon.com/neuron" | "huawei.com/Ascend") && name.starts_with(one)
+        }
     })
 }
 

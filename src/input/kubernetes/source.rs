@@ -38,7 +38,9 @@ fn of_path(at: &At<'_>, files: &mut Files) -> Result<Vec<Source>, InputError> {
         found.push(source(&path, &file)?);
     }
     if found.is_empty() {
-        return Err(at.error(format!("`{written}` holds no file of Kubernetes objects; they end in .yaml, .yml or .json")));
+        return Err(
+            at.error(format!("`{written}` holds no file of Kubernetes objects; they end in .yaml, .yml or .json"))
+        );
     }
     Ok(found)
 }

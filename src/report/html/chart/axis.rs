@@ -131,7 +131,8 @@ fn ticks(from: f64, to: f64, step: f64, label: fn(f64) -> String) -> Vec<(f64, S
     let mut ticks = Vec::new();
     // Adding zero turns the −0 of a place just below zero into 0.
     let mut index = (from / step).ceil() + 0.0;
-    while index * step <= to + step * 1e-9 {
+    // Where a step is less than a rounding error of its place, counting on leads nowhere.
+    while index * step <= to + step * 1e-9 && (index + 1.0) * step > index * step {
         ticks.push((index * step, label(index * step)));
         index += 1.0;
     }

@@ -25,7 +25,8 @@ impl Columns {
     }
 
     fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column)).chain(self.head.get(column).map(|(head, _)| head));
+        let cells =
+            self.rows.iter().filter_map(|row| row.get(column)).chain(self.head.get(column).map(|(head, _)| head));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
 

@@ -113,7 +113,9 @@ mod tests {
         assert_eq!(instant("2024-02-29T23:59:59Z"), Ok(1_709_251_199));
         assert_eq!(instant("2025-06-02T08:30Z"), Ok(1_748_853_000));
         assert_eq!(instant("1748851200"), Ok(1_748_851_200));
-        for wrong in ["2025-02-29", "2025-13-01", "yesterday", "2025-06-02T08:30:00", "-5", "2025-06-02T25:00:00Z", "1-2-3"] {
+        for wrong in
+            ["2025-02-29", "2025-13-01", "yesterday", "2025-06-02T08:30:00", "-5", "2025-06-02T25:00:00Z", "1-2-3"]
+        {
             assert!(instant(wrong).is_err_and(|error| error.contains("write it like")), "{wrong}");
         }
     }

@@ -79,7 +79,8 @@ fn write_one(page: &FormatPage, out: &mut dyn Write) -> io::Result<()> {
     let writable = if page.writable { "read and written" } else { "read" };
     writeln!(out, "{}: {}\n", page.name, page.what)?;
     writeln!(out, "  files    {}; {writable}\n", page.extensions.join(", "))?;
-    let width = |length: fn(&crate::input::formats::Column) -> usize| page.columns.iter().map(length).max().unwrap_or(0);
+    let width =
+        |length: fn(&crate::input::formats::Column) -> usize| page.columns.iter().map(length).max().unwrap_or(0);
     let (names, units) = (width(|column| column.name.chars().count()), width(|column| column.unit.chars().count()));
     for column in page.columns {
         writeln!(out, "  {:names$}  {:units$}  {}", column.name, column.unit, column.meaning)?;

@@ -221,7 +221,9 @@ impl NodeTerms {
         if let Some((key, value)) = self.selector.iter().find(|wanted| !labelled(wanted)) {
             return Err(Ineligible::Label { key: key.clone(), value: value.clone() });
         }
-        let other = |(key, values): &(&String, &BTreeSet<String>)| !label(key.as_str()).is_some_and(|found| values.contains(found));
+        let other = |(key, values): &(&String, &BTreeSet<String>)| {
+            !label(key.as_str()).is_some_and(|found| values.contains(found))
+        };
         if let Some((key, values)) = self.one_of.iter().find(other) {
             let value = values.iter().map(String::as_str).collect::<Vec<_>>().join("|");
             return Err(Ineligible::Label { key: key.clone(), value });
@@ -255,7 +257,8 @@ impl NodeTerms {
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    let rooms = pool.offered_max().map(|(nodes, each)| each.holds(request).saturating_mul(nodes.into()));
+                    let rooms =
+                        pool.offered_max().map(|(nodes, each)| each.holds(request).saturating_mul(nodes.into()));
                     room = rooms.fold(room, u64::saturating_add);
                 }
                 Err(why) => reason = why,

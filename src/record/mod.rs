@@ -14,9 +14,9 @@
 pub mod aside;
 pub mod compare;
 pub mod decisions;
+pub mod history;
 pub mod journal;
 pub mod line;
-pub mod history;
 pub mod manifest;
 pub mod read;
 pub mod series;
@@ -29,9 +29,9 @@ pub mod writer;
 
 pub use compare::{Comparison, compare};
 pub use journal::Journal;
+pub use line::Series;
 pub use manifest::{InputFile, Manifest, ManifestHeader, Timing};
 pub use read::{RecordError, RunRecord, read};
-pub use line::Series;
 pub use summary::Summary;
 pub use writer::Writer;
 

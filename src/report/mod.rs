@@ -22,11 +22,11 @@ pub mod metric;
 pub mod openmetrics;
 pub mod show;
 pub mod table;
-pub mod tidy;
-pub mod timeline;
+mod task_definitions;
 #[cfg(test)]
 mod tests;
-mod task_definitions;
+pub mod tidy;
+pub mod timeline;
 pub mod told;
 pub mod unit;
 

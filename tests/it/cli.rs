@@ -21,7 +21,9 @@ fn help_alone_gets_a_stranger_to_a_result() {
     let scratch = scratch();
     let said = smo(scratch.path(), ["--help"]).well();
     assert!(said.out.contains("smo simulate scenarios/quickstart.yaml"), "{}", said.out);
-    for command in ["init", "simulate", "replay", "report", "show", "export", "policies", "scenario", "trace", "formats"] {
+    for command in
+        ["init", "simulate", "replay", "report", "show", "export", "policies", "scenario", "trace", "formats"]
+    {
         assert!(said.out.contains(&format!("\n  {command}")), "{command} is not listed");
         assert!(said.out.matches(&format!("smo {command}")).count() >= 1, "{command} has no example");
     }

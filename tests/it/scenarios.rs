@@ -174,7 +174,10 @@ fn gpu_kinds_join_services_to_pools() {
 fn inputs_are_named_as_written_and_hashed() {
     let loaded = loaded("quickstart.yaml", &Request::default());
     let names: Vec<&str> = loaded.inputs[1..].iter().map(|input| input.path.as_str()).collect();
-    assert_eq!(names, ["applications/image-detection.hdag.yaml", "inventories/edge-cloud.yaml", "../traces/day.csv.gz"]);
+    assert_eq!(
+        names,
+        ["applications/image-detection.hdag.yaml", "inventories/edge-cloud.yaml", "../traces/day.csv.gz"]
+    );
     assert!(loaded.inputs.iter().all(|input| input.sha256.len() == 64 && input.bytes > 0));
 }
 

@@ -19,8 +19,10 @@ fn level(vector: &Vector) -> Option<Level> {
 fn compare(found: Option<Value>, vector: &Vector) -> Judged {
     let same = match &found {
         None => vector.expect["error"].is_string(),
-        Some(value) => value.as_f64().is_none_or(|number| Some(number) == vector.expect["value"].as_f64())
-            && (value.is_number() || *value == vector.expect["value"]),
+        Some(value) => {
+            value.as_f64().is_none_or(|number| Some(number) == vector.expect["value"].as_f64())
+                && (value.is_number() || *value == vector.expect["value"])
+        }
     };
     if same { Ok(()) } else { Err(format!("{found:?} instead of {}", vector.expect)) }
 }

@@ -3,8 +3,8 @@
 use super::Failure;
 use super::output::{counted, thousands};
 use super::reading::Reading;
-use crate::cli::aligned::Columns;
 use crate::cli::Format;
+use crate::cli::aligned::Columns;
 use crate::input::trace::info::{Info, ServiceInfo, info, instant, sparkline};
 use crate::input::trace::{ServiceNames, TraceOptions, calendar, format, open_whole};
 use crate::report::table::Shown;
@@ -108,7 +108,9 @@ impl Described<'_> {
         match (self.info.step(), self.info.other_steps()) {
             (None, _) => rows,
             (Some(step), 0) => format!("{rows}, each {step}"),
-            (Some(step), others) => format!("{rows}, most of them each {step}, {} after another step", thousands(others.into())),
+            (Some(step), others) => {
+                format!("{rows}, most of them each {step}, {} after another step", thousands(others.into()))
+            }
         }
     }
 
@@ -121,12 +123,16 @@ impl Described<'_> {
     }
 
     fn table(&self, top: usize, out: &mut dyn Write) -> io::Result<()> {
-        let mut columns = Columns::new(["service", ">requests", ">mean /s", ">peak /s", "at", ">zero", ">unknown", "course"]);
+        let mut columns =
+            Columns::new(["service", ">requests", ">mean /s", ">peak /s", "at", ">zero", ">unknown", "course"]);
         let mut order: Vec<usize> = (0..self.services.count()).collect();
         order.sort_by_key(|index| std::cmp::Reverse(self.info.services[*index].requests));
         let names: Vec<&str> = self.services.iter().collect();
-        let mut rows: Vec<(Vec<String>, &ServiceInfo)> =
-            order.iter().take(top).map(|index| (self.cells(names[*index], &self.info.services[*index]), &self.info.services[*index])).collect();
+        let mut rows: Vec<(Vec<String>, &ServiceInfo)> = order
+            .iter()
+            .take(top)
+            .map(|index| (self.cells(names[*index], &self.info.services[*index]), &self.info.services[*index]))
+            .collect();
         if names.len() > 1 {
             rows.push((self.cells("all", &self.info.total), &self.info.total));
         }

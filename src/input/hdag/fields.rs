@@ -105,7 +105,9 @@ impl Reader {
                 self.note(&node.place, &below(&fields.path, key), "a single value is read as a list of one");
                 Ok(vec![node])
             }
-            Value::Map(_) => Err(fields.error(key, "a list is wanted here; write `[...]` or a line with `- ` for each item")),
+            Value::Map(_) => {
+                Err(fields.error(key, "a list is wanted here; write `[...]` or a line with `- ` for each item"))
+            }
         }
     }
 

@@ -12,8 +12,7 @@ use std::collections::BTreeSet;
 const IM_VERSION: &str = "0.4.0";
 
 const GRAPH: &[&str] = &["imVersion", "id", "version", "designer", "description", "hdaGraphIntent", "services"];
-const INTENT: &[&str] =
-    &["security", "highAvailability", "highPerformance", "energyEfficiency", "useStaticPlacement"];
+const INTENT: &[&str] = &["security", "highAvailability", "highPerformance", "energyEfficiency", "useStaticPlacement"];
 
 /// Reads the document below `root`.
 pub fn descriptor(root: &Node, reader: &mut Reader) -> Result<Descriptor, InputError> {
@@ -68,10 +67,7 @@ fn truth(fields: &Fields<'_>, key: &'static str) -> Result<Option<bool>, InputEr
     flag(&text).map(Some).ok_or_else(wrong)
 }
 
-fn services(
-    fields: &Fields<'_>,
-    reader: &mut Reader,
-) -> Result<Vec<super::descriptor::DescribedService>, InputError> {
+fn services(fields: &Fields<'_>, reader: &mut Reader) -> Result<Vec<super::descriptor::DescribedService>, InputError> {
     let items = reader.list(fields, "services")?;
     let mut services = Vec::with_capacity(items.len());
     let mut seen = BTreeSet::new();
@@ -133,13 +129,23 @@ fn note_names(fields: &Fields<'_>, descriptor: &Descriptor, reader: &mut Reader)
             if !known.contains(&name) {
                 let listed = known_names(name, "services", &known);
                 let path = format!("{base}.{}", steps.join("."));
-                reader.note(place_below(node, "deployment", steps), &path, &format!("no service is called `{name}`, this is left out; {listed}"));
+                reader.note(
+                    place_below(node, "deployment", steps),
+                    &path,
+                    &format!("no service is called `{name}`, this is left out; {listed}"),
+                );
             }
         };
         intent.connection_points.iter().for_each(|name| check(name, &["intent", "connectionPoints"]));
-        intent.network.latencies.iter().for_each(|one| check(&one.connection_point, &["intent", "network", "latencies"]));
+        intent
+            .network
+            .latencies
+            .iter()
+            .for_each(|one| check(&one.connection_point, &["intent", "network", "latencies"]));
         match &service.deployment.trigger {
-            Trigger::Auto { dependencies } => dependencies.iter().for_each(|name| check(name, &["trigger", "auto", "dependencies"])),
+            Trigger::Auto { dependencies } => {
+                dependencies.iter().for_each(|name| check(name, &["trigger", "auto", "dependencies"]))
+            }
             Trigger::Event { events, .. } => events.iter().flat_map(|event| &event.source).for_each(|source| {
                 check(&source.service_id, &["trigger", "event", "events"]);
             }),

@@ -19,9 +19,9 @@ mod tests;
 mod words;
 
 pub use descriptor::{
-    Artifact, ArtifactKind, CoLocation, Combination, Compute, Deployment, DescribedService, Descriptor, Endpoint, Event,
-    EventCondition, EventSource, GraphIntent, Implementer, Intent, LatencyIntent, Metric, NetworkIntent, OciConfig,
-    OciRun, Size, Switch, Trigger,
+    Artifact, ArtifactKind, CoLocation, Combination, Compute, Deployment, DescribedService, Descriptor, Endpoint,
+    Event, EventCondition, EventSource, GraphIntent, Implementer, Intent, LatencyIntent, Metric, NetworkIntent,
+    OciConfig, OciRun, Size, Switch, Trigger,
 };
 pub use fields::Note;
 pub use overlay::{need_capacities, resolve};

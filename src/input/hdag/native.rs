@@ -111,12 +111,7 @@ fn service(descriptor: &Descriptor, service: &DescribedService, node: &Node, rea
     Node { place: node.place.clone(), value: tree.map() }
 }
 
-fn service_intents(
-    descriptor: &Descriptor,
-    service: &DescribedService,
-    node: &Node,
-    reader: &mut Reader,
-) -> Tree {
+fn service_intents(descriptor: &Descriptor, service: &DescribedService, node: &Node, reader: &mut Reader) -> Tree {
     let intent = &service.deployment.intent;
     let mut tree = Tree::default();
     let place = place_below(node, "deployment", &["intent", "network", "latencies"]);

@@ -86,7 +86,8 @@ fn lay(application: &mut Node, over: Entry) -> Result<(), InputError> {
         }
         ("services", Value::List(services)) => services.into_iter().try_for_each(|one| {
             let name = one.name().map(str::to_owned);
-            let name = name.ok_or_else(|| error(&one.place, &path, "whose this is, is not said; write `name: SERVICE`"))?;
+            let name =
+                name.ok_or_else(|| error(&one.place, &path, "whose this is, is not said; write `name: SERVICE`"))?;
             lay_service(under, &name, one, &path)
         }),
         ("calls", Value::List(calls)) => {

@@ -14,8 +14,7 @@ use crate::model::intent::Qos;
 use crate::units::Span;
 use std::collections::BTreeMap;
 
-const QOS: &[(&str, Qos)] =
-    &[("ultralow", Qos::Ultralow), ("low", Qos::Low), ("best-effort", Qos::BestEffort)];
+const QOS: &[(&str, Qos)] = &[("ultralow", Qos::Ultralow), ("low", Qos::Low), ("best-effort", Qos::BestEffort)];
 const COMBINATIONS: &[(&str, Combination)] =
     &[("ANY", Combination::Any), ("ALL", Combination::All), ("AND", Combination::All), ("OR", Combination::Any)];
 const KINDS: &[(&str, ArtifactKind)] =
@@ -110,7 +109,8 @@ fn event(node: &Node, path: &str, reader: &mut Reader) -> Result<Event, InputErr
 /// A Prometheus duration.
 fn span(fields: &Fields<'_>, key: &'static str) -> Result<Option<Span>, InputError> {
     let Some(text) = fields.text(key)? else { return Ok(None) };
-    let wrong = || fields.error(key, &format!("`{text}` is no duration of Prometheus; write it like `90s`, `2m` or `1h30m`"));
+    let wrong =
+        || fields.error(key, &format!("`{text}` is no duration of Prometheus; write it like `90s`, `2m` or `1h30m`"));
     duration(&text).map(Some).ok_or_else(wrong)
 }
 
@@ -124,7 +124,11 @@ fn intent(node: &Node, path: &str, reader: &mut Reader) -> Result<Intent, InputE
     let mut connection_points = reader.names(&fields, "connectionPoints")?;
     let misplaced = reader.names(&network, "connectionPoints")?;
     if !misplaced.is_empty() {
-        let used = if connection_points.is_empty() { "they are read as if they stood there" } else { "those here are left out" };
+        let used = if connection_points.is_empty() {
+            "they are read as if they stood there"
+        } else {
+            "those here are left out"
+        };
         let message = format!("connection points belong below `intent`; {used}");
         reader.note(network.place("connectionPoints"), &format!("{path}.network.connectionPoints"), &message);
         if connection_points.is_empty() {
@@ -204,7 +208,11 @@ fn metric(node: &Node, path: &str, reader: &mut Reader) -> Result<Metric, InputE
     if let Some(Value::Map(entries)) = fields.get("selector").map(|node| &node.value) {
         for entry in entries {
             let value = entry.node.text().ok_or_else(|| {
-                error(&entry.node.place, &format!("{path}.selector.{}", entry.key), "a label has a text; write one word")
+                error(
+                    &entry.node.place,
+                    &format!("{path}.selector.{}", entry.key),
+                    "a label has a text; write one word",
+                )
             })?;
             selector.insert(entry.key.clone(), value.to_owned());
         }
@@ -218,7 +226,8 @@ fn metric(node: &Node, path: &str, reader: &mut Reader) -> Result<Metric, InputE
     };
     let metric_name = fields.text("metricName")?;
     let id = fields.text("id")?.or_else(|| metric_name.clone());
-    let id = id.ok_or_else(|| fields.error("id", "is missing; write `id: NAME`, by which events refer to the metric"))?;
+    let id =
+        id.ok_or_else(|| fields.error("id", "is missing; write `id: NAME`, by which events refer to the metric"))?;
     Ok(Metric { metric_name: metric_name.unwrap_or_else(|| id.clone()), id, selector, endpoint })
 }
 
@@ -247,7 +256,9 @@ fn artifact(node: &Node, path: &str, reader: &mut Reader) -> Result<Artifact, In
     let values_overwrite = match fields.get("valuesOverwrite").map(json) {
         None => serde_json::Map::new(),
         Some(serde_json::Value::Object(values)) => values,
-        Some(_) => return Err(fields.error("valuesOverwrite", "Helm values are a map; write `{key: value}`, or leave it out")),
+        Some(_) => {
+            return Err(fields.error("valuesOverwrite", "Helm values are a map; write `{key: value}`, or leave it out"));
+        }
     };
     Ok(Artifact { oci_image, oci_config, oci_run, values_overwrite })
 }

@@ -1,8 +1,6 @@
 //! The parser on whole documents: every field, every kind of slip, hostile ones, and back again.
 
-use super::{
-    ArtifactKind, Combination, Descriptor, Implementer, Level, Note, OciRun, Size, Trigger, parse, ram_level,
-};
+use super::{ArtifactKind, Combination, Descriptor, Implementer, Level, Note, OciRun, Size, Trigger, parse, ram_level};
 use crate::model::intent::Qos;
 use crate::units::{Bytes, MilliCores, Span};
 
@@ -69,7 +67,9 @@ fn refused(text: &str) -> String {
 /// A document with one service, whose `deployment` is given as flow YAML.
 fn with_deployment(deployment: &str) -> String {
     let graph = "imVersion: 0.4.0, id: g, version: 1.0.0, designer: d, description: t";
-    format!("hdaGraph: {{{graph}, services: [\n{{id: a, artifact: {{}}, deployment: {deployment}}},\n{{id: b, artifact: {{}}}}]}}")
+    format!(
+        "hdaGraph: {{{graph}, services: [\n{{id: a, artifact: {{}}, deployment: {deployment}}},\n{{id: b, artifact: {{}}}}]}}"
+    )
 }
 
 fn notes(text: &str) -> Vec<String> {
@@ -114,7 +114,10 @@ fn events_and_levels_are_read() {
     let (graph, _) = read(FULL);
     let filter = graph.service("filter").expect("is there");
     let compute = &filter.deployment.intent.compute;
-    assert_eq!((compute.cpu, compute.cpu.cpu(), compute.memory()), (Size::Level(Level::Large), MilliCores(8_000), Bytes(500 << 20)));
+    assert_eq!(
+        (compute.cpu, compute.cpu.cpu(), compute.memory()),
+        (Size::Level(Level::Large), MilliCores(8_000), Bytes(500 << 20))
+    );
     assert_eq!(ram_level(Level::Light).0, "500MiB");
     let Trigger::Event { condition, events } = &filter.deployment.trigger else { panic!("waits for an event") };
     assert_eq!((*condition, events[0].id.as_str()), (Combination::All, "busy"));
@@ -145,31 +148,36 @@ fn triggers_come_in_many_forms() {
         assert_eq!(notes, [], "{trigger}");
     }
     let event = |condition: &str| {
-        let text = format!("{{trigger: {{event: {{condition: {condition}, events: [{{id: e, condition: {{promQuery: up}}}}]}}}}}}");
+        let text = format!(
+            "{{trigger: {{event: {{condition: {condition}, events: [{{id: e, condition: {{promQuery: up}}}}]}}}}}}"
+        );
         match read(&with_deployment(&text)).0.services[0].deployment.trigger {
             Trigger::Event { condition, .. } => condition,
             Trigger::Auto { .. } => panic!("waits for an event"),
         }
     };
-    assert_eq!([event("ANY"), event("any"), event("AND"), event("All"), event("null")], [
-        Combination::Any,
-        Combination::Any,
-        Combination::All,
-        Combination::All,
-        Combination::Any
-    ]);
+    assert_eq!(
+        [event("ANY"), event("any"), event("AND"), event("All"), event("null")],
+        [Combination::Any, Combination::Any, Combination::All, Combination::All, Combination::Any]
+    );
 }
 
 /// Each kind of slip, with the note that it gets: place, field, what was made of it.
 #[test]
 fn slips_of_the_pen_load_with_a_note_that_names_the_line() {
     let cases = [
-        ("{intent: {conectionPoints: [b]}}", "conectionPoints`: there is no such field; it is read as `connectionPoints`"),
+        (
+            "{intent: {conectionPoints: [b]}}",
+            "conectionPoints`: there is no such field; it is read as `connectionPoints`",
+        ),
         ("{Intent: {}}", "Intent`: there is no such field; it is read as `intent`"),
         ("{intent: {weight: 3}}", "weight`: there is no such field, it is left out; the fields here are `network`"),
         ("{intent: {compute: {cpu: smal}}}", "`smal` is no word of this field; it is read as `small`"),
         ("{intent: {network: {latencies: [{connectionPoint: b, qos: best_effort}]}}}", "it is read as `best-effort`"),
-        ("{intent: {network: {latencies: [{connectionPoint: b, qos: quick}]}}}", "`quick` is no word of this field, it is left out"),
+        (
+            "{intent: {network: {latencies: [{connectionPoint: b, qos: quick}]}}}",
+            "`quick` is no word of this field, it is left out",
+        ),
         ("{intent: {connectionPoints: [c]}}", "no service is called `c`, this is left out; did you mean"),
         ("{intent: {network: {latencies: [{connectionPoint: z9, qos: low}]}}}", "no service is called `z9`"),
         ("{trigger: {auto: {dependencies: [nobody]}}}", "no service is called `nobody`"),
@@ -200,7 +208,10 @@ fn slips_are_read_as_what_they_stand_for() {
 fn versions_that_are_odd_and_fields_that_are_missing_are_noted() {
     let notes = notes("hdaGraph:\n  imVersion: 0.5.0\n  id: g\n  version: one\n  services: [{id: a}]\n");
     let has = |text: &str| notes.iter().any(|note| note.contains(text));
-    assert!(has("line 2, column 14: field `hdaGraph.imVersion`: the information model 0.5.0 is read like 0.4.0"), "{notes:?}");
+    assert!(
+        has("line 2, column 14: field `hdaGraph.imVersion`: the information model 0.5.0 is read like 0.4.0"),
+        "{notes:?}"
+    );
     assert!(has("`one` is no semantic version; write it like `1.0.0`"), "{notes:?}");
     assert!(has("requires what is missing here: designer, description"), "{notes:?}");
     assert!(has("no `artifact`: this service can be simulated and not be deployed"), "{notes:?}");
@@ -216,11 +227,17 @@ fn what_nobody_could_guess_is_refused_with_its_place() {
         ("{intent: {compute: [small]}}", "a map is wanted here"),
         ("{intent: {connectionPoints: {b: 1}}}", "a list is wanted here"),
         ("{intent: {connectionPoints: [[b]]}}", "a name is wanted here"),
-        ("{intent: {coLocation: [{groundedGraphId: x}]}}", "`hdaGraph.services.a.deployment.intent.coLocation.id`: is missing"),
+        (
+            "{intent: {coLocation: [{groundedGraphId: x}]}}",
+            "`hdaGraph.services.a.deployment.intent.coLocation.id`: is missing",
+        ),
         ("{trigger: {event: {events: []}}}", "an event trigger without events never fires"),
         ("{trigger: {event: }}", "an event trigger without events never fires"),
         ("{trigger: {event: {events: [{id: e}]}}}", "write `condition: {promQuery"),
-        ("{trigger: {event: {events: [{id: e, condition: {promQuery: up, gracePeriod: 5 minutes}}]}}}", "is no duration"),
+        (
+            "{trigger: {event: {events: [{id: e, condition: {promQuery: up, gracePeriod: 5 minutes}}]}}}",
+            "is no duration",
+        ),
         ("{intent: {metrics: [{selector: {a: b}}]}}", "by which events refer to the metric"),
     ];
     for (deployment, wanted) in cases {

@@ -173,28 +173,20 @@ mod tests {
     #[test]
     fn quantities_are_read_in_all_spellings_of_kubernetes() {
         let cpu = |text: &str| cpu_amount(text).map(|cpu| cpu.0);
-        assert_eq!([cpu("500m"), cpu("2"), cpu("0.1"), cpu("1e3m"), cpu("2k")], [
-            Some(500),
-            Some(2_000),
-            Some(100),
-            None,
-            Some(2_000_000)
-        ]);
-        assert_eq!([cpu("100u"), cpu("1e-1"), cpu("1E2"), cpu("-1"), cpu("")], [
-            Some(1),
-            Some(100),
-            Some(100_000),
-            None,
-            None
-        ]);
+        assert_eq!(
+            [cpu("500m"), cpu("2"), cpu("0.1"), cpu("1e3m"), cpu("2k")],
+            [Some(500), Some(2_000), Some(100), None, Some(2_000_000)]
+        );
+        assert_eq!(
+            [cpu("100u"), cpu("1e-1"), cpu("1E2"), cpu("-1"), cpu("")],
+            [Some(1), Some(100), Some(100_000), None, None]
+        );
         let bytes = |text: &str| byte_amount(text).map(|bytes| bytes.0);
         assert_eq!(bytes("128974848000m"), Some(128_974_848));
-        assert_eq!([bytes("1.5Gi"), bytes("2G"), bytes("129e6"), bytes("123Mi")], [
-            Some(3 << 29),
-            Some(2_000_000_000),
-            Some(129_000_000),
-            Some(123 << 20)
-        ]);
+        assert_eq!(
+            [bytes("1.5Gi"), bytes("2G"), bytes("129e6"), bytes("123Mi")],
+            [Some(3 << 29), Some(2_000_000_000), Some(129_000_000), Some(123 << 20)]
+        );
         assert_eq!((bytes("500MiB"), bytes("99999999999Ei"), bytes("1e99")), (Some(500 << 20), None, None));
         assert_eq!((cpu_amount("750m"), byte_amount("1Gi")), (Some(MilliCores(750)), Some(Bytes(1 << 30))));
     }
@@ -206,11 +198,17 @@ mod tests {
             assert_eq!(duration(&write_duration(span)), Some(span), "{text}");
         }
         assert_eq!(duration("1h30m"), Some(Span::seconds(5_400)));
-        assert_eq!([duration(""), duration("5"), duration("m"), duration("5 m"), duration("99999999999999y")], [None; 5]);
+        assert_eq!(
+            [duration(""), duration("5"), duration("m"), duration("5 m"), duration("99999999999999y")],
+            [None; 5]
+        );
     }
 
     #[test]
     fn flags_are_booleans_or_words() {
-        assert_eq!([flag("True"), flag("yes"), flag("FALSE"), flag("maybe")], [Some(true), Some(true), Some(false), None]);
+        assert_eq!(
+            [flag("True"), flag("yes"), flag("FALSE"), flag("maybe")],
+            [Some(true), Some(true), Some(false), None]
+        );
     }
 }

@@ -17,10 +17,10 @@ pub mod decimal;
 pub mod error;
 pub mod format;
 
-mod clock;
-mod counts;
 pub mod calendar;
 pub mod catalogue;
+mod clock;
+mod counts;
 
 pub(in crate::input) mod csv_file;
 mod discover;
@@ -52,7 +52,6 @@ pub(in crate::input) mod prometheus;
 pub(in crate::input) mod values;
 pub(in crate::input) mod wide_csv;
 pub(in crate::input) mod wide_parquet;
-
 
 pub mod edit;
 pub mod generate;

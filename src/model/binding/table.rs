@@ -109,7 +109,8 @@ impl NodeTable {
         self.kinds[kind].up += 1;
         let none = Resources::ZERO;
         let shared = SharedDevices::default();
-        let node = Node { pool, shape, occupied: none, allocated: none, counted: none, replicas: 0, shared, up: true, kind };
+        let node =
+            Node { pool, shape, occupied: none, allocated: none, counted: none, replicas: 0, shared, up: true, kind };
         self.lanes.push(self.rule, &node);
         self.ranking.forget();
         let id = self.nodes.push(node);

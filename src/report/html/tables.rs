@@ -31,7 +31,11 @@ pub fn breaks(timeline: &Timeline) -> String {
         ]
     };
     let (shown, all) = (timeline.breaks.len(), timeline.breaks_all);
-    let which = if shown < all { format!("{shown} of {all} times, the longest and those during faults") } else { "every time".to_owned() };
+    let which = if shown < all {
+        format!("{shown} of {all} times, the longest and those during faults")
+    } else {
+        "every time".to_owned()
+    };
     let caption = format!(
         "When the SLO was broken: {which}. Beside it, what was to be seen then: what coincides need not be the cause"
     );
@@ -146,7 +150,8 @@ pub fn by_service(services: &[ServiceSummary], detail: Detail) -> String {
         ranked.truncate(detail.rows);
     }
     let (shown, all) = (ranked.len(), services.len());
-    let which = if shown < all { format!(": the {shown} busiest of {all}; summary.json has all") } else { String::new() };
+    let which =
+        if shown < all { format!(": the {shown} busiest of {all}; summary.json has all") } else { String::new() };
     let caption = format!("Requests and calls by service, over the whole run{which}");
     table(&caption, &heads, &ranked.iter().map(row).collect::<Vec<_>>())
 }

@@ -5,8 +5,8 @@ use super::cut::Cut;
 use super::fill::Filling;
 use super::flow::{Flow, Transform};
 use super::glob::label;
-use super::lex::Wrong;
 use super::level::{Level, Rule, one, surge};
+use super::lex::Wrong;
 use super::pick::{Sum, Without};
 use super::plan::{Base, Merging, Plan, Step};
 use super::quantity::Moment;
@@ -131,10 +131,14 @@ impl Compiler {
             W::Cut(_) | W::Repeat(_) | W::RepeatFor(_) | W::Resample(_) | W::Merge(_) | W::Sort | W::Begin(_)
         );
         if whole && *select != Select::default() {
-            return Err(wrong(edit.at, format!("`{name}` is of the whole trace; make it a statement without `select`")));
+            return Err(wrong(
+                edit.at,
+                format!("`{name}` is of the whole trace; make it a statement without `select`"),
+            ));
         }
         if let (Some(during), false) = (&select.during, levels) {
-            let message = format!("`{name}` is of whole series; `during` goes with `scale`, `set`, `add RATE` and `clip`");
+            let message =
+                format!("`{name}` is of whole series; `during` goes with `scale`, `set`, `add RATE` and `clip`");
             return Err(wrong(during.at, message));
         }
         Ok(())
@@ -251,14 +255,16 @@ impl Compiler {
             return Err(wrong(edit.at, "no series is both selected and named after `to`; leave one of them out"));
         }
         let rules = surge(self.time(edit.at, found.start)?, found.times, found.shape);
-        let rules = rules.ok_or_else(|| wrong(edit.at, "the burst leaves the range of numbers; write a simpler factor"))?;
+        let rules =
+            rules.ok_or_else(|| wrong(edit.at, "the burst leaves the range of numbers; write a simpler factor"))?;
         self.push(Level::new(&edit.what.to_string(), to, rules));
         Ok(())
     }
 
     fn cut(&mut self, part: &During) -> Result<(), Refused> {
         let (from, until) = self.during(Some(part))?;
-        self.begin = self.begin.checked_add(from.0).ok_or_else(|| wrong(part.at, "the range begins beyond all clocks"))?;
+        self.begin =
+            self.begin.checked_add(from.0).ok_or_else(|| wrong(part.at, "the range begins beyond all clocks"))?;
         self.push(Cut::new(from, until));
         Ok(())
     }
@@ -301,7 +307,8 @@ impl Compiler {
 
     fn merge(&mut self, at: Spot, merge: &Merge) -> Result<Selected, Refused> {
         let path = self.folder.join(&merge.file);
-        let (base, names, begin) = base(&path, &TraceOptions { last: None, import: Import::default(), ..self.options.clone() }, false)?;
+        let (base, names, begin) =
+            base(&path, &TraceOptions { last: None, import: Import::default(), ..self.options.clone() }, false)?;
         let offsets = self.offsets(at, merge, begin)?;
         let mut ids = Vec::with_capacity(names.len());
         for name in names.into_iter().flatten() {
@@ -344,7 +351,10 @@ fn begin(at: Spot, moment: Moment) -> Result<u64, Refused> {
     match moment {
         Moment::Date(nanos) => Ok(nanos),
         Moment::Offset(span) if !calendar::has_dates(span.0) => Ok(span.0),
-        _ => Err(wrong(at, "a trace begins at a date or at a number of seconds; write `begin at 2024-01-01` or `begin at 0s`")),
+        _ => Err(wrong(
+            at,
+            "a trace begins at a date or at a number of seconds; write `begin at 2024-01-01` or `begin at 0s`",
+        )),
     }
 }
 

@@ -64,13 +64,17 @@ impl Filling {
             let how = self.how;
             let unknown = self.stated.iter().filter(|(service, _)| !named.contains(service));
             let unknown = unknown.filter_map(|(service, stated)| Some((service, (*stated)?.1)));
-            row.flows.extend(unknown.map(|(service, flow)| (service, if how == How::Zero { Flow::ZERO } else { flow })));
+            row.flows
+                .extend(unknown.map(|(service, flow)| (service, if how == How::Zero { Flow::ZERO } else { flow })));
             out.push_back(row);
             return Ok(());
         }
         self.held += row.flows.len() + 1;
         if self.held > HELD_MAX {
-            return Err(too_much("fill", "a series has ended, so that its line has no end: use `fill zero`, or `drop` it"));
+            return Err(too_much(
+                "fill",
+                "a series has ended, so that its line has no end: use `fill zero`, or `drop` it",
+            ));
         }
         self.waiting.push_back(row);
         self.release(false, out);

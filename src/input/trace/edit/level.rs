@@ -76,7 +76,8 @@ pub fn surge(start: Time, times: Factor, shape: Shape) -> Option<Rules> {
             (rise, top, top.checked_add(decay.0.checked_mul(DECAY.1)?)?)
         }
     };
-    let part = |of: Span, stair: u64| u64::try_from(u128::from(of.0) * u128::from(stair) / u128::from(STAIRS)).unwrap_or(0);
+    let part =
+        |of: Span, stair: u64| u64::try_from(u128::from(of.0) * u128::from(stair) / u128::from(STAIRS)).unwrap_or(0);
     for index in 0..if up == Span::ZERO { 0 } else { STAIRS } {
         stair(start.0 + part(up, index), Factor::new(2 * index + 1, 2 * STAIRS)?)?;
     }

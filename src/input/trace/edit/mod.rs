@@ -72,9 +72,7 @@ mod sort;
 
 pub use glob::Glob;
 pub use quantity::{Factor, Moment};
-pub use script::{
-    Alignment, During, Edit, Fill, Merge, Named, Script, Select, Shape, Spot, Statement, Surge, What,
-};
+pub use script::{Alignment, During, Edit, Fill, Merge, Named, Script, Select, Shape, Spot, Statement, Surge, What};
 
 use super::error::TraceError;
 use super::series::{Series, ServiceNames};
@@ -159,12 +157,7 @@ impl Prepared {
     ///
     /// # Errors
     /// A series that is no service, or a file that cannot be opened.
-    pub fn open_as(
-        &self,
-        path: &Path,
-        services: &ServiceNames,
-        options: &TraceOptions,
-    ) -> Result<Edited, TraceError> {
+    pub fn open_as(&self, path: &Path, services: &ServiceNames, options: &TraceOptions) -> Result<Edited, TraceError> {
         let fault = |fault| TraceError::whole(path, fault);
         let mut series = Series::new(services.clone(), options.selection.clone());
         let ids = self.services.iter().map(|name| series.service(name.as_bytes())).collect::<Result<Vec<_>, _>>();

@@ -115,11 +115,8 @@ impl Transform for Shift {
         let was_empty = row.flows.is_empty();
         let moved: Flows = row.flows.extract_if(.., |(service, _)| self.selected.contains(service)).collect();
         let stays = (self.others && (was_empty || !row.flows.is_empty())).then_some(row.flows);
-        let due = if self.earlier {
-            self.sooner(row.at, moved, stays)?
-        } else {
-            Some(self.later(row.at, moved, stays)?)
-        };
+        let due =
+            if self.earlier { self.sooner(row.at, moved, stays)? } else { Some(self.later(row.at, moved, stays)?) };
         if let Some(due) = due {
             self.release(due, out);
         }

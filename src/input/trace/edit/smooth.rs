@@ -121,7 +121,8 @@ impl Transform for Smooth {
             let series = self.series.get(*service);
             *series = Some((*flow, series.map_or(0, |(_, requests)| requests)));
         }
-        let series = self.series.iter().filter_map(|(service, series)| series.map(|(flow, until)| (service, flow, until)));
+        let series =
+            self.series.iter().filter_map(|(service, series)| series.map(|(flow, until)| (service, flow, until)));
         let series: Vec<_> = series.collect();
         self.held += series.len() + 1;
         if self.held > HELD_MAX {

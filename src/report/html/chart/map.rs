@@ -30,12 +30,8 @@ pub fn map(resolved: &Value, clusters: &[&str], moves: &Moves) -> (String, &'sta
     let places = spread(layout.places.iter().map(|place| inside(*place)).collect());
     let total: u64 = moves.values().sum();
     let label = format!("{total} replicas moved between clusters: {}", said(moves));
-    let frame = Frame {
-        axes: false,
-        label,
-        x: Axis::between(0.0, f64::from(WIDTH)),
-        y: Axis::between(0.0, f64::from(HEIGHT)),
-    };
+    let frame =
+        Frame { axes: false, label, x: Axis::between(0.0, f64::from(WIDTH)), y: Axis::between(0.0, f64::from(HEIGHT)) };
     let at = |name: &str| drawn.iter().position(|one| *one == name).map(|index| places[index]);
     let largest = moves.values().copied().max().unwrap_or(1) as f64;
     let mut shapes = Vec::new();

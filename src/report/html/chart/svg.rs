@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn places_say_their_words_in_order() {
-        let drawn = "<svg>\n<rect x=\"1\" fill=\"#FE0009\"/>\n<rect fill=\"#FE0003\"/>\n<polyline stroke=\"#FE0009\"/>\n</svg>";
+        let drawn =
+            "<svg>\n<rect x=\"1\" fill=\"#FE0009\"/>\n<rect fill=\"#FE0003\"/>\n<polyline stroke=\"#FE0009\"/>\n</svg>";
         let svg = finish(drawn, "", &["one", "<two>"]);
         assert!(svg.contains(r#"<rect x="1" class="f9"><title>one</title></rect>"#), "{svg}");
         assert!(svg.contains(r#"<polyline class="k9"><title>&lt;two&gt;</title></polyline>"#), "{svg}");

@@ -40,7 +40,7 @@ First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
   smo plan scenarios/quickstart.yaml         one decision now, and why
   smo policies                               what else could decide
-  smo init mine                              a scenario of your own, or from `kubectl get clusters -o yaml`
+  smo init mine                              a scenario of your own, or from what kubectl says
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
   smo show runs/quickstart/naive-1           one run: figures, sparklines, what went wrong
   smo report runs --out report.html          all runs on one page that can be sent

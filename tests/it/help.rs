@@ -7,7 +7,17 @@ use smo::cli::Cli;
 const WIDTH: usize = 100;
 
 /// Commands that print no data: files, scripts, pages, and a schema that is JSON anyway.
-const WITHOUT_FORMAT: &[&str] = &["smo scenario schema", "smo trace generate", "smo completions", "smo man"];
+const WITHOUT_FORMAT: &[&str] = &[
+    "smo init",
+    "smo report",
+    "smo export",
+    "smo scenario schema",
+    "smo trace convert",
+    "smo trace edit",
+    "smo trace generate",
+    "smo completions",
+    "smo man",
+];
 
 /// All commands that do something, with their full names.
 fn leaves(command: &Command, name: &str) -> Vec<(String, Command)> {

@@ -76,7 +76,9 @@ fn one_run_is_shown_and_several_are_asked_which() {
     let scratch = scratch();
     recorded(scratch.path());
     let shown = smo(scratch.path(), ["show", "runs/quickstart/naive-1", "--width", "90"]).well().out;
-    for wanted in ["quickstart: naive, seed 1, 1 h", "load gateway", "replicas edge-1", "$ a million good requests"] {
+    for wanted in
+        ["quickstart: naive, seed 1, 1 h", "load image-compressi", "replicas edge-1", "$ a million good requests"]
+    {
         assert!(shown.contains(wanted), "{wanted}\n{shown}");
     }
     assert!(shown.lines().all(|line| line.chars().count() <= 90), "{shown}");

@@ -176,7 +176,7 @@ fn inputs_are_named_as_written_and_hashed() {
     let names: Vec<&str> = loaded.inputs[1..].iter().map(|input| input.path.as_str()).collect();
     assert_eq!(
         names,
-        ["applications/image-detection.hdag.yaml", "inventories/edge-cloud.yaml", "../traces/day.csv.gz"]
+        ["inventories/edge-cloud.yaml", "applications/image-detection.hdag.yaml", "../traces/day.csv.gz"]
     );
     assert!(loaded.inputs.iter().all(|input| input.sha256.len() == 64 && input.bytes > 0));
 }

@@ -180,7 +180,10 @@ fn replays_and_checks_speak_json() {
         smo(scratch.path(), ["scenario", "check", "scenarios/quickstart.yaml", "nowhere.yaml", "--format", "json"]);
     let said = said.refused(2, "nowhere.yaml");
     let checked: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(checked["scenarios"][0]["services"], serde_json::json!(["gateway", "detector", "archive"]));
+    assert_eq!(
+        checked["scenarios"][0]["services"],
+        serde_json::json!(["image-compression-vo", "noise-reduction", "image-detection"])
+    );
     assert_eq!(checked["scenarios"][1]["sound"], false);
     assert!(checked["scenarios"][1]["error"].as_str().unwrap().contains("nowhere.yaml"));
 }

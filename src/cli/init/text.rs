@@ -107,10 +107,11 @@ pub fn promise(capacity: f64) -> String {
     format!("{} ms", rounded(millis).round())
 }
 
-/// Three digits are enough for an assumption; never zero.
+/// Three digits are enough for an assumption; never below 10⁻⁴.
 pub fn rounded(number: f64) -> f64 {
-    let unit = 10f64.powf(number.max(1e-4).log10().floor() - 2.0);
-    ((number / unit).round() * unit * 1e6).round().max(1.0) / 1e6
+    let number = number.max(1e-4);
+    let unit = 10f64.powf(number.log10().floor() - 2.0);
+    ((number / unit).round() * unit * 1e6).round() / 1e6
 }
 
 /// A text as YAML takes it: plain where that is safe.

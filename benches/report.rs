@@ -114,7 +114,7 @@ fn main() {
         for half in 0..2 {
             let home = &home;
             scope.spawn(move || {
-                (0..size.runs).filter(|number| number % 2 == half).for_each(|one| record(home, size, one))
+                (0..size.runs).filter(|number| number % 2 == half).for_each(|one| record(home, size, one));
             });
         }
     });

@@ -18,14 +18,14 @@ Examples:
 Names and labels are those that live dashboards ask for (kube_deployment_status_replicas_ready, container_cpu_usage_seconds_total,
 node_cpu_seconds_total ...), and smo_* for the rest; the file's HELP lines say what each is.";
 
-/// Export a recorded run as OpenMetrics text with timestamps, so that Grafana shows it with the dashboards of a live one.
+/// Export a recorded run as `OpenMetrics` text with timestamps, so that Grafana shows it with the dashboards of a live one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// A run directory.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// As OpenMetrics text.
+    /// As `OpenMetrics` text.
     #[arg(long, required = true)]
     openmetrics: bool,
     /// The file to write; default: the standard output.

@@ -69,7 +69,7 @@ impl Patch {
     pub fn is_of_section(&self) -> bool {
         let below = |source: &&str| self.path.strip_prefix(*source);
         let is_source = |source: &&str| below(source).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        !self.path.contains('.') || SOURCES.iter().any(|source| is_source(source))
+        !self.path.contains('.') || SOURCES.iter().any(is_source)
     }
 
     /// Carries the patch out.

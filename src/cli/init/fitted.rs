@@ -180,7 +180,7 @@ fn traces_text(arguments: &Arguments, pairs: &[(&str, &str)]) -> Result<String, 
     let mut text = format!("traces:\n  - file: {}\n", quoted(&relative(&arguments.directory, path)?));
     match pairs {
         [("", service)] => {
-            text += &format!("    service: {}                       # its only series\n", quoted(service))
+            text += &format!("    service: {}                       # its only series\n", quoted(service));
         }
         many => {
             text += "    series:\n";

@@ -59,15 +59,12 @@ impl Reader {
             entries.iter().filter_map(|entry| Some((exact(entry)?, entry))).collect();
         for entry in entries.iter().filter(|entry| exact(entry).is_none()) {
             let path = below(path, &entry.key);
-            match meant(&entry.key, known).filter(|name| found.iter().all(|(taken, _)| taken != name)) {
-                Some(name) => {
-                    self.note(&entry.key_place, &path, &format!("there is no such field; it is read as `{name}`"));
-                    found.push((name, entry));
-                }
-                None => {
-                    let listed = known_names(&entry.key, "the fields here", known);
-                    self.note(&entry.key_place, &path, &format!("there is no such field, it is left out; {listed}"));
-                }
+            if let Some(name) = meant(&entry.key, known).filter(|name| found.iter().all(|(taken, _)| taken != name)) {
+                self.note(&entry.key_place, &path, &format!("there is no such field; it is read as `{name}`"));
+                found.push((name, entry));
+            } else {
+                let listed = known_names(&entry.key, "the fields here", known);
+                self.note(&entry.key_place, &path, &format!("there is no such field, it is left out; {listed}"));
             }
         }
         Ok(Fields { node, path: path.to_owned(), found })

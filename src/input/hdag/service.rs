@@ -34,12 +34,11 @@ pub fn service(node: &Node, index: usize, reader: &mut Reader) -> Result<Describ
         None => Trigger::Auto { dependencies: Vec::new() },
     };
     let intent = intent(deployment.get("intent").unwrap_or(&nothing), &format!("{path}.intent"), reader)?;
-    let artifact = match fields.get("artifact") {
-        Some(node) => Some(artifact(node, &format!("{}.artifact", fields.path), reader)?),
-        None => {
-            reader.note(&node.place, &fields.path, "no `artifact`: this service can be simulated and not be deployed");
-            None
-        }
+    let artifact = if let Some(node) = fields.get("artifact") {
+        Some(artifact(node, &format!("{}.artifact", fields.path), reader)?)
+    } else {
+        reader.note(&node.place, &fields.path, "no `artifact`: this service can be simulated and not be deployed");
+        None
     };
     Ok(DescribedService { id, deployment: Deployment { trigger, intent }, artifact })
 }

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a chart may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a chart at `named` becomes with the files of values at `values`.
 ///

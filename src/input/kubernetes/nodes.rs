@@ -148,12 +148,11 @@ pub fn alike(machines: Vec<Machine>) -> Vec<Vec<Machine>> {
         let look = (machine.labels.clone(), machine.taints.clone(), machine.gpu_kind.clone());
         let same = known.entry((look, shape.cpu, shape.gpu, shape.pods)).or_default();
         let near = |group: &&usize| shape.memory.0 <= groups[**group][0].shape.memory.0 / 100 * 101;
-        match same.last().filter(near) {
-            Some(group) => groups[*group].push(machine),
-            None => {
-                same.push(groups.len());
-                groups.push(vec![machine]);
-            }
+        if let Some(group) = same.last().filter(near) {
+            groups[*group].push(machine)
+        } else {
+            same.push(groups.len());
+            groups.push(vec![machine]);
         }
     }
     // In the order of the file: by the first of each.

@@ -22,12 +22,11 @@ pub fn lay(under: &mut Node, over: Node, path: &str) -> Result<(), InputError> {
 }
 
 fn lay_entry(all: &mut Vec<Entry>, entry: Entry, path: &str) -> Result<(), InputError> {
-    match all.iter_mut().find(|known| known.key == entry.key) {
-        Some(known) => lay(&mut known.node, entry.node, &format!("{path}.{}", entry.key)),
-        None => {
-            all.push(entry);
-            Ok(())
-        }
+    if let Some(known) = all.iter_mut().find(|known| known.key == entry.key) {
+        lay(&mut known.node, entry.node, &format!("{path}.{}", entry.key))
+    } else {
+        all.push(entry);
+        Ok(())
     }
 }
 

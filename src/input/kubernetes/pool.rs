@@ -53,12 +53,11 @@ impl Pool {
             map.put_number("pods", self.shape.pods);
         }
         map.put_number("nodes", self.nodes.into());
-        match self.labels.get("node.kubernetes.io/instance-type").filter(|_| has_tables) {
-            Some(machine) => map.put_text("machine", machine.as_str()),
-            None => {
-                let price = defaults::price_of(self.capacity.cpu, self.capacity.memory);
-                map.put_text("price_per_hour", format!("{} $", (price.0 * 1e6).round() / 1e6));
-            }
+        if let Some(machine) = self.labels.get("node.kubernetes.io/instance-type").filter(|_| has_tables) {
+            map.put_text("machine", machine.as_str())
+        } else {
+            let price = defaults::price_of(self.capacity.cpu, self.capacity.memory);
+            map.put_text("price_per_hour", format!("{} $", (price.0 * 1e6).round() / 1e6));
         }
         map.put_labels("labels", &self.labels);
         map.put_texts("taints", self.taints.iter().cloned());

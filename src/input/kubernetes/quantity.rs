@@ -224,9 +224,13 @@ mod tests {
         for step in 0..5_000u64 {
             amount = amount.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let whole = amount >> (step % 64);
-            let of_ten =
-                decimal.iter().rev().find(|(_, tens)| whole % 10u64.pow(*tens) == 0).expect("all divide by one");
-            let of_two = binary.iter().rev().find(|(_, twos)| whole % (1 << twos) == 0).expect("all divide by one");
+            let of_ten = decimal
+                .iter()
+                .rev()
+                .find(|(_, tens)| whole.is_multiple_of(10u64.pow(*tens)))
+                .expect("all divide by one");
+            let of_two =
+                binary.iter().rev().find(|(_, twos)| whole.is_multiple_of(1 << twos)).expect("all divide by one");
             let text = format!("{}{}", whole / 10u64.pow(of_ten.1), of_ten.0);
             assert_eq!(Quantity::parse(&text).and_then(Quantity::count), Ok(whole), "{text}");
             let text = format!("{}{}", whole >> of_two.1, of_two.0);

@@ -1,4 +1,4 @@
-//! A run as OpenMetrics text with timestamps, for `promtool tsdb create-blocks-from openmetrics`: Grafana then shows a
+//! A run as `OpenMetrics` text with timestamps, for `promtool tsdb create-blocks-from openmetrics`: Grafana then shows a
 //! simulated run with the dashboards of a live one.
 //!
 //! [`families`] lists what is written and where live systems have other figures under the name. Families are sorted by name,

@@ -217,7 +217,7 @@ fn smoothing_stays_within_the_rates_there_are() {
             let (low, high) = (rates().map(|(_, rate)| *rate).min(), rates().map(|(_, rate)| *rate).max());
             let smooth = found.rows.iter().flat_map(|row| &row.rates).filter(|(service, _)| service.0 == id);
             smooth.for_each(|(_, rate)| {
-                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}")
+                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}");
             });
         }
         let flat = must(&path, &format!("set 5/s | smooth {window}ns"));

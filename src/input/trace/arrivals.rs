@@ -149,11 +149,7 @@ fn open(file: CsvFile, reading: Reading<'_>) -> Opened {
     Ok(Box::new(Counts::new(requests, counting)))
 }
 
-/// The column of this name.
-///
-/// # Errors
-/// Where there is none.
-pub fn column(file: &CsvFile, name: &str, option: &'static str) -> Result<usize, TraceError> {
+fn column(file: &CsvFile, name: &str, option: &'static str) -> Result<usize, TraceError> {
     let place = file.columns.iter().position(|column| column == name);
     place.ok_or_else(|| {
         let found = listed(file.columns.iter().map(String::as_str));

@@ -17,11 +17,7 @@ use crate::model::ServiceId;
 use crate::units::Ratio;
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format {
-    page: &PAGE,
-    takes: &["step", "timezone"],
-    reads: Reads::Csv { fits: |columns| columns == ["timestamp", "value"], open },
-};
+pub const FORMAT: Format = Format { page: &PAGE, takes: &["step", "timezone"], reads: Reads::Csv { fits, open } };
 
 /// The page of this format.
 pub const PAGE: FormatPage = FormatPage {
@@ -46,15 +42,24 @@ pub const PAGE: FormatPage = FormatPage {
     writable: false,
 };
 
+/// The columns.
+const TIME: usize = 0;
+const VALUE: usize = 1;
+
+fn fits(columns: &[String]) -> bool {
+    columns == ["timestamp", "value"]
+}
+
 fn open(file: CsvFile, mut reading: Reading<'_>) -> Opened {
-    let (time, value) =
-        (super::arrivals::column(&file, "timestamp", "format")?, super::arrivals::column(&file, "value", "format")?);
+    if !fits(&file.columns) {
+        let expected = "its columns are timestamp,value".to_owned();
+        return Err(file.error("", ImportFault::OtherHeader { format: PAGE.name, expected }.into()));
+    }
     let service = reading.series.service(ALL.as_bytes()).map_err(|fault| file.error("", fault))?;
     reading.series.check_all_met().map_err(|fault| file.error_at(Place::Whole, "", fault))?;
     let import = &reading.options.import;
     let mut sums = Sums {
         file,
-        columns: (time, value),
         clock: Clock::new(None, import.timezone),
         service,
         scale: reading.options.scale,
@@ -70,7 +75,6 @@ fn open(file: CsvFile, mut reading: Reading<'_>) -> Opened {
 
 struct Sums {
     file: CsvFile,
-    columns: (usize, usize),
     clock: Clock,
     service: Option<ServiceId>,
     scale: Ratio,
@@ -91,11 +95,10 @@ impl Sums {
             return Ok(None);
         }
         let wrong = |column: usize, fault| self.file.error(&self.file.columns[column], fault);
-        let at = self.clock.read(self.file.field(self.columns.0)).map_err(|fault| wrong(self.columns.0, fault))?;
-        let text = self.file.field(self.columns.1);
+        let at = self.clock.read(self.file.field(TIME)).map_err(|fault| wrong(TIME, fault))?;
+        let text = self.file.field(VALUE);
         let value = (!text.is_empty()).then(|| decimal::rate(text, self.scale)).transpose();
-        let value =
-            value.map_err(|why| wrong(self.columns.1, ImportFault::NotACount { text: shown(text), why }.into()))?;
+        let value = value.map_err(|why| wrong(VALUE, ImportFault::NotACount { text: shown(text), why }.into()))?;
         Ok(Some(Sum(at, value.map(|value| value.0), self.file.spot())))
     }
 

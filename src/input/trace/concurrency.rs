@@ -19,11 +19,7 @@ use crate::model::ServiceId;
 use crate::units::Span;
 
 /// Registers this format in [`FORMATS`](super::format::FORMATS).
-pub const FORMAT: Format = Format {
-    page: &PAGE,
-    takes: &[],
-    reads: Reads::Csv { fits: |columns| columns == ["app", "minute", "containers"], open },
-};
+pub const FORMAT: Format = Format { page: &PAGE, takes: &[], reads: Reads::Csv { fits, open } };
 
 /// The page of this format.
 pub const PAGE: FormatPage = FormatPage {
@@ -45,6 +41,10 @@ const MINUTE: Span = Span::seconds(60);
 /// A year.
 const MINUTES_MAX: u32 = 527_040;
 
+fn fits(columns: &[String]) -> bool {
+    columns == ["app", "minute", "containers"]
+}
+
 /// One row.
 #[derive(Debug, Clone, Copy)]
 struct Demand {
@@ -55,8 +55,11 @@ struct Demand {
 }
 
 fn open(mut file: CsvFile, mut reading: Reading<'_>) -> Opened {
-    let column = |name| super::arrivals::column(&file, name, "format");
-    let (app, minute, containers) = (column("app")?, column("minute")?, column("containers")?);
+    if !fits(&file.columns) {
+        let expected = "its columns are app,minute,containers".to_owned();
+        return Err(file.error("", ImportFault::OtherHeader { format: PAGE.name, expected }.into()));
+    }
+    let [app, minute, containers] = [0, 1, 2];
     let mut demands = Vec::new();
     while file.read()? {
         let service = reading.series.service(file.field(app)).map_err(|fault| file.error("app", fault))?;

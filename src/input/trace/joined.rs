@@ -24,7 +24,7 @@ pub struct Joined {
     rows: Box<dyn Rows>,
     /// The last row so far: the first one of the next file may still be added to it.
     held: Option<RawRow>,
-    /// A row before it that is ready, and a spare one.
+    /// A row before it that ends what the file before left.
     ready: Option<RawRow>,
     /// From one row to the next, as it was last.
     step: Option<u64>,

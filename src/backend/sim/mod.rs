@@ -45,6 +45,7 @@ pub const NOT_MODELLED: &[&str] = &[
     "Links between clusters have delay and price, and no limit of bandwidth.",
     "Replicas have one size: there is no vertical scaling.",
     "Volumes, and the start-up of the control plane itself.",
+    "Tasks have no priorities and do not wait for each other; each uses the same CPU from its start to its end.",
 ];
 
 /// A world in memory.

@@ -39,12 +39,10 @@ const KINDS: [(Kind, &str); 7] = [
 /// # Errors
 /// A name that no format has.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let of = |kind: Kind| FORMATS.iter().copied().filter(move |page| page.kind == kind);
     let pages: Vec<&FormatPage> = match &arguments.name {
         Some(name) => vec![find(name)?],
-        None => {
-            let of = |kind: Kind| FORMATS.iter().copied().filter(move |page| page.kind == kind);
-            KINDS.into_iter().flat_map(|(kind, _)| of(kind)).collect()
-        }
+        None => KINDS.into_iter().flat_map(|(kind, _)| of(kind)).collect(),
     };
     match (arguments.format, &arguments.name) {
         (Format::Json, _) => writeln!(out, "{:#}", json!(pages))?,
@@ -79,7 +77,8 @@ fn write_one(page: &FormatPage, out: &mut dyn Write) -> io::Result<()> {
     let writable = if page.writable { "read and written" } else { "read" };
     writeln!(out, "{}: {}\n", page.name, page.what)?;
     writeln!(out, "  files    {}; {writable}\n", page.extensions.join(", "))?;
-    let width = |length: fn(&crate::input::formats::Column) -> usize| page.columns.iter().map(length).max().unwrap_or(0);
+    let width =
+        |length: fn(&crate::input::formats::Column) -> usize| page.columns.iter().map(length).max().unwrap_or(0);
     let (names, units) = (width(|column| column.name.chars().count()), width(|column| column.unit.chars().count()));
     for column in page.columns {
         writeln!(out, "  {:names$}  {:units$}  {}", column.name, column.unit, column.meaning)?;

@@ -14,7 +14,8 @@ fn with_trace() -> tempfile::TempDir {
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let entries =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = entries.collect();
     names.sort();
     names
@@ -76,8 +77,10 @@ fn convert_writes_every_format_and_leaves_nothing_beside_it() {
     assert_eq!(fs::read_to_string(scratch.path().join("f.csv")).unwrap(), expected);
     let expected = ["a.csv", "b.parquet", "c.csv.zst", "d.parquet", "e.csv.gz", "f.csv", "scenarios", "traces"];
     assert_eq!(names(scratch.path()), expected);
-    smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "a.txt"]).refused(2, "end it in .csv, .csv.gz, .csv.zst or .parquet");
-    smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "a.csv", "--to", "wide-parquet"]).refused(2, "end it in .parquet");
+    smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "a.txt"])
+        .refused(2, "end it in .csv, .csv.gz, .csv.zst or .parquet");
+    smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "a.csv", "--to", "wide-parquet"])
+        .refused(2, "end it in .parquet");
     smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "g.csv", "--to", "wide"]).refused(2, "wide-csv");
     smo(scratch.path(), ["trace", "convert", "nowhere.csv", "-o", "g.csv"]).refused(2, "nowhere.csv: cannot be read");
     fs::write(scratch.path().join("late.csv"), "timestamp_s,web\n0,1\n60,1\n120,x\n").unwrap();
@@ -91,7 +94,11 @@ fn a_trace_keeps_its_own_clock() {
     let scratch = scratch();
     fs::write(scratch.path().join("a.csv"), "timestamp_s,web\n1627776000.25,1\n1627776060.25,2\n").unwrap();
     smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "b.parquet"]).well();
-    smo(scratch.path(), ["trace", "edit", "b.parquet", "-o", "c.csv", "--to", "wide-csv", "-e", "cut 2021-08-01T00:00:30.25Z.."]).well();
+    smo(
+        scratch.path(),
+        ["trace", "edit", "b.parquet", "-o", "c.csv", "--to", "wide-csv", "-e", "cut 2021-08-01T00:00:30.25Z.."],
+    )
+    .well();
     let said = smo(scratch.path(), ["trace", "info", "c.csv"]).well();
     assert!(said.out.contains("from 2021-08-01 00:00:30.25 UTC to 2021-08-01 00:02:00.25 UTC"), "{}", said.out);
     assert!(fs::read_to_string(scratch.path().join("c.csv")).unwrap().contains("\n1627776030.25,1\n1627776060.25,2\n"));
@@ -102,17 +109,25 @@ fn edits_come_from_the_command_line_and_from_a_file() {
     let scratch = with_trace();
     fs::create_dir(scratch.path().join("edits")).unwrap();
     fs::write(scratch.path().join("edits/other.csv"), "timestamp_s,job\n0,5\n90,5\n").unwrap();
-    fs::write(scratch.path().join("edits/a.smo-edit"), "merge \"other.csv\"   # beside this file\nrename job to batch\n").unwrap();
-    let arguments = ["trace", "edit", "a.csv", "-e", "scale 2", "-e", "select service api | drop", "--script", "edits/a.smo-edit"];
+    fs::write(
+        scratch.path().join("edits/a.smo-edit"),
+        "merge \"other.csv\"   # beside this file\nrename job to batch\n",
+    )
+    .unwrap();
+    let arguments =
+        ["trace", "edit", "a.csv", "-e", "scale 2", "-e", "select service api | drop", "--script", "edits/a.smo-edit"];
     let said = smo(scratch.path(), arguments).well();
     let expected = "timestamp_s,service,requests_per_s\n0,web,2\n0,batch,5\n60,web,6\n90,batch,5\n120,web,0\n150,web,0\n150,batch,5\n";
     // Both end at 180 s; after 30 s from 90 to 120, a row at 150 says so.
     assert_eq!(said.out, expected);
     smo(scratch.path(), ["trace", "edit", "a.csv"]).refused(2, "no edit is given");
-    smo(scratch.path(), ["trace", "edit", "a.csv", "-e", "scale 2", "-e", "scael 2"]).refused(2, "-e 2: line 1, column 1: `scael` is not an edit");
+    smo(scratch.path(), ["trace", "edit", "a.csv", "-e", "scale 2", "-e", "scael 2"])
+        .refused(2, "-e 2: line 1, column 1: `scael` is not an edit");
     fs::write(scratch.path().join("broken.smo-edit"), "scale 2\n\n  select").unwrap();
-    smo(scratch.path(), ["trace", "edit", "a.csv", "--script", "broken.smo-edit"]).refused(2, "broken.smo-edit: line 3, column 9");
-    smo(scratch.path(), ["trace", "edit", "a.csv", "-o", "b.csv", "-e", "cut 1h.."]).refused(2, "`cut` begins at 3600 s");
+    smo(scratch.path(), ["trace", "edit", "a.csv", "--script", "broken.smo-edit"])
+        .refused(2, "broken.smo-edit: line 3, column 9");
+    smo(scratch.path(), ["trace", "edit", "a.csv", "-o", "b.csv", "-e", "cut 1h.."])
+        .refused(2, "`cut` begins at 3600 s");
     assert!(!scratch.path().join("b.csv").exists());
 }
 
@@ -120,7 +135,8 @@ fn edits_come_from_the_command_line_and_from_a_file() {
 fn a_trace_that_is_out_of_order_is_sorted_as_its_error_says() {
     let scratch = scratch();
     let lines = ["120,web,0", "0,web,1", "60,web,3", "0,api,2", "120,api,4"];
-    fs::write(scratch.path().join("a.csv"), format!("timestamp_s,service,requests_per_s\n{}\n", lines.join("\n"))).unwrap();
+    fs::write(scratch.path().join("a.csv"), format!("timestamp_s,service,requests_per_s\n{}\n", lines.join("\n")))
+        .unwrap();
     smo(scratch.path(), ["trace", "info", "a.csv"]).refused(2, "0 s follows 120 s");
     smo(scratch.path(), ["trace", "edit", "--sort", "a.csv", "-o", "sorted.csv"]).well();
     let sorted = fs::read_to_string(scratch.path().join("sorted.csv")).unwrap();
@@ -158,7 +174,11 @@ fn a_scenario_edits_its_traces() {
 fn a_generated_crowd_rises_sharply_and_is_forgotten() {
     let scratch = scratch();
     let crowd = "at=01:00,times=9,rise=0 s,decay=10 min";
-    smo(scratch.path(), ["trace", "generate", "--services", "a", "--mean", "100/s", "--span", "3h", "--crowd", crowd, "-o", "a.csv"]).well();
+    smo(
+        scratch.path(),
+        ["trace", "generate", "--services", "a", "--mean", "100/s", "--span", "3h", "--crowd", crowd, "-o", "a.csv"],
+    )
+    .well();
     let text = fs::read_to_string(scratch.path().join("a.csv")).unwrap();
     let rate = |minute: u64| -> f64 {
         let begin = format!("{},a,", minute * 60);
@@ -168,12 +188,33 @@ fn a_generated_crowd_rises_sharply_and_is_forgotten() {
     assert!((rate(59) - 100.0).abs() < 1e-9 && (rate(60) - 100.0 - 800.0 * (-0.05_f64).exp()).abs() < 0.001);
     assert!(((rate(60) - 100.0) / (rate(70) - 100.0) - 1_f64.exp()).abs() < 0.001);
     let week = "0,1,1,1,1,1,2";
-    smo(scratch.path(), ["trace", "generate", "--services", "a", "--mean", "70/s", "--span", "7d", "--step", "1h", "--week", week, "-o", "w.csv"]).well();
+    smo(
+        scratch.path(),
+        [
+            "trace",
+            "generate",
+            "--services",
+            "a",
+            "--mean",
+            "70/s",
+            "--span",
+            "7d",
+            "--step",
+            "1h",
+            "--week",
+            week,
+            "-o",
+            "w.csv",
+        ],
+    )
+    .well();
     let said = smo(scratch.path(), ["trace", "info", "w.csv"]).well();
     // Seven days at 70 /s on average: no load on Monday, 140 /s on Sunday.
     assert!(said.out.contains("42,336,000; 70.00 /s on average, at most 140.0 /s, at 6 d"), "{}", said.out);
-    smo(scratch.path(), ["trace", "generate", "--services", "a", "--week", "1,2"]).refused(2, "seven ratios from Monday on");
-    smo(scratch.path(), ["trace", "generate", "--services", "a", "--crowd", "at=1 h"]).refused(2, "is not a flash crowd");
+    smo(scratch.path(), ["trace", "generate", "--services", "a", "--week", "1,2"])
+        .refused(2, "seven ratios from Monday on");
+    smo(scratch.path(), ["trace", "generate", "--services", "a", "--crowd", "at=1 h"])
+        .refused(2, "is not a flash crowd");
 }
 
 #[test]
@@ -185,7 +226,8 @@ fn the_catalogue_and_the_formats_are_lists_for_people_and_programs() {
     }
     let one = smo(scratch.path(), ["trace", "catalogue", "clarknet-1995"]).well();
     assert!(one.out.contains("3,328,587 requests") && one.out.contains("(access-log)"), "{}", one.out);
-    let json: Value = serde_json::from_str(&smo(scratch.path(), ["trace", "catalogue", "--format", "json"]).well().out).unwrap();
+    let json: Value =
+        serde_json::from_str(&smo(scratch.path(), ["trace", "catalogue", "--format", "json"]).well().out).unwrap();
     assert!(json.as_array().unwrap().len() >= 25);
     smo(scratch.path(), ["trace", "catalogue", "clarknet-1996"]).refused(2, "did you mean `clarknet-1995`?");
     let formats = smo(scratch.path(), ["formats"]).well();
@@ -213,8 +255,26 @@ fn the_examples_of_the_help_work() {
         &["trace", "convert", "day.parquet", "--out", "day.csv", "--to", "wide-csv"],
         &["trace", "info", "traces/day.csv.gz"],
         &["trace", "edit", "day.csv.gz", "-o", "friday.csv.gz", "-e", "scale 1.3"],
-        &["trace", "edit", "day.csv.gz", "-o", "b.csv", "-e", "add burst at 12:00 for 20min times 6 to gateway", "-e", "resample 5min"],
-        &["trace", "edit", "day.csv.gz", "-o", "c.csv", "-e", "clip 1/s..100/s; shift -2h; repeat for 30d; resample 5min"],
+        &[
+            "trace",
+            "edit",
+            "day.csv.gz",
+            "-o",
+            "b.csv",
+            "-e",
+            "add burst at 12:00 for 20min times 6 to gateway",
+            "-e",
+            "resample 5min",
+        ],
+        &[
+            "trace",
+            "edit",
+            "day.csv.gz",
+            "-o",
+            "c.csv",
+            "-e",
+            "clip 1/s..100/s; shift -2h; repeat for 30d; resample 5min",
+        ],
     ] {
         smo(scratch.path(), arguments).well();
     }

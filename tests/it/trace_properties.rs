@@ -66,7 +66,8 @@ fn random(dice: &mut Dice) -> Table {
     // Mostly the usual end, sometimes one that has to be written down; never one nanosecond, which has no half.
     let end = Time(last.0 + if dice.below(3) == 0 { step / 2 + 2 + dice.below(step) } else { step });
     // A float of seconds since 1970 holds microseconds, and no nanoseconds.
-    let begin = if dice.below(2) == 0 || end.0 % 1_000 > 0 { 0 } else { 1_627_776_000 * S + 1_000_000 * dice.below(1_000) };
+    let begin =
+        if dice.below(2) == 0 || end.0 % 1_000 > 0 { 0 } else { 1_627_776_000 * S + 1_000_000 * dice.below(1_000) };
     Table { services, begin, rows, end }
 }
 
@@ -204,6 +205,39 @@ fn conversions_conserve_every_request() {
     });
 }
 
+/// Goal: the totals of real traces, in every format that can be read, come through every format that can be written.
+#[test]
+fn conversions_of_real_traces_conserve_their_totals() {
+    let Some(data) = crate::data_dir() else { return println!("skipped: there is no data folder") };
+    let recorded = [
+        ("nasa_http_1995/rps_60s.csv.gz", 3_461_610),
+        ("azure_llm_2023/rps_1s.csv.gz", 8_819 + 19_366),
+        ("azure_llm_2023/raw/AzureLLMInferenceTrace_conv.csv.gz", 19_366),
+        ("limbo_wikipedia_ibm/rps_wikipedia_1h.csv", 2_112_744_963),
+        ("mooncake_llm/conversation_arrivals.csv.gz", 12_031),
+        ("azure_functions_samples/femux_containers_per_min.csv.gz", 2_186_820),
+    ];
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    for (file, total) in recorded {
+        let table = read(&data.join(file));
+        assert_eq!(table.survey().total().nearest(), total, "{file}");
+        for (name, format) in [
+            ("a.csv", "long-csv"),
+            ("b.csv.zst", "wide-csv"),
+            ("c.parquet", "long-parquet"),
+            ("d.parquet", "wide-parquet"),
+        ] {
+            let path = scratch.path().join(name);
+            table.write(&path, format);
+            let found = read(&path);
+            assert_eq!(found.survey().requests, table.survey().requests, "{file} as {format}");
+            assert_eq!((found.begin, found.end), (table.begin, table.end), "{file} as {format}");
+        }
+        let hourly = must(&scratch.path().join("a.csv"), "resample 1h");
+        assert_eq!(hourly.survey().total().nearest(), total, "{file} by the hour");
+    }
+}
+
 #[test]
 fn edits_of_levels_times_and_names_commute() {
     in_scratch("commute", |dice, folder, seed| {
@@ -231,18 +265,15 @@ fn edits_that_do_not_commute_are_kept_in_order() {
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let path = scratch.path().join("a.csv");
     fs::write(&path, "timestamp_s,a\n0,1\n10,2\n20,3\n30,4\n").expect("the directory takes files");
-    let pairs = [
-        ("shift 10s", "cut 10s..30s"),
-        ("scale 2", "clip ..3/s"),
-        ("scale 2", "add 1/s"),
-        ("repeat 2", "cut 5s..25s"),
-    ];
+    let pairs =
+        [("shift 10s", "cut 10s..30s"), ("scale 2", "clip ..3/s"), ("scale 2", "add 1/s"), ("repeat 2", "cut 5s..25s")];
     for (first, second) in pairs {
         let (a, b) = (must(&path, &format!("{first}; {second}")), must(&path, &format!("{second}; {first}")));
         assert!(a != b, "{first} and {second}");
     }
     // 1, 2, 3, 4 for 10 s each; doubled and clipped at 3: 2, 3, 3, 3. Clipped and doubled: 2, 4, 6, 6.
-    let rates = |script: &str| must(&path, script).rows.iter().map(|row| row.rates[0].1.0 / 1_000_000).collect::<Vec<_>>();
+    let rates =
+        |script: &str| must(&path, script).rows.iter().map(|row| row.rates[0].1.0 / 1_000_000).collect::<Vec<_>>();
     assert_eq!(rates("scale 2; clip ..3/s"), [2, 3, 3, 3]);
     assert_eq!(rates("clip ..3/s; scale 2"), [2, 4, 6, 6]);
 }
@@ -251,7 +282,9 @@ fn edits_that_do_not_commute_are_kept_in_order() {
 fn scaling_back_is_the_identity() {
     in_scratch("scale", |dice, folder, seed| {
         let (path, table) = sample(dice, folder);
-        for (there, back) in [("2", "0.5"), ("0.5", "2"), ("1/3", "3"), ("7/13", "13/7"), ("10%", "10"), ("0.001", "1000")] {
+        for (there, back) in
+            [("2", "0.5"), ("0.5", "2"), ("1/3", "3"), ("7/13", "13/7"), ("10%", "10"), ("0.001", "1000")]
+        {
             assert_eq!(must(&path, &format!("scale {there} | scale {back}")), table, "{seed}: {there} and {back}");
         }
         same_load(&must(&path, "shift 5s | shift -5s"), &table, seed);
@@ -316,7 +349,8 @@ fn edits_do_at_every_time_what_they_say() {
             is((&late, "late"), if at < from { 0 } else { table.rate(0, at - from) });
             is((&early, "early"), table.rate(0, at + from));
             is((&twice, "twice"), 2 * before);
-            let all: u64 = (0..table.services.count()).map(|id| table.rate(u32::try_from(id).expect("small"), at)).sum();
+            let all: u64 =
+                (0..table.services.count()).map(|id| table.rate(u32::try_from(id).expect("small"), at)).sum();
             is((&sum, "sum"), all);
             for other in 1..table.services.count() {
                 let other = u32::try_from(other).expect("small");
@@ -379,7 +413,9 @@ fn smoothing_stays_within_the_rates_there_are() {
             let rates = || table.rows.iter().flat_map(|row| &row.rates).filter(|(service, _)| service.0 == id);
             let (low, high) = (rates().map(|(_, rate)| *rate).min(), rates().map(|(_, rate)| *rate).max());
             let smooth = found.rows.iter().flat_map(|row| &row.rates).filter(|(service, _)| service.0 == id);
-            smooth.for_each(|(_, rate)| assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}"));
+            smooth.for_each(|(_, rate)| {
+                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}")
+            });
         }
         let flat = must(&path, &format!("set 5/s | smooth {window}ns"));
         assert!(flat.rows.iter().flat_map(|row| &row.rates).all(|(_, rate)| *rate == Rate(5_000_000)), "{seed}");
@@ -449,11 +485,77 @@ fn a_script_that_is_printed_reads_back_as_itself() {
 #[test]
 fn no_script_makes_anything_panic() {
     let words = [
-        "select", "service", "except", "label", "during", "|", ",", ";", "\n", "..", "\"", "\"a b\"", "web-*", "*", "?", "scale",
-        "1.5", "3/0", "9999999999/7", "150%", "-1", "set", "5/s", "add", "burst", "crowd", "at", "for", "times", "ramp", "rise",
-        "decay", "to", "2s", "1h30min", "99999d", "12:00", "24:61", "2021-02-29", "2021-08-01", "@1e9", "@1627776000", "cut",
-        "shift", "-3s", "repeat", "3", "1000000", "resample", "1ns", "smooth", "fill", "zero", "linear", "every", "drop", "keep",
-        "rename", "sum", "into", "merge", "trace.csv", "by", "clock", "adding", "sort", "begin", "#", "\\", "\u{0}", "ü",
+        "select",
+        "service",
+        "except",
+        "label",
+        "during",
+        "|",
+        ",",
+        ";",
+        "\n",
+        "..",
+        "\"",
+        "\"a b\"",
+        "web-*",
+        "*",
+        "?",
+        "scale",
+        "1.5",
+        "3/0",
+        "9999999999/7",
+        "150%",
+        "-1",
+        "set",
+        "5/s",
+        "add",
+        "burst",
+        "crowd",
+        "at",
+        "for",
+        "times",
+        "ramp",
+        "rise",
+        "decay",
+        "to",
+        "2s",
+        "1h30min",
+        "99999d",
+        "12:00",
+        "24:61",
+        "2021-02-29",
+        "2021-08-01",
+        "@1e9",
+        "@1627776000",
+        "cut",
+        "shift",
+        "-3s",
+        "repeat",
+        "3",
+        "1000000",
+        "resample",
+        "1ns",
+        "smooth",
+        "fill",
+        "zero",
+        "linear",
+        "every",
+        "drop",
+        "keep",
+        "rename",
+        "sum",
+        "into",
+        "merge",
+        "trace.csv",
+        "by",
+        "clock",
+        "adding",
+        "sort",
+        "begin",
+        "#",
+        "\\",
+        "\u{0}",
+        "ü",
     ];
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let (path, _) = sample(&mut Dice::new("soup", 0), scratch.path());
@@ -498,7 +600,8 @@ fn an_edited_trace_can_be_forked_anywhere() {
     in_scratch("fork", |dice, folder, seed| {
         let (path, _) = sample(dice, folder);
         let text = format!("{}\n{}", dice.pick(&SCRIPTS[..3]), dice.pick(&SCRIPTS[3..5]));
-        let text = text + "\n" + dice.pick(&["repeat 3", "smooth 10s", "fill linear", "select service web-1 | shift 3s"]);
+        let text =
+            text + "\n" + dice.pick(&["repeat 3", "smooth 10s", "fill linear", "select service web-1 | shift 3s"]);
         let script = Script::parse(&text, "script").expect("it is one");
         let Ok(prepared) = prepare(&path, &script, folder, &TraceOptions::default()) else { return };
         let expected = all(&mut prepared.open().expect("it is sound"));
@@ -546,7 +649,10 @@ fn mistakes_in_scripts_are_told_with_their_place_and_the_way_out() {
         ("rename \"web", "column 8: the quotation mark is not closed"),
         ("cut 2h", "column 7: the end of the statement stands where `..` is wanted"),
         ("add burst at 1s times 3", "stands where the rest of a burst is wanted\n  write it like `add burst at 12:00"),
-        ("select service wbe | scale 2", "a.csv: edit: line 1, column 16: no series is called `wbe`\n  did you mean `web`?"),
+        (
+            "select service wbe | scale 2",
+            "a.csv: edit: line 1, column 16: no series is called `wbe`\n  did you mean `web`?",
+        ),
         ("select service \"w*x\" | scale 2", "no series fits `w*x`"),
         ("select during 2h..1h | scale 2", "the range ends at 1 h and begins at 2 h"),
         ("select during 1s..2s | shift 1s", "`shift` is of whole series"),
@@ -604,7 +710,8 @@ fn the_end_of_a_trace_may_be_any() {
     let services = ServiceNames::new(["a"]);
     for last in [1_u64, 2, 3, 59, 60, 61, 600] {
         let rows = [0, 60].map(|at| RateRow { at: Time(at * S), rates: vec![(ServiceId(0), Rate(5))] });
-        let table = Table { services: services.clone(), begin: 0, rows: rows.into(), end: Time(60 * S) + Span(last * S + 1) };
+        let table =
+            Table { services: services.clone(), begin: 0, rows: rows.into(), end: Time(60 * S) + Span(last * S + 1) };
         table.write(&path, "long-csv");
         let found = read(&path);
         assert_eq!((found.end, found.survey().requests), (table.end, table.survey().requests), "{last}");

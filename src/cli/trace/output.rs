@@ -121,10 +121,16 @@ fn write_aside(
     let found = trace::survey(&mut again).with_context(at).map_err(Failure::run)?;
     let same = |index: usize| found.requests.get(index) == meant.requests.get(index);
     let begins = again.begin() == head.begin;
-    if let (true, true, None) = (begins, found.end == meant.end, (0..head.services.count()).find(|index| !same(*index))) {
+    if let (true, true, None) = (begins, found.end == meant.end, (0..head.services.count()).find(|index| !same(*index)))
+    {
         return Ok(Written { survey: found, format: output.writer.name });
     }
-    let what = format!("{}: the file does not hold what was written: {} requests instead of {}", at(), found.total().nearest(), meant.total().nearest());
+    let what = format!(
+        "{}: the file does not hold what was written: {} requests instead of {}",
+        at(),
+        found.total().nearest(),
+        meant.total().nearest()
+    );
     Err(Failure::run(anyhow!(what)))
 }
 

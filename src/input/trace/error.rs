@@ -140,7 +140,9 @@ pub enum Fault {
         why: &'static str,
     },
     /// Time that runs backwards.
-    #[error("{at} s follows {previous} s\n  sort the trace by `timestamp_s`; `smo trace edit --sort FILE -o OUT` does it")]
+    #[error(
+        "{at} s follows {previous} s\n  sort the trace by `timestamp_s`; `smo trace edit --sort FILE -o OUT` does it"
+    )]
     Unsorted {
         /// The time of this row.
         at: String,
@@ -221,7 +223,9 @@ pub enum Fault {
         other: PathBuf,
     },
     /// More rows than are sorted in memory.
-    #[error("more than {0} rates, which is what can be sorted in memory\n  split the file, or sort it by a tool for tables")]
+    #[error(
+        "more than {0} rates, which is what can be sorted in memory\n  split the file, or sort it by a tool for tables"
+    )]
     TooLongToSort(usize),
     /// Edits that do not fit the trace; the message says which, and where.
     #[error("{0}")]

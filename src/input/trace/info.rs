@@ -246,7 +246,11 @@ pub fn sparkline(values: &[f64]) -> String {
 /// An instant as its own clock shows it: a date where the clock is one of dates, seconds otherwise.
 pub fn instant(begin: u64, at: Time) -> String {
     let clock = begin.saturating_add(at.0);
-    if super::calendar::has_dates(begin) { super::calendar::utc(clock) + " UTC" } else { format!("{} s", seconds(clock)) }
+    if super::calendar::has_dates(begin) {
+        super::calendar::utc(clock) + " UTC"
+    } else {
+        format!("{} s", seconds(clock))
+    }
 }
 
 #[cfg(test)]

@@ -56,8 +56,8 @@ pub mod info;
 pub mod survey;
 pub mod write;
 
-pub use discover::{open_whole, services};
 pub use clock::{Zone, instant};
+pub use discover::{open_whole, services};
 pub use error::{Fault, Place, TraceError};
 pub use import::Import;
 pub use import_fault::ImportFault;

@@ -5,8 +5,8 @@ use super::cut::Cut;
 use super::fill::Filling;
 use super::flow::{Flow, Transform};
 use super::glob::label;
-use super::lex::Wrong;
 use super::level::{Level, Rule, one, surge};
+use super::lex::Wrong;
 use super::pick::{Sum, Without};
 use super::plan::{Base, Merging, Plan, Step};
 use super::quantity::Moment;
@@ -87,7 +87,7 @@ fn base(path: &Path, options: &TraceOptions, sorts: bool) -> Result<Based, Trace
     }
     let options = TraceOptions { empty_rows: true, ..options.clone() };
     let begin = open(path, &services, &options)?.begin();
-    Ok((Base::File { path: path.to_owned(), services, options }, names, begin))
+    Ok((Base::File { path: path.to_owned(), services, options: Box::new(options) }, names, begin))
 }
 
 struct Compiler {
@@ -109,7 +109,7 @@ impl Compiler {
         let select = &statement.select;
         let mut selected = self.select(select)?;
         for edit in &statement.edits {
-            self.refuse_parts(select, edit)?;
+            refuse_parts(select, edit)?;
             selected = self.edit(edit, (select, selected))?;
             self.edits += 1;
         }
@@ -120,35 +120,15 @@ impl Compiler {
         self.steps.push(Step::Transform(Box::new(transform)));
     }
 
-    /// Whole-trace edits take no selection, and only levels can be changed for a time.
-    fn refuse_parts(&self, select: &Select, edit: &Edit) -> Result<(), Refused> {
-        use What as W;
-        let text = edit.what.to_string();
-        let name = text.split(' ').next().unwrap_or_default();
-        let levels = matches!(edit.what, W::Scale(_) | W::Set(_) | W::Add(_) | W::Clip(..));
-        let whole = matches!(
-            edit.what,
-            W::Cut(_) | W::Repeat(_) | W::RepeatFor(_) | W::Resample(_) | W::Merge(_) | W::Sort | W::Begin(_)
-        );
-        if whole && *select != Select::default() {
-            return Err(wrong(edit.at, format!("`{name}` is of the whole trace; make it a statement without `select`")));
-        }
-        if let (Some(during), false) = (&select.during, levels) {
-            let message = format!("`{name}` is of whole series; `during` goes with `scale`, `set`, `add RATE` and `clip`");
-            return Err(wrong(during.at, message));
-        }
-        Ok(())
-    }
-
     fn edit(&mut self, edit: &Edit, (select, selected): (&Select, Selected)) -> Result<Selected, Refused> {
         let during = |compiler: &Self| compiler.during(select.during.as_ref());
         match &edit.what {
-            What::Scale(factor) => self.level(edit, &selected, Rule::Scale(*factor), during(self)?),
-            What::Set(rate) => self.level(edit, &selected, Rule::Set((*rate).into()), during(self)?),
-            What::Add(rate) => self.level(edit, &selected, Rule::Add((*rate).into()), during(self)?),
+            What::Scale(factor) => self.level(edit, &selected, (Rule::Scale(*factor), during(self)?)),
+            What::Set(rate) => self.level(edit, &selected, (Rule::Set((*rate).into()), during(self)?)),
+            What::Add(rate) => self.level(edit, &selected, (Rule::Add((*rate).into()), during(self)?)),
             What::Clip(low, high) => {
                 let (low, high) = (low.map_or(Flow::ZERO, Flow::from), high.map_or(Flow(u128::MAX), Flow::from));
-                self.level(edit, &selected, Rule::Clip(low, high), during(self)?);
+                self.level(edit, &selected, (Rule::Clip(low, high), during(self)?));
             }
             What::Surge(surge) => self.surge(edit, surge, &selected)?,
             What::Cut(part) => self.cut(part)?,
@@ -240,7 +220,7 @@ impl Compiler {
         Ok((from, until))
     }
 
-    fn level(&mut self, edit: &Edit, selected: &Selected, rule: Rule, during: (Time, Time)) {
+    fn level(&mut self, edit: &Edit, selected: &Selected, (rule, during): (Rule, (Time, Time))) {
         self.push(Level::new(&edit.what.to_string(), Arc::clone(selected), one(rule, during)));
     }
 
@@ -251,14 +231,16 @@ impl Compiler {
             return Err(wrong(edit.at, "no series is both selected and named after `to`; leave one of them out"));
         }
         let rules = surge(self.time(edit.at, found.start)?, found.times, found.shape);
-        let rules = rules.ok_or_else(|| wrong(edit.at, "the burst leaves the range of numbers; write a simpler factor"))?;
+        let rules =
+            rules.ok_or_else(|| wrong(edit.at, "the burst leaves the range of numbers; write a simpler factor"))?;
         self.push(Level::new(&edit.what.to_string(), to, rules));
         Ok(())
     }
 
     fn cut(&mut self, part: &During) -> Result<(), Refused> {
         let (from, until) = self.during(Some(part))?;
-        self.begin = self.begin.checked_add(from.0).ok_or_else(|| wrong(part.at, "the range begins beyond all clocks"))?;
+        self.begin =
+            self.begin.checked_add(from.0).ok_or_else(|| wrong(part.at, "the range begins beyond all clocks"))?;
         self.push(Cut::new(from, until));
         Ok(())
     }
@@ -301,7 +283,8 @@ impl Compiler {
 
     fn merge(&mut self, at: Spot, merge: &Merge) -> Result<Selected, Refused> {
         let path = self.folder.join(&merge.file);
-        let (base, names, begin) = base(&path, &TraceOptions { last: None, import: Import::default(), ..self.options.clone() }, false)?;
+        let (base, names, begin) =
+            base(&path, &TraceOptions { last: None, import: Import::default(), ..self.options.clone() }, false)?;
         let offsets = self.offsets(at, merge, begin)?;
         let mut ids = Vec::with_capacity(names.len());
         for name in names.into_iter().flatten() {
@@ -320,7 +303,7 @@ impl Compiler {
             }
         }
         self.begin -= offsets[0].0;
-        self.steps.push(Step::Merge(Merging { base, offsets, ids: ids.into() }));
+        self.steps.push(Step::Merge(Box::new(Merging { base, offsets, ids: ids.into() })));
         Ok(Arc::new(self.live().collect()))
     }
 
@@ -340,11 +323,34 @@ impl Compiler {
     }
 }
 
+/// Whole-trace edits take no selection, and only levels can be changed for a time.
+fn refuse_parts(select: &Select, edit: &Edit) -> Result<(), Refused> {
+    use What as W;
+    let text = edit.what.to_string();
+    let name = text.split(' ').next().unwrap_or_default();
+    let levels = matches!(edit.what, W::Scale(_) | W::Set(_) | W::Add(_) | W::Clip(..));
+    let whole = matches!(
+        edit.what,
+        W::Cut(_) | W::Repeat(_) | W::RepeatFor(_) | W::Resample(_) | W::Merge(_) | W::Sort | W::Begin(_)
+    );
+    if whole && *select != Select::default() {
+        return Err(wrong(edit.at, format!("`{name}` is of the whole trace; make it a statement without `select`")));
+    }
+    if let (Some(during), false) = (&select.during, levels) {
+        let message = format!("`{name}` is of whole series; `during` goes with `scale`, `set`, `add RATE` and `clip`");
+        return Err(wrong(during.at, message));
+    }
+    Ok(())
+}
+
 fn begin(at: Spot, moment: Moment) -> Result<u64, Refused> {
     match moment {
         Moment::Date(nanos) => Ok(nanos),
         Moment::Offset(span) if !calendar::has_dates(span.0) => Ok(span.0),
-        _ => Err(wrong(at, "a trace begins at a date or at a number of seconds; write `begin at 2024-01-01` or `begin at 0s`")),
+        _ => Err(wrong(
+            at,
+            "a trace begins at a date or at a number of seconds; write `begin at 2024-01-01` or `begin at 0s`",
+        )),
     }
 }
 

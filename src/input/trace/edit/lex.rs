@@ -130,7 +130,9 @@ impl Lexer<'_> {
                     Some(letter @ ('"' | '\\')) => text.push(letter),
                     _ => return wrong("only `\\\"` and `\\\\` follow a backslash; write `\\\\` for a backslash"),
                 },
-                Some('\n') | None => return wrong("the quotation mark is not closed in its line; write `\"` after the name"),
+                Some('\n') | None => {
+                    return wrong("the quotation mark is not closed in its line; write `\"` after the name");
+                }
                 Some(letter) => text.push(letter),
             }
         }
@@ -166,7 +168,8 @@ mod tests {
 
     #[test]
     fn words_need_no_spaces_around_signs() {
-        let kinds: Vec<Kind> = tokens("cut 2h..4.5h|scale \"a b\",x# no\n").unwrap().into_iter().map(|t| t.kind).collect();
+        let kinds: Vec<Kind> =
+            tokens("cut 2h..4.5h|scale \"a b\",x# no\n").unwrap().into_iter().map(|t| t.kind).collect();
         let word = |text: &str| Kind::Word(text.to_owned());
         let expected = [
             word("cut"),

@@ -72,9 +72,7 @@ mod sort;
 
 pub use glob::Glob;
 pub use quantity::{Factor, Moment};
-pub use script::{
-    Alignment, During, Edit, Fill, Merge, Named, Script, Select, Shape, Spot, Statement, Surge, What,
-};
+pub use script::{Alignment, During, Edit, Fill, Merge, Named, Script, Select, Shape, Spot, Statement, Surge, What};
 
 use super::error::TraceError;
 use super::series::{Series, ServiceNames};
@@ -95,7 +93,7 @@ impl Script {
     /// # Errors
     /// The first mistake, with its line and column.
     pub fn parse(text: &str, label: &str) -> Result<Self, Box<Mistake>> {
-        parse::script(text).map_err(|wrong| wrong.mistake(label))
+        parse::script(text).map_err(|wrong| Box::new(wrong.mistake(label)))
     }
 
     /// Puts another script behind this one.
@@ -114,9 +112,9 @@ impl Script {
 }
 
 impl lex::Wrong {
-    fn mistake(self, label: &str) -> Box<Mistake> {
+    fn mistake(self, label: &str) -> Mistake {
         let place = Place { file: label.into(), line: self.at.line, column: self.at.column };
-        Box::new(Mistake::new(place, String::new(), &self.message))
+        Mistake::new(place, String::new(), &self.message)
     }
 }
 
@@ -159,12 +157,7 @@ impl Prepared {
     ///
     /// # Errors
     /// A series that is no service, or a file that cannot be opened.
-    pub fn open_as(
-        &self,
-        path: &Path,
-        services: &ServiceNames,
-        options: &TraceOptions,
-    ) -> Result<Edited, TraceError> {
+    pub fn open_as(&self, path: &Path, services: &ServiceNames, options: &TraceOptions) -> Result<Edited, TraceError> {
         let fault = |fault| TraceError::whole(path, fault);
         let mut series = Series::new(services.clone(), options.selection.clone());
         let ids = self.services.iter().map(|name| series.service(name.as_bytes())).collect::<Result<Vec<_>, _>>();

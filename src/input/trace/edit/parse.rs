@@ -31,7 +31,9 @@ pub fn script(text: &str) -> Result<Script, Wrong> {
         }
         script.statements.push(parser.statement()?);
         if script.edits().count() > EDITS_MAX {
-            return Err(parser.wrong_here(&format!("more than {EDITS_MAX} edits; write some of them to a file in between")));
+            return Err(
+                parser.wrong_here(&format!("more than {EDITS_MAX} edits; write some of them to a file in between"))
+            );
         }
     }
     Ok(script)

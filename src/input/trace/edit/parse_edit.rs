@@ -8,8 +8,8 @@ use crate::units::Span;
 
 /// All edits, as they begin.
 pub const EDITS: [&str; 17] = [
-    "scale", "set", "add", "clip", "cut", "shift", "repeat", "resample", "smooth", "fill", "drop", "keep", "rename", "sum",
-    "merge", "sort", "begin",
+    "scale", "set", "add", "clip", "cut", "shift", "repeat", "resample", "smooth", "fill", "drop", "keep", "rename",
+    "sum", "merge", "sort", "begin",
 ];
 
 /// Reads an edit.
@@ -107,7 +107,8 @@ fn surge(parser: &mut Parser, is_crowd: bool) -> Result<Surge, Wrong> {
     if !is_crowd && short.repeated(2) > long {
         return Err(parser.wrong_here("the two ramps are longer than the burst; write a shorter `ramp`"));
     }
-    let shape = if is_crowd { Shape::Crowd { rise: short, decay: long } } else { Shape::Burst { span: long, ramp: short } };
+    let shape =
+        if is_crowd { Shape::Crowd { rise: short, decay: long } } else { Shape::Burst { span: long, ramp: short } };
     Ok(Surge { start, times, shape, to })
 }
 
@@ -157,10 +158,8 @@ fn rename(parser: &mut Parser) -> Result<What, Wrong> {
     let new = parser.name()?;
     let count = |text: &str| text.chars().filter(|letter| matches!(letter, '*' | '?')).count();
     if count(&new.glob.0) > count(&old.glob.0) {
-        let message = format!(
-            "`{}` has more stars than `{}`, so nothing stands for them; write as many",
-            new.glob.0, old.glob.0
-        );
+        let message =
+            format!("`{}` has more stars than `{}`, so nothing stands for them; write as many", new.glob.0, old.glob.0);
         return Err(Wrong { at: new.at, message });
     }
     Ok(What::Rename(old, new))

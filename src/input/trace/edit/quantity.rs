@@ -35,7 +35,8 @@ impl Factor {
         let starts = number.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.');
         let places = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         let billionths = Decimal::read(number.as_bytes()).and_then(|number| number.times(1_000_000_000)).ok();
-        (starts && places <= 9 && !number.contains(['e', 'E'])).then(|| Self::new(billionths?, 1_000_000_000 * percent))?
+        (starts && places <= 9 && !number.contains(['e', 'E']))
+            .then(|| Self::new(billionths?, 1_000_000_000 * percent))?
     }
 
     /// `value` times this factor, rounded to the nearest integer, half up; `None` where that is too large.
@@ -79,7 +80,9 @@ impl Moment {
             };
         }
         if text.contains(':') && !text.contains('-') {
-            return calendar::clock_nanos(text).map(Self::Clock).ok_or_else(|| format!("`{text}` is no time of day; {other}"));
+            return calendar::clock_nanos(text)
+                .map(Self::Clock)
+                .ok_or_else(|| format!("`{text}` is no time of day; {other}"));
         }
         if text.as_bytes().get(4) == Some(&b'-') {
             return calendar::parse_utc(text).map(Self::Date).map_err(|why| format!("`{text}`: {why}; {other}"));
@@ -106,9 +109,10 @@ impl Moment {
                 let early = || format!("the trace begins later that day, at {}; write a date", calendar::utc(begin));
                 nanos.checked_sub(begin_of_day).map(Time).ok_or_else(early)
             }
-            Self::Date(_) if !dated => {
-                Err(format!("the trace has no dates: its clock begins at {} s; write an offset like `2h`", seconds(begin)))
-            }
+            Self::Date(_) if !dated => Err(format!(
+                "the trace has no dates: its clock begins at {} s; write an offset like `2h`",
+                seconds(begin)
+            )),
             Self::Date(nanos) => {
                 let early = || format!("the trace begins later, at {} UTC; write a later date", calendar::utc(begin));
                 nanos.checked_sub(begin).map(Time).ok_or_else(early)
@@ -157,7 +161,8 @@ mod tests {
         for text in ["0.5", "50%", "1/2", ".5", "500/1000"] {
             assert_eq!(Factor::read(text), Some(half), "{text}");
         }
-        for text in ["", "-1", "+1", "1/0", "1e3", "half", "1/2/3", "0.1234567890", "%", "99999999999999999999", "NaN"] {
+        for text in ["", "-1", "+1", "1/0", "1e3", "half", "1/2/3", "0.1234567890", "%", "99999999999999999999", "NaN"]
+        {
             assert_eq!(Factor::read(text), None, "{text}");
         }
         assert_eq!(half.times(3), Some(2));

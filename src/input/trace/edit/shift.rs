@@ -79,11 +79,15 @@ impl Shift {
             self.wait(at, flows)?;
         }
         let Some(soon) = at.0.checked_sub(self.by.0).map(Time) else {
-            moved.into_iter().for_each(|(service, flow)| *self.before.get(service) = Some(flow));
+            for (service, flow) in moved {
+                *self.before.get(service) = Some(flow);
+            }
             return Ok(None);
         };
         if soon == Time::ZERO {
-            moved.iter().for_each(|(service, _)| *self.before.get(*service) = None);
+            for (service, _) in &moved {
+                *self.before.get(*service) = None;
+            }
         }
         self.open()?;
         if !moved.is_empty() || (stays_empty && !self.others) {
@@ -115,11 +119,8 @@ impl Transform for Shift {
         let was_empty = row.flows.is_empty();
         let moved: Flows = row.flows.extract_if(.., |(service, _)| self.selected.contains(service)).collect();
         let stays = (self.others && (was_empty || !row.flows.is_empty())).then_some(row.flows);
-        let due = if self.earlier {
-            self.sooner(row.at, moved, stays)?
-        } else {
-            Some(self.later(row.at, moved, stays)?)
-        };
+        let due =
+            if self.earlier { self.sooner(row.at, moved, stays)? } else { Some(self.later(row.at, moved, stays)?) };
         if let Some(due) = due {
             self.release(due, out);
         }

@@ -75,7 +75,7 @@ impl Smooth {
             let ended = end.of(service).ok_or_else(|| too_large("smooth"))?;
             let requests = end.until(ended, to).zip(held.until(begun, from)).ok_or_else(|| too_large("smooth"))?;
             let (more, span) = (requests.0 - requests.1, to.saturating_sub(from));
-            row.flows.push((service, if span == 0 { flow } else { Flow((more + span / 2) / span) }));
+            row.flows.push((service, (more + span / 2).checked_div(span).map_or(flow, Flow)));
         }
         Ok(row)
     }
@@ -121,7 +121,8 @@ impl Transform for Smooth {
             let series = self.series.get(*service);
             *series = Some((*flow, series.map_or(0, |(_, requests)| requests)));
         }
-        let series = self.series.iter().filter_map(|(service, series)| series.map(|(flow, until)| (service, flow, until)));
+        let series =
+            self.series.iter().filter_map(|(service, series)| series.map(|(flow, until)| (service, flow, until)));
         let series: Vec<_> = series.collect();
         self.held += series.len() + 1;
         if self.held > HELD_MAX {

@@ -33,7 +33,9 @@ pub enum WriteError {
     #[error("the trace cannot be written as Parquet: {0}")]
     Parquet(String),
     /// A number that is no 64 bit float.
-    #[error("{0} is not exact as a 64 bit float, which is what the columns of Parquet hold\n  write CSV, which holds it")]
+    #[error(
+        "{0} is not exact as a 64 bit float, which is what the columns of Parquet hold\n  write CSV, which holds it"
+    )]
     Inexact(String),
     /// A service whose column would be taken for something else.
     #[error(

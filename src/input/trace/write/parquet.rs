@@ -81,10 +81,7 @@ pub fn long_parquet<'a>(
     Ok(out.flush()?)
 }
 
-fn begin<W: Write>(
-    fields: impl Iterator<Item = Field>,
-    out: W,
-) -> Result<BatchedWriter<W>, WriteError> {
+fn begin<W: Write>(fields: impl Iterator<Item = Field>, out: W) -> Result<BatchedWriter<W>, WriteError> {
     let schema: Schema = fields.collect();
     ParquetWriter::new(out).batched(&schema).map_err(refused)
 }
@@ -121,7 +118,9 @@ fn exact_seconds(nanos: u64) -> Result<f64, WriteError> {
 fn exact_rate(rate: Rate) -> Result<f64, WriteError> {
     let found = rate.per_second();
     // Beyond 10^15 millionths floats become coarser than a millionth.
-    if rate.0 < 1_000_000_000_000_000 || decimal::rate(found.to_string().as_bytes(), crate::units::Ratio::ONE) == Ok(rate) {
+    if rate.0 < 1_000_000_000_000_000
+        || decimal::rate(found.to_string().as_bytes(), crate::units::Ratio::ONE) == Ok(rate)
+    {
         return Ok(found);
     }
     Err(WriteError::Inexact(format!("the rate {} millionths /s", rate.0)))

@@ -24,6 +24,13 @@ impl Columns {
         self.rows.push(cells);
     }
 
+    /// Adds the last cell of each row, which may be as wide as there is room.
+    pub fn last(&mut self, cells: impl IntoIterator<Item = String>) {
+        for (row, cell) in self.rows.iter_mut().zip(cells) {
+            row.push(cell);
+        }
+    }
+
     fn width(&self, column: usize) -> usize {
         let cells =
             self.rows.iter().filter_map(|row| row.get(column)).chain(self.head.get(column).map(|(head, _)| head));

@@ -39,11 +39,10 @@ const KINDS: [(Kind, &str); 7] = [
 /// # Errors
 /// A name that no format has.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let pages: Vec<&FormatPage> = if let Some(name) = &arguments.name {
-        vec![find(name)?]
-    } else {
-        let of = |kind: Kind| FORMATS.iter().copied().filter(move |page| page.kind == kind);
-        KINDS.into_iter().flat_map(|(kind, _)| of(kind)).collect()
+    let of = |kind: Kind| FORMATS.iter().copied().filter(move |page| page.kind == kind);
+    let pages: Vec<&FormatPage> = match &arguments.name {
+        Some(name) => vec![find(name)?],
+        None => KINDS.into_iter().flat_map(|(kind, _)| of(kind)).collect(),
     };
     match (arguments.format, &arguments.name) {
         (Format::Json, _) => writeln!(out, "{:#}", json!(pages))?,

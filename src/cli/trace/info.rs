@@ -96,7 +96,8 @@ impl Described<'_> {
         let at = self.when(total.peak.1);
         let requests = thousands(total.requests.nearest());
         writeln!(out, "  requests  {requests}; {mean} /s on average, at most {peak} /s, at {at}")?;
-        for note in &self.info.notes {
+        // Where its clock begins stands above.
+        for note in self.info.notes.iter().filter(|note| !note.starts_with("begins at ")) {
             writeln!(out, "  note      {note}")?;
         }
         writeln!(out)?;
@@ -128,23 +129,17 @@ impl Described<'_> {
         let mut order: Vec<usize> = (0..self.services.count()).collect();
         order.sort_by_key(|index| std::cmp::Reverse(self.info.services[*index].requests));
         let names: Vec<&str> = self.services.iter().collect();
-        let mut rows: Vec<(Vec<String>, &ServiceInfo)> = order
-            .iter()
-            .take(top)
-            .map(|index| (self.cells(names[*index], &self.info.services[*index]), &self.info.services[*index]))
-            .collect();
+        let mut rows: Vec<(&str, &ServiceInfo)> =
+            order.iter().take(top).map(|index| (names[*index], &self.info.services[*index])).collect();
         if names.len() > 1 {
-            rows.push((self.cells("all", &self.info.total), &self.info.total));
+            rows.push(("all", &self.info.total));
         }
-        rows.iter().for_each(|(cells, _)| columns.row(cells.clone()));
+        for (name, service) in &rows {
+            columns.row(self.cells(name, service));
+        }
         let room = Shown::on_stdout().width.saturating_sub(columns.width_before_last() + 2).clamp(8, 96);
-        let mut with_courses =
-            Columns::new(["service", ">requests", ">mean /s", ">peak /s", "at", ">zero", ">unknown", "course"]);
-        for (mut cells, service) in rows {
-            cells.push(sparkline(&service.course.columns(room, self.info.end)));
-            with_courses.row(cells);
-        }
-        with_courses.print("  ", out)?;
+        columns.last(rows.iter().map(|(_, service)| sparkline(&service.course.columns(room, self.info.end))));
+        columns.print("  ", out)?;
         if order.len() > top {
             let left: u128 = order[top..].iter().map(|index| self.info.services[*index].requests.nearest()).sum();
             let (services, requests) = (counted((order.len() - top) as u128, "service"), counted(left, "request"));

@@ -83,24 +83,29 @@ pub enum Selection {
 /// The names that a trace turns out to have, in the order in which they are met: for whoever reads a file without knowing
 /// what is in it.
 #[derive(Debug, Clone, Default)]
-pub struct Found(Arc<Mutex<(Vec<String>, BTreeMap<String, ServiceId>)>>);
+pub struct Found(Arc<Mutex<FoundNames>>);
+
+#[derive(Debug, Default)]
+struct FoundNames {
+    list: Vec<String>,
+    by_name: BTreeMap<String, ServiceId>,
+}
 
 impl Found {
     /// The names so far.
     pub fn names(&self) -> ServiceNames {
-        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).0.iter().cloned())
+        ServiceNames::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).list.iter().cloned())
     }
 
     /// The service of a name, which is a new one if need be.
     fn id(&self, name: &str) -> ServiceId {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (names, ids) = &mut *found;
-        if let Some(id) = ids.get(name) {
+        if let Some(id) = found.by_name.get(name) {
             return *id;
         }
-        let id = ServiceId::from_index(names.len());
-        names.push(name.to_owned());
-        ids.insert(name.to_owned(), id);
+        let id = ServiceId::from_index(found.list.len());
+        found.list.push(name.to_owned());
+        found.by_name.insert(name.to_owned(), id);
         id
     }
 }

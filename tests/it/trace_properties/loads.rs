@@ -3,6 +3,7 @@
 use super::*;
 
 /// Goal: a file reads back as what was written: services, rows, gaps, its clock and its end.
+/// Method: random traces in every format that can be written, in each of its packings.
 #[test]
 fn every_writable_format_reads_back_as_it_was_written() {
     in_scratch("formats", |dice, folder, seed| {
@@ -39,6 +40,39 @@ fn conversions_conserve_every_request() {
             assert_eq!(read(&path), table, "{seed}, turn {turn}: {format}");
         }
     });
+}
+
+/// Goal: the totals of real traces, in every format that can be read, come through every format that can be written.
+#[test]
+fn conversions_of_real_traces_conserve_their_totals() {
+    let Some(data) = crate::data_dir() else { return println!("skipped: there is no data folder") };
+    let recorded = [
+        ("nasa_http_1995/rps_60s.csv.gz", 3_461_610),
+        ("azure_llm_2023/rps_1s.csv.gz", 8_819 + 19_366),
+        ("azure_llm_2023/raw/AzureLLMInferenceTrace_conv.csv.gz", 19_366),
+        ("limbo_wikipedia_ibm/rps_wikipedia_1h.csv", 2_112_744_963),
+        ("mooncake_llm/conversation_arrivals.csv.gz", 12_031),
+        ("azure_functions_samples/femux_containers_per_min.csv.gz", 2_186_820),
+    ];
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    for (file, total) in recorded {
+        let table = read(&data.join(file));
+        assert_eq!(table.survey().total().nearest(), total, "{file}");
+        for (name, format) in [
+            ("a.csv", "long-csv"),
+            ("b.csv.zst", "wide-csv"),
+            ("c.parquet", "long-parquet"),
+            ("d.parquet", "wide-parquet"),
+        ] {
+            let path = scratch.path().join(name);
+            table.write(&path, format);
+            let found = read(&path);
+            assert_eq!(found.survey().requests, table.survey().requests, "{file} as {format}");
+            assert_eq!((found.begin, found.end), (table.begin, table.end), "{file} as {format}");
+        }
+        let hourly = must(&scratch.path().join("a.csv"), "resample 1h");
+        assert_eq!(hourly.survey().total().nearest(), total, "{file} by the hour");
+    }
 }
 
 #[test]
@@ -217,7 +251,7 @@ fn smoothing_stays_within_the_rates_there_are() {
             let (low, high) = (rates().map(|(_, rate)| *rate).min(), rates().map(|(_, rate)| *rate).max());
             let smooth = found.rows.iter().flat_map(|row| &row.rates).filter(|(service, _)| service.0 == id);
             smooth.for_each(|(_, rate)| {
-                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}");
+                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}")
             });
         }
         let flat = must(&path, &format!("set 5/s | smooth {window}ns"));

@@ -126,7 +126,7 @@ fn no_script_makes_anything_panic() {
 }
 
 fn soup(dice: &mut Dice, words: &[&str]) -> String {
-    (0..=dice.below(9)).map(|_| dice.pick(words)).collect::<Vec<_>>().join(if dice.below(4) == 0 { "" } else { " " })
+    (0..1 + dice.below(9)).map(|_| dice.pick(words)).collect::<Vec<_>>().join(if dice.below(4) == 0 { "" } else { " " })
 }
 
 fn mutated(dice: &mut Dice, words: &[&str]) -> String {

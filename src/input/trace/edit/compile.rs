@@ -87,7 +87,7 @@ fn base(path: &Path, options: &TraceOptions, sorts: bool) -> Result<Based, Trace
     }
     let options = TraceOptions { empty_rows: true, ..options.clone() };
     let begin = open(path, &services, &options)?.begin();
-    Ok((Base::File { path: path.to_owned(), services, options }, names, begin))
+    Ok((Base::File { path: path.to_owned(), services, options: Box::new(options) }, names, begin))
 }
 
 struct Compiler {
@@ -109,7 +109,7 @@ impl Compiler {
         let select = &statement.select;
         let mut selected = self.select(select)?;
         for edit in &statement.edits {
-            self.refuse_parts(select, edit)?;
+            refuse_parts(select, edit)?;
             selected = self.edit(edit, (select, selected))?;
             self.edits += 1;
         }
@@ -120,39 +120,15 @@ impl Compiler {
         self.steps.push(Step::Transform(Box::new(transform)));
     }
 
-    /// Whole-trace edits take no selection, and only levels can be changed for a time.
-    fn refuse_parts(&self, select: &Select, edit: &Edit) -> Result<(), Refused> {
-        use What as W;
-        let text = edit.what.to_string();
-        let name = text.split(' ').next().unwrap_or_default();
-        let levels = matches!(edit.what, W::Scale(_) | W::Set(_) | W::Add(_) | W::Clip(..));
-        let whole = matches!(
-            edit.what,
-            W::Cut(_) | W::Repeat(_) | W::RepeatFor(_) | W::Resample(_) | W::Merge(_) | W::Sort | W::Begin(_)
-        );
-        if whole && *select != Select::default() {
-            return Err(wrong(
-                edit.at,
-                format!("`{name}` is of the whole trace; make it a statement without `select`"),
-            ));
-        }
-        if let (Some(during), false) = (&select.during, levels) {
-            let message =
-                format!("`{name}` is of whole series; `during` goes with `scale`, `set`, `add RATE` and `clip`");
-            return Err(wrong(during.at, message));
-        }
-        Ok(())
-    }
-
     fn edit(&mut self, edit: &Edit, (select, selected): (&Select, Selected)) -> Result<Selected, Refused> {
         let during = |compiler: &Self| compiler.during(select.during.as_ref());
         match &edit.what {
-            What::Scale(factor) => self.level(edit, &selected, Rule::Scale(*factor), during(self)?),
-            What::Set(rate) => self.level(edit, &selected, Rule::Set((*rate).into()), during(self)?),
-            What::Add(rate) => self.level(edit, &selected, Rule::Add((*rate).into()), during(self)?),
+            What::Scale(factor) => self.level(edit, &selected, (Rule::Scale(*factor), during(self)?)),
+            What::Set(rate) => self.level(edit, &selected, (Rule::Set((*rate).into()), during(self)?)),
+            What::Add(rate) => self.level(edit, &selected, (Rule::Add((*rate).into()), during(self)?)),
             What::Clip(low, high) => {
                 let (low, high) = (low.map_or(Flow::ZERO, Flow::from), high.map_or(Flow(u128::MAX), Flow::from));
-                self.level(edit, &selected, Rule::Clip(low, high), during(self)?);
+                self.level(edit, &selected, (Rule::Clip(low, high), during(self)?));
             }
             What::Surge(surge) => self.surge(edit, surge, &selected)?,
             What::Cut(part) => self.cut(part)?,
@@ -244,7 +220,7 @@ impl Compiler {
         Ok((from, until))
     }
 
-    fn level(&mut self, edit: &Edit, selected: &Selected, rule: Rule, during: (Time, Time)) {
+    fn level(&mut self, edit: &Edit, selected: &Selected, (rule, during): (Rule, (Time, Time))) {
         self.push(Level::new(&edit.what.to_string(), Arc::clone(selected), one(rule, during)));
     }
 
@@ -327,7 +303,7 @@ impl Compiler {
             }
         }
         self.begin -= offsets[0].0;
-        self.steps.push(Step::Merge(Merging { base, offsets, ids: ids.into() }));
+        self.steps.push(Step::Merge(Box::new(Merging { base, offsets, ids: ids.into() })));
         Ok(Arc::new(self.live().collect()))
     }
 
@@ -345,6 +321,26 @@ impl Compiler {
             }
         }
     }
+}
+
+/// Whole-trace edits take no selection, and only levels can be changed for a time.
+fn refuse_parts(select: &Select, edit: &Edit) -> Result<(), Refused> {
+    use What as W;
+    let text = edit.what.to_string();
+    let name = text.split(' ').next().unwrap_or_default();
+    let levels = matches!(edit.what, W::Scale(_) | W::Set(_) | W::Add(_) | W::Clip(..));
+    let whole = matches!(
+        edit.what,
+        W::Cut(_) | W::Repeat(_) | W::RepeatFor(_) | W::Resample(_) | W::Merge(_) | W::Sort | W::Begin(_)
+    );
+    if whole && *select != Select::default() {
+        return Err(wrong(edit.at, format!("`{name}` is of the whole trace; make it a statement without `select`")));
+    }
+    if let (Some(during), false) = (&select.during, levels) {
+        let message = format!("`{name}` is of whole series; `during` goes with `scale`, `set`, `add RATE` and `clip`");
+        return Err(wrong(during.at, message));
+    }
+    Ok(())
 }
 
 fn begin(at: Spot, moment: Moment) -> Result<u64, Refused> {

@@ -5,7 +5,7 @@
 //! the previous one, zero, or the one on the line from the last stated rate to the next. Before a series is first stated
 //! nothing is filled in; after it is last stated there is no next one, so that a line goes on level.
 
-use super::flow::{Flow, HELD_MAX, PerService, Queue, Row, Transform, too_much};
+use super::flow::{Flow, HELD_MAX, MADE_MAX, PerService, Queue, Row, Transform, too_much};
 use super::script::Fill as How;
 use crate::model::ServiceId;
 use crate::model::workload::WorkloadError;
@@ -39,8 +39,11 @@ impl Filling {
     fn bridge(&mut self, at: Time, out: &mut Queue) -> Result<(), WorkloadError> {
         let Some(previous) = self.previous.replace(at) else { return Ok(()) };
         let every = *self.every.get_or_insert(at.since(previous));
-        if at.since(previous).0 / every.0 > HELD_MAX as u64 {
-            return Err(too_much("fill", "choose a longer step: `fill zero every 1h`"));
+        if at.since(previous).0 / every.0 > MADE_MAX {
+            let what = format!(
+                "`fill` would put more than {MADE_MAX} rows into one gap\n  choose a longer step: `fill zero every 1h`"
+            );
+            return Err(WorkloadError(what));
         }
         let mut next = previous + every;
         while next < at {

@@ -153,10 +153,9 @@ impl Source for Stage {
                 self.end = Some(self.transform.finish(self.source.end(), &mut self.queue)?);
             }
         }
-        let next = self.queue.pop_front();
-        let more = next.is_some();
-        next.into_iter().for_each(|next| *row = next);
-        Ok(more)
+        let Some(next) = self.queue.pop_front() else { return Ok(false) };
+        *row = next;
+        Ok(true)
     }
 
     fn end(&self) -> Time {
@@ -196,6 +195,9 @@ impl<T: Clone + Default> PerService<T> {
 
 /// Rates that an edit holds at most: about half a gigabyte.
 pub const HELD_MAX: usize = 16 << 20;
+
+/// Rates that an edit makes of one row at most.
+pub const MADE_MAX: u64 = 1 << 20;
 
 /// An edit would have to hold more than it may.
 pub fn too_much(edit: &str, remedy: &str) -> WorkloadError {

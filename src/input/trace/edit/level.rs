@@ -30,21 +30,25 @@ pub enum Rule {
 }
 
 impl Rule {
-    fn apply(self, flow: Option<Flow>) -> Option<Option<Flow>> {
+    /// What a flow becomes; `None` for none.
+    ///
+    /// # Errors
+    /// Where it is too large to count.
+    fn apply(self, flow: Option<Flow>) -> Result<Option<Flow>, TooLarge> {
         let found = flow.unwrap_or_default();
-        Some(match self {
+        Ok(match self {
             Self::Same => flow,
-            Self::Scale(factor) => match flow {
-                Some(flow) => Some(Flow(factor.times(flow.0)?)),
-                None => None,
-            },
+            Self::Scale(factor) => flow.map(|flow| factor.times(flow.0).map(Flow).ok_or(TooLarge)).transpose()?,
             Self::Set(level) => Some(level),
-            Self::Add(more) => Some(Flow(found.0.checked_add(more.0)?)),
+            Self::Add(more) => Some(Flow(found.0.checked_add(more.0).ok_or(TooLarge)?)),
             Self::Clip(low, high) if flow.is_some() || low > Flow::ZERO => Some(found.clamp(low, high)),
             Self::Clip(..) => None,
         })
     }
 }
+
+/// A number leaves its range.
+struct TooLarge;
 
 /// Rules with the moments from which they hold, in rising order.
 pub type Rules = Vec<(Time, Rule)>;
@@ -153,7 +157,7 @@ impl Level {
     fn restate(&mut self, row: &mut Row) -> Result<(), WorkloadError> {
         for service in self.selected.iter().copied() {
             let (came, went) = self.flows.get(service);
-            let now = self.rule.apply(*came).ok_or_else(|| too_large(&self.edit))?;
+            let now = self.rule.apply(*came).map_err(|TooLarge| too_large(&self.edit))?;
             // What was set or added and is over leaves nothing behind.
             let now = now.or(went.map(|_| Flow::ZERO));
             if now != *went {
@@ -172,7 +176,7 @@ impl Transform for Level {
         for (service, flow) in row.flows.iter_mut().filter(|(service, _)| self.selected.contains(service)) {
             let (came, went) = self.flows.get(*service);
             *came = Some(*flow);
-            let now = self.rule.apply(*came).ok_or_else(|| too_large(&self.edit))?;
+            let now = self.rule.apply(*came).map_err(|TooLarge| too_large(&self.edit))?;
             *went = now;
             *flow = now.unwrap_or_default();
         }

@@ -93,7 +93,7 @@ impl Script {
     /// # Errors
     /// The first mistake, with its line and column.
     pub fn parse(text: &str, label: &str) -> Result<Self, Box<Mistake>> {
-        parse::script(text).map_err(|wrong| wrong.mistake(label))
+        parse::script(text).map_err(|wrong| Box::new(wrong.mistake(label)))
     }
 
     /// Puts another script behind this one.
@@ -112,9 +112,9 @@ impl Script {
 }
 
 impl lex::Wrong {
-    fn mistake(self, label: &str) -> Box<Mistake> {
+    fn mistake(self, label: &str) -> Mistake {
         let place = Place { file: label.into(), line: self.at.line, column: self.at.column };
-        Box::new(Mistake::new(place, String::new(), &self.message))
+        Mistake::new(place, String::new(), &self.message)
     }
 }
 

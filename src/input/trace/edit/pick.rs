@@ -40,19 +40,19 @@ pub struct Sum {
     selected: Arc<BTreeSet<ServiceId>>,
     into: ServiceId,
     flows: PerService<Flow>,
-    sum: Flow,
+    level: Flow,
 }
 
 impl Sum {
     /// `into` is a service that no row names yet.
     pub fn new(selected: Arc<BTreeSet<ServiceId>>, into: ServiceId) -> Self {
-        Self { selected, into, flows: PerService::default(), sum: Flow::ZERO }
+        Self { selected, into, flows: PerService::default(), level: Flow::ZERO }
     }
 }
 
 impl Transform for Sum {
     fn take(&mut self, mut row: Row, out: &mut Queue) -> Result<(), WorkloadError> {
-        let (mut sum, mut stated, flows) = (self.sum.0, false, &mut self.flows);
+        let (mut sum, mut stated, flows) = (self.level.0, false, &mut self.flows);
         let mut is_too_large = false;
         row.flows.retain(|(service, flow)| {
             let selected = self.selected.contains(service);
@@ -67,9 +67,9 @@ impl Transform for Sum {
         if is_too_large {
             return Err(too_large("sum"));
         }
-        self.sum = Flow(sum);
+        self.level = Flow(sum);
         if stated {
-            row.flows.push((self.into, self.sum));
+            row.flows.push((self.into, self.level));
         }
         out.push_back(row);
         Ok(())

@@ -28,7 +28,7 @@ pub enum Base {
         /// All its services.
         services: ServiceNames,
         /// How it is read.
-        options: TraceOptions,
+        options: Box<TraceOptions>,
     },
     /// A file that was sorted.
     Sorted(Sorted),
@@ -41,7 +41,7 @@ pub enum Step {
     /// All of them, so many times.
     Repeat(u64),
     /// Those of another trace come in between.
-    Merge(Merging),
+    Merge(Box<Merging>),
 }
 
 /// Another trace.

@@ -5,7 +5,7 @@
 //! second times one step, and a million steps are off by no more than one. The last step may reach beyond the end of the
 //! trace, which then ends with it: no request is lost.
 
-use super::flow::{Flow, HELD_MAX, PerService, Queue, Row, Transform, too_large};
+use super::flow::{Flow, MADE_MAX, PerService, Queue, Row, Transform, too_large};
 use crate::model::workload::WorkloadError;
 use crate::units::{Span, Time};
 
@@ -38,7 +38,7 @@ impl Resample {
     fn advance(&mut self, until: Time, out: &mut Queue) -> Result<(), WorkloadError> {
         let steps = until.since(self.from).0 / self.step.0;
         let services = self.series.iter().count().max(1) as u64;
-        if steps.saturating_mul(services) > HELD_MAX as u64 {
+        if steps.saturating_mul(services) > MADE_MAX {
             let step = self.step;
             return Err(WorkloadError(format!("`resample {step}` makes too many rows of one\n  choose a longer step")));
         }

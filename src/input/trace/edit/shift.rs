@@ -79,11 +79,15 @@ impl Shift {
             self.wait(at, flows)?;
         }
         let Some(soon) = at.0.checked_sub(self.by.0).map(Time) else {
-            moved.into_iter().for_each(|(service, flow)| *self.before.get(service) = Some(flow));
+            for (service, flow) in moved {
+                *self.before.get(service) = Some(flow);
+            }
             return Ok(None);
         };
         if soon == Time::ZERO {
-            moved.iter().for_each(|(service, _)| *self.before.get(*service) = None);
+            for (service, _) in &moved {
+                *self.before.get(*service) = None;
+            }
         }
         self.open()?;
         if !moved.is_empty() || (stays_empty && !self.others) {

@@ -75,7 +75,7 @@ impl Smooth {
             let ended = end.of(service).ok_or_else(|| too_large("smooth"))?;
             let requests = end.until(ended, to).zip(held.until(begun, from)).ok_or_else(|| too_large("smooth"))?;
             let (more, span) = (requests.0 - requests.1, to.saturating_sub(from));
-            row.flows.push((service, if span == 0 { flow } else { Flow((more + span / 2) / span) }));
+            row.flows.push((service, (more + span / 2).checked_div(span).map_or(flow, Flow)));
         }
         Ok(row)
     }

@@ -113,7 +113,9 @@ fn main() {
     std::thread::scope(|scope| {
         for half in 0..2 {
             let home = &home;
-            scope.spawn(move || (0..size.runs).filter(|number| number % 2 == half).for_each(|one| record(home, size, one)));
+            scope.spawn(move || {
+                (0..size.runs).filter(|number| number % 2 == half).for_each(|one| record(home, size, one))
+            });
         }
     });
     check(&home, &page, size);

@@ -18,14 +18,14 @@ Examples:
 Names and labels are those that live dashboards ask for (kube_deployment_status_replicas_ready, container_cpu_usage_seconds_total,
 node_cpu_seconds_total ...), and smo_* for the rest; the file's HELP lines say what each is.";
 
-/// Export a recorded run as OpenMetrics text with timestamps, so that Grafana shows it with the dashboards of a live one.
+/// Export a recorded run as `OpenMetrics` text with timestamps, so that Grafana shows it with the dashboards of a live one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// A run directory.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// As OpenMetrics text.
+    /// As `OpenMetrics` text.
     #[arg(long, required = true)]
     openmetrics: bool,
     /// The file to write; default: the standard output.
@@ -113,7 +113,9 @@ mod tests {
         assert_eq!(instant("2024-02-29T23:59:59Z"), Ok(1_709_251_199));
         assert_eq!(instant("2025-06-02T08:30Z"), Ok(1_748_853_000));
         assert_eq!(instant("1748851200"), Ok(1_748_851_200));
-        for wrong in ["2025-02-29", "2025-13-01", "yesterday", "2025-06-02T08:30:00", "-5", "2025-06-02T25:00:00Z", "1-2-3"] {
+        for wrong in
+            ["2025-02-29", "2025-13-01", "yesterday", "2025-06-02T08:30:00", "-5", "2025-06-02T25:00:00Z", "1-2-3"]
+        {
             assert!(instant(wrong).is_err_and(|error| error.contains("write it like")), "{wrong}");
         }
     }

@@ -5,8 +5,8 @@
 
 use super::expand::{self, Batch};
 use super::job::{Job, JobError};
-use super::timed::Stopwatch;
 use super::page::{self, quoted};
+use super::timed::Stopwatch;
 use super::{Failure, Format, execute};
 use crate::policy::PolicySpec;
 use crate::record::{self, RunRecord};

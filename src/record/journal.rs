@@ -3,8 +3,8 @@
 //! A month of decisions is a large file of which little is out of the ordinary. Only such lines are parsed; of the others,
 //! those that changed most. What is the same in decisions that follow one another is one [`Episode`].
 
-use super::read::{RecordError, RunRecord, content, open};
 use super::DECISIONS;
+use super::read::{RecordError, RunRecord, content, open};
 use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

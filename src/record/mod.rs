@@ -28,9 +28,9 @@ pub mod writer;
 
 pub use compare::{Comparison, compare};
 pub use journal::Journal;
+pub use line::Series;
 pub use manifest::{InputFile, Manifest, ManifestHeader, Timing};
 pub use read::{RecordError, RunRecord, read};
-pub use line::Series;
 pub use summary::Summary;
 pub use writer::Writer;
 

@@ -18,7 +18,8 @@ fn inputs(comparison: &Comparison) -> Option<String> {
         hashes.entry(path).or_default().insert(sha256);
     }
     let changed: Vec<&str> = hashes.iter().filter(|(_, hashes)| hashes.len() > 1).map(|(path, _)| *path).collect();
-    (!changed.is_empty()).then(|| format!("The runs were not made from the same files: {} differs.", changed.join(", ")))
+    (!changed.is_empty())
+        .then(|| format!("The runs were not made from the same files: {} differs.", changed.join(", ")))
 }
 
 fn programs(comparison: &Comparison) -> Option<String> {

@@ -104,7 +104,8 @@ fn standing(comparison: &Comparison, groups: &[&Group], metric: &'static Metric)
     let mut ranked: Vec<&Group> = groups.to_vec();
     ranked.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
     let first = ranked[0];
-    let shown = |group: &Group| group.figure(metric).map_or_else(String::new, |estimate| metric.unit.estimate(&estimate));
+    let shown =
+        |group: &Group| group.figure(metric).map_or_else(String::new, |estimate| metric.unit.estimate(&estimate));
     let title = capital(metric.words());
     if ranked.iter().all(|group| (mean(group) - mean(&first)).abs() <= 0.0) {
         return format!("{title}: {} with every policy.", shown(first));
@@ -112,7 +113,8 @@ fn standing(comparison: &Comparison, groups: &[&Group], metric: &'static Metric)
     let other = |group: &&Group| {
         let difference = comparison.difference((group, metric), 1.0, (first, metric))?;
         let ratio = mean(group) / mean(&first);
-        let ratio = if ratio.is_finite() && mean(&first) > 0.0 { format!(" ({} ×)", times(ratio)) } else { String::new() };
+        let ratio =
+            if ratio.is_finite() && mean(&first) > 0.0 { format!(" ({} ×)", times(ratio)) } else { String::new() };
         let unsure = match difference.half_width {
             Some(_) if !difference.excludes_zero() => ", which is within chance",
             _ => "",

@@ -21,10 +21,10 @@ pub mod metric;
 pub mod openmetrics;
 pub mod show;
 pub mod table;
-pub mod tidy;
-pub mod timeline;
 #[cfg(test)]
 mod tests;
+pub mod tidy;
+pub mod timeline;
 pub mod unit;
 
 pub use compare::Comparison;

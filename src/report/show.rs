@@ -80,7 +80,11 @@ fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
         value.map_or_else(|| "–".to_owned(), |(metric, value)| metric.unit.text(value))
     };
     let of = |names: &[(&str, &str)]| {
-        names.iter().map(|(name, words)| format!("{} {words}", text(name)).trim().to_owned()).collect::<Vec<_>>().join(", ")
+        names
+            .iter()
+            .map(|(name, words)| format!("{} {words}", text(name)).trim().to_owned())
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     vec![
         ("SLO broken", of(&[("slo_violation_time", "of the time"), ("slo_violation_requests", "of the requests")])),
@@ -136,7 +140,8 @@ fn sparklines(timeline: &Timeline, sketch: Sketch) -> Vec<String> {
 
 fn sparkline(name: &str, line: &Line, unit: &str, sketch: Sketch) -> Option<String> {
     let known = || line.iter().filter_map(|(_, value)| *value);
-    let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), one| (low.min(one), high.max(one)));
+    let (low, high) =
+        known().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), one| (low.min(one), high.max(one)));
     if low > high {
         return None;
     }
@@ -264,7 +269,8 @@ pub fn json(run: &RunRecord, timeline: &Timeline) -> String {
         })
     };
     let refusals = timeline.journal.episodes.iter().filter(|one| one.kind == EpisodeKind::Refused).map(episode);
-    let moves = timeline.journal.moves.iter().map(|((from, to), count)| json!({"from": from, "to": to, "replicas": count}));
+    let moves =
+        timeline.journal.moves.iter().map(|((from, to), count)| json!({"from": from, "to": to, "replicas": count}));
     let faults =
         timeline.outages.iter().map(|one| json!({"what": one.what, "from_s": one.from_s, "until_s": one.until_s}));
     let full = &timeline.fullness;
@@ -298,7 +304,8 @@ mod tests {
 
     #[test]
     fn the_largest_value_of_a_column_is_shown_and_a_gap_stays_one() {
-        let line = vec![(0.0, Some(0.0)), (1.0, Some(7.0)), (2.0, None), (3.0, None), (4.0, Some(3.5)), (5.0, Some(1.0))];
+        let line =
+            vec![(0.0, Some(0.0)), (1.0, Some(7.0)), (2.0, None), (3.0, None), (4.0, Some(3.5)), (5.0, Some(1.0))];
         assert_eq!(blocks(&line, 3, 7.0), "█ ▅");
         assert_eq!(blocks(&line, 6, 7.0), "▁█  ▅▂");
     }

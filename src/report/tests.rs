@@ -228,7 +228,10 @@ fn the_choice_is_as_strong_as_the_figures() {
     };
     // The SLO does not tell them apart; every pair of days differs by 1 $, 0.5 $ a million.
     let [(verdict, sureness, figures)] = &told(two_policies())[..] else { panic!("one variant") };
-    assert_eq!(verdict, "greedy: no other policy is seen to have less of time over the SLO or cost per million good requests.");
+    assert_eq!(
+        verdict,
+        "greedy: no other policy is seen to have less of time over the SLO or cost per million good requests."
+    );
     assert!(sureness.starts_with("Over 3 seeds"));
     assert_eq!(figures[0], "Time over the SLO: 0.40 ± 0.25 % with every policy.");
     assert_eq!(
@@ -264,7 +267,8 @@ fn runs_that_were_not_made_alike_are_told() {
 #[test]
 fn markdown_is_as_it_was_looked_at() {
     let bound = expected("spread.cost < 15 $", of("spread", "cost"), Relation::Less, Bound::Number(15.0));
-    let text = super::markdown::render(&[Comparison::new(two_policies(), &[bound])], "smo simulate scenarios/friday.yaml");
+    let text =
+        super::markdown::render(&[Comparison::new(two_policies(), &[bound])], "smo simulate scenarios/friday.yaml");
     golden("markdown.txt", &text);
 }
 
@@ -282,7 +286,9 @@ fn tidy_rows_are_the_same_in_csv_and_parquet() {
     let path = home.path().join("tidy.parquet");
     std::fs::write(&path, super::tidy::parquet(&comparisons).expect("writes")).expect("writes");
     let file = std::fs::File::open(&path).expect("opens");
-    let frame = polars::prelude::SerReader::finish(<polars::prelude::ParquetReader<_> as polars::prelude::SerReader<_>>::new(file));
+    let frame = polars::prelude::SerReader::finish(<polars::prelude::ParquetReader<_> as polars::prelude::SerReader<
+        _,
+    >>::new(file));
     let frame = frame.expect("reads");
     assert_eq!(frame.height() + 1, lines.len());
     let values = frame.column("value").and_then(|column| column.f64().cloned()).expect("floats");

@@ -75,7 +75,8 @@ pub fn csv(comparisons: &[Comparison]) -> String {
         let value = row.value.map(|value| value.to_string()).unwrap_or_default();
         let names = [row.scenario, row.variant.unwrap_or_default(), row.policy].map(quoted);
         let (metric, unit, better) = (row.metric.name, unit(row.metric), better(row.metric));
-        writeln!(text, "{},{},{metric},{unit},{better},{value}", names.join(","), row.seed).expect("a string takes all");
+        writeln!(text, "{},{},{metric},{unit},{better},{value}", names.join(","), row.seed)
+            .expect("a string takes all");
     }
     text
 }
@@ -106,6 +107,9 @@ pub fn parquet(comparisons: &[Comparison]) -> PolarsResult<Vec<u8>> {
     ];
     let mut frame = DataFrame::new(rows.len(), columns)?;
     let mut file = Vec::new();
-    ParquetWriter::new(&mut file).with_compression(ParquetCompression::Zstd(None)).set_parallel(false).finish(&mut frame)?;
+    ParquetWriter::new(&mut file)
+        .with_compression(ParquetCompression::Zstd(None))
+        .set_parallel(false)
+        .finish(&mut frame)?;
     Ok(file)
 }

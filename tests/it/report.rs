@@ -20,7 +20,8 @@ fn a_report_of_recorded_runs_is_the_page_of_the_simulation() {
     recorded(scratch.path());
     let said = smo(scratch.path(), ["report", "runs", "--out", "again.html"]).well();
     assert!(said.out.contains("report  again.html"), "{}", said.out);
-    let (first, again) = (read(&scratch.path().join("runs/quickstart/report.html")), read(&scratch.path().join("again.html")));
+    let (first, again) =
+        (read(&scratch.path().join("runs/quickstart/report.html")), read(&scratch.path().join("again.html")));
     let command = |page: &str| page.split("<h2>How to run it again</h2>").nth(1).unwrap()[..200].to_owned();
     assert!(command(&again).contains("smo simulate scenarios/quickstart.yaml --policy naive"), "{}", command(&again));
     let without = |page: &str| page.replace(&command(page), "");
@@ -34,7 +35,10 @@ fn reports_are_written_as_their_ending_or_option_says() {
     let scratch = scratch();
     recorded(scratch.path());
     let markdown = smo(scratch.path(), ["report", "runs/quickstart", "--to", "markdown"]).well().out;
-    assert!(markdown.starts_with("## Does scaling") && markdown.contains("<details><summary>All figures"), "{markdown}");
+    assert!(
+        markdown.starts_with("## Does scaling") && markdown.contains("<details><summary>All figures"),
+        "{markdown}"
+    );
     let csv = smo(scratch.path(), ["report", "runs", "--to", "csv"]).well().out;
     assert!(csv.lines().count() > 4 * 20 && csv.starts_with("scenario,variant,policy,seed,metric"), "{csv}");
     smo(scratch.path(), ["report", "runs", "--out", "figures.parquet"]).well();
@@ -60,7 +64,8 @@ fn runs_from_several_places_are_told_apart() {
         serde_json::from_str::<serde_json::Value>(&said).unwrap()
     };
     let both = report(&["runs", "late"]);
-    let variants: Vec<&str> = both["runs"].as_array().unwrap().iter().filter_map(|run| run["variant"].as_str()).collect();
+    let variants: Vec<&str> =
+        both["runs"].as_array().unwrap().iter().filter_map(|run| run["variant"].as_str()).collect();
     assert!(variants.iter().any(|variant| variant.contains("telemetry.delay=30s")), "{variants:?}");
     let twice = report(&["runs", "runs/quickstart"]);
     assert_eq!(twice["runs"].as_array().map(Vec::len), Some(4));

@@ -44,7 +44,10 @@ fn which(comparison: &Comparison) -> String {
     for choice in choices {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
-        put(&mut html, format_args!("<p>{place}<strong>{}</strong> {}</p>\n", prose(&choice.verdict), prose(&choice.sureness)));
+        put(
+            &mut html,
+            format_args!("<p>{place}<strong>{}</strong> {}</p>\n", prose(&choice.verdict), prose(&choice.sureness)),
+        );
         html += &list(choice.figures.iter().map(String::as_str));
     }
     html + "</section>\n"
@@ -78,8 +81,7 @@ fn figures(comparison: &Comparison) -> String {
         duration(span),
         legend(comparison, "bold and shaded:")
     );
-    table(&caption, &heads, &rows)
-        + &format!("<details><summary>All figures</summary>{all}</details>\n")
+    table(&caption, &heads, &rows) + &format!("<details><summary>All figures</summary>{all}</details>\n")
 }
 
 /// Every metric in a row, every policy in a column.
@@ -95,7 +97,11 @@ fn all_figures(comparison: &Comparison) -> String {
         let cells = comparison.groups.iter().map(|group| figure_cell(comparison, group, metric));
         std::iter::once(Cell::text(format!("{title} {unit}").trim())).chain(cells).collect()
     };
-    table("All figures, over the whole run", &heads, &METRICS.iter().collect::<Vec<_>>().iter().map(row).collect::<Vec<_>>())
+    table(
+        "All figures, over the whole run",
+        &heads,
+        &METRICS.iter().collect::<Vec<_>>().iter().map(row).collect::<Vec<_>>(),
+    )
 }
 
 fn figure_cell(comparison: &Comparison, group: &Group, metric: &Metric) -> Cell {

@@ -37,7 +37,7 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
     }));
     for kind in [EpisodeKind::Refused, EpisodeKind::Held, EpisodeKind::Violation] {
         let mut of: Vec<&Episode> = journal.episodes.iter().filter(|one| one.kind == kind).collect();
-        of.sort_by(|a, b| b.decisions.cmp(&a.decisions));
+        of.sort_by_key(|one| std::cmp::Reverse(one.decisions));
         entries.extend(of.into_iter().take(most).map(episode));
     }
     entries.extend(journal.failures.iter().take(most).map(|failure| Entry {
@@ -64,7 +64,11 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         ]
     };
     let rows: Vec<Vec<Cell>> = entries.iter().map(row).collect();
-    let log = table_of_words(&caption(journal, entries.len(), most), &["at", "kind", "service", "what", "why"].map(Head::new), &rows);
+    let log = table_of_words(
+        &caption(journal, entries.len(), most),
+        &["at", "kind", "service", "what", "why"].map(Head::new),
+        &rows,
+    );
     format!("<details class=\"log\" open><summary>Decision log</summary>{log}</details>\n")
 }
 
@@ -84,7 +88,11 @@ fn caption(journal: &Journal, shown: usize, most: usize) -> String {
 }
 
 fn episode(one: &Episode) -> Entry {
-    let times = if one.decisions > 1 { format!(" until {}, {} decisions", instant(one.until_s), one.decisions) } else { String::new() };
+    let times = if one.decisions > 1 {
+        format!(" until {}, {} decisions", instant(one.until_s), one.decisions)
+    } else {
+        String::new()
+    };
     let (kind, what) = match one.kind {
         EpisodeKind::Refused => ("refused", format!("replicas refused: {}{times}", one.replicas)),
         EpisodeKind::Held => ("held", format!("held back{times}")),
@@ -112,13 +120,16 @@ fn size(change: &ChangeRead) -> u32 {
 /// Clusters in which a service's target changed: name, before and after.
 fn differences(service: &ServiceRead) -> Vec<(&str, u32, u32)> {
     let names: BTreeSet<&String> = service.was.keys().chain(service.target.keys()).collect();
-    let of = |name: &&String| (service.was.get(*name).copied().unwrap_or(0), service.target.get(*name).copied().unwrap_or(0));
+    let of = |name: &&String| {
+        (service.was.get(*name).copied().unwrap_or(0), service.target.get(*name).copied().unwrap_or(0))
+    };
     let pairs = names.iter().map(|name| (name.as_str(), of(name)));
     pairs.filter(|(_, (was, now))| was != now).map(|(name, (was, now))| (name, was, now)).collect()
 }
 
 fn change(one: &ChangeRead) -> Entry {
-    let mut changed: Vec<&ServiceRead> = one.services.iter().filter(|service| !differences(service).is_empty()).collect();
+    let mut changed: Vec<&ServiceRead> =
+        one.services.iter().filter(|service| !differences(service).is_empty()).collect();
     changed.sort_by_key(|service| {
         let sum: u32 = differences(service).into_iter().map(|(_, was, now)| was.abs_diff(now)).sum();
         std::cmp::Reverse(sum)

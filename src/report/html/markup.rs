@@ -126,7 +126,8 @@ fn made(caption: &str, heads: &[Head], rows: &[Vec<Cell>], class: &str) -> Strin
             let class = if cell.class.is_empty() { String::new() } else { format!(" class=\"{}\"", cell.class) };
             let (tag, scope) = if column == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
             let head = heads.get(column).filter(|_| says_heads && column > 0 && !cell.html.is_empty());
-            let head = head.map(|head| format!(" data-head=\"{}\"", escape(format!("{} {}", head.title, head.unit).trim())));
+            let head =
+                head.map(|head| format!(" data-head=\"{}\"", escape(format!("{} {}", head.title, head.unit).trim())));
             let head = head.unwrap_or_default();
             put(&mut html, format_args!("<{tag}{scope}{class}{head}>{}</{tag}>", cell.html));
         }

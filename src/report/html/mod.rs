@@ -83,7 +83,7 @@ pub fn page(page: &Page<'_>, sections: &[Section]) -> String {
     for (index, comparison) in page.comparisons.iter().enumerate() {
         let prefix = format!("scenario-{index}-");
         let own = places.iter().zip(sections).filter(|(place, _)| place.id.starts_with(&prefix));
-        let article = scenario(comparison, &own.map(|(place, section)| (place, section)).collect::<Vec<_>>());
+        let article = scenario(comparison, &own.collect::<Vec<_>>());
         let article = if several { deeper(&article) } else { article };
         put(&mut html, format_args!("<article id=\"scenario-{index}\">\n{article}</article>\n"));
     }

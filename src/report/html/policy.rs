@@ -75,7 +75,8 @@ fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
     pieces.extend([replicas(view), nodes(view), fullness(view), tables::split(run, timeline)]);
     pieces.extend([moves(run, timeline), ages(view)]);
     // Pictures in two columns, what is only a sentence below them.
-    let (sentences, figures): (Vec<String>, Vec<String>) = pieces.into_iter().partition(|piece| piece.starts_with("<p>"));
+    let (sentences, figures): (Vec<String>, Vec<String>) =
+        pieces.into_iter().partition(|piece| piece.starts_with("<p>"));
     put(&mut html, format_args!("<div class=\"grid\">\n{}</div>\n{}", figures.concat(), sentences.concat()));
     html += &tables::breaks(timeline);
     html += &tables::by_cluster(run, timeline);
@@ -144,9 +145,14 @@ fn replicas(view: &View<'_>) -> String {
 
 fn nodes(view: &View<'_>) -> String {
     let timeline = view.timeline;
-    let constant = timeline.nodes.0.iter().all(|stack| stack.values.iter().all(|one| one.total_cmp(&stack.values[0]).is_eq()));
+    let constant =
+        timeline.nodes.0.iter().all(|stack| stack.values.iter().all(|one| one.total_cmp(&stack.values[0]).is_eq()));
     if constant {
-        let parts = timeline.nodes.0.iter().filter_map(|stack| Some(format!("{} {}", stack.cluster, plain(*stack.values.first()?))));
+        let parts = timeline
+            .nodes
+            .0
+            .iter()
+            .filter_map(|stack| Some(format!("{} {}", stack.cluster, plain(*stack.values.first()?))));
         let parts: Vec<String> = parts.collect();
         return format!("<p>Ready nodes, the whole time: {}.</p>\n", escape(&parts.join(", ")));
     }
@@ -167,7 +173,11 @@ fn fullness(view: &View<'_>) -> String {
     });
     let mut legend: Vec<(String, u8)> = named.collect();
     legend.extend(fault_key(view.timeline));
-    figure("How full the nodes are, all clusters (% of what ready nodes offer)", &view.fullness(&view.timeline.fullness), &legend)
+    figure(
+        "How full the nodes are, all clusters (% of what ready nodes offer)",
+        &view.fullness(&view.timeline.fullness),
+        &legend,
+    )
 }
 
 fn moves(run: &RunRecord, timeline: &Timeline) -> String {
@@ -197,8 +207,10 @@ fn ages(view: &View<'_>) -> String {
         "How old the newest rate was that policies saw (s); nothing was seen in {} of services × samples",
         Unit::Share.text(unseen)
     );
-    let mut legend =
-        vec![("the oldest of all services".to_owned(), Ink::Series(1).number()), ("median".to_owned(), Ink::Offered.number())];
+    let mut legend = vec![
+        ("the oldest of all services".to_owned(), Ink::Series(1).number()),
+        ("median".to_owned(), Ink::Offered.number()),
+    ];
     legend.extend(fault_key(timeline));
     figure(&caption, &svg, &legend)
 }
@@ -224,7 +236,11 @@ fn facts(run: &RunRecord, timeline: &Timeline) -> String {
         if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
     };
     let mut parts = vec![
-        format!("{} decisions, {} of them changed something", count(summary.decisions), count(timeline.journal.changes_all)),
+        format!(
+            "{} decisions, {} of them changed something",
+            count(summary.decisions),
+            count(timeline.journal.changes_all)
+        ),
         format!("{} refusals", count(summary.refusals)),
         format!("{} violations found and not applied{}", count(summary.violations), by(&timeline.journal.violations)),
         format!("{} times a service was held back{}", count(summary.held), by(&timeline.journal.held)),

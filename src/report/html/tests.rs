@@ -59,9 +59,8 @@ fn the_skeleton_of_the_page_is_as_it_was_looked_at() {
 fn twenty_runs_make_a_page_of_less_than_two_megabytes_that_draws_them_all() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let labels: Vec<&'static str> = ('a'..='v').map(|letter| &*String::leak(letter.to_string())).collect();
-    let of = |policy: &&'static str| {
-        synthetic::run(home.path(), Behaviour { policy, headroom: 1.1, lag: 3 }, (None, 1))
-    };
+    let of =
+        |policy: &&'static str| synthetic::run(home.path(), Behaviour { policy, headroom: 1.1, lag: 3 }, (None, 1));
     let runs: Vec<RunRecord> = labels.iter().map(of).collect();
     let text = made(&[Comparison::new(runs[..20].to_vec(), &[])]);
     assert!(text.len() < 2_000_000, "{}", text.len());
@@ -88,7 +87,9 @@ fn several_scenarios_share_a_page_and_each_is_drawn() {
 fn a_page_stands_alone_and_says_what_is_not_modelled() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let text = made(&[Comparison::new(runs(home.path()), &expected())]);
-    for foreign in ["<script ", "<link", "<iframe", "@import", "url(", "src=", "https://", "http://", "fetch(", "XMLHttp"] {
+    for foreign in
+        ["<script ", "<link", "<iframe", "@import", "url(", "src=", "https://", "http://", "fetch(", "XMLHttp"]
+    {
         assert!(!text.contains(foreign), "{foreign}");
     }
     assert_eq!(text.matches("<script>").count(), 1);
@@ -209,11 +210,18 @@ fn all_text_is_escaped() {
 
 /// What a reader runs over: headings, sentences, captions, and what is said of the pictures.
 fn skeleton(html: &str) -> String {
-    let tags = ["<h1", "<h2", "<h3", "<li>", "<p>", "<p ", "<pre", "<caption", "<figcaption", "<summary", "<svg", "<li class"];
+    let tags =
+        ["<h1", "<h2", "<h3", "<li>", "<p>", "<p ", "<pre", "<caption", "<figcaption", "<summary", "<svg", "<li class"];
     let found = |line: &str| tags.iter().filter_map(|tag| line.find(tag)).min().map(|start| line[start..].to_owned());
     let shown = |line: String| match line.find("</caption>").or_else(|| line.find("<title>")) {
         Some(end) => line[..end].to_owned(),
         None => line,
     };
-    html.lines().filter(|line| !line.contains("class=\"key")).filter_map(found).map(shown).collect::<Vec<_>>().join("\n") + "\n"
+    html.lines()
+        .filter(|line| !line.contains("class=\"key"))
+        .filter_map(found)
+        .map(shown)
+        .collect::<Vec<_>>()
+        .join("\n")
+        + "\n"
 }

@@ -128,7 +128,8 @@ fn reasons(seen: &Seen<'_>, one: &Break) -> Vec<String> {
     }
     let refused = seen.journal.episodes.iter().filter(|one| one.kind == EpisodeKind::Refused);
     let mut refused = refused.filter(|episode| episode.from_s <= until && episode.until_s >= from);
-    reasons.extend(refused.next().map(|episode| format!("replicas of {} refused: {}", episode.service, episode.reason)));
+    reasons
+        .extend(refused.next().map(|episode| format!("replicas of {} refused: {}", episode.service, episode.reason)));
     reasons.extend(telemetry(seen.series, one));
     if reasons.is_empty() {
         reasons.extend(busiest(seen.series, one));
@@ -227,7 +228,8 @@ mod tests {
     use super::{Entry, spans, told};
 
     fn entry(broken: &[f64]) -> Entry {
-        let line = |values: &[f64]| (1..).map(|at| f64::from(at) * 60.0).zip(values.iter().map(|one| Some(*one))).collect();
+        let line =
+            |values: &[f64]| (1..).map(|at| f64::from(at) * 60.0).zip(values.iter().map(|one| Some(*one))).collect();
         let none = Vec::new;
         let (offered, served, capacity, p50, p99) = (none(), none(), none(), none(), none());
         let p95 = line(&broken.iter().map(|share| 100.0 + share * 900.0).collect::<Vec<_>>());

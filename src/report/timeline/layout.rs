@@ -53,7 +53,8 @@ fn coordinates(resolved: &Value, cluster: &str) -> Option<(f64, f64)> {
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let find = |wanted: &str| {
         let label = cluster["labels"].as_object().into_iter().flatten();
-        let label = label.filter(|(key, _)| key.rsplit('/').next() == Some(wanted)).find_map(|(_, value)| number(value));
+        let label =
+            label.filter(|(key, _)| key.rsplit('/').next() == Some(wanted)).find_map(|(_, value)| number(value));
         number(&cluster[wanted]).or(label).filter(|degrees| degrees.abs() <= 180.0)
     };
     Some((find("longitude")?, find("latitude")?))
@@ -78,7 +79,8 @@ fn round_trips(resolved: &Value, clusters: &[&str]) -> Option<Vec<Vec<f64>>> {
 
 /// Whether not all clusters are equally far from one another.
 fn uneven(rows: &[Vec<f64>]) -> bool {
-    let apart = || rows.iter().enumerate().flat_map(|(at, row)| row.iter().enumerate().filter(move |(to, _)| *to != at));
+    let apart =
+        || rows.iter().enumerate().flat_map(|(at, row)| row.iter().enumerate().filter(move |(to, _)| *to != at));
     let (low, high) = apart().fold((f64::INFINITY, 0.0f64), |(low, high), (_, one)| (low.min(*one), high.max(*one)));
     high > low * 1.001
 }

@@ -129,7 +129,8 @@ impl Timeline {
         let shown = sums::shown(&clusters, &ready, &nodes);
         let outages = outage::outages(&journal.events);
         let entries = entries(run, &series);
-        let (breaks, breaks_all) = breaks::find(&breaks::Seen { series: &series, entries: &entries, outages: &outages, journal: &journal });
+        let (breaks, breaks_all) =
+            breaks::find(&breaks::Seen { series: &series, entries: &entries, outages: &outages, journal: &journal });
         let (age_worst, age_median, unseen) = sums::ages(&series, &times);
         Ok(Self {
             span_s: run.summary.span_s,
@@ -138,7 +139,10 @@ impl Timeline {
             nodes: shown.joined(&nodes),
             asked: sums::total(&sums::by_cluster(&series, &clusters, &times, "replicas_target"), times.len()),
             fullness: Fullness::of(&series, &clusters),
-            fullness_by_cluster: clusters.iter().map(|name| ((*name).to_owned(), Fullness::of(&series, &[name]))).collect(),
+            fullness_by_cluster: clusters
+                .iter()
+                .map(|name| ((*name).to_owned(), Fullness::of(&series, &[name])))
+                .collect(),
             age_worst,
             age_median,
             unseen,

@@ -17,6 +17,9 @@ const AROUND: f64 = 30.0;
 /// Letters of a name before it is cut.
 const NAME_MAX: usize = 18;
 
+/// Places in the picture, one after the other.
+type Path = Vec<(f64, f64)>;
+
 /// Replicas that left one cluster for another.
 pub type Moves = BTreeMap<(String, String), u64>;
 
@@ -30,12 +33,8 @@ pub fn map(resolved: &Value, clusters: &[&str], moves: &Moves) -> (String, &'sta
     let places = spread(layout.places.iter().map(|place| inside(*place)).collect());
     let total: u64 = moves.values().sum();
     let label = format!("{total} replicas moved between clusters: {}", said(moves));
-    let frame = Frame {
-        axes: false,
-        label,
-        x: Axis::between(0.0, f64::from(WIDTH)),
-        y: Axis::between(0.0, f64::from(HEIGHT)),
-    };
+    let frame =
+        Frame { axes: false, label, x: Axis::between(0.0, f64::from(WIDTH)), y: Axis::between(0.0, f64::from(HEIGHT)) };
     let at = |name: &str| drawn.iter().position(|one| *one == name).map(|index| places[index]);
     let largest = moves.values().copied().max().unwrap_or(1) as f64;
     let mut shapes = Vec::new();
@@ -117,7 +116,7 @@ fn clamped((x, y): (f64, f64)) -> (f64, f64) {
 }
 
 /// A bent line from one place to the other, and its head. There and back are bent to different sides.
-fn arrow(from: (f64, f64), to: (f64, f64), width: f64) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn arrow(from: (f64, f64), to: (f64, f64), width: f64) -> (Path, Path) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let far = dx.hypot(dy).max(1.0);
     let bend = (-dy / far * 0.16 * far, dx / far * 0.16 * far);

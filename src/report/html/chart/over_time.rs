@@ -158,8 +158,10 @@ impl View<'_> {
         let y = if far { Axis::logarithmic(low * 0.8, high * 1.2) } else { Axis::from_zero(high) };
         let promise = promised.map(|ms| format!("; the promise is {} ms", plain(ms))).unwrap_or_default();
         let when = instant(at);
-        let label =
-            format!("Latency of {} over time: 95th percentile at most {highest:.0} ms, at {when}{promise}", entry.service);
+        let label = format!(
+            "Latency of {} over time: 95th percentile at most {highest:.0} ms, at {when}{promise}",
+            entry.service
+        );
         let frame = self.frame(label, y);
         let mut shapes = self.bands();
         if let Some(ms) = promised {
@@ -189,7 +191,8 @@ impl View<'_> {
             if stack.values.iter().all(|value| *value <= 0.0) {
                 continue;
             }
-            let ceiling: Vec<f64> = kept.iter().zip(&floor).map(|(index, floor)| floor + stack.values[*index]).collect();
+            let ceiling: Vec<f64> =
+                kept.iter().zip(&floor).map(|(index, floor)| floor + stack.values[*index]).collect();
             let mut outline = steps(&times, &ceiling, self.timeline.span_s);
             outline.extend(steps(&times, &floor, self.timeline.span_s).into_iter().rev());
             shapes.push(Shape::Area(outline, Ink::of_cluster(number)));
@@ -214,13 +217,15 @@ impl View<'_> {
 
     /// How full the nodes are, in per cent.
     pub fn fullness(&self, fullness: &Fullness) -> String {
-        let percent = |line: &Line| -> Line { line.iter().map(|(at, one)| (*at, one.map(|one| one * 100.0))).collect() };
+        let percent =
+            |line: &Line| -> Line { line.iter().map(|(at, one)| (*at, one.map(|one| one * 100.0))).collect() };
         let lines = Self::fullness_lines(fullness).map(|(name, line, ink)| (name, percent(line), ink));
-        let there: Vec<_> = lines.into_iter().filter(|(_, line, _)| line.iter().any(|(_, one)| one.is_some())).collect();
+        let there: Vec<_> =
+            lines.into_iter().filter(|(_, line, _)| line.iter().any(|(_, one)| one.is_some())).collect();
         let highest = there.iter().filter_map(|(_, line, _)| top(line)).map(|(value, _)| value).fold(100.0, f64::max);
-        let means = there.iter().filter_map(|(name, line, _)| {
-            Some(format!("{name} {:.0} %", crate::report::timeline::sums::mean(line)?))
-        });
+        let means = there
+            .iter()
+            .filter_map(|(name, line, _)| Some(format!("{name} {:.0} %", crate::report::timeline::sums::mean(line)?)));
         let label = format!("How full nodes are over time; on average {}", means.collect::<Vec<_>>().join(", "));
         let frame = self.frame(label, Axis::from_zero(highest));
         let traces: Vec<Trace<'_>> = there.iter().map(|(name, line, ink)| Trace::new(name, line, *ink)).collect();

@@ -37,7 +37,9 @@ fn command(comparison: &Comparison) -> String {
         .collect();
     let policies = comparison.policies();
     if policies != written {
-        policies.iter().for_each(|policy| add("--policy", policy));
+        for policy in &policies {
+            add("--policy", policy);
+        }
     }
     let seeds = comparison.seeds();
     if Some(seeds.len() as u64) != resolved["seeds"].as_u64() {
@@ -48,7 +50,9 @@ fn command(comparison: &Comparison) -> String {
         resolved["variants"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let run: BTreeSet<&str> = comparison.variants().into_iter().flatten().filter(|name| all.contains(name)).collect();
     if run != all {
-        run.iter().for_each(|variant| add("--variant", variant));
+        for variant in &run {
+            add("--variant", variant);
+        }
     }
     header.until.iter().for_each(|until| add("--until", &until.to_string().replace(' ', "")));
     text

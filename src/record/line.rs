@@ -14,6 +14,9 @@ pub struct Series {
     columns: BTreeMap<String, Float64Chunked>,
 }
 
+/// Service and cluster of a row, as they were read.
+type Names<'a> = (Option<&'a str>, Option<&'a str>);
+
 /// Service and cluster of a row.
 type Key = (Option<String>, Option<String>);
 
@@ -47,8 +50,8 @@ impl Series {
 }
 
 /// Which rows belong to whom. Samples name the same ones in the same order, so the next is looked for behind the last.
-fn index<'a>(rows: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>) -> BTreeMap<Key, Vec<u32>> {
-    let mut found: Vec<((Option<&str>, Option<&str>), Vec<u32>)> = Vec::new();
+fn index<'a>(rows: impl Iterator<Item = Names<'a>>) -> BTreeMap<Key, Vec<u32>> {
+    let mut found: Vec<(Names<'a>, Vec<u32>)> = Vec::new();
     let mut places = BTreeMap::new();
     let mut next = 0;
     for (row, key) in rows.enumerate() {

@@ -30,13 +30,16 @@ fn scenario(comparison: &Comparison) -> String {
     let mut text = format!("## {}\n\n", escape(title));
     let mut line = |line: &str| writeln!(text, "{line}\n").expect("a string takes all");
     line(&format!("**{}**", escape(&comparison.answer())));
-    caveats(comparison).iter().for_each(|caveat| line(&format!("> Beware: {}", escape(caveat))));
+    for caveat in caveats(comparison) {
+        line(&format!("> Beware: {}", escape(&caveat)));
+    }
     let several = comparison.variants().len() > 1;
     for choice in choices(comparison) {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
-        let figures: String = choice.figures.iter().map(|figure| format!("\n- {}", escape(figure))).collect();
-        line(&format!("{place}{} {}\n{figures}", escape(&choice.verdict), escape(&choice.sureness)));
+        let figures: Vec<String> = choice.figures.iter().map(|figure| format!("- {}", escape(figure))).collect();
+        let figures = figures.join("\n");
+        line(&format!("{place}{} {}\n\n{figures}", escape(&choice.verdict), escape(&choice.sureness)));
     }
     line(&compact(comparison));
     line(&format!("{}; {}.", escape(&what_was_run(comparison)), escape(&legend(comparison, "bold:"))));
@@ -115,13 +118,13 @@ fn expected(comparison: &Comparison) -> String {
         };
         format!("- `{}` **{word}**: {}\n", verdict.text.replace('`', "'"), escape(&verdict.because))
     };
-    comparison.verdicts.iter().map(line).collect()
+    comparison.verdicts.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 fn notes(comparison: &Comparison) -> String {
     let notes = comparison.runs.iter().flat_map(|run| &run.manifest.header.notes);
     let notes: BTreeSet<&String> = notes.collect();
-    notes.into_iter().map(|note| format!("- {}\n", escape(note))).collect()
+    notes.into_iter().map(|note| format!("- {}\n", escape(note))).collect::<Vec<_>>().concat()
 }
 
 fn files(comparisons: &[Comparison]) -> String {

@@ -47,22 +47,6 @@ fn descriptor(services: &[Value]) -> Result<Descriptor, String> {
     Ok(parse(&document.to_string(), "vector").map_err(|error| error.to_string())?.0)
 }
 
-/// Who imports whom, where.
-pub fn judge_imports(vector: &Vector) -> Judged {
-    let services = vector.inputs["services"].as_array().cloned().unwrap_or_default();
-    let services: Vec<Value> = services
-        .iter()
-        .map(|one| json!({"id": one["id"], "deployment": {"intent": {"connectionPoints": one["connectionPoints"]}}}))
-        .collect();
-    let placement: BTreeMap<String, String> =
-        serde_json::from_value(vector.inputs["placement"].clone()).map_err(|error| error.to_string())?;
-    if vector.expect["error"].is_object() || vector.expect["error"].is_string() {
-        return Ok(()); // a caller without a place: the original breaks off, ours leaves it out
-    }
-    let found = json!(descriptor(&services)?.imports(&placement));
-    if found == vector.expect["imports"] { Ok(()) } else { Err(format!("{found} instead of {}", vector.expect)) }
-}
-
 /// The flag as it is stored.
 pub fn judge_gpu_flag(vector: &Vector) -> Judged {
     let flag = &vector.inputs["gpu_enabled"];

@@ -196,8 +196,3 @@ fn leads(edges: &BTreeSet<(&str, &str)>, from: &str, to: &str) -> bool {
     }
     false
 }
-
-/// Whether `service` waits for an event.
-pub fn is_conditional(service: &DescribedService) -> bool {
-    matches!(service.deployment.trigger, Trigger::Event { .. })
-}

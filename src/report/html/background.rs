@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const ASSUMED_MAX: usize = 1_500;
 /// Parts of a scenario that the page shows elsewhere.
 const ELSEWHERE: [&str; 5] = ["question", "expect", "policies", "seeds", "variants"];
+/// Runs whose hashes are listed.
+const HASHED_MAX: usize = 40;
 /// Differences of a variant that are shown.
 const CHANGED_MAX: usize = 30;
 
@@ -220,8 +222,13 @@ pub fn again(comparisons: &[Comparison], command: &str) -> String {
         let files = run.manifest.records.iter();
         files.map(|(name, hash)| vec![Cell::code(&format!("{directory}/{name}")), Cell::code(hash)]).collect::<Vec<_>>()
     };
-    let rows: Vec<Vec<Cell>> = runs.iter().flat_map(record).collect();
-    let records = table("What was written", &["file", "sha256"].map(Head::new), &rows);
+    let rows: Vec<Vec<Cell>> = runs.iter().take(HASHED_MAX).flat_map(record).collect();
+    let which = if runs.len() > HASHED_MAX {
+        format!("What was written: the first {HASHED_MAX} of {} runs; each manifest.json has its own", runs.len())
+    } else {
+        "What was written".to_owned()
+    };
+    let records = table(&which, &["file", "sha256"].map(Head::new), &rows);
     html + &format!("<details><summary>Hashes of all records</summary>{records}</details>\n")
 }
 

@@ -37,7 +37,7 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
     }));
     for kind in [EpisodeKind::Refused, EpisodeKind::Held, EpisodeKind::Violation] {
         let mut of: Vec<&Episode> = journal.episodes.iter().filter(|one| one.kind == kind).collect();
-        of.sort_by(|a, b| b.decisions.cmp(&a.decisions));
+        of.sort_by_key(|one| std::cmp::Reverse(one.decisions));
         entries.extend(of.into_iter().take(most).map(episode));
     }
     entries.extend(journal.failures.iter().take(most).map(|failure| Entry {

@@ -55,6 +55,9 @@ fn lasting(seconds: f64) -> String {
 
 type Column = (&'static str, Unit, fn(&ClusterSummary) -> f64);
 
+/// How full nodes are: title, unit, and the figure.
+type Share = (&'static str, &'static str, fn(&Fullness) -> Option<f64>);
+
 /// What is split among clusters.
 const SPLIT: [Column; 4] = [
     ("cost", Unit::Dollars, |row| row.cost_usd),
@@ -70,7 +73,9 @@ pub fn split(run: &RunRecord, timeline: &Timeline) -> String {
     let place = |row: &ClusterSummary| names.iter().position(|name| *name == row.cluster).unwrap_or(names.len() - 1);
     let bar = |(what, unit, get): &Column| {
         let mut sizes = vec![0.0; names.len()];
-        clusters.iter().for_each(|row| sizes[place(row)] += get(row));
+        for row in clusters {
+            sizes[place(row)] += get(row);
+        }
         let part = |(index, size): (usize, f64)| (names[index].to_owned(), unit.text(size), size, index);
         let sum = unit.text(sizes.iter().sum());
         Bar { what, sum, parts: sizes.into_iter().enumerate().map(part).collect() }
@@ -87,7 +92,6 @@ pub fn by_cluster(run: &RunRecord, timeline: &Timeline) -> String {
     let clusters = &run.summary.by_cluster;
     let mut heads = vec![Head::new("cluster"), Head::new("region")];
     heads.extend(SPLIT.iter().map(|(title, unit, _)| Head::with_unit(title, unit.symbol())));
-    type Share = (&'static str, &'static str, fn(&Fullness) -> Option<f64>);
     let shares: [Share; 4] = [
         ("CPU requested", "% of offered", |one| mean(&one.cpu_requested)),
         ("CPU used", "% of offered", |one| mean(&one.cpu_used)),

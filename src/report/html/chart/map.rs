@@ -17,6 +17,9 @@ const AROUND: f64 = 30.0;
 /// Letters of a name before it is cut.
 const NAME_MAX: usize = 18;
 
+/// Places in the picture, one after the other.
+type Path = Vec<(f64, f64)>;
+
 /// Replicas that left one cluster for another.
 pub type Moves = BTreeMap<(String, String), u64>;
 
@@ -113,7 +116,7 @@ fn clamped((x, y): (f64, f64)) -> (f64, f64) {
 }
 
 /// A bent line from one place to the other, and its head. There and back are bent to different sides.
-fn arrow(from: (f64, f64), to: (f64, f64), width: f64) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn arrow(from: (f64, f64), to: (f64, f64), width: f64) -> (Path, Path) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let far = dx.hypot(dy).max(1.0);
     let bend = (-dy / far * 0.16 * far, dx / far * 0.16 * far);

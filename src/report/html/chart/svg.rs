@@ -1,6 +1,6 @@
 //! From what plotters writes to what the page wants: classes for colours, fewer points, and words for those who listen.
 
-use crate::report::html::markup::escape;
+use crate::report::html::markup::{escape, put};
 
 /// The `<svg>` element with its label, what is `said` when its places are pointed at, classes in the place of the colours that stand for roles, and lines without the
 /// points that change nothing.
@@ -14,7 +14,7 @@ pub fn finish(drawn: &str, label: &str, said: &[&str]) -> String {
         match (said.as_slice().first().filter(|_| hovers), line.trim_end().strip_suffix("/>")) {
             (Some(words), Some(open)) => {
                 let element = open.trim_start_matches('<').split(' ').next().unwrap_or_default();
-                text += &format!("{open}><title>{}</title></{element}>", escape(words));
+                put(&mut text, format_args!("{open}><title>{}</title></{element}>", escape(words)));
                 said.next();
             }
             _ => text += &line,

@@ -35,8 +35,8 @@
 //!
 //! `tests/it/tidy.rs` keeps who may import whom. Against the first drawing of the architecture, this differs: a
 //! [`Placement`](policy::Placement) gets its budget and stream as one [`Context`](policy::Context), policies and workloads
-//! can be forked, a [`Sample`](model::Sample) of the series is an observation like any other, and the record's trait stands
-//! with the record.
+//! can be forked, a [`Sample`](model::Sample) of the series is an observation like any other, the record's trait stands
+//! with the record, and an [`Explanation`](model::Explanation) is no part of a plan: it is asked of the policy afterwards.
 
 pub mod backend;
 pub mod cli;

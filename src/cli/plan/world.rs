@@ -53,7 +53,11 @@ impl Asked<'_> {
     /// # Errors
     /// What is wrong with it.
     pub fn look(self) -> Result<Situation, Failure> {
-        let is_scenario = input::world::is_scenario(self.world).map_err(Failure::input)?;
+        let is_scenario = match input::world::is_scenario(self.world) {
+            // An inventory need not be YAML; whatever is wrong with it is told when it is read as one.
+            Err(_) if !self.applications.is_empty() => false,
+            known => known.map_err(Failure::input)?,
+        };
         match (is_scenario, self.applications) {
             (true, []) => self.of_scenario(),
             (false, [_, ..]) => self.of_inventory(),

@@ -22,7 +22,7 @@ fn held() -> Cluster {
 fn a_cluster_offers_what_others_leave_node_by_node() {
     let held = held();
     let room = |cores: f64| NodeTerms::default().room_max(&held, request(cores, 1));
-    assert_eq!(held.capacity_max().cpu.cores(), 18.0);
+    assert_eq!(held.capacity_max().cpu.0, 18_000);
     assert_eq!((room(2.0), room(6.0), room(0.5)), (Ok(7), Ok(1), Ok(2 + 10 + 10 + 14)));
     assert_eq!(room(8.0), Err(Ineligible::TooSmall { resource: "cpu" }));
     let occupied = &held.pools[PoolId(0)].occupied;
@@ -45,7 +45,7 @@ fn what_others_hold_of_a_node_is_never_bound_and_goes_with_the_node() {
     assert_eq!(nodes.allocatable(), Resources::ZERO);
     nodes.set_up(node, true);
     nodes.release(node, request(1.0, 1));
-    assert_eq!(nodes.allocatable().cpu.cores(), 1.0);
+    assert_eq!(nodes.allocatable().cpu.0, 1_000);
     nodes.occupy(node, request(100.0, 1_000));
     assert_eq!(nodes.allocatable().cpu.0, 0, "nobody holds more than there is");
 }

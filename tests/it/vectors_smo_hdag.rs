@@ -6,7 +6,6 @@
 use crate::vectors_smo::Vector;
 use serde_json::{Value, json};
 use smo::input::hdag::{Descriptor, Level, parse, ram_level, storage_level};
-use std::collections::BTreeMap;
 
 /// A judgement: nothing, or what is different.
 type Judged = Result<(), String>;
@@ -16,6 +15,7 @@ fn level(vector: &Vector) -> Option<Level> {
 }
 
 /// `value` as the original has it, or an error of both.
+#[expect(clippy::needless_pass_by_value, reason = "made for this call")]
 fn compare(found: Option<Value>, vector: &Vector) -> Judged {
     let same = match &found {
         None => vector.expect["error"].is_string(),

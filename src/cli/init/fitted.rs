@@ -10,6 +10,7 @@ use crate::input::trace::generate::ServiceLoad;
 use crate::model::Cluster;
 use crate::units::Rate;
 use anyhow::{Context, anyhow};
+use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf, absolute};
 
 /// The files of the scenario.
@@ -145,7 +146,8 @@ fn workloads_text(path: &str, workloads: &Workloads, entries: &[&WorkloadOutline
         let is_entry = entries.iter().any(|entry| entry.name == service.name) || peak.is_some();
         let slo =
             if is_entry { format!(", slo: {{latency: {}, share: 95 %}}", promise(capacity)) } else { String::new() };
-        text += &format!("    {}: {{capacity: {} /s{slo}}}\n", quoted(&service.name), rounded(capacity));
+        let (name, capacity) = (quoted(&service.name), rounded(capacity));
+        writeln!(text, "    {name}: {{capacity: {capacity} /s{slo}}}").expect("a string takes all");
     }
     text + "  # Nor who calls whom:\n  # calls: [{from: FRONT, to: BACK, per_request: 50 %}]\n"
 }
@@ -180,12 +182,14 @@ fn traces_text(arguments: &Arguments, pairs: &[(&str, &str)]) -> Result<String, 
     let mut text = format!("traces:\n  - file: {}\n", quoted(&relative(&arguments.directory, path)?));
     match pairs {
         [("", service)] => {
-            text += &format!("    service: {}                       # its only series\n", quoted(service));
+            let service = quoted(service);
+            writeln!(text, "    service: {service}                       # its only series")
+                .expect("a string takes all");
         }
         many => {
             text += "    series:\n";
             for (series, service) in many {
-                text += &format!("      {}: {}\n", quoted(series), quoted(service));
+                writeln!(text, "      {}: {}", quoted(series), quoted(service)).expect("a string takes all");
             }
         }
     }

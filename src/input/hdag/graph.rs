@@ -144,7 +144,9 @@ fn note_names(fields: &Fields<'_>, descriptor: &Descriptor, reader: &mut Reader)
             .for_each(|one| check(&one.connection_point, &["intent", "network", "latencies"]));
         match &service.deployment.trigger {
             Trigger::Auto { dependencies } => {
-                dependencies.iter().for_each(|name| check(name, &["trigger", "auto", "dependencies"]));
+                for name in dependencies {
+                    check(name, &["trigger", "auto", "dependencies"]);
+                }
             }
             Trigger::Event { events, .. } => events.iter().flat_map(|event| &event.source).for_each(|source| {
                 check(&source.service_id, &["trigger", "event", "events"]);

@@ -14,7 +14,7 @@
 //! Storage, metrics of their own and Helm values have no counterpart: the simulated world has none of them. Capacities,
 //! ratios of calls, promises and replicas are not in a descriptor; the scenario says them beside it.
 
-use super::descriptor::{DescribedService, Descriptor, Switch, Trigger};
+use super::descriptor::{DescribedService, Descriptor, Switch};
 use super::events::start_when;
 use super::fields::Reader;
 use super::graph::place_below;

@@ -91,7 +91,9 @@ fn lay(application: &mut Node, over: Entry) -> Result<(), InputError> {
             lay_service(under, &name, one, &path)
         }),
         ("calls", Value::List(calls)) => {
-            calls.into_iter().for_each(|call| lay_call(under, call));
+            for call in calls {
+                lay_call(under, call);
+            }
             Ok(())
         }
         (_, value) => {

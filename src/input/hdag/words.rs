@@ -158,7 +158,8 @@ pub fn write_duration(span: Span) -> String {
     let (mut rest, mut text) = (span.0, String::new());
     for (unit, worth) in DURATIONS.iter().skip(2) {
         if rest >= *worth {
-            text += &format!("{}{unit}", rest / worth);
+            text.push_str(&(rest / worth).to_string());
+            text.push_str(unit);
             rest %= worth;
         }
     }

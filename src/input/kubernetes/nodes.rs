@@ -149,7 +149,7 @@ pub fn alike(machines: Vec<Machine>) -> Vec<Vec<Machine>> {
         let same = known.entry((look, shape.cpu, shape.gpu, shape.pods)).or_default();
         let near = |group: &&usize| shape.memory.0 <= groups[**group][0].shape.memory.0 / 100 * 101;
         if let Some(group) = same.last().filter(near) {
-            groups[*group].push(machine)
+            groups[*group].push(machine);
         } else {
             same.push(groups.len());
             groups.push(vec![machine]);
@@ -159,7 +159,9 @@ pub fn alike(machines: Vec<Machine>) -> Vec<Vec<Machine>> {
     for group in &mut groups {
         let memory = group[0].shape.memory;
         group.sort_by_key(|machine| machine.place.line);
-        group.iter_mut().for_each(|machine| machine.shape.memory = memory);
+        for machine in group {
+            machine.shape.memory = memory;
+        }
     }
     groups.sort_by_key(|group| (group[0].place.line, group[0].place.column));
     groups

@@ -54,7 +54,7 @@ impl Pool {
         }
         map.put_number("nodes", self.nodes.into());
         if let Some(machine) = self.labels.get("node.kubernetes.io/instance-type").filter(|_| has_tables) {
-            map.put_text("machine", machine.as_str())
+            map.put_text("machine", machine.as_str());
         } else {
             let price = defaults::price_of(self.capacity.cpu, self.capacity.memory);
             map.put_text("price_per_hour", format!("{} $", (price.0 * 1e6).round() / 1e6));

@@ -363,11 +363,15 @@ pub const FAMILIES: &[Family] = &[
 ];
 
 fn zero(mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    points.iter_mut().for_each(|(_, value)| *value = 0.0);
+    for (_, value) in &mut points {
+        *value = 0.0;
+    }
     points
 }
 
 fn seconds(mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    points.iter_mut().for_each(|(_, ms)| *ms /= 1e3);
+    for (_, ms) in &mut points {
+        *ms /= 1e3;
+    }
     points
 }

@@ -155,12 +155,13 @@ fn busiest(series: &Series, one: &Break) -> Option<String> {
 fn load(series: &Series, service: &str) -> Vec<(f64, f64)> {
     let offered = series.line(Some(service), None, "offered_per_s");
     let capacity = series.line(Some(service), None, "capacity_per_s");
-    let share = |((at, offered), (_, capacity)): (&(f64, Option<f64>), &(f64, Option<f64>))| {
-        let (offered, capacity) = ((*offered)?, (*capacity)?);
-        let share = if capacity > 0.0 { offered / capacity } else { f64::INFINITY };
-        (offered > 0.0).then_some((*at, share))
-    };
-    offered.iter().zip(&capacity).filter_map(share).collect()
+    let known =
+        offered.into_iter().zip(capacity).filter_map(|((at, offered), (_, capacity))| Some((at, offered?, capacity?)));
+    let share = |offered: f64, capacity: f64| if capacity > 0.0 { offered / capacity } else { f64::INFINITY };
+    known
+        .filter(|(_, offered, _)| *offered > 0.0)
+        .map(|(at, offered, capacity)| (at, share(offered, capacity)))
+        .collect()
 }
 
 fn within(line: &[(f64, f64)], (from, until): (f64, f64)) -> impl Iterator<Item = (f64, f64)> {

@@ -36,11 +36,11 @@ impl Layout {
     pub fn of(resolved: &Value, clusters: &[&str]) -> Self {
         let coordinates: Option<Vec<(f64, f64)>> = clusters.iter().map(|name| coordinates(resolved, name)).collect();
         if let Some(places) = coordinates.filter(|places| differ(places)) {
-            return Self { places: fitted(places), by: By::Coordinates };
+            return Self { places: fitted(&places), by: By::Coordinates };
         }
         let distances = round_trips(resolved, clusters).filter(|rows| clusters.len() > 2 && uneven(rows));
         match distances {
-            Some(rows) => Self { places: fitted(scaled(&rows)), by: By::RoundTrips },
+            Some(rows) => Self { places: fitted(&scaled(&rows)), by: By::RoundTrips },
             None => Self { places: ring(clusters.len()), by: By::Nothing },
         }
     }
@@ -124,7 +124,7 @@ fn leading(matrix: &mut [Vec<f64>], phase: f64) -> Vec<f64> {
 }
 
 /// Moved and scaled into 0..1, both directions alike.
-fn fitted(places: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+fn fitted(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let range = |get: fn(&(f64, f64)) -> f64| {
         let values = places.iter().map(get);
         (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::NEG_INFINITY, f64::max))

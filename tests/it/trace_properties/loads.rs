@@ -251,7 +251,7 @@ fn smoothing_stays_within_the_rates_there_are() {
             let (low, high) = (rates().map(|(_, rate)| *rate).min(), rates().map(|(_, rate)| *rate).max());
             let smooth = found.rows.iter().flat_map(|row| &row.rates).filter(|(service, _)| service.0 == id);
             smooth.for_each(|(_, rate)| {
-                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}")
+                assert!(low <= Some(*rate) && Some(*rate) <= high, "{seed}: {low:?} {rate:?} {high:?}");
             });
         }
         let flat = must(&path, &format!("set 5/s | smooth {window}ns"));
@@ -279,7 +279,9 @@ fn a_shuffled_file_sorts_to_the_trace_that_it_was() {
             }
             let mut out = csv::Writer::from_path(&path).expect("the directory takes files");
             out.write_record(records.headers().expect("there are some")).expect("it takes it");
-            lines.iter().for_each(|line| out.write_record(line).expect("it takes it"));
+            for line in &lines {
+                out.write_record(line).expect("it takes it");
+            }
             out.flush().expect("it takes it");
             let sorted = must(&path, "sort");
             same_load(&sorted, &table, &format!("{seed}, {format}"));

@@ -69,8 +69,11 @@ fn random(dice: &mut Dice) -> Table {
     // Mostly the usual end, sometimes one that has to be written down; never one nanosecond, which has no half.
     let end = Time(last.0 + if dice.below(3) == 0 { step / 2 + 2 + dice.below(step) } else { step });
     // A float of seconds since 1970 holds microseconds, and no nanoseconds.
-    let begin =
-        if dice.below(2) == 0 || end.0 % 1_000 > 0 { 0 } else { 1_627_776_000 * S + 1_000_000 * dice.below(1_000) };
+    let begin = if dice.below(2) == 0 || !end.0.is_multiple_of(1_000) {
+        0
+    } else {
+        1_627_776_000 * S + 1_000_000 * dice.below(1_000)
+    };
     Table { services, begin, rows, end }
 }
 

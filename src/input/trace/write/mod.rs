@@ -78,6 +78,9 @@ impl Head<'_> {
     }
 }
 
+/// Writes all rows of a source, after what stands before them, to an output that has this file name.
+pub type Writes = fn(&mut dyn RateSource, Head<'_>, &mut dyn Write, &str) -> Result<(), WriteError>;
+
 /// A format that can be written.
 #[derive(Debug)]
 pub struct Writer {
@@ -86,7 +89,7 @@ pub struct Writer {
     /// Endings of file names, compressed ones included.
     pub extensions: &'static [&'static str],
     /// Writes all rows to a file of the name given last, which says how it is compressed.
-    pub write: fn(&mut dyn RateSource, Head<'_>, &mut dyn Write, &str) -> Result<(), WriteError>,
+    pub write: Writes,
 }
 
 /// All formats that can be written; the first one with a file's ending is what is meant where no name is given.

@@ -12,7 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   smo export --openmetrics runs/quickstart/naive-1 --out naive.om
   smo export --openmetrics runs/quickstart/naive-1 --start 2025-06-02 --out naive.om
-  smo simulate scenarios/quickstart.yaml --set sample_every=15s     as finely as dashboards look back (40 s)
+  smo simulate scenarios/quickstart.yaml --set sample_every=15s   (dashboards look back 40 s)
   promtool tsdb create-blocks-from openmetrics naive.om /var/lib/prometheus
 
 Names and labels are those that live dashboards ask for (kube_deployment_status_replicas_ready, container_cpu_usage_seconds_total,

@@ -2,6 +2,7 @@
 
 use super::at::At;
 use super::error::InputError;
+use crate::model::resources::DEVICE;
 use crate::model::{Occupied, Resources};
 use crate::units::{Bytes, MilliCores};
 use schemars::JsonSchema;
@@ -25,7 +26,7 @@ pub struct OccupiedFile {
 
 impl OccupiedFile {
     fn amount(&self) -> Resources {
-        Resources { cpu: self.cpu, memory: self.memory, gpu: self.gpu.into(), pods: self.pods.into() }
+        Resources { cpu: self.cpu, memory: self.memory, gpu: u64::from(self.gpu) * DEVICE, pods: self.pods.into() }
     }
 }
 

@@ -22,9 +22,10 @@ use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
-  smo init first                                                  a made-up scenario with comments, to change
-  smo init demo --from-kubectl clusters.yaml                      fitted to what `kubectl get clusters -o yaml` printed
-  smo init shop --from-kubectl milan=nodes.yaml --from-kubectl milan=pods.yaml --workloads k8s/ --trace day.csv.gz
+  smo init first                                        a made-up scenario with comments
+  smo init demo --from-kubectl clusters.yaml            fitted to what `kubectl -o yaml` printed
+  smo init shop --from-kubectl milan=nodes.yaml --from-kubectl milan=pods.yaml \\
+      --workloads k8s/ --trace day.csv.gz
 Then:
   smo simulate first/scenario.yaml";
 

@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 pub const EXAMPLES: &str = "\
 Examples:
   smo trace edit day.csv.gz -o friday.csv.gz -e 'scale 1.3'
-  smo trace edit day.csv.gz -o burst.csv -e 'add burst at 12:00 for 20min times 6 to frontend' -e 'resample 5min'
-  smo trace edit day.csv -o two.csv -e 'select service \"web-*\" during 2h..4h | scale 150%' -e 'merge \"other.csv\"'
+  smo trace edit day.csv.gz -o burst.csv \\
+      -e 'add burst at 12:00 for 20min times 6 to frontend' -e 'resample 5min'
+  smo trace edit day.csv -o two.csv \\
+      -e 'select service \"web-*\" during 2h..4h | scale 150%' -e 'merge \"other.csv\"'
   smo trace edit day.parquet -o week.parquet --script week.smo-edit
   smo trace edit --sort events.csv -o sorted.csv
 

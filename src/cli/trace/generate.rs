@@ -16,7 +16,8 @@ Examples:
   smo trace generate --services frontend --mean 60/s --daily 2.15 --noise 0.05 --out day.csv.gz
   smo trace generate --services frontend --span 6h --step 10s --mean 40/s \\
       --burst 'at=03:00,for=20 min,times=6,ramp=2 min' --out flash-crowd.csv.gz
-  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min --week 1,1,1,1,1.1,0.6,0.5 --out week.parquet
+  smo trace generate --services web=90/s,api=30/s --span 7d --step 5min \\
+      --week 1,1,1,1,1.1,0.6,0.5 --out week.parquet
   smo trace generate --services shop --mean 50/s --noise 0.1 --autocorrelation 0.9 \\
       --crowd 'at=12:00,times=8,rise=2 min,decay=15 min' --out crowd.csv
 

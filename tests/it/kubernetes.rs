@@ -296,7 +296,8 @@ fn a_variant_may_name_other_files() {
 
 #[test]
 fn an_inventory_file_may_name_kubernetes_files_too() {
-    let text = "kubectl: {milan: nodes.yaml}\nclusters: {milan: {pue: 1.4}}\n";
+    let text = "kubectl: {milan: nodes.yaml}\nclusters: [{name: milan, pue: 1.4}, {name: extra, pools: [{name: a, cpu: 4, memory: 8 GiB, nodes: 1}]}]\n";
     let loaded = scenario(&format!("{APPLICATION}inventory: x.yaml\n"), &[("x.yaml", text)]).unwrap();
     assert_eq!(loaded.resolved["inventory"]["clusters"][0]["pue"], "1.4");
+    assert_eq!(loaded.resolved["inventory"]["clusters"][1]["name"], "extra", "a cluster of one's own may stand beside");
 }

@@ -26,8 +26,8 @@ fn a_cluster_offers_what_others_leave_node_by_node() {
     assert_eq!((room(2.0), room(6.0), room(0.5)), (Ok(7), Ok(1), Ok(2 + 10 + 10 + 14)));
     assert_eq!(room(8.0), Err(Ineligible::TooSmall { resource: "cpu" }));
     let occupied = &held.pools[PoolId(0)].occupied;
-    let cores: Vec<f64> = (0..5).map(|index| occupied.at_start(index).cpu.cores()).collect();
-    assert_eq!(cores, [6.0, 2.0, 2.0, 0.0, 0.0]);
+    let millicores: Vec<u64> = (0..5).map(|index| occupied.at_start(index).cpu.0).collect();
+    assert_eq!(millicores, [6_000, 2_000, 2_000, 0, 0]);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn what_others_hold_of_a_node_is_never_bound_and_goes_with_the_node() {
     let shape = Resources { pods: 10, ..request(4.0, 16) };
     let node = nodes.add_node(PoolId(0), shape);
     nodes.occupy(node, Resources { pods: 2, ..request(3.0, 1) });
-    assert_eq!((nodes.allocatable().cpu.cores(), nodes.capacity().cpu.cores()), (1.0, 4.0));
+    assert_eq!((nodes.allocatable().cpu.0, nodes.capacity().cpu.0), (1_000, 4_000));
     assert_eq!((nodes.allocated(), nodes.node(node).is_empty()), (Resources::ZERO, true));
     let all: Table<PoolId, bool> = [true].into_iter().collect();
     assert_eq!(nodes.bind(request(1.0, 1), &all), Some(node));

@@ -1,5 +1,6 @@
 //! What a scenario says beside a Kubernetes file, laid over what the file says: maps are joined key by key, lists of named
-//! things by name (`clusters: {edge-1: {pue: 1.2, pools: {main: {price_per_hour: 0.2 $}}}}`), all else is replaced.
+//! things by name (`clusters: {edge-1: {pue: 1.2, pools: {main: {price_per_hour: 0.2 $}}}}`), a list of named things adds
+//! to another, all else is replaced.
 
 use super::super::error::{InputError, Mistake, known_names};
 use super::super::node::{Entry, Node, Value};
@@ -14,6 +15,9 @@ pub fn lay(under: &mut Node, over: Node, path: &str) -> Result<(), InputError> {
         (Value::List(items), Value::Map(entries)) => {
             entries.into_iter().try_for_each(|entry| lay_item(items, entry, path))
         }
+        (Value::List(items), Value::List(others)) if others.iter().all(|other| other.name().is_some()) => {
+            others.into_iter().try_for_each(|other| add_item(items, other, path))
+        }
         (_, value) => {
             *under = Node { place: over.place, value };
             Ok(())
@@ -23,10 +27,23 @@ pub fn lay(under: &mut Node, over: Node, path: &str) -> Result<(), InputError> {
 
 fn lay_entry(all: &mut Vec<Entry>, entry: Entry, path: &str) -> Result<(), InputError> {
     if let Some(known) = all.iter_mut().find(|known| known.key == entry.key) {
-        lay(&mut known.node, entry.node, &format!("{path}.{}", entry.key))
-    } else {
-        all.push(entry);
-        Ok(())
+        return lay(&mut known.node, entry.node, &format!("{path}.{}", entry.key));
+    }
+    all.push(entry);
+    Ok(())
+}
+
+/// A named thing of a list: laid over its namesake, or added.
+fn add_item(items: &mut Vec<Node>, other: Node, path: &str) -> Result<(), InputError> {
+    match items.iter_mut().find(|item| item.name() == other.name()) {
+        Some(item) => {
+            let path = format!("{path}.{}", other.name().unwrap_or_default());
+            lay(item, other, &path)
+        }
+        None => {
+            items.push(other);
+            Ok(())
+        }
     }
 }
 

@@ -15,7 +15,9 @@ pub fn lay(under: &mut Node, over: Node, path: &str) -> Result<(), InputError> {
         (Value::List(items), Value::Map(entries)) => {
             entries.into_iter().try_for_each(|entry| lay_item(items, entry, path))
         }
-        (Value::List(items), Value::List(others)) if others.iter().all(|other| other.name().is_some()) => {
+        (Value::List(items), Value::List(others))
+            if !others.is_empty() && others.iter().all(|other| other.name().is_some()) =>
+        {
             others.into_iter().try_for_each(|other| add_item(items, other, path))
         }
         (_, value) => {

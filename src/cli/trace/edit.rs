@@ -21,18 +21,18 @@ Examples:
   smo trace edit --sort events.csv -o sorted.csv
 
 A statement is a selection, if any, and edits joined by `|`; one after the other, from each -e and then from the script.
-  select service NAME, ...   series by name; * and ? stand for letters    except NAME, ...     without these
-         label KEY=NAME      series called like web{zone=\"eu\"}            during A..B          only then; A.. and ..B too
-  scale 1.5                  rates times 1.5, 150% or 3/2                 set 5/s, add 5/s     rates become, or gain
-  clip 1/s..100/s            rates within bounds; ..100/s too             smooth 10min         mean over a window
+  select service NAME, ...  series by name, with * and ?  except NAME, ...  without these
+    label KEY=NAME  series called like web{zone=\"eu\"}  during A..B  only then; A.. and ..B too
+  scale 1.5  rates times 1.5, 150% or 3/2  set 5/s, add 5/s  rates become, or gain
+  clip 1/s..100/s  rates within bounds; ..100/s too  smooth 10min  mean over a window
   add burst at T for 20min times 6 [ramp 2min] [to NAME, ...]
-  add crowd at T times 8 rise 2min decay 15min [to NAME, ...]             a flash crowd: sharp rise, exponential decay
-  cut 2h..26h                only that time, which becomes the begin      shift 2h, shift -2h  series later or earlier
-  repeat 7, repeat for 30d   one after the other                          resample 5min        as many requests at that step
-  fill previous|zero|linear [every 1min]                                  unknown rates, and missing rows, stated
+  add crowd at T times 8 rise 2min decay 15min [to NAME, ...]  a flash crowd
+  cut 2h..26h  only that time, which becomes the begin  shift 2h, shift -2h  series later or earlier
+  repeat 7, repeat for 30d  one after the other  resample 5min  as many requests at that step
+  fill previous|zero|linear [every 1min]  unknown rates, and missing rows, stated
   drop, keep                 series go, or all others                     rename \"web-*\" to \"shop-*\"
-  sum into NAME              series as one                                merge \"FILE\" [at T|by clock] [adding]
-  begin at 2024-01-01        the date of the begin                        sort                 the first edit, for a file in any order
+  sum into NAME  series as one  merge \"FILE\" [at T|by clock] [adding]
+  begin at 2024-01-01  the date of the begin  sort  the first edit, for a file in any order
 
 A moment T is an offset from the begin (2h, 1h30min), a time of the first day (12:00), or a date (2021-08-01T12:00Z, UTC
 where it says no zone) of a trace whose times are dates. Rates are exact to 10^-12 between edits and rounded once.";

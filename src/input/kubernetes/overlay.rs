@@ -37,15 +37,12 @@ fn lay_entry(all: &mut Vec<Entry>, entry: Entry, path: &str) -> Result<(), Input
 
 /// A named thing of a list: laid over its namesake, or added.
 fn add_item(items: &mut Vec<Node>, other: Node, path: &str) -> Result<(), InputError> {
-    match items.iter_mut().find(|item| item.name() == other.name()) {
-        Some(item) => {
-            let path = format!("{path}.{}", other.name().unwrap_or_default());
-            lay(item, other, &path)
-        }
-        None => {
-            items.push(other);
-            Ok(())
-        }
+    if let Some(item) = items.iter_mut().find(|item| item.name() == other.name()) {
+        let path = format!("{path}.{}", other.name().unwrap_or_default());
+        lay(item, other, &path)
+    } else {
+        items.push(other);
+        Ok(())
     }
 }
 

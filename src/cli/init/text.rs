@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn assumptions_have_three_digits_and_are_never_zero() {
-        let cases = [(25.0, 25.0), (1_234.5, 1_230.0), (0.012_345, 0.012_3), (0.0, 0.000_001), (99.96, 100.0)];
+        let cases = [(25.0, 25.0), (1_234.5, 1_230.0), (0.012_345, 0.012_3), (0.0, 0.000_1), (99.96, 100.0)];
         for (number, wanted) in cases {
             assert!((rounded(number) - wanted).abs() < 1e-9, "{number}: {}", rounded(number));
         }

@@ -3,7 +3,7 @@
 //! The same rows give the same bytes: no time of writing, no name of a machine. (A compressor may choose other bytes for the
 //! same text on another processor or in another version; the text is the same.)
 //!
-//! What is written reads back as the same rows, with the same end ([`closed`]) and so the same requests, to the last unit
+//! What is written reads back as the same rows, with the same end (`closed`) and so the same requests, to the last unit
 //! of 10⁻¹⁵. An unknown rate is an empty field or a null, never a zero. What a format cannot hold exactly is refused.
 
 mod closed;

@@ -1,10 +1,11 @@
 //! `smo policies`: what could decide, and by which knobs; it walks the registries, so nothing is missing here.
 
 use super::{Failure, Format};
+use crate::policy::joint::JOINTS;
 use crate::policy::parameter::Parameter;
 use crate::policy::placement::PLACEMENTS;
 use crate::policy::scaling::SCALINGS;
-use crate::policy::{PolicySpec, placement, scaling};
+use crate::policy::{PolicySpec, joint, placement, scaling};
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -28,12 +29,13 @@ pub struct Arguments {
     format: Format,
 }
 
-/// A line of either registry.
+/// A line of one of the registries.
 struct Listed {
     half: &'static str,
     name: &'static str,
     summary: &'static str,
-    partner: &'static str,
+    about: &'static str,
+    partner: Option<&'static str>,
     parameters: &'static [Parameter],
 }
 
@@ -42,8 +44,12 @@ struct Listed {
 /// # Errors
 /// A name that none of them has.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut policies: Vec<Listed> =
-        PLACEMENTS.iter().map(of_placement).chain(SCALINGS.iter().map(of_scaling)).collect();
+    let mut policies: Vec<Listed> = PLACEMENTS
+        .iter()
+        .map(of_placement)
+        .chain(SCALINGS.iter().map(of_scaling))
+        .chain(JOINTS.iter().map(of_joint))
+        .collect();
     if let Some(name) = &arguments.name {
         policies.retain(|policy| policy.name == name);
         if policies.is_empty() {
@@ -61,13 +67,18 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn of_placement(entry: &placement::Entry) -> Listed {
-    let placement::Entry { name, summary, parameters, partner, .. } = *entry;
-    Listed { half: "placement", name, summary, partner, parameters }
+    let placement::Entry { name, summary, about, parameters, partner, .. } = *entry;
+    Listed { half: "placement", name, summary, about, partner: Some(partner), parameters }
 }
 
 fn of_scaling(entry: &scaling::Entry) -> Listed {
-    let scaling::Entry { name, summary, parameters, partner, .. } = *entry;
-    Listed { half: "scaling", name, summary, partner, parameters }
+    let scaling::Entry { name, summary, about, parameters, partner, .. } = *entry;
+    Listed { half: "scaling", name, summary, about, partner: Some(partner), parameters }
+}
+
+fn of_joint(entry: &joint::Entry) -> Listed {
+    let joint::Entry { name, summary, about, parameters, .. } = *entry;
+    Listed { half: "joint", name, summary, about, partner: None, parameters }
 }
 
 fn to_json(policy: &Listed) -> serde_json::Value {
@@ -76,6 +87,7 @@ fn to_json(policy: &Listed) -> serde_json::Value {
         "half": policy.half,
         "name": policy.name,
         "summary": policy.summary,
+        "about": policy.about,
         "partner": policy.partner,
         "parameters": policy.parameters.iter().map(parameter).collect::<Vec<_>>(),
     })
@@ -83,8 +95,15 @@ fn to_json(policy: &Listed) -> serde_json::Value {
 
 fn write_all(policies: &[Listed], out: &mut dyn Write) -> io::Result<()> {
     let width = policies.iter().map(|policy| policy.name.len()).max().unwrap_or(0);
-    for (half, heading) in [("placement", "Placement: where replicas run"), ("scaling", "Scaling: how many there are")]
-    {
+    let headings = [
+        ("placement", "Placement: where replicas run"),
+        ("scaling", "Scaling: how many there are"),
+        ("joint", "Joint: where and how many at once"),
+    ];
+    for (half, heading) in headings {
+        if policies.iter().all(|policy| policy.half != half) {
+            continue;
+        }
         writeln!(out, "{heading}")?;
         for policy in policies.iter().filter(|policy| policy.half == half) {
             let names: Vec<&str> = policy.parameters.iter().map(|one| one.name).collect();
@@ -97,12 +116,31 @@ fn write_all(policies: &[Listed], out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_one(policy: &Listed, out: &mut dyn Write) -> io::Result<()> {
-    let Listed { half, name, summary, partner, parameters } = policy;
-    writeln!(out, "{name} ({half}): {summary}\n  with `{partner}` unless another is named")?;
+    let Listed { half, name, summary, about, partner, parameters } = policy;
+    writeln!(out, "{name} ({half}): {summary}")?;
+    if let Some(partner) = partner {
+        writeln!(out, "  with `{partner}` unless another is named")?;
+    }
+    writeln!(out, "{}", wrapped(about))?;
     let width = parameters.iter().map(|one| one.name.len() + one.default.len()).max().unwrap_or(0);
     for Parameter { name, default, summary } in *parameters {
         let space = width - name.len() - default.len();
         writeln!(out, "  {name}={default}{:space$}  {summary}", "")?;
     }
     Ok(())
+}
+
+/// `text` in lines of at most a hundred columns, each indented by two.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.chars().count() + 1 + word.chars().count() > 100 && !line.trim().is_empty() {
+            lines.push(format!("  {word}"));
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }

@@ -76,6 +76,9 @@ pub struct ServiceFile {
     /// From the decision to stop a replica until it is gone. It finishes what it has and takes nothing new.
     #[serde(default = "defaults::drain")]
     pub drain: Span,
+    /// What a replica carries along when it moves to another cluster: it makes the move dearer.
+    #[serde(default)]
+    pub state: Bytes,
     /// Whether the service runs in one cluster at a time and is never moved without need.
     #[serde(default)]
     pub pinned: bool,
@@ -328,6 +331,7 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
         image: file.image,
         start: file.start.0,
         drain: file.drain,
+        state: file.state,
         pinned: file.pinned,
     })
 }

@@ -15,7 +15,7 @@ use super::tasks::{self, TaskFile, Tasks};
 use super::truth::{TruthFile, truth};
 use super::written::{Positive, Written};
 use crate::model::scenario::Known;
-use crate::model::{Application, Cluster, ClusterId, Scenario, Service, Table};
+use crate::model::{Application, Cluster, ClusterId, Rules, Scenario, Service, Table};
 use crate::units::{Bytes, Money, Ratio, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,7 +209,7 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
     }
     note_strangers(&application, &names, files);
     Ok(Scenario {
-        known: Arc::new(Known { application, clusters, network }),
+        known: Arc::new(Known { application, clusters, network, rules: Rules::default() }),
         truth,
         platform: file.platform.checked(),
         environment,

@@ -49,6 +49,8 @@ pub struct Service {
     pub start: Delay,
     /// Between the decision to stop a replica and its end: it holds its room and takes no new requests.
     pub drain: Span,
+    /// What has to be carried along when a replica moves to another cluster.
+    pub state: Bytes,
     /// May only run in one cluster at a time, and never moves of itself.
     pub pinned: bool,
 }

@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::fault::Fault;
 use super::id::{ClusterId, ServiceId, Table};
 use super::network::Network;
+use super::rules::Rules;
 use crate::units::{Bytes, Ratio, Span};
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct Known {
     pub clusters: Table<ClusterId, Cluster>,
     /// Distances.
     pub network: Network,
+    /// What plans have to keep, and what they are weighed by.
+    pub rules: Rules,
 }
 
 /// What is true of a service.

@@ -8,6 +8,7 @@
 //! where. [`compose`](compose::Composed) makes a [`Policy`] of the two; a joint policy is one directly.
 
 pub mod compose;
+pub mod joint;
 pub mod parameter;
 pub mod placement;
 pub mod registry;
@@ -25,13 +26,15 @@ pub use registry::{PolicySpec, PolicySpecError};
 pub struct Budget {
     /// Nodes of a branch-and-bound search.
     pub nodes: u32,
+    /// Steps of a local search: trial moves that are evaluated.
+    pub steps: u64,
     /// Wall-clock time; `None` in simulation.
     pub time: Option<Span>,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { nodes: 1_000, time: None }
+        Self { nodes: 1_000, steps: 200_000, time: None }
     }
 }
 

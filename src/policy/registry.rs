@@ -1,13 +1,14 @@
 //! From what people write to a policy: `greedy+rate:headroom=20%`.
 //!
 //! Parts are joined by `+`: at most one placement and one scaling, each with its parameters behind a colon, separated by
-//! commas. A part that is not named is the partner that the other one declares.
+//! commas. A part that is not named is the partner that the other one declares. A joint policy stands alone.
 
 use super::compose::Composed;
+use super::joint::JOINTS;
 use super::parameter::{ParameterError, Parameters};
 use super::placement::PLACEMENTS;
 use super::scaling::SCALINGS;
-use super::{Policy, placement, scaling};
+use super::{Policy, joint, placement, scaling};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -16,8 +17,14 @@ use std::str::FromStr;
 pub struct PolicySpec {
     /// As it was written, without blanks: the label in tables and the name of its runs.
     pub label: String,
-    placement: (&'static placement::Entry, Parameters),
-    scaling: (&'static scaling::Entry, Parameters),
+    parts: Parts,
+}
+
+/// What a policy is made of.
+#[derive(Clone)]
+enum Parts {
+    Halves { placement: (&'static placement::Entry, Parameters), scaling: (&'static scaling::Entry, Parameters) },
+    Joint(&'static joint::Entry, Parameters),
 }
 
 /// A policy cannot be had as it was written.
@@ -47,6 +54,16 @@ pub enum PolicySpecError {
         /// Which half.
         half: &'static str,
     },
+    /// A joint policy and something else.
+    #[error(
+        "`{name}` decides both where and how many, so `{given}` leaves nothing to decide for the rest; name it alone"
+    )]
+    NotAlone {
+        /// The joint policy.
+        name: String,
+        /// As written.
+        given: String,
+    },
     /// A parameter without `=`.
     #[error("`{given}` is not a parameter; write `name=value`")]
     NotAParameter {
@@ -64,23 +81,34 @@ impl PolicySpec {
     /// # Errors
     /// A parameter out of its range.
     pub fn build(&self) -> Result<Box<dyn Policy>, ParameterError> {
-        let placement = (self.placement.0.build)(&self.placement.1)?;
-        let scaling = (self.scaling.0.build)(&self.scaling.1)?;
-        Ok(Box::new(Composed::new(placement, scaling)))
+        match &self.parts {
+            Parts::Halves { placement, scaling } => {
+                let (placement, scaling) = ((placement.0.build)(&placement.1)?, (scaling.0.build)(&scaling.1)?);
+                Ok(Box::new(Composed::new(placement, scaling)))
+            }
+            Parts::Joint(entry, parameters) => (entry.build)(parameters),
+        }
     }
 
-    /// Names of the two halves with the rule that each goes by.
-    pub fn rules(&self) -> [(&'static str, &'static str); 2] {
-        let (placement, scaling) = (self.placement.0, self.scaling.0);
-        [(placement.name, placement.summary), (scaling.name, scaling.summary)]
+    /// Names of its parts (two halves, or a joint policy) with the rule that each goes by.
+    pub fn rules(&self) -> Vec<(&'static str, &'static str)> {
+        match &self.parts {
+            Parts::Halves { placement, scaling } => {
+                vec![(placement.0.name, placement.0.summary), (scaling.0.name, scaling.0.summary)]
+            }
+            Parts::Joint(entry, _) => vec![(entry.name, entry.summary)],
+        }
     }
 
-    /// Names of the two halves and all their parameters, defaults included, for the manifest.
+    /// Names of its parts and all their parameters, defaults included, for the manifest.
     pub fn resolved(&self) -> BTreeMap<String, BTreeMap<&'static str, String>> {
-        BTreeMap::from([
-            (self.placement.0.name.to_owned(), self.placement.1.values().clone()),
-            (self.scaling.0.name.to_owned(), self.scaling.1.values().clone()),
-        ])
+        let of = |name: &str, parameters: &Parameters| (name.to_owned(), parameters.values().clone());
+        match &self.parts {
+            Parts::Halves { placement, scaling } => {
+                BTreeMap::from([of(placement.0.name, &placement.1), of(scaling.0.name, &scaling.1)])
+            }
+            Parts::Joint(entry, parameters) => BTreeMap::from([of(entry.name, parameters)]),
+        }
     }
 }
 
@@ -97,6 +125,9 @@ impl FromStr for PolicySpec {
 
     fn from_str(text: &str) -> Result<Self, PolicySpecError> {
         let label: String = text.split_whitespace().collect();
+        if let Some(joint) = joint_of(&label)? {
+            return Ok(joint);
+        }
         let (mut placement, mut scaling) = (None, None);
         for part in label.split('+') {
             let (name, given) = split_part(part)?;
@@ -116,10 +147,27 @@ impl FromStr for PolicySpec {
         let (placement, scaling) = with_partners(placement, scaling);
         let placement = (placement.0, Parameters::new(placement.0.name, placement.0.parameters, &placement.1)?);
         let scaling = (scaling.0, Parameters::new(scaling.0.name, scaling.0.parameters, &scaling.1)?);
-        let spec = Self { label, placement, scaling };
+        let spec = Self { label, parts: Parts::Halves { placement, scaling } };
         spec.build()?;
         Ok(spec)
     }
+}
+
+/// The joint policy that `label` names, where it does.
+fn joint_of(label: &str) -> Result<Option<PolicySpec>, PolicySpecError> {
+    for part in label.split('+') {
+        let name = part.split(':').next().unwrap_or(part);
+        let Some(entry) = JOINTS.iter().find(|entry| entry.name == name) else { continue };
+        if part != label {
+            return Err(PolicySpecError::NotAlone { name: name.to_owned(), given: label.to_owned() });
+        }
+        let (_, given) = split_part(part)?;
+        let parameters = Parameters::new(entry.name, entry.parameters, &given)?;
+        let spec = PolicySpec { label: label.to_owned(), parts: Parts::Joint(entry, parameters) };
+        spec.build()?;
+        return Ok(Some(spec));
+    }
+    Ok(None)
 }
 
 /// Fills in the half that was not named.
@@ -154,13 +202,18 @@ fn split_part(part: &str) -> Result<(&str, Given), PolicySpecError> {
     Ok((name, parameters.split(',').map(pair).collect::<Result<_, PolicySpecError>>()?))
 }
 
+/// Names of all policies: placements, scalings, joint ones.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let (placements, scalings) = (PLACEMENTS.iter().map(|entry| entry.name), SCALINGS.iter().map(|entry| entry.name));
+    placements.chain(scalings).chain(JOINTS.iter().map(|entry| entry.name))
+}
+
 /// The nearest name by edit distance, for a name that nothing has.
 fn unknown(given: &str) -> PolicySpecError {
     if given == "milp" {
         return PolicySpecError::MissingFeature { name: given.to_owned(), feature: "milp" };
     }
-    let names = PLACEMENTS.iter().map(|entry| entry.name).chain(SCALINGS.iter().map(|entry| entry.name));
-    let nearest = names.min_by_key(|name| edit_distance(given, name)).unwrap_or("none");
+    let nearest = names().min_by_key(|name| edit_distance(given, name)).unwrap_or("none");
     PolicySpecError::Unknown { given: given.to_owned(), nearest }
 }
 

@@ -12,8 +12,8 @@ use crate::model::rails::{Held, HeldReason};
 use crate::model::scenario::Known;
 use crate::model::{
     Application, Call, Capacity, CapacityByClass, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Observation,
-    Occupied, Plan, Pool, Refusal, Resources, Sample, Seen, Service, ServiceId, ServiceView, Slo, Snapshot, Table,
-    Totals, Why,
+    Occupied, Plan, Pool, Refusal, Resources, Rules, Sample, Seen, Service, ServiceId, ServiceView, Slo, Snapshot,
+    Table, Totals, Why,
 };
 use crate::model::{network::Network, network::Routing};
 use crate::units::{Bytes, MilliCores, Money, Rate, Ratio, Span, Time, Watts};
@@ -55,7 +55,7 @@ pub fn known() -> Arc<Known> {
         origins: Vec::new(),
         routing: Routing::LocalFirst,
     };
-    Arc::new(Known { application, clusters, network })
+    Arc::new(Known { application, clusters, network, rules: Rules::default() })
 }
 
 fn service(name: &str) -> Service {
@@ -73,6 +73,7 @@ fn service(name: &str) -> Service {
         image: Bytes(200_000_000),
         start: Delay::NONE,
         drain: Span::ZERO,
+        state: Bytes::ZERO,
         pinned: false,
     }
 }

@@ -1,8 +1,7 @@
 //! The command line as people and scripts meet it: help, exit codes, and what is said when something is wrong.
 
 use crate::program::{scratch, smo};
-use smo::policy::placement::PLACEMENTS;
-use smo::policy::scaling::SCALINGS;
+use smo::policy::registry;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -129,7 +128,7 @@ fn policies_are_listed_from_the_registries() {
     let parsed: serde_json::Value =
         serde_json::from_str(&smo(scratch.path(), ["policies", "--format", "json"]).well().out).unwrap();
     let names: Vec<&str> = parsed.as_array().unwrap().iter().map(|policy| policy["name"].as_str().unwrap()).collect();
-    let known: Vec<&str> = PLACEMENTS.iter().map(|one| one.name).chain(SCALINGS.iter().map(|one| one.name)).collect();
+    let known: Vec<&str> = registry::names().collect();
     assert_eq!(names, known);
     for name in known {
         assert!(listed.contains(&format!("\n  {name} ")), "{name} is not listed");

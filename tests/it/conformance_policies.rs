@@ -1,57 +1,76 @@
 //! What every policy owes to those who run it, asked of all that are registered: a new one is covered from its first day.
 //!
 //! Goal: no plan makes a cluster worse than the checker allows, forgets a replica, moves without need, or differs when it
-//! is made again. Method: 256 random worlds for each pair of placement and scaling, judged by the checker that guards
-//! every backend. The seed of the world stands in the message.
+//! is made again. Method: 256 random worlds for each placement with `static` and with its partner, each scaling with its
+//! partner, and each joint policy, judged by the checker that guards every backend. The seed of the world stands in the
+//! message.
 
 use crate::worlds;
 use smo::model::rails::moved;
 use smo::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Targets, Wanted, check};
-use smo::policy::compose::Composed;
-use smo::policy::parameter::Parameters;
-use smo::policy::placement::{self, PLACEMENTS};
-use smo::policy::scaling::{self, SCALINGS};
-use smo::policy::{Budget, Policy, PolicySpec};
+use smo::policy::joint::JOINTS;
+use smo::policy::parameter::{Parameter, Parameters};
+use smo::policy::placement::PLACEMENTS;
+use smo::policy::scaling::SCALINGS;
+use smo::policy::{Budget, Policy, PolicySpec, Scaling, registry};
 use smo::seed::{Seed, Stream};
 use std::collections::BTreeSet;
 
 const WORLDS: u64 = 256;
 
-/// A placement and a scaling in one random world.
+/// A policy in one random world.
 struct Trial {
     name: String,
     snapshot: Snapshot,
-    policy: Composed,
-    wanted: Wanted,
+    policy: Box<dyn Policy>,
+    /// What its scaling wants; `None` for a joint policy, which wants what it plans and refuses.
+    wanted: Option<Wanted>,
+}
+
+/// What is put to the test: each placement with `static` and with its partner, each scaling with its partner, each joint
+/// policy. The second is the scaling's name.
+fn contenders() -> Vec<(String, Option<&'static str>)> {
+    let pair = |placement: &str, scaling: &'static str| (format!("{placement}+{scaling}"), Some(scaling));
+    let mut all: Vec<(String, Option<&'static str>)> =
+        PLACEMENTS.iter().flat_map(|entry| [pair(entry.name, "static"), pair(entry.name, entry.partner)]).collect();
+    all.extend(SCALINGS.iter().map(|entry| pair(entry.partner, entry.name)));
+    all.extend(JOINTS.iter().map(|entry| (entry.name.to_owned(), None)));
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// A scaling with its defaults.
+fn scaling(name: &str) -> Box<dyn Scaling> {
+    let entry = SCALINGS.iter().find(|entry| entry.name == name).expect("partners are registered");
+    let defaults = Parameters::new(entry.name, entry.parameters, &[]).expect("defaults are declared");
+    (entry.build)(&defaults).expect("defaults are in range")
 }
 
 impl Trial {
-    fn new(placement: &placement::Entry, scaling: &scaling::Entry, seed: u64) -> Self {
-        let of_placement = Parameters::new(placement.name, placement.parameters, &[]).expect("defaults are declared");
-        let of_scaling = Parameters::new(scaling.name, scaling.parameters, &[]).expect("defaults are declared");
-        let policy = Composed::new(
-            (placement.build)(&of_placement).expect("defaults are in range"),
-            (scaling.build)(&of_scaling).expect("defaults are in range"),
-        );
+    fn new((name, of_scaling): &(String, Option<&'static str>), seed: u64) -> Self {
+        let policy = name.parse::<PolicySpec>().expect("it is registered").build().expect("defaults are in range");
         let snapshot = worlds::random(seed);
-        let wanted = policy.scaling.fork().scale(&snapshot, &mut stream()).expect("the world is not broken");
-        Self { name: format!("{}+{} in world {seed}", placement.name, scaling.name), snapshot, policy, wanted }
+        let wanted =
+            of_scaling.map(|name| scaling(name).scale(&snapshot, &mut stream()).expect("the world is not broken"));
+        Self { name: format!("{name} in world {seed}"), snapshot, policy, wanted }
     }
 
     fn decide(&mut self) -> Plan {
-        decide(&mut self.policy, &self.snapshot, &self.name)
+        decide(&mut *self.policy, &self.snapshot, &self.name)
     }
 
     /// Whether some cluster holds nothing of this application and has room for all of it.
     fn has_sufficient_cluster(&self) -> bool {
+        let Some(wanted) = &self.wanted else { return false };
         let services = || self.snapshot.services.ids();
         let all: Resources = services()
-            .map(|service| self.snapshot.service(service).request.repeated(self.wanted.replicas[service].into()))
+            .map(|service| self.snapshot.service(service).request.repeated(wanted.replicas[service].into()))
             .sum();
         let takes = |service: ServiceId, cluster: ClusterId| {
             let declared = self.snapshot.service(service);
             let room = declared.terms.room_max(self.snapshot.cluster(cluster), declared.request).unwrap_or(0);
-            room >= self.wanted.replicas[service].into()
+            room >= wanted.replicas[service].into()
         };
         let is_sufficient = |cluster: &ClusterId| {
             let view = &self.snapshot.clusters[*cluster];
@@ -78,17 +97,20 @@ fn decide(policy: &mut dyn Policy, snapshot: &Snapshot, name: &str) -> Plan {
     policy.decide(snapshot, &Budget::default(), &mut stream()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Every pair in every world, and its first plan.
+/// Every policy in every world, and its first plan.
 fn for_each_trial(judge: impl Fn(&mut Trial, &Plan)) {
-    for placement in PLACEMENTS {
-        for scaling in SCALINGS {
-            for seed in 0..WORLDS {
-                let mut trial = Trial::new(placement, scaling, seed);
-                let plan = trial.decide();
-                judge(&mut trial, &plan);
-            }
+    for contender in contenders() {
+        for seed in 0..WORLDS {
+            let mut trial = Trial::new(&contender, seed);
+            let plan = trial.decide();
+            judge(&mut trial, &plan);
         }
     }
+}
+
+/// A placement that is asked for the replicas that are declared.
+fn with_static(placement: &str) -> (String, Option<&'static str>) {
+    (format!("{placement}+static"), Some("static"))
 }
 
 #[test]
@@ -98,7 +120,8 @@ fn plans_are_sound_and_complete() {
         assert!(found.is_empty(), "{}: {found:?}", trial.name);
         for service in trial.snapshot.services.ids() {
             let declared = trial.snapshot.service(service);
-            let wanted = trial.wanted.replicas[service];
+            let wanted =
+                trial.wanted.as_ref().map_or_else(|| accounted(plan, service), |wanted| wanted.replicas[service]);
             assert!(
                 (declared.replicas_min..=declared.replicas_max).contains(&wanted),
                 "{}: {wanted} of {service:?}",
@@ -127,7 +150,8 @@ fn pinned_services_stay_where_they_are() {
     for_each_trial(|trial, plan| {
         for service in trial.snapshot.services.ids().filter(|service| trial.snapshot.service(*service).pinned) {
             if let [home] = trial.snapshot.targets.of(service) {
-                let left = home.replicas.min(trial.wanted.replicas[service]);
+                let wanted = accounted(plan, service);
+                let left = home.replicas.min(wanted);
                 assert!(plan.targets.get(service, home.cluster) >= left, "{}: {service:?}", trial.name);
                 assert!(plan.targets.of(service).len() <= 1, "{}: {service:?}", trial.name);
             }
@@ -140,7 +164,7 @@ fn nothing_is_refused_when_one_empty_cluster_has_room_for_all() {
     let mut sufficient = 0u32;
     for placement in PLACEMENTS {
         for seed in 0..WORLDS {
-            let mut trial = Trial::new(placement, &SCALINGS[0], seed);
+            let mut trial = Trial::new(&with_static(placement.name), seed);
             let plan = trial.decide();
             if !trial.has_sufficient_cluster() {
                 continue;
@@ -166,10 +190,9 @@ fn deciding_again_from_the_same_state_gives_the_same_plan() {
 /// A plan that was carried out is left alone: otherwise replicas would wander while nothing happens.
 #[test]
 fn deciding_again_once_the_plan_is_carried_out_changes_nothing() {
-    let scaling = SCALINGS.iter().find(|entry| entry.name == "static").expect("`static` is registered");
     for placement in PLACEMENTS {
         for seed in 0..WORLDS {
-            let mut trial = Trial::new(placement, scaling, seed);
+            let mut trial = Trial::new(&with_static(placement.name), seed);
             let mut plan = trial.decide();
             for round in 1..=3 {
                 trial.snapshot.targets = plan.targets.clone();
@@ -187,7 +210,7 @@ fn incumbents_that_may_stay_do_stay() {
     let mut put_to_test = 0u32;
     for placement in PLACEMENTS.iter().filter(|entry| ["greedy", "spread"].contains(&entry.name)) {
         for seed in 0..WORLDS {
-            let mut trial = Trial::new(placement, &SCALINGS[0], seed);
+            let mut trial = Trial::new(&with_static(placement.name), seed);
             let incumbents = Plan { targets: trial.snapshot.targets.clone(), ..Plan::default() };
             let mut empty = trial.snapshot.clone();
             empty.targets = Targets::default();
@@ -213,16 +236,15 @@ fn incumbents_that_may_stay_do_stay() {
 
 #[test]
 fn registered_names_are_unique_and_partners_and_defaults_exist() {
-    let names = || PLACEMENTS.iter().map(|entry| entry.name).chain(SCALINGS.iter().map(|entry| entry.name));
-    assert_eq!(names().collect::<BTreeSet<_>>().len(), PLACEMENTS.len() + SCALINGS.len());
+    let all: Vec<&str> = registry::names().collect();
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
     for entry in PLACEMENTS {
         assert!(SCALINGS.iter().any(|partner| partner.name == entry.partner), "{}", entry.name);
     }
     for entry in SCALINGS {
         assert!(PLACEMENTS.iter().any(|partner| partner.name == entry.partner), "{}", entry.name);
     }
-    let parameters = PLACEMENTS.iter().map(|entry| (entry.name, entry.parameters));
-    for (name, parameters) in parameters.chain(SCALINGS.iter().map(|entry| (entry.name, entry.parameters))) {
+    for (name, parameters) in declared() {
         name.parse::<PolicySpec>().unwrap_or_else(|error| panic!("{name}: {error}"));
         for parameter in parameters {
             let text = format!("{name}:{}={}", parameter.name, parameter.default);
@@ -230,5 +252,21 @@ fn registered_names_are_unique_and_partners_and_defaults_exist() {
             let wrong = format!("{name}:{}=!", parameter.name);
             assert!(wrong.parse::<PolicySpec>().is_err(), "{wrong} is taken");
         }
+    }
+}
+
+/// Every policy with its parameters.
+fn declared() -> impl Iterator<Item = (&'static str, &'static [Parameter])> {
+    let placements = PLACEMENTS.iter().map(|entry| (entry.name, entry.parameters));
+    let scalings = SCALINGS.iter().map(|entry| (entry.name, entry.parameters));
+    placements.chain(scalings).chain(JOINTS.iter().map(|entry| (entry.name, entry.parameters)))
+}
+
+#[test]
+fn everything_registered_says_how_it_decides() {
+    let abouts = PLACEMENTS.iter().map(|entry| (entry.name, entry.about));
+    let abouts = abouts.chain(SCALINGS.iter().map(|entry| (entry.name, entry.about)));
+    for (name, about) in abouts.chain(JOINTS.iter().map(|entry| (entry.name, entry.about))) {
+        assert!(about.len() > 40, "{name} says only `{about}`");
     }
 }

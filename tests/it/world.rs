@@ -12,7 +12,7 @@ use smo::model::scenario::{Known, Platform, Truth};
 use smo::model::workload::{RateRow, RowsInMemory};
 use smo::model::{
     Call, Capacity, CapacityByClass, Cluster, ClusterId, Control, Delay, NodeTerms, Observation, Occupied, Plan, Pool,
-    Rails, Resources, Scenario, Service, ServiceId, Slo, Snapshot, Table, Targets, Telemetry, Totals,
+    Rails, Resources, Rules, Scenario, Service, ServiceId, Slo, Snapshot, Table, Targets, Telemetry, Totals,
 };
 use smo::policy::{Budget, Policy, PolicyError};
 use smo::record::{Decision, Record};
@@ -39,6 +39,7 @@ pub fn service(name: &str, alpha: f64) -> Service {
         image: Bytes(0),
         start: Delay::Fixed(Span::seconds(10)),
         drain: Span::seconds(5),
+        state: Bytes::ZERO,
         pinned: false,
     }
 }
@@ -96,7 +97,12 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
         routing: Routing::LocalFirst,
     };
     Scenario {
-        known: Arc::new(Known { application, clusters: clusters.into_iter().collect(), network }),
+        known: Arc::new(Known {
+            application,
+            clusters: clusters.into_iter().collect(),
+            network,
+            rules: Rules::default(),
+        }),
         truth,
         platform: Platform {
             pull_bytes_per_second: Bytes(1 << 30),

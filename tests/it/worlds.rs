@@ -7,7 +7,7 @@ use smo::model::plan::Target;
 use smo::model::scenario::Known;
 use smo::model::{
     Application, Capacity, Cluster, ClusterId, ClusterView, Delay, NodeTerms, Occupied, Phase, Pool, ReplicaGroup,
-    Resources, Seen, Service, ServiceId, ServiceView, Snapshot, Table, Taint, TaintEffect, Targets, Toleration,
+    Resources, Rules, Seen, Service, ServiceId, ServiceView, Snapshot, Table, Taint, TaintEffect, Targets, Toleration,
 };
 use smo::seed::{Seed, Stream};
 use smo::units::{Bytes, MilliCores, Money, Rate, Ratio, Span, Time, Watts};
@@ -37,6 +37,7 @@ pub fn service(name: &str, request: Resources, replicas: u32) -> Service {
         image: Bytes::ZERO,
         start: Delay::NONE,
         drain: Span::ZERO,
+        state: Bytes::ZERO,
         pinned: false,
     }
 }
@@ -93,6 +94,7 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
             application: Application::new("app".to_owned(), services, Vec::new()).expect("no calls, no cycle"),
             clusters,
             network,
+            rules: Rules::default(),
         }),
     }
 }

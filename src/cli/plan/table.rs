@@ -32,7 +32,7 @@ pub fn render(decided: &Decided<'_>, timed: bool) -> String {
     lines.extend(violations(decided).into_iter().map(|violation| format!("unsound   {violation}")));
     lines.push(quality(decided, timed));
     if decided.explanation.is_some() {
-        lines.extend(policy.rules().map(|(name, rule)| format!("{name}: {rule}")));
+        lines.extend(policy.rules().into_iter().map(|(name, rule)| format!("{name}: {rule}")));
     } else {
         lines.push("`--explain` says why; `--format karmada` and `helm` print what carries it out".to_owned());
     }

@@ -207,6 +207,7 @@ fn class(name: String, shape: &Shape, entry: &TaskFile) -> Service {
         image: entry.image,
         start: entry.start.0,
         drain: Span::ZERO,
+        state: Bytes::ZERO,
         pinned: false,
     }
 }

@@ -17,6 +17,10 @@ use crate::policy::{Context, Placement, PolicyError};
 pub const ENTRY: Entry = Entry {
     name: "greedy",
     summary: "largest replica first, onto the fullest cluster that still has room",
+    about: "Size of a replica: max over resources of request ÷ what all reachable clusters offer. Best-fit decreasing: \
+        the largest first, onto the open cluster with the smallest free share (mean of CPU and memory). O(replicas × \
+        clusters), no backtracking. Source: best-fit decreasing for vector bin packing, Panigrahy et al., Heuristics \
+        for vector bin packing, 2011.",
     parameters: &[Parameter {
         name: "by",
         default: "fullness",

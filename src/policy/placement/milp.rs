@@ -29,6 +29,10 @@ use crate::units::{Money, Ratio};
 pub const ENTRY: Entry = Entry {
     name: "milp",
     summary: "the cheapest assignment by HiGHS, moves priced, with bound and gap",
+    about: "min Σ price(e)·cpu(s)·r(s,e) + move·(r(s,e) − now(s,e))⁺ + activate·used(e) + shortage·refused(s), Σ_e \
+        r(s,e) + refused(s) = wanted(s), Σ_s request(s)·r(s,e) ≤ room(e). Solved apart for each service where no \
+        cluster runs short, by HiGHS (branch and cut, node-limited, one thread) otherwise; every answer is recounted \
+        in integers.",
     parameters: &[
         Parameter {
             name: "move",

@@ -24,6 +24,8 @@ pub struct Entry {
     pub name: &'static str,
     /// One line for lists.
     pub summary: &'static str,
+    /// How it decides: its formulas, what it assumes, and where they come from.
+    pub about: &'static str,
     /// Its knobs.
     pub parameters: &'static [Parameter],
     /// The scaling that goes with it when none is named.

@@ -25,6 +25,10 @@ use crate::policy::{Context, Placement, PolicyError};
 pub const ENTRY: Entry = Entry {
     name: "naive",
     summary: "first fit in the order of declaration, whole services: the original's placement",
+    about: "Services in the order of their declaration, each as a whole into the first cluster whose free CPU holds all \
+        its replicas (and that has accelerators, where the service wants them). Before that two checks: the total \
+        demand against the total room, and the largest service against one cluster; either failing stops everything. \
+        Source: `naive_placement` of the Synergetic Meta-Orchestrator.",
     parameters: &[Parameter {
         name: "check",
         default: "largest",

@@ -15,6 +15,9 @@ use crate::policy::{Context, Placement, PolicyError};
 pub const ENTRY: Entry = Entry {
     name: "spread",
     summary: "each replica onto the cluster with the largest free share of CPU and memory",
+    about: "score(e) = ½·(free CPU ÷ all CPU + free memory ÷ all memory) with the replica in place; the highest wins, \
+        the lowest id among equals. Source: kube-scheduler, plugin NodeResourcesFit, strategy LeastAllocated, with \
+        clusters in place of nodes.",
     parameters: &[],
     partner: "rate",
     build: |_| Ok(Box::new(Spread { rooms: None })),

@@ -21,6 +21,8 @@ use crate::units::{Rate, Ratio, Span};
 pub const ENTRY: Entry = Entry {
     name: "rate",
     summary: "as many replicas as the rate needs by the believed capacity, with head-room",
+    about: "r = ⌈(λ·(1 + headroom) − β) ÷ α⌉ by the believed capacity α·r + β; with other shapes the smallest r whose \
+        capacity serves λ·(1 + headroom). Down only when no decision of the last `down_after` wanted more.",
     parameters: &[
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond the rate that is seen" },
         Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },

@@ -10,6 +10,7 @@ use crate::seed::Stream;
 pub const ENTRY: Entry = Entry {
     name: "static",
     summary: "replicas as declared, always",
+    about: "r = replicas as declared, within the bounds of the service.",
     parameters: &[Parameter {
         name: "replicas",
         default: "declared",

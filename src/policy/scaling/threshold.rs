@@ -18,6 +18,8 @@ use crate::units::{Rate, Span, Time};
 pub const ENTRY: Entry = Entry {
     name: "threshold",
     summary: "jump to one number above a rate, to another below a rate: the original's threshold scaler",
+    about: "r = up_replicas where rate > up, down_replicas where rate < down, both strict; nothing for `cooldown` after \
+        a change. Source: the threshold scaler of the Synergetic Meta-Orchestrator.",
     parameters: &[
         Parameter { name: "up", default: "20 /s", summary: "rate above which replicas jump up" },
         Parameter { name: "down", default: "5 /s", summary: "rate below which replicas jump down" },

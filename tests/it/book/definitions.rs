@@ -1,6 +1,7 @@
 //! The references of metrics and policies, from their registries.
 
 use super::cell;
+use smo::policy::joint::JOINTS;
 use smo::policy::parameter::Parameter;
 use smo::policy::placement::PLACEMENTS;
 use smo::policy::scaling::SCALINGS;
@@ -45,17 +46,23 @@ pub fn policies() -> String {
     let mut text = POLICIES_INTRODUCTION.to_owned();
     text.push_str("## Placements\n\n");
     for entry in PLACEMENTS {
-        one(&mut text, entry.name, entry.summary, entry.parameters);
+        one(&mut text, entry.name, [entry.summary, entry.about], entry.parameters);
     }
     text.push_str("## Scalings\n\n");
     for entry in SCALINGS {
-        one(&mut text, entry.name, entry.summary, entry.parameters);
+        one(&mut text, entry.name, [entry.summary, entry.about], entry.parameters);
+    }
+    if !JOINTS.is_empty() {
+        text.push_str("## Joint policies\n\n");
+    }
+    for entry in JOINTS {
+        one(&mut text, entry.name, [entry.summary, entry.about], entry.parameters);
     }
     text.trim_end().to_owned() + "\n"
 }
 
-fn one(text: &mut String, name: &str, summary: &str, parameters: &[Parameter]) {
-    write!(text, "### {name}\n\n{summary}\n\n").unwrap();
+fn one(text: &mut String, name: &str, [summary, about]: [&str; 2], parameters: &[Parameter]) {
+    write!(text, "### {name}\n\n{summary}\n\n{about}\n\n").unwrap();
     if !parameters.is_empty() {
         text.push_str("| parameter | default | meaning |\n|---|---|---|\n");
         for Parameter { name, default, summary } in parameters {

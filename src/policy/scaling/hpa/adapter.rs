@@ -27,6 +27,10 @@ use crate::units::{MilliCores, Ratio, Span, Time};
 pub const ENTRY: Entry = Entry {
     name: "hpa",
     summary: "the Kubernetes autoscaler (HPA v2) on CPU utilisation, one a service over all its clusters",
+    about: "U = ⌊100·Σ usage ÷ Σ request⌋ over ready pods, ratio = U ÷ target; within 10 % nothing changes, else \
+        ⌈ratio·pods⌉, with missing and unready pods assumed conservatively, stabilisation over `window` and the rate \
+        policies of `behavior`. Source: the controller of Kubernetes v1.35 (pkg/controller/podautoscaler); 372 of \
+        its recorded decisions are reproduced.",
     parameters: &[
         Parameter {
             name: "target",

@@ -21,6 +21,7 @@ mod corpus;
 mod damaged_trace;
 mod data_tables;
 mod determinism;
+mod exec;
 mod expectations;
 mod fork;
 mod generated_traces;

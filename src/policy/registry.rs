@@ -223,6 +223,7 @@ fn split_part(part: &str) -> Result<(&str, Given), PolicySpecError> {
 }
 
 /// Names of all policies: placements, scalings, joint ones.
+/// A program of the user's (`exec:`) is none of them: it has no name of its own.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let (placements, scalings) = (PLACEMENTS.iter().map(|entry| entry.name), SCALINGS.iter().map(|entry| entry.name));
     placements.chain(scalings).chain(JOINTS.iter().map(|entry| entry.name))

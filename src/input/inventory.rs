@@ -1,6 +1,7 @@
 //! The inventory file: clusters and their node pools, as people write them, and the checked model of them.
 
-use super::application::{GpuFile, Name, split_effect};
+use super::application::{GpuFile, Name};
+use super::terms::split_effect;
 use super::at::At;
 use super::defaults;
 use super::error::InputError;

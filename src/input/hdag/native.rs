@@ -106,7 +106,7 @@ fn service(descriptor: &Descriptor, service: &DescribedService, node: &Node, rea
         tree.put("intents", place(&["intent"]), intents.map());
     }
     if let Some(start) = start_when(descriptor, service, node, reader) {
-        tree.put("start_when", place(&["trigger"]), start.map());
+        tree.put("start_when", place(&["trigger"]), start);
     }
     Node { place: node.place.clone(), value: tree.map() }
 }

@@ -207,9 +207,10 @@ impl Intents<'_> {
             Some(NearUsers::Within(rtt_max)) => demands.push(hard(Rule::NearUsers { service, rtt_max })),
             Some(NearUsers::Prefer) => {
                 let declared = &application.services[service];
-                let open = known.clusters.iter().filter(|(_, cluster)| {
-                    declared.terms.room_max(cluster, declared.request).is_ok()
-                });
+                let open = known
+                    .clusters
+                    .iter()
+                    .filter(|(_, cluster)| declared.terms.room_max(cluster, declared.request).is_ok());
                 let nearest = open.map(|(cluster, _)| known.network.rtt_from_users(cluster)).min();
                 let rule = nearest.map(|rtt_max| Rule::NearUsers { service, rtt_max });
                 demands.extend(rule.map(|rule| Demand { rule, price: Some(PRICE) }));

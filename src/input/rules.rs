@@ -228,8 +228,7 @@ impl Reader<'_> {
         let names: Vec<&str> =
             application.requests().map(|service| application.services[service].name.as_str()).collect();
         let found = application.requests().find(|service| application.services[*service].name == name);
-        let unknown =
-            || at.error(format!("no service is called `{name}`; {}", known_names(name, "services", &names)));
+        let unknown = || at.error(format!("no service is called `{name}`; {}", known_names(name, "services", &names)));
         found.ok_or_else(unknown)
     }
 
@@ -276,7 +275,8 @@ fn possible(rule: &Rule, known: &Known, at: &At<'_>) -> Result<(), InputError> {
             }
         }
         Rule::Survive { service, over, at_least } => {
-            let (count, declared) = (domains(known, *service, *over) as u32, &known.application.services[*service]);
+            let count = u32::try_from(domains(known, *service, *over)).unwrap_or(u32::MAX);
+            let declared = &known.application.services[*service];
             let left = |replicas: u32| replicas - replicas.div_ceil(count.max(1));
             if left(declared.replicas_min) < *at_least {
                 let enough = (declared.replicas_min..=declared.replicas_max).find(|all| left(*all) >= *at_least);
@@ -349,8 +349,7 @@ fn contradictions(rules: &Rules, known: &Known, places: &[At<'_>]) -> Result<(),
             Rule::Spread { service, at_least: 2.., .. } | Rule::Survive { service, .. }
                 if known.application.services[*service].pinned =>
             {
-                let message =
-                    format!("`{}` is pinned to one cluster; unpin it, or leave the rule out", name(service));
+                let message = format!("`{}` is pinned to one cluster; unpin it, or leave the rule out", name(service));
                 return Err(places[index].error(message));
             }
             _ => {}

@@ -266,7 +266,9 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, Condition, Event, Expression, Gather, Operator, Over, Progress, Reading, StartWhen, Takes};
+    use super::{
+        Comparison, Condition, Event, Expression, Gather, Operator, Over, Progress, Reading, StartWhen, Takes,
+    };
     use crate::model::ServiceId;
     use crate::units::{Span, Time};
 
@@ -320,9 +322,7 @@ mod tests {
         let event = Event { name: "busy".to_owned(), condition: above(0, 5.0), grace: Span::seconds(20) };
         let start = StartWhen { takes: Takes::Any, events: vec![event], stop_when_resolved: true };
         let mut progress = Progress::new(&start);
-        let mut look = |at_s: u64, value| {
-            progress.look(&start, Time::ZERO + Span::seconds(at_s), &seen([value, None]))
-        };
+        let mut look = |at_s: u64, value| progress.look(&start, Time::ZERO + Span::seconds(at_s), &seen([value, None]));
         assert_eq!([look(0, Some(5.0)), look(10, Some(6.0)), look(20, None)], [None; 3]);
         assert_eq!([look(30, Some(6.0)), look(35, None), look(40, Some(1.0))], [Some(true), None, Some(false)]);
         assert_eq!([look(50, Some(6.0)), look(60, Some(1.0)), look(80, Some(6.0))], [None; 3], "the count begins anew");

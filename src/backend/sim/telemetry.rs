@@ -74,7 +74,14 @@ impl World {
         let replicas = self.groups(service);
         let tasks = self.services[service].class.as_ref().map_or(0, |class| class.present);
         let (rate, latency_p95) = (Seen::NEVER, Seen::NEVER);
-        let mut view = ServiceView { rate, latency_p95, cpu_used: Vec::new(), replicas, tasks, dormant: self.services[service].dormant };
+        let mut view = ServiceView {
+            rate,
+            latency_p95,
+            cpu_used: Vec::new(),
+            replicas,
+            tasks,
+            dormant: self.services[service].dormant,
+        };
         let Some((newest, oldest)) = self.window(service) else { return view };
         let scrapes = &self.services[service].scrapes;
         let (new, old) = (&scrapes.kept[newest], &scrapes.kept[oldest]);

@@ -27,7 +27,7 @@ use super::at::At;
 use super::error::InputError;
 use super::file::Files;
 use super::written::Written;
-use crate::model::condition::{Event, StartWhen, Takes};
+use crate::model::condition::{Event, Reading, StartWhen, Takes};
 use crate::model::{Application, Cluster, ClusterId, ServiceId, Table};
 use crate::units::Span;
 use schemars::JsonSchema;
@@ -109,9 +109,27 @@ pub fn conditions(
             }
             Some(Written::Long(long)) => long.clone(),
         };
-        found.push((id, start_when(&start, &names, files, &at)?));
+        let start = start_when(&start, &names, files, &at)?;
+        note_unseen(&start, application, files);
+        found.push((id, start));
     }
     Ok(found)
+}
+
+/// A latency is only seen where users call.
+fn note_unseen(start: &StartWhen, application: &Application, files: &mut Files) {
+    let readings =
+        start.events.iter().flat_map(|event| event.condition.readings().into_iter().map(move |one| (event, one)));
+    for (event, reading) in readings {
+        let Reading::Latency(service) = reading else { continue };
+        if application.calls.iter().any(|call| call.to == service) {
+            let name = &application.services[service].name;
+            files.note(format!(
+                "Event {}: no latency is seen of {name}, because users do not call it; the condition does not hold.",
+                event.name
+            ));
+        }
+    }
 }
 
 fn start_when(file: &StartFile, names: &Names<'_>, files: &mut Files, at: &At<'_>) -> Result<StartWhen, InputError> {

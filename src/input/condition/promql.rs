@@ -336,7 +336,8 @@ mod tests {
             Tree::Number(number) => number.to_string(),
             Tree::Selector(selector) => {
                 let labels: String = selector.labels.iter().map(|(key, value)| format!("{{{key}={value}}}")).collect();
-                let range = selector.range.map(|range| format!("[{}]", range.0 / Span::seconds(1).0)).unwrap_or_default();
+                let range =
+                    selector.range.map(|range| format!("[{}]", range.0 / Span::seconds(1).0)).unwrap_or_default();
                 format!("{}{labels}{range}", selector.name)
             }
             Tree::Call { function, arguments, .. } => {
@@ -355,12 +356,12 @@ mod tests {
             ("a > 1 or b < 2 and c == 3", "((a > 1) or ((b < 2) and (c == 3)))"),
             ("1 - 2 - 3 * 4 / 5 >= -x", "(((1 - 2) - ((3 * 4) / 5)) >= (0 - x))"),
             ("(1 + 2) * 3 != 1e-3", "(((1 + 2) * 3) != 0.001)"),
-            (
-                "sum by (le, app) (rate(x_bucket{app=\"a\", z='b',}[5m]))",
-                "sum(rate(x_bucket{app=a}{z=b}[300]))",
-            ),
+            ("sum by (le, app) (rate(x_bucket{app=\"a\", z='b',}[5m]))", "sum(rate(x_bucket{app=a}{z=b}[300]))"),
             ("sum(x) by (app)", "sum(x)"),
-            ("absent(up{prometheus=\"kc1/kube-prometheus-operator\"})", "absent(up{prometheus=kc1/kube-prometheus-operator})"),
+            (
+                "absent(up{prometheus=\"kc1/kube-prometheus-operator\"})",
+                "absent(up{prometheus=kc1/kube-prometheus-operator})",
+            ),
             ("{__name__=\"a.b\"} > 1 # busy", "(a.b > 1)"),
             ("order > 1", "(order > 1)"),
             ("histogram_quantile(0.95, sum(rate(x[1h30m])) by (le))", "histogram_quantile(0.95,sum(rate(x[5400])))"),

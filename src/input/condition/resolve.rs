@@ -105,7 +105,9 @@ impl Resolver<'_> {
                 [one] => Ok(Condition::Absent(self.value(one)?)),
                 _ => Err(fault(*at, "`absent` takes one metric; write `absent(NAME)`")),
             },
-            Tree::Number(_) => Err(fault(1, "a number alone is no condition; write a comparison like `rate(x[1m]) > 12`")),
+            Tree::Number(_) => {
+                Err(fault(1, "a number alone is no condition; write a comparison like `rate(x[1m]) > 12`"))
+            }
             value => Ok(Condition::Present(self.value(value)?)),
         }
     }
@@ -238,7 +240,8 @@ impl Resolver<'_> {
             match find(value) {
                 Some(service) => found = Some(service),
                 None if SERVICE_LABELS.contains(&key.as_str()) => {
-                    let message = format!("no service is called `{value}`; {}", known_names(value, "services", services));
+                    let message =
+                        format!("no service is called `{value}`; {}", known_names(value, "services", services));
                     return Err(fault(selector.at, &message));
                 }
                 None => self.notes.push(format!("the label `{key}=\"{value}\"` is not looked at")),
@@ -252,7 +255,10 @@ impl Resolver<'_> {
         for name in declared {
             all.push(find(name).ok_or_else(|| {
                 let listed = known_names(name, "services", services);
-                fault(selector.at, &format!("`{}` is declared of `{name}`, which is no service; {listed}", selector.name))
+                fault(
+                    selector.at,
+                    &format!("`{}` is declared of `{name}`, which is no service; {listed}", selector.name),
+                )
             })?);
         }
         match (all.is_empty(), services.as_slice()) {
@@ -274,10 +280,13 @@ impl Resolver<'_> {
         let named = selector.labels.iter().filter(|(key, _)| CLUSTER_LABELS.contains(&key.as_str()));
         match named.clone().find_map(|(_, value)| first(value)) {
             Some(cluster) => vec![Reading::Up(cluster)],
-            None if selector.labels.is_empty() => (0..clusters.len()).map(ClusterId::from_index).map(Reading::Up).collect(),
+            None if selector.labels.is_empty() => {
+                (0..clusters.len()).map(ClusterId::from_index).map(Reading::Up).collect()
+            }
             None => {
                 let labels: Vec<&str> = selector.labels.iter().map(|(_, value)| value.as_str()).collect();
-                self.notes.push(format!("`up` of `{}` is that of no cluster here: it is never there", labels.join(", ")));
+                self.notes
+                    .push(format!("`up` of `{}` is that of no cluster here: it is never there", labels.join(", ")));
                 Vec::new()
             }
         }

@@ -133,12 +133,7 @@ fn declared(descriptor: &Descriptor, event: &Event) -> Declared {
 }
 
 /// After all conditional services that `service` depends on.
-fn after(
-    descriptor: &Descriptor,
-    service: &DescribedService,
-    dependencies: &[String],
-    place: &Place,
-) -> Option<Value> {
+fn after(descriptor: &Descriptor, service: &DescribedService, dependencies: &[String], place: &Place) -> Option<Value> {
     let waits = |name: &&String| {
         let other = descriptor.service(name).filter(|other| other.id != service.id);
         other.is_some_and(|other| matches!(other.deployment.trigger, Trigger::Event { .. }))

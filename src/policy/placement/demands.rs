@@ -53,9 +53,7 @@ impl Draft<'_> {
     pub fn is_too_far(&self, service: ServiceId, cluster: ClusterId) -> bool {
         let rtt = || self.snapshot.known.network.rtt_from_users(cluster);
         self.demands().iter().any(|demand| match demand.rule {
-            Rule::NearUsers { service: one, rtt_max } => {
-                demand.price.is_none() && one == service && rtt() > rtt_max
-            }
+            Rule::NearUsers { service: one, rtt_max } => demand.price.is_none() && one == service && rtt() > rtt_max,
             _ => false,
         })
     }
@@ -240,7 +238,8 @@ impl Draft<'_> {
         let mut blamed: BTreeSet<ServiceId> = BTreeSet::new();
         for breach in &worse {
             let concerned = all().filter(|service| breach.services.is_empty() || breach.services.contains(service));
-            blamed.extend(concerned.filter(|service| self.snapshot.targets.of(*service) != self.targets().of(*service)));
+            blamed
+                .extend(concerned.filter(|service| self.snapshot.targets.of(*service) != self.targets().of(*service)));
         }
         let (asked, before) = (loads(self.snapshot, self.targets()), loads(self.snapshot, &self.snapshot.targets));
         for (cluster, view) in self.snapshot.clusters.iter() {

@@ -31,7 +31,10 @@ pub fn explain(draft: &Draft<'_>, service: ServiceId) -> (String, Option<String>
 pub fn by_rules(draft: &Draft<'_>, service: ServiceId) -> Option<(String, Option<String>)> {
     let rules = if draft.is_ruled(service) { draft.forbidding(service) } else { Vec::new() };
     let words = words(draft, &rules)?;
-    Some((format!("there is room, and the rules keep it from there: {words}"), Some("relax one of these rules".to_owned())))
+    Some((
+        format!("there is room, and the rules keep it from there: {words}"),
+        Some("relax one of these rules".to_owned()),
+    ))
 }
 
 /// What is said of replicas that are too many and stay, because rules forbid to take them away.

@@ -90,7 +90,9 @@ fn what_lies_in_a_lost_cluster_does_not_count() {
 fn frozen_replicas_may_go_and_must_not_move() {
     let mut snapshot = three(vec![Rule::Frozen(A)]);
     snapshot.targets = targets(&[(0, 0, 3)]);
-    let units = |snapshot: &Snapshot, entries| breaches(snapshot, &targets(entries)).first().map_or(0, |found| found.1);
+    let units = |snapshot: &Snapshot, entries: &[(u32, u32, u32)]| {
+        breaches(snapshot, &targets(entries)).first().map_or(0, |found| found.1)
+    };
     assert_eq!(units(&snapshot, &[(0, 0, 1), (0, 1, 2)]), 2);
     assert_eq!([units(&snapshot, &[(0, 0, 1)]), units(&snapshot, &[(0, 0, 3), (0, 1, 5)])], [0, 0]);
     snapshot.clusters[FIRST].allocatable_max = request(2.0, 8);
@@ -102,7 +104,7 @@ fn frozen_replicas_may_go_and_must_not_move() {
 fn a_rule_that_was_broken_must_not_get_worse() {
     let mut snapshot = three(vec![Rule::Apart(vec![A, B])]);
     snapshot.targets = targets(&[(0, 0, 1), (1, 0, 1)]);
-    let plan = |entries| Plan { targets: targets(entries), ..Plan::default() };
+    let plan = |entries: &[(u32, u32, u32)]| Plan { targets: targets(entries), ..Plan::default() };
     assert_eq!(violations(&snapshot, &plan(&[(0, 0, 3), (1, 0, 2)])), []);
     let worse = plan(&[(0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1)]);
     let found = violations(&snapshot, &worse);

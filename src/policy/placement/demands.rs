@@ -208,51 +208,61 @@ impl Draft<'_> {
         None
     }
 
-    /// Services of rules that are worse than before, and those that took their room, get back what they had in clusters that
-    /// can be reached. At the latest when all have, nothing is worse.
+    /// Services of rules that are worse than before get back what they had in clusters that can be reached, and where a
+    /// cluster then is asked for more than it has, others do not get more there. At the latest when nobody gets more, and
+    /// all have what they had, nothing is worse.
     fn retreat(&mut self) {
         let mut back = BTreeSet::new();
         loop {
-            let blamed = self.blamed(&back);
-            if blamed.is_empty() {
+            let (worse, gains) = (self.worse_off(&back), self.gains_without_room());
+            if worse.is_empty() && gains.is_empty() {
                 return;
             }
-            let reachable = |target: &&Target| self.snapshot.clusters[target.cluster].reachable;
-            let mut targets: Vec<Target> =
-                self.targets().iter().filter(|target| !blamed.contains(&target.service)).copied().collect();
-            for service in &blamed {
-                targets.extend(self.snapshot.targets.of(*service).iter().filter(reachable));
+            self.change(&gains);
+            let is_kept = |target: &&Target| {
                 // A pinned service keeps its home, be it lost.
-                let lost = self.snapshot.targets.of(*service).iter().filter(|target| !reachable(target));
-                targets.extend(lost.filter(|target| self.home(*service) == Some(target.cluster)));
+                self.snapshot.clusters[target.cluster].reachable || self.home(target.service) == Some(target.cluster)
+            };
+            let mut targets: Vec<Target> =
+                self.targets().iter().filter(|target| !worse.contains(&target.service)).copied().collect();
+            for service in &worse {
+                targets.extend(self.snapshot.targets.of(*service).iter().filter(is_kept));
             }
             self.account(targets.into_iter().collect::<Targets>());
-            back.extend(blamed);
+            back.extend(worse);
         }
     }
 
-    /// Who has to go back, beside those who are.
-    fn blamed(&self, back: &BTreeSet<ServiceId>) -> BTreeSet<ServiceId> {
-        let all = || self.snapshot.services.ids().filter(|service| !back.contains(service));
-        let worse = worsened(self.snapshot, self.targets());
-        let mut blamed: BTreeSet<ServiceId> = BTreeSet::new();
-        for breach in &worse {
-            let concerned = all().filter(|service| breach.services.is_empty() || breach.services.contains(service));
-            blamed
-                .extend(concerned.filter(|service| self.snapshot.targets.of(*service) != self.targets().of(*service)));
+    /// The services of rules that are worse than before, without those that are `back` already.
+    fn worse_off(&self, back: &BTreeSet<ServiceId>) -> BTreeSet<ServiceId> {
+        let mut found = BTreeSet::new();
+        for breach in worsened(self.snapshot, self.targets()) {
+            let is_named = |service: &ServiceId| breach.services.is_empty() || breach.services.contains(service);
+            let differs = |service: &ServiceId| self.snapshot.targets.of(*service) != self.targets().of(*service);
+            let services = self.snapshot.services.ids().filter(|service| !back.contains(service));
+            found.extend(services.filter(|service| is_named(service) && differs(service)));
         }
+        found
+    }
+
+    /// What has to be taken back in clusters that are asked for more than they have, and for more than before.
+    fn gains_without_room(&self) -> Vec<Change> {
         let (asked, before) = (loads(self.snapshot, self.targets()), loads(self.snapshot, &self.snapshot.targets));
+        let mut found = Vec::new();
         for (cluster, view) in self.snapshot.clusters.iter() {
             let (asked, before) = (asked[cluster].amounts(), before[cluster].amounts());
             let available = view.allocatable_max.amounts();
             if (0..asked.len()).any(|k| asked[k] > available[k] && asked[k] > before[k]) {
-                let gains = |service: &ServiceId| {
-                    self.targets().get(*service, cluster) > self.snapshot.targets.get(*service, cluster)
+                let gained = |service: ServiceId| {
+                    let now = self.targets().get(service, cluster);
+                    i64::from(now.saturating_sub(self.snapshot.targets.get(service, cluster)))
                 };
-                blamed.extend(all().filter(gains));
+                let gains = self.snapshot.services.ids().map(|service| (service, gained(service)));
+                let gains = gains.filter(|(_, gained)| *gained > 0);
+                found.extend(gains.map(|(service, gained)| Change { service, cluster, more: -gained }));
             }
         }
-        blamed
+        found
     }
 
     /// The rules that keep `service` out of clusters that have room for it.

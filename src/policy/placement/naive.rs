@@ -249,7 +249,7 @@ fn gather(draft: &mut Draft<'_>) {
         let Some(home) = draft.heaviest(service) else { continue };
         for target in draft.targets().of(service).to_vec() {
             let leaves = [Change { service, cluster: target.cluster, more: -i64::from(target.replicas) }];
-            if target.cluster != home && draft.shift(&leaves).is_some() {
+            if target.cluster != home && !draft.is_frozen(service) && draft.shift(&leaves).is_some() {
                 draft.remove(service, target.cluster, target.replicas);
             }
         }

@@ -3,7 +3,8 @@
 //! `draft` is the plan under construction that all of them share, `refusal` says what was missing, `reasons`
 //! why a plan is as it is.
 
-pub mod draft;
+pub mod demands;
+mod draft;
 pub mod greedy;
 #[cfg(feature = "milp")]
 pub mod milp;

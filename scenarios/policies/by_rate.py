@@ -28,7 +28,8 @@ def fits(service, free):
 for line in sys.stdin:
     seen = json.loads(line)
     free = {c["name"]: dict(c["allocatable_max"]) for c in seen["clusters"] if c["reachable"]}
-    price = {c["name"]: c["price_per_core_hour_usd"] for c in seen["clusters"]}
+    # What is not known is null: a cluster without nodes has no price.
+    price = {c["name"]: c["price_per_core_hour_usd"] or math.inf for c in seen["clusters"]}
     answer = {"targets": [], "refusals": []}
     for view in seen["services"]:
         service = services[view["name"]]

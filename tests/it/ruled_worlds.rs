@@ -17,7 +17,7 @@ pub fn random(seed: u64) -> Snapshot {
     let mut snapshot = worlds::random(seed);
     let mut known = Known::clone(&snapshot.known);
     for (_, cluster) in known.clusters.iter_mut() {
-        cluster.region = if stream.random_bool(0.5) { "north" } else { "south" }.to_owned();
+        if stream.random_bool(0.5) { "north" } else { "south" }.clone_into(&mut cluster.region);
     }
     let width = known.clusters.len();
     known.network.rtt = Table::build(width, |_: ClusterId| Table::build(width, |_| milliseconds(stream)));

@@ -33,7 +33,7 @@ fn three(rules: Vec<Rule>) -> Snapshot {
     let services = ["a", "b"].map(|name| service(name, request(1.0, 1), 3)).to_vec();
     let mut snapshot = world(clusters, services);
     change(&mut snapshot, |known| {
-        known.clusters[ClusterId(2)].region = "there".to_owned();
+        "there".clone_into(&mut known.clusters[ClusterId(2)].region);
         let rtt = [[0, 5, 20], [5, 0, 20], [20, 20, 0]];
         let row = |row: [u64; 3]| row.map(milliseconds).into_iter().collect::<Table<ClusterId, Span>>();
         known.network.rtt = rtt.into_iter().map(row).collect();

@@ -335,7 +335,12 @@ mod tests {
         match tree {
             Tree::Number(number) => number.to_string(),
             Tree::Selector(selector) => {
-                let labels: String = selector.labels.iter().map(|(key, value)| format!("{{{key}={value}}}")).collect();
+                let labels: String = selector
+                    .labels
+                    .iter()
+                    .map(|(key, value)| format!("{{{key}={value}}}"))
+                    .collect::<Vec<_>>()
+                    .concat();
                 let range =
                     selector.range.map(|range| format!("[{}]", range.0 / Span::seconds(1).0)).unwrap_or_default();
                 format!("{}{labels}{range}", selector.name)

@@ -8,6 +8,7 @@ use crate::model::{
     Capacity, ClusterId, ClusterView, Plan, Refusal, Resources, Seen, Service, ServiceId, ServiceView, Snapshot,
     Targets,
 };
+use crate::units::{Rate, Span};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -125,8 +126,8 @@ fn service_seen(snapshot: &Snapshot, id: ServiceId, view: &ServiceView) -> Value
     });
     json!({
         "name": snapshot.service(id).name,
-        "rate_per_s": seen(snapshot, view.rate, |rate| rate.per_second()),
-        "latency_p95_s": seen(snapshot, view.latency_p95, |span| span.as_seconds_f64()),
+        "rate_per_s": seen(snapshot, view.rate, Rate::per_second),
+        "latency_p95_s": seen(snapshot, view.latency_p95, Span::as_seconds_f64),
         "cpu_used_millicores": cpu.collect::<serde_json::Map<_, _>>(),
         "replicas": replicas.collect::<Vec<_>>(),
         "tasks": view.tasks,

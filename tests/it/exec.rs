@@ -91,10 +91,11 @@ fn an_unsound_wish_is_judged_like_any_other() {
 #[test]
 fn a_fault_keeps_everything_and_says_why_and_the_third_in_a_row_ends_the_run() {
     for (command, said) in [
-        ("timeout=100ms,cat >/dev/null", "did not answer within 0.1 s"),
-        ("false", "ended (exit status: 1)"),
+        ("timeout=100ms,sleep 1000", "did not answer within 0.1 s"),
+        ("cat >/dev/null", "ended without an answer"),
+        ("false", "ended without an answer"),
         ("yes", "cannot be read"),
-        ("no-such-program-anywhere 2>/dev/null", "ended (exit status: 127)"),
+        ("no-such-program-anywhere 2>/dev/null", "ended without an answer"),
     ] {
         let mut policy = policy(&format!("exec:{command}"));
         let mut snapshot = small();

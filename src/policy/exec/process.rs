@@ -22,9 +22,9 @@ pub enum Fault {
     /// It could not be started at all.
     #[error("the program cannot be started: {0}")]
     NotStarted(std::io::Error),
-    /// It ended.
-    #[error("the program ended{}", .0.as_ref().map_or_else(String::new, |status| format!(" ({status})")))]
-    Ended(Option<std::process::ExitStatus>),
+    /// It ended, or closed its output.
+    #[error("the program ended without an answer")]
+    Ended,
     /// It took too long.
     #[error("the program did not answer within {} s", .0.as_seconds_f64())]
     TimedOut(Span),
@@ -70,12 +70,12 @@ impl Program {
     pub fn ask(&mut self, question: &str) -> Result<String, Fault> {
         let said = writeln!(self.input, "{question}").and_then(|()| self.input.flush());
         if said.is_err() {
-            return Err(Fault::Ended(self.child.wait().ok()));
+            return Err(Fault::Ended);
         }
         match self.answers.recv_timeout(Duration::from_nanos(self.timeout.0)) {
             Ok(answer) => Ok(answer),
             Err(RecvTimeoutError::Timeout) => Err(Fault::TimedOut(self.timeout)),
-            Err(RecvTimeoutError::Disconnected) => Err(Fault::Ended(self.child.wait().ok())),
+            Err(RecvTimeoutError::Disconnected) => Err(Fault::Ended),
         }
     }
 }

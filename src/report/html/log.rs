@@ -6,7 +6,7 @@ use super::chart::axis::instant;
 use super::chart::over_time::Detail;
 use super::markup::{Cell, Head, table_of_words};
 use crate::record::Journal;
-use crate::record::journal::{ChangeRead, Episode, EpisodeKind, ServiceRead};
+use crate::record::journal::{ChangeRead, Episode, EpisodeKind, EventRead, ServiceRead};
 use crate::report::timeline::Timeline;
 use crate::report::unit::grouped;
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         at_s: event.at_s,
         kind: "event",
         service: String::new(),
-        what: format!("{}: {}", event.event.replace('_', " "), event.subject),
+        what: event_in_words(event),
         why: String::new(),
     }));
     for kind in [EpisodeKind::Refused, EpisodeKind::Held, EpisodeKind::Violation] {
@@ -70,6 +70,13 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         &rows,
     );
     format!("<details class=\"log\" open><summary>Decision log</summary>{log}</details>\n")
+}
+
+/// `cluster lost: edge-2`, `telemetry back`.
+fn event_in_words(event: &EventRead) -> String {
+    let what = event.event.replace('_', " ");
+    let alone = event.event.split('_').next() == Some(event.subject.as_str());
+    if alone { what } else { format!("{what}: {}", event.subject) }
 }
 
 fn caption(journal: &Journal, shown: usize, most: usize) -> String {

@@ -4,12 +4,14 @@ pub mod breaks;
 pub mod layout;
 pub mod outage;
 pub mod sums;
+pub mod task_lines;
 
 use crate::record::line::{Line, Series};
 use crate::record::{Journal, RecordError, RunRecord};
 use breaks::Break;
 use outage::Outage;
 use sums::{Fullness, Stacks};
+use task_lines::TaskLines;
 
 /// Entry services that are drawn; the busiest ones.
 const ENTRIES_MAX: usize = 3;
@@ -17,7 +19,7 @@ const ENTRIES_MAX: usize = 3;
 const JOURNAL_MAX: usize = 60;
 
 /// The columns of the series that are read.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 27] = [
     "offered_per_s",
     "served_per_s",
     "capacity_per_s",
@@ -41,6 +43,10 @@ const COLUMNS: [&str; 23] = [
     "gpu_requested",
     "cost_usd",
     "carbon_g",
+    "tasks_running",
+    "tasks_waiting",
+    "tasks_arrived",
+    "tasks_completed",
 ];
 
 /// A run over time.
@@ -54,6 +60,8 @@ pub struct Timeline {
     pub entries: Vec<Entry>,
     /// How many entry services there are.
     pub entries_count: usize,
+    /// Tasks; `None` where there are none.
+    pub tasks: Option<TaskLines>,
     /// Ready replicas of all services, by cluster.
     pub replicas: Stacks,
     /// Replicas that were asked for, over all services and clusters, at each of the times.
@@ -125,7 +133,7 @@ impl Timeline {
         let clusters: Vec<&str> = run.summary.by_cluster.iter().map(|row| row.cluster.as_str()).collect();
         let times = sums::times(&series);
         let ready = sums::by_cluster(&series, &clusters, &times, "replicas_ready");
-        let nodes = sums::nodes(&series, &clusters, &times);
+        let nodes = sums::by_row(&series, &clusters, &times, "nodes");
         let shown = sums::shown(&clusters, &ready, &nodes);
         let outages = outage::outages(&journal.events);
         let entries = entries(run, &series);
@@ -135,6 +143,7 @@ impl Timeline {
         Ok(Self {
             span_s: run.summary.span_s,
             entries_count: run.summary.by_service.iter().filter(|service| service.entry).count(),
+            tasks: TaskLines::of(&series, &clusters, &times, &shown),
             replicas: shown.joined(&ready),
             nodes: shown.joined(&nodes),
             asked: sums::total(&sums::by_cluster(&series, &clusters, &times, "replicas_target"), times.len()),

@@ -97,7 +97,11 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         let up = (y - frame.y.from) / (frame.y.to - frame.y.from);
         (across * width, (1.0 - up) * height)
     };
-    let mut taken: Vec<Area> = points.iter().map(|dot| around(pixel(dot.at))).collect();
+    let bar = |dot: &Dot| {
+        let ((x, y), wide) = (pixel(dot.at), dot.half.0 / (frame.x.to - frame.x.from) * width);
+        (x - wide, y - 4.0, x + wide, y + 4.0)
+    };
+    let mut taken: Vec<Area> = points.iter().flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect();
     let mut shapes = Vec::new();
     for dot in points {
         let (x, y) = pixel(dot.at);
@@ -113,10 +117,16 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
             ((20, -38), Side::Left, (x + 20.0, y - 57.0, x + 20.0 + long, y - 19.0)),
             ((0, -76), Side::Centre, (x - long / 2.0, y - 95.0, x + long / 2.0, y - 57.0)),
             ((20, 38), Side::Left, (x + 20.0, y + 19.0, x + 20.0 + long, y + 57.0)),
+            ((-20, -38), Side::Right, (x - 20.0 - long, y - 57.0, x - 20.0, y - 19.0)),
+            ((20, -76), Side::Left, (x + 20.0, y - 95.0, x + 20.0 + long, y - 57.0)),
+            ((-20, -76), Side::Right, (x - 20.0 - long, y - 95.0, x - 20.0, y - 57.0)),
+            ((20, -114), Side::Left, (x + 20.0, y - 133.0, x + 20.0 + long, y - 95.0)),
+            ((-20, -114), Side::Right, (x - 20.0 - long, y - 133.0, x - 20.0, y - 95.0)),
         ];
         let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height - 4.0;
         let free = |area: &Area| !taken.iter().any(|other| overlap(area, other));
-        let side = sides.iter().find(|(.., area)| inside(area) && free(area)).unwrap_or(&sides[0]);
+        let fits = sides.iter().find(|(.., area)| inside(area) && free(area));
+        let side = fits.or_else(|| sides.iter().find(|(.., area)| free(area))).unwrap_or(&sides[0]);
         taken.push(side.2);
         shapes.push(Shape::Letters(dot.at, dot.name.clone(), side.0, side.1));
     }

@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn days_that_do_not_exist_are_refused() {
-        for (year, month, day) in [(2023, 2, 29), (2100, 2, 29), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0)] {
+        for (year, month, day) in
+            [(2023, 2, 29), (2100, 2, 29), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0)]
+        {
             assert_eq!(days(year, month, day), None);
         }
         assert_eq!(days(2000, 2, 29), Some(11_016));

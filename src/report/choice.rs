@@ -35,8 +35,7 @@ pub fn choices(comparison: &Comparison) -> Vec<Choice> {
 
 fn choice(comparison: &Comparison, variant: Option<&str>) -> Option<Choice> {
     let groups = comparison.of_variant(variant);
-    let services =
-        [metric::find("slo_violation_time")?, metric::find("latency_p95")?, metric::find("task_wait_mean")?];
+    let services = [metric::find("slo_violation_time")?, metric::find("latency_p95")?, metric::find("task_wait_mean")?];
     let service = services.into_iter().find(|metric| is_known(&groups, metric));
     let prices = [metric::find("cost_per_million_good")?, metric::find("cost")?];
     let price = prices.into_iter().find(|metric| is_known(&groups, metric) && is_paid(&groups, metric));

@@ -48,10 +48,7 @@ const READ: &[Read] = &[
     read(
         "region_carbon",
         &["gcp-region-carbon", "gsf-region-metadata"],
-        &[
-            ("data_tables", "yearly_means_of_regions_are_read"),
-            ("data_tables", "tables_of_regions_have_all_regions"),
-        ],
+        &[("data_tables", "yearly_means_of_regions_are_read"), ("data_tables", "tables_of_regions_have_all_regions")],
     ),
     read(
         "cloud_prices",
@@ -86,11 +83,7 @@ const READ: &[Read] = &[
         &["openb-pods", "openb-nodes"],
         &[("task_files", "openb_pods_are_all_read"), ("task_files", "openb_nodes_are_an_inventory_whole_or_split")],
     ),
-    read(
-        "eua_edge_sites",
-        &["edge-sites", "users"],
-        &[("data_tables", "sites_users_and_machine_types_are_all_there")],
-    ),
+    read("eua_edge_sites", &["edge-sites", "users"], &[("data_tables", "sites_users_and_machine_types_are_all_there")]),
     read("gaia_job_traces", &["gaia-jobs"], &[("task_files", "a_year_of_jobs_is_read_to_the_last_one")]),
     read(
         "opendc_traces",
@@ -191,8 +184,10 @@ fn every_row_of_the_index_that_is_of_use_here_is_read_by_a_named_importer() {
 #[test]
 fn every_file_of_the_placement_carbon_cost_and_inventory_folders_is_read_or_known_not_to_be() {
     let Some(data) = data() else { return };
-    let parts = ["_tasks.parquet", "_fragments.parquet", "_user_reported_failures.parquet", "openb_pod_list_", "gcp_20"];
-    let more = ["topologies/", "model_", "assignment_", "original_cost_", "data_grid-emissions", "output_coefficients-"];
+    let parts =
+        ["_tasks.parquet", "_fragments.parquet", "_user_reported_failures.parquet", "openb_pod_list_", "gcp_20"];
+    let more =
+        ["topologies/", "model_", "assignment_", "original_cost_", "data_grid-emissions", "output_coefficients-"];
     let rates = ["autothrottle", "azure_", "limbo", "mooncake", "nab_", "nasa", "twitter"];
     for Read { folder, tests, .. } in READ.iter().filter(|one| !rates.iter().any(|rate| one.folder.starts_with(rate))) {
         let text: String = tests.iter().map(|(module, _)| source(module)).collect();
@@ -266,7 +261,11 @@ fn the_descriptor_of_the_brussels_demonstration_is_read_whole() {
 fn sample_policies_of_karmada_restrict_the_workload_that_they_select() {
     let Some(data) = data() else { return };
     let folder = tempfile::tempdir().unwrap();
-    for name in ["karmada_propagationpolicy.yaml", "karmada_propagationpolicy_simple.yaml", "karmada_overridepolicy_simple.yaml"] {
+    for name in [
+        "karmada_propagationpolicy.yaml",
+        "karmada_propagationpolicy_simple.yaml",
+        "karmada_overridepolicy_simple.yaml",
+    ] {
         fs::copy(data.join("multicluster_samples").join(name), folder.path().join(name)).unwrap();
     }
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: nginx}\nspec: {replicas: 2, template: {spec: \
@@ -275,7 +274,11 @@ fn sample_policies_of_karmada_restrict_the_workload_that_they_select() {
     let application = format!("{{descriptor: {}, services: {{nginx: {{capacity: 40 /s}}}}}}", folder.path().display());
     let loaded = with_application(&application, "nginx");
     let said = loaded.notes.join("\n");
-    for wanted in ["member1, which is not in the inventory", "example-policy selects no workload", "line 19: weights are not simulated"] {
+    for wanted in [
+        "member1, which is not in the inventory",
+        "example-policy selects no workload",
+        "line 19: weights are not simulated",
+    ] {
         assert!(said.contains(wanted), "{wanted}\n{said}");
     }
 }

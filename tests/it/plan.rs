@@ -184,11 +184,14 @@ fn helm_values_begin_with_what_the_descriptor_says() {
     };
     let descriptor = format!(
         "descriptor:\n  hdaGraph:\n    id: pair\n    imVersion: 0.4.0\n    services:\n{}{}services: {{camera: {{capacity: 10 /s}}, finder: {{capacity: 10 /s}}}}\n",
-        service("camera", "WOT", "finder", "{voChartOverwrite: {cpu: 2}, image: a}").replace("    - id", "      - id").replace("\n      ", "\n        "),
+        service("camera", "WOT", "finder", "{voChartOverwrite: {cpu: 2}, image: a}")
+            .replace("    - id", "      - id")
+            .replace("\n      ", "\n        "),
         service("finder", "HELM", "", "{image: b}").replace("    - id", "      - id").replace("\n      ", "\n        "),
     );
     std::fs::write(home.path().join("pair.yaml"), descriptor).unwrap();
-    let arguments = ["plan", "inventory.yaml", "pair.yaml", "--policy", "greedy", "--format", "helm", "--out", "values"];
+    let arguments =
+        ["plan", "inventory.yaml", "pair.yaml", "--policy", "greedy", "--format", "helm", "--out", "values"];
     smo(home.path(), arguments).well();
     let read = |name: &str| std::fs::read_to_string(home.path().join("values").join(name)).unwrap();
     let (camera, finder) = (read("camera.values.yaml"), read("finder.values.yaml"));

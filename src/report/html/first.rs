@@ -45,10 +45,7 @@ fn which(comparison: &Comparison) -> String {
     for choice in choices {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
-        put(
-            &mut html,
-            format_args!("<p>{place}<strong>{}</strong></p>\n", prose(&choice.verdict)),
-        );
+        put(&mut html, format_args!("<p>{place}<strong>{}</strong></p>\n", prose(&choice.verdict)));
         html += &list(choice.figures.iter().map(String::as_str));
     }
     html + &format!("<p>{sureness}</p></section>\n")

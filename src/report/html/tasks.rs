@@ -8,9 +8,10 @@ use crate::report::timeline::task_lines::TaskLines;
 
 /// The pictures, in order; none where there are no tasks.
 pub fn pictures(view: &View<'_>) -> Vec<String> {
-    view.timeline.tasks.as_ref().map_or_else(Vec::new, |tasks| {
-        vec![waiting(view, tasks), running(view, tasks), come_and_gone(view, tasks)]
-    })
+    view.timeline
+        .tasks
+        .as_ref()
+        .map_or_else(Vec::new, |tasks| vec![waiting(view, tasks), running(view, tasks), come_and_gone(view, tasks)])
 }
 
 /// Tasks that wait for a place, to stand alone.

@@ -52,8 +52,11 @@ fn every_command_has_a_page_with_an_example_of_it() {
     }
     let mut names = Vec::new();
     leaves(&<smo::cli::Cli as clap::CommandFactory>::command(), "smo", &mut names);
-    let text: String =
-        pages().iter().filter(|page| page.parent().is_some_and(|folder| folder.ends_with("commands"))).map(|page| fs::read_to_string(page).unwrap()).collect();
+    let text: String = pages()
+        .iter()
+        .filter(|page| page.parent().is_some_and(|folder| folder.ends_with("commands")))
+        .map(|page| fs::read_to_string(page).unwrap())
+        .collect();
     for name in names {
         let shown = text.lines().any(|line| line.strip_prefix("$ ").is_some_and(|command| command.starts_with(&name)));
         assert!(shown, "docs/src/commands has no example of `{name}`");

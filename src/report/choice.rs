@@ -142,7 +142,8 @@ fn times(ratio: f64) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+/// The text with a capital letter at its start.
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -3,7 +3,7 @@
 use super::chart::scatter::scatter;
 use super::markup::{Cell, Head, escape, figure, list, prose, put, table};
 use crate::report::caveat::caveats;
-use crate::report::choice::choices;
+use crate::report::choice::{capital, choices};
 use crate::report::compare::{Comparison, Group};
 use crate::report::expect::{Certainty, Outcome, Verdict};
 use crate::report::metric::{self, METRICS, Metric};
@@ -119,10 +119,9 @@ fn picture(comparison: &Comparison) -> Option<String> {
     let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
     let bars = if comparison.seeds().len() > 1 { "; bars are 95 % intervals" } else { "" };
     let unit = up.unit.symbol();
-    let caption = format!(
-        "{} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}",
-        up.title, across.title
-    );
+    let what = capital(up.title);
+    let caption =
+        format!("{what} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}", across.title);
     Some(figure(&caption, &svg, &[]))
 }
 

@@ -1,6 +1,6 @@
 //! What was broken, and when: losses joined with the returns of the same thing.
 
-use crate::record::journal::EventRead;
+use crate::record::history::HappenedRead;
 use std::collections::BTreeMap;
 
 /// Something that was broken.
@@ -22,7 +22,7 @@ impl Outage {
 }
 
 /// Losses joined with the returns of the same thing. Events that are neither are not outages.
-pub fn outages(events: &[EventRead]) -> Vec<Outage> {
+pub fn outages(events: &[HappenedRead]) -> Vec<Outage> {
     let mut outages: Vec<Outage> = Vec::new();
     for event in events {
         let (thing, change) = event.event.rsplit_once('_').unwrap_or((&event.event, ""));
@@ -69,11 +69,12 @@ pub fn joined(outages: &[Outage]) -> Vec<(Outage, usize)> {
 #[cfg(test)]
 mod tests {
     use super::{joined, outages, thing_named};
-    use crate::record::journal::EventRead;
+    use crate::record::history::HappenedRead;
 
     #[test]
     fn what_comes_back_ends_its_outage() {
-        let event = |at_s: f64, event: &str| EventRead { at_s, event: event.to_owned(), subject: "edge-2".to_owned() };
+        let event =
+            |at_s: f64, event: &str| HappenedRead { at_s, event: event.to_owned(), subject: "edge-2".to_owned() };
         let found = outages(&[
             event(10.0, "cluster_lost"),
             event(12.0, "replica_crashed"),

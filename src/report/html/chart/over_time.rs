@@ -17,6 +17,8 @@ use crate::report::timeline::{Entry, Timeline};
 const STRONG: u32 = 4;
 /// Width of the others.
 const WEAK: u32 = 3;
+/// Per cent from which how full nodes are is drawn up to all that they offer.
+const FULL_FROM: f64 = 25.0;
 
 /// A run, and how finely it is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -223,7 +225,9 @@ impl View<'_> {
         let lines = Self::fullness_lines(fullness).map(|(name, line, ink)| (name, percent(line), ink));
         let there: Vec<_> =
             lines.into_iter().filter(|(_, line, _)| line.iter().any(|(_, one)| one.is_some())).collect();
-        let highest = there.iter().filter_map(|(_, line, _)| top(line)).map(|(value, _)| value).fold(100.0, f64::max);
+        let highest = there.iter().filter_map(|(_, line, _)| top(line)).map(|(value, _)| value).fold(0.0, f64::max);
+        // Up to what is offered, but for nodes that are nearly empty.
+        let highest = if highest > FULL_FROM { highest.max(100.0) } else { highest };
         let means = there
             .iter()
             .filter_map(|(name, line, _)| Some(format!("{name} {:.0} %", crate::report::timeline::sums::mean(line)?)));

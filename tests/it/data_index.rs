@@ -140,6 +140,21 @@ const UNREAD: &[(&str, &str)] = &[
     ("lb_a", "lower bounds of the challenge, not an input"),
 ];
 
+/// Names that tests put together: a part of the name, and how it stands in the code.
+const PUT_TOGETHER: &[(&str, &str)] = &[
+    ("_tasks.parquet", "{file}_tasks.parquet"),
+    ("_fragments.parquet", "_fragments.parquet"),
+    ("_user_reported_failures.parquet", "{file}_user_reported_failures.parquet"),
+    ("topologies/", "topologies/{file}.json"),
+    ("openb_pod_list_", "openb_pod_list_{variant}.csv.gz"),
+    ("gcp_20", "gcp_{year}.csv"),
+    ("data_grid-emissions-factors-", "data_grid-emissions-factors-{provider}.csv"),
+    ("-use.csv", "output_coefficients-{file}-use.csv"),
+    ("model_a", "model_{name}.txt"),
+    ("assignment_a", "assignment_{name}.txt"),
+    ("original_cost_a", "original_cost_{name}.txt"),
+];
+
 fn data() -> Option<PathBuf> {
     let data = data_dir();
     if data.is_none() {
@@ -184,17 +199,13 @@ fn every_row_of_the_index_that_is_of_use_here_is_read_by_a_named_importer() {
 #[test]
 fn every_file_of_the_placement_carbon_cost_and_inventory_folders_is_read_or_known_not_to_be() {
     let Some(data) = data() else { return };
-    let parts =
-        ["_tasks.parquet", "_fragments.parquet", "_user_reported_failures.parquet", "openb_pod_list_", "gcp_20"];
-    let more =
-        ["topologies/", "model_", "assignment_", "original_cost_", "data_grid-emissions", "output_coefficients-"];
     let rates = ["autothrottle", "azure_", "limbo", "mooncake", "nab_", "nasa", "twitter"];
     for Read { folder, tests, .. } in READ.iter().filter(|one| !rates.iter().any(|rate| one.folder.starts_with(rate))) {
         let text: String = tests.iter().map(|(module, _)| source(module)).collect();
         for file in files(&data.join(folder)) {
             let name = file.strip_prefix(data.join(folder)).unwrap().display().to_string();
             let stem = name.split('.').next().unwrap();
-            let put_together = parts.iter().chain(&more).any(|part| name.contains(part) && text.contains(part));
+            let put_together = PUT_TOGETHER.iter().any(|(part, code)| name.contains(part) && text.contains(code));
             let named = text.contains(name.as_str()) || (*folder == "gaia_job_traces" && text.contains(stem));
             let unread = UNREAD.iter().any(|(part, _)| name.contains(part));
             assert!(named || put_together || unread, "{folder}/{name} is neither read nor known not to be");

@@ -178,20 +178,23 @@ fn helm_values_begin_with_what_the_descriptor_says() {
     let home = files();
     let service = |id: &str, implementer: &str, calls: &str, values: &str| {
         format!(
-            "    - id: {id}\n      deployment: {{trigger: {{auto: {{dependencies: []}}}}, intent: {{compute: {{cpu: small, ram: small}}, connectionPoints: [{calls}]}}}}\n      \
-             artifact: {{ociImage: \"oci://registry.example/{id}\", ociConfig: {{type: App, implementer: {implementer}}}, valuesOverwrite: {values}}}\n"
+            "  - id: {id}\n    deployment: {{trigger: {{auto: {{dependencies: []}}}}, intent: {{compute: {{cpu: small, ram: small}}, \
+             connectionPoints: [{calls}]}}}}\n    artifact: {{ociImage: \"oci://registry.example/{id}\", ociConfig: {{type: App, \
+             implementer: {implementer}}}, valuesOverwrite: {values}}}\n"
         )
     };
     let descriptor = format!(
-        "descriptor:\n  hdaGraph:\n    id: pair\n    imVersion: 0.4.0\n    services:\n{}{}services: {{camera: {{capacity: 10 /s}}, finder: {{capacity: 10 /s}}}}\n",
-        service("camera", "WOT", "finder", "{voChartOverwrite: {cpu: 2}, image: a}")
-            .replace("    - id", "      - id")
-            .replace("\n      ", "\n        "),
-        service("finder", "HELM", "", "{image: b}").replace("    - id", "      - id").replace("\n      ", "\n        "),
+        "hdaGraph:\n  imVersion: 0.4.0\n  id: pair\n  services:\n{}{}",
+        service("camera", "WOT", "finder", "{voChartOverwrite: {cpu: 2}, image: a}"),
+        service("finder", "HELM", "", "{image: b}"),
     );
-    std::fs::write(home.path().join("pair.yaml"), descriptor).unwrap();
-    let arguments =
-        ["plan", "inventory.yaml", "pair.yaml", "--policy", "greedy", "--format", "helm", "--out", "values"];
+    let scenario = "question: q?\napplication: {descriptor: pair.yaml, services: {camera: {capacity: 10 /s}, finder: {capacity: 10 /s}}}\n\
+                    inventory: inventory.yaml\ntraces: [{file: load.csv, service: camera}]\npolicies: [greedy]\n";
+    let load = "timestamp_s,service,requests_per_s\n0,camera,5\n60,camera,5\n";
+    for (name, content) in [("pair.yaml", descriptor.as_str()), ("scenario.yaml", scenario), ("load.csv", load)] {
+        std::fs::write(home.path().join(name), content).unwrap();
+    }
+    let arguments = ["plan", "scenario.yaml", "--policy", "greedy", "--format", "helm", "--out", "values"];
     smo(home.path(), arguments).well();
     let read = |name: &str| std::fs::read_to_string(home.path().join("values").join(name)).unwrap();
     let (camera, finder) = (read("camera.values.yaml"), read("finder.values.yaml"));

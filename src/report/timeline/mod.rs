@@ -19,7 +19,7 @@ const ENTRIES_MAX: usize = 3;
 const JOURNAL_MAX: usize = 60;
 
 /// The columns of the series that are read.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 23] = [
     "offered_per_s",
     "served_per_s",
     "capacity_per_s",
@@ -43,11 +43,9 @@ const COLUMNS: [&str; 27] = [
     "gpu_requested",
     "cost_usd",
     "carbon_g",
-    "tasks_running",
-    "tasks_waiting",
-    "tasks_arrived",
-    "tasks_completed",
 ];
+/// Those that are read besides where there are tasks.
+const TASK_COLUMNS: [&str; 4] = ["tasks_running", "tasks_waiting", "tasks_arrived", "tasks_completed"];
 
 /// A run over time.
 #[derive(Debug, Clone)]
@@ -128,7 +126,8 @@ impl Timeline {
     /// # Errors
     /// Where its series or decisions cannot be read.
     pub fn read(run: &RunRecord) -> Result<Self, RecordError> {
-        let series = run.series(&COLUMNS)?;
+        let of_tasks: &[&str] = if run.summary.tasks.is_some() { &TASK_COLUMNS } else { &[] };
+        let series = run.series(&[&COLUMNS, of_tasks].concat())?;
         let journal = run.journal(JOURNAL_MAX)?;
         let clusters: Vec<&str> = run.summary.by_cluster.iter().map(|row| row.cluster.as_str()).collect();
         let times = sums::times(&series);

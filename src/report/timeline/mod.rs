@@ -127,7 +127,7 @@ impl Timeline {
     /// Where its series or decisions cannot be read.
     pub fn read(run: &RunRecord) -> Result<Self, RecordError> {
         let of_tasks: &[&str] = if run.summary.tasks.is_some() { &TASK_COLUMNS } else { &[] };
-        let series = run.series(&[&COLUMNS, of_tasks].concat())?;
+        let series = run.series(&[&COLUMNS[..], of_tasks].concat())?;
         let journal = run.journal(JOURNAL_MAX)?;
         let clusters: Vec<&str> = run.summary.by_cluster.iter().map(|row| row.cluster.as_str()).collect();
         let times = sums::times(&series);

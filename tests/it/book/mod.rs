@@ -48,7 +48,9 @@ fn every_command_has_a_page_with_an_example_of_it() {
         if below.is_empty() {
             found.push(name.to_owned());
         }
-        below.into_iter().for_each(|one| leaves(one, &format!("{name} {}", one.get_name()), found));
+        for one in below {
+            leaves(one, &format!("{name} {}", one.get_name()), found);
+        }
     }
     let mut names = Vec::new();
     leaves(&<smo::cli::Cli as clap::CommandFactory>::command(), "smo", &mut names);

@@ -48,33 +48,31 @@ impl Columns {
     /// Where the output does not take it.
     pub fn print(&self, indent: &str, out: &mut dyn Write) -> io::Result<()> {
         let heads: Vec<String> = self.head.iter().map(|(head, _)| head.clone()).collect();
-        for row in std::iter::once(&heads).chain(&self.rows) {
-            let mut line = indent.to_owned();
-            for (column, cell) in row.iter().enumerate() {
-                let space = " ".repeat(self.width(column).saturating_sub(cell.chars().count()));
-                let (before, after) = if self.head[column].1 { (space.as_str(), "") } else { ("", space.as_str()) };
-                line += before;
-                line += cell;
-                line += after;
-                line += "  ";
-            }
-            writeln!(out, "{}", line.trim_end())?;
-        }
-        Ok(())
+        let columns: Vec<(usize, bool)> =
+            self.head.iter().enumerate().map(|(column, (_, figures))| (self.width(column), *figures)).collect();
+        let mut lines = std::iter::once(&heads).chain(&self.rows).map(|row| in_line(row, &columns));
+        lines.try_for_each(|line| writeln!(out, "{}", format!("{indent}{line}").trim_end()))
     }
 }
 
 /// Lines of aligned columns, two blanks apart.
 pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let wide = |text: &str| text.chars().count();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| wide(cell)).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        (cells.map(|cell| cell.chars().count()).max().unwrap_or(0), false)
     };
-    rows.iter().map(line).collect()
+    let columns: Vec<(usize, bool)> = (0..count).map(width).collect();
+    rows.iter().map(|row| in_line(row, &columns)).collect()
+}
+
+/// A row as a line: each cell as wide as its column, to the right where that holds figures.
+fn in_line(row: &[String], columns: &[(usize, bool)]) -> String {
+    let cells = row.iter().zip(columns).map(|(cell, (width, figures))| match figures {
+        true => format!("{cell:>width$}"),
+        false => format!("{cell:width$}"),
+    });
+    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use super::at::At;
 use super::defaults::limits;
 use super::error::{InputError, Mistake};
+use super::hdag::Artifact;
 use super::node::Node;
 use super::trace;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ pub struct Files {
     pub read: Vec<InputFile>,
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
+    /// What a descriptor says of the charts of its services, by service.
+    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 impl Files {

@@ -5,7 +5,7 @@ use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
 use super::file::{Files, InputFile};
-use super::hdag;
+use super::hdag::{self, Artifact};
 use super::kubernetes;
 use super::machines;
 use super::node::{Node, Scalar, Value};
@@ -21,6 +21,7 @@ use crate::model::task::{TaskSource, TasksInMemory};
 use crate::model::workload::{RateSource, RowsInMemory};
 use crate::model::{Expectation, Scenario};
 use crate::units::{Span, Time};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub struct Loaded {
     pub resolved: serde_json::Value,
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
+    /// What a descriptor says of the charts of its services, by service: kept for whoever deploys, not simulated.
+    pub artifacts: BTreeMap<String, Artifact>,
     traces: Vec<TraceSource>,
     tasks: TasksInMemory,
 }
@@ -99,6 +102,7 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
         inputs: files.read,
         resolved: resolved(&file),
         notes: files.notes,
+        artifacts: files.artifacts,
         traces,
         tasks: tasks.source,
     }

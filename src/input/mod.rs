@@ -10,6 +10,7 @@
 mod application;
 mod at;
 mod capacity;
+mod civil;
 pub mod condition;
 pub mod defaults;
 mod environment;

@@ -6,6 +6,7 @@
 use super::at::At;
 use super::error::{InputError, Mistake, Place};
 use super::file::{Files, InputFile};
+use super::hdag::Artifact;
 use super::load::splice;
 use super::node::{Entry, Node, Scalar, Value};
 use super::read::read;
@@ -13,6 +14,7 @@ use super::scenario::{ScenarioFile, scenario};
 use super::tasks;
 use super::variant::Patch;
 use crate::model::Scenario;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ pub struct World {
     pub inputs: Vec<InputFile>,
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
+    /// What descriptors say of the charts of their services, by service.
+    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 /// Whether the file at `path` is a scenario: it asks a question.
@@ -56,7 +60,7 @@ pub fn load(inventory: &Path, applications: &[PathBuf], set: &[(String, String)]
     let none = tasks::load(&[], 0, &mut files, &at)?;
     let scenario = Arc::new(scenario(&file, &none, &mut files, &at)?);
     let name = scenario.known.application.name.clone();
-    Ok(World { name, scenario, inputs: files.read, notes: files.notes })
+    Ok(World { name, scenario, inputs: files.read, notes: files.notes, artifacts: files.artifacts })
 }
 
 /// A scenario that names the inventory and has nothing else.

@@ -1,9 +1,11 @@
 //! Reads `decisions.jsonl` for reports: what broke, what was refused, held back or found unsound, what moved where.
 //!
 //! A month of decisions is a large file of which little is out of the ordinary. Only such lines are parsed; of the others,
-//! those that changed most. What is the same in decisions that follow one another is one [`Episode`].
+//! those that changed most. What is the same in decisions that follow one another is one [`Episode`]. What a line holds is
+//! declared in [`history`](super::history), which reads them all.
 
 use super::DECISIONS;
+use super::history::{DecisionRead, FailedRead, HappenedRead, HeldRead, RefusedRead};
 use super::read::{RecordError, RunRecord, content, open};
 use serde::Deserialize;
 use std::cmp::Reverse;
@@ -17,7 +19,7 @@ const SPARE: usize = 4;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Journal {
     /// Everything that broke or came back, in order.
-    pub events: Vec<EventRead>,
+    pub events: Vec<HappenedRead>,
     /// Refusals, services that were held back, and violations: of each kind those of the most decisions, in order.
     pub episodes: Vec<Episode>,
     /// How many episodes of each kind there were.
@@ -27,24 +29,13 @@ pub struct Journal {
     /// What the checker found, by kind.
     pub violations: BTreeMap<String, u64>,
     /// Actions that failed for good, in order; the first of them.
-    pub failures: Vec<FailureRead>,
+    pub failures: Vec<FailedRead>,
     /// Replicas that left one cluster for another.
     pub moves: BTreeMap<(String, String), u64>,
     /// The decisions that changed most, the first of the run excluded, in order.
-    pub changes: Vec<ChangeRead>,
+    pub changes: Vec<DecisionRead>,
     /// How many decisions changed anything, the first of the run excluded.
     pub changes_all: u64,
-}
-
-/// Something that broke or came back.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EventRead {
-    /// When, in seconds since the start.
-    pub at_s: f64,
-    /// What: `cluster_lost`, `node_back` ...
-    pub event: String,
-    /// Whom it struck.
-    pub subject: String,
 }
 
 /// Kinds of episodes.
@@ -81,44 +72,6 @@ pub struct Episode {
     last: u64,
 }
 
-/// An action that failed for good.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct FailureRead {
-    /// When it was asked for, in seconds since the start.
-    pub asked_at_s: f64,
-    /// Why it failed.
-    pub failed: String,
-    /// Whose replicas.
-    pub service: String,
-    /// Where.
-    pub cluster: String,
-}
-
-/// A decision that changed targets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChangeRead {
-    /// When, in seconds since the start.
-    pub at_s: f64,
-    /// Its number.
-    pub decision: u64,
-    /// What changed.
-    pub services: Vec<ServiceRead>,
-}
-
-/// What a decision did with one service.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ServiceRead {
-    /// Whose replicas.
-    pub service: String,
-    /// How many were asked for before, by cluster.
-    pub was: BTreeMap<String, u32>,
-    /// How many are asked for from now on.
-    pub target: BTreeMap<String, u32>,
-    /// The rule and its figures.
-    #[serde(default)]
-    pub why: String,
-}
-
 impl RunRecord {
     /// What the decisions tell, with at most `most` episodes of each kind, failures and changes.
     ///
@@ -153,9 +106,9 @@ struct Line {
     #[serde(default)]
     moves: Vec<MoveLine>,
     #[serde(default)]
-    refusals: Vec<RefusalLine>,
+    refusals: Vec<RefusedRead>,
     #[serde(default)]
-    held: Vec<HeldLine>,
+    held: Vec<HeldRead>,
     #[serde(default)]
     violations: Vec<ViolationLine>,
 }
@@ -168,34 +121,12 @@ struct MoveLine {
 }
 
 #[derive(Deserialize)]
-struct RefusalLine {
-    service: String,
-    replicas: u32,
-    reason: String,
-    remedy: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct HeldLine {
-    service: String,
-    reason: String,
-}
-
-#[derive(Deserialize)]
 struct ViolationLine {
     violation: String,
     #[serde(default)]
     service: Option<String>,
     #[serde(default)]
     cluster: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ChangeLine {
-    at_s: f64,
-    decision: u64,
-    #[serde(default)]
-    services: Vec<ServiceRead>,
 }
 
 /// The journal while it is read.
@@ -255,14 +186,14 @@ impl Collector {
     fn add(&mut self, line: Line) {
         let Line { at_s, decision, event, subject, moves, refusals, held, violations } = line;
         if let (Some(event), Some(subject)) = (event, subject) {
-            self.journal.events.push(EventRead { at_s, event, subject });
+            self.journal.events.push(HappenedRead { at_s, event, subject });
         }
         for one in moves {
             *self.journal.moves.entry((one.from, one.to)).or_default() += one.replicas;
         }
         let at = (at_s, decision);
         for one in refusals {
-            let RefusalLine { service, replicas, reason, remedy } = one;
+            let RefusedRead { service, replicas, reason, remedy } = one;
             self.join(at, Episode { replicas, remedy, ..Episode::of(EpisodeKind::Refused, service, reason) });
         }
         for one in held {
@@ -307,8 +238,7 @@ impl Collector {
         let mut lines = self.largest.into_vec();
         lines.sort_by_key(|(_, number, _)| *number);
         for (_, _, line) in lines {
-            let ChangeLine { at_s, decision, services } = serde_json::from_slice(&line)?;
-            self.journal.changes.push(ChangeRead { at_s, decision, services });
+            self.journal.changes.push(serde_json::from_slice(&line)?);
         }
         Ok(self.journal)
     }

@@ -9,6 +9,8 @@ use super::unit::Unit;
 
 /// Policies that are named after the best one.
 const OTHERS_MAX: usize = 5;
+/// A multiple that is no longer told: the least is next to nothing.
+const RATIO_MAX: f64 = 1_000.0;
 /// Variants that are told.
 const VARIANTS_MAX: usize = 4;
 
@@ -33,7 +35,7 @@ pub fn choices(comparison: &Comparison) -> Vec<Choice> {
 
 fn choice(comparison: &Comparison, variant: Option<&str>) -> Option<Choice> {
     let groups = comparison.of_variant(variant);
-    let services = [metric::find("slo_violation_time")?, metric::find("latency_p95")?];
+    let services = [metric::find("slo_violation_time")?, metric::find("latency_p95")?, metric::find("task_wait_mean")?];
     let service = services.into_iter().find(|metric| is_known(&groups, metric));
     let prices = [metric::find("cost_per_million_good")?, metric::find("cost")?];
     let price = prices.into_iter().find(|metric| is_known(&groups, metric) && is_paid(&groups, metric));
@@ -113,12 +115,13 @@ fn standing(comparison: &Comparison, groups: &[&Group], metric: &'static Metric)
     let other = |group: &&Group| {
         let difference = comparison.difference((group, metric), 1.0, (first, metric))?;
         let ratio = mean(group) / mean(&first);
-        let ratio =
-            if ratio.is_finite() && mean(&first) > 0.0 { format!(" ({} ×)", times(ratio)) } else { String::new() };
         let unsure = match difference.half_width {
             Some(_) if !difference.excludes_zero() => ", which is within chance",
             _ => "",
         };
+        // A multiple of next to nothing, or one that may be chance, says nothing.
+        let told = unsure.is_empty() && mean(&first) > 0.0 && ratio < RATIO_MAX;
+        let ratio = if told { format!(" ({} ×)", times(ratio)) } else { String::new() };
         let decimals = metric.unit.decimals(&[difference.mean]);
         let number = metric.unit.estimate_number(&difference, decimals);
         let unit = if metric.unit == Unit::Share { "percentage points" } else { metric.unit.symbol() };
@@ -139,7 +142,8 @@ fn times(ratio: f64) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+/// The text with a capital letter at its start.
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

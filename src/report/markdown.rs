@@ -34,12 +34,16 @@ fn scenario(comparison: &Comparison) -> String {
         line(&format!("> Beware: {}", escape(&caveat)));
     }
     let several = comparison.variants().len() > 1;
-    for choice in choices(comparison) {
+    let choices = choices(comparison);
+    for choice in &choices {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
         let figures: Vec<String> = choice.figures.iter().map(|figure| format!("- {}", escape(figure))).collect();
         let figures = figures.join("\n");
-        line(&format!("{place}{} {}\n\n{figures}", escape(&choice.verdict), escape(&choice.sureness)));
+        line(&format!("{place}{}\n\n{figures}", escape(&choice.verdict)));
+    }
+    if let Some(first) = choices.first() {
+        line(&escape(&first.sureness));
     }
     line(&compact(comparison));
     line(&format!("{}; {}.", escape(&what_was_run(comparison)), escape(&legend(comparison, "bold:"))));

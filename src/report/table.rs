@@ -58,7 +58,7 @@ pub fn render(comparison: &Comparison, shown: &Shown<'_>) -> String {
 pub(super) fn columns_at_most(comparison: &Comparison, most: usize) -> Vec<&'static Metric> {
     let stands = |metric: &&Metric| {
         let means = || comparison.groups.iter().filter_map(|group| group.figure(metric)).map(|estimate| estimate.mean);
-        let trivial = matches!(metric.unit, Unit::Count | Unit::KilowattHours | Unit::KilogramsCo2e);
+        let trivial = matches!(metric.unit, Unit::Count | Unit::Hours | Unit::KilowattHours | Unit::KilogramsCo2e);
         let seen = means().any(|mean| !trivial || mean.abs() > 0.0);
         means().next().is_some() && (is_expected(comparison, metric) || (metric.tabled && seen))
     };
@@ -167,13 +167,14 @@ pub(super) fn duration(seconds: f64) -> String {
 pub(super) fn legend(comparison: &Comparison, mark: &str) -> String {
     let seeds = comparison.seeds().len();
     let arrow = "↓ lower is better";
+    let whose = if comparison.variants().len() > 1 { " of its variant" } else { "" };
     match (comparison.groups.len() > 1, seeds > 1) {
         (true, true) => {
             format!(
-                "{arrow}; {mark} the best, or not told apart from it; ± 95 % interval over {seeds} seeds, left out below the last digit"
+                "{arrow}; {mark} the best{whose}, or not told apart from it; ± 95 % interval over {seeds} seeds, left out below the last digit"
             )
         }
-        (true, false) => format!("{arrow}; {mark} the best; one seed, so nobody knows how surely"),
+        (true, false) => format!("{arrow}; {mark} the best{whose}; one seed, so nobody knows how surely"),
         (false, true) => format!("{arrow}; ± 95 % interval over {seeds} seeds, left out below the last digit"),
         (false, false) => arrow.to_owned(),
     }

@@ -20,6 +20,7 @@ mod conformance_backends;
 mod conformance_policies;
 mod corpus;
 mod damaged_trace;
+mod data_index;
 mod data_tables;
 mod determinism;
 mod exec;

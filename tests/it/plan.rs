@@ -171,6 +171,39 @@ fn plans_are_written_into_files_one_a_service() {
     }
 }
 
+/// Goal: values begin with those of the descriptor, and its implementer says where the plan's go.
+/// Method: a virtual object (`WOT`) with values of its own, and a chart (`HELM`) that it calls.
+#[test]
+fn helm_values_begin_with_what_the_descriptor_says() {
+    let home = files();
+    let service = |id: &str, implementer: &str, calls: &str, values: &str| {
+        format!(
+            "  - id: {id}\n    deployment: {{trigger: {{auto: {{dependencies: []}}}}, intent: {{compute: {{cpu: small, ram: small}}, \
+             connectionPoints: [{calls}]}}}}\n    artifact: {{ociImage: \"oci://registry.example/{id}\", ociConfig: {{type: App, \
+             implementer: {implementer}}}, valuesOverwrite: {values}}}\n"
+        )
+    };
+    let descriptor = format!(
+        "hdaGraph:\n  imVersion: 0.4.0\n  id: pair\n  services:\n{}{}",
+        service("camera", "WOT", "finder", "{voChartOverwrite: {cpu: 2}, image: a}"),
+        service("finder", "HELM", "", "{image: b}"),
+    );
+    let scenario = "question: q?\napplication: {descriptor: pair.yaml, services: {camera: {capacity: 10 /s}, finder: {capacity: 10 /s}}}\n\
+                    inventory: inventory.yaml\ntraces: [{file: load.csv, service: camera}]\npolicies: [greedy]\n";
+    let load = "timestamp_s,service,requests_per_s\n0,camera,5\n60,camera,5\n";
+    for (name, content) in [("pair.yaml", descriptor.as_str()), ("scenario.yaml", scenario), ("load.csv", load)] {
+        std::fs::write(home.path().join(name), content).unwrap();
+    }
+    let arguments = ["plan", "scenario.yaml", "--policy", "greedy", "--format", "helm", "--out", "values"];
+    smo(home.path(), arguments).well();
+    let read = |name: &str| std::fs::read_to_string(home.path().join("values").join(name)).unwrap();
+    let (camera, finder) = (read("camera.values.yaml"), read("finder.values.yaml"));
+    let below = camera.split("voChartOverwrite:").nth(1).unwrap();
+    assert!(camera.contains("image: a") && below.contains("cpu: 2") && below.contains("clustersAffinity"), "{camera}");
+    assert!(finder.contains("\nclustersAffinity") && finder.contains("image: b"), "{finder}");
+    assert!(!finder.contains("voChartOverwrite"), "{finder}");
+}
+
 #[test]
 fn the_same_question_has_the_same_answer_to_the_byte() {
     let home = files();

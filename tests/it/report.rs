@@ -30,6 +30,29 @@ fn a_report_of_recorded_runs_is_the_page_of_the_simulation() {
     assert!(read(&scratch.path().join("one.html")) == again, "the page depends on the number of threads");
 }
 
+/// Goal: a run of tasks is drawn by what tasks do, and nothing is said of services that are not there.
+/// Method: three jobs of a core and an hour on one node of two cores, all at the start: one waits for an hour.
+#[test]
+fn tasks_are_drawn_where_there_are_some() {
+    let scratch = scratch();
+    let at = |name: &str| scratch.path().join(name);
+    std::fs::write(at("jobs.csv"), "arrival_time,length,cpus\n0,1,1\n0,1,1\n0,1,1\n").unwrap();
+    let scenario = "question: Who waits?\ntasks: [{file: jobs.csv}]\npolicies: [greedy, spread]\nuntil: 3 h\n\
+                    inventory: {clusters: [{name: one, pools: [{name: a, cpu: 2, memory: 8 GiB, nodes: 1}]}]}\n";
+    std::fs::write(at("jobs.yaml"), scenario).unwrap();
+    smo(scratch.path(), ["simulate", "jobs.yaml"]).well();
+    let page = read(&at("runs/jobs/report.html"));
+    let labels = [
+        "Tasks that wait over time: at most ",
+        "Running tasks over time by cluster: at most 2 together",
+        "Tasks over time: 3 arrived by the end, 3 completed",
+    ];
+    for label in labels {
+        assert_eq!(page.matches(&format!("aria-label=\"{label}")).count(), 2, "one for each policy: {label}");
+    }
+    assert!(!page.contains("Requests and calls by service") && !page.contains("Policies saw no rate"));
+}
+
 #[test]
 fn reports_are_written_as_their_ending_or_option_says() {
     let scratch = scratch();

@@ -75,7 +75,8 @@ pub struct Arguments {
     /// Namespace of the objects of `--format karmada`.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: String,
-    /// A service whose chart takes its values under `voChartOverwrite`, for `--format helm`; may be given again.
+    /// A service whose chart takes its values under `voChartOverwrite`, for `--format helm`; may be given again. Of services
+    /// of an HDAG descriptor, its implementer says it.
     #[arg(long = "wot", value_name = "SERVICE")]
     wot: Vec<String>,
     /// A directory for files in the place of printing; for objects and values, one file a service.

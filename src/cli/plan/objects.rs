@@ -4,9 +4,9 @@ use super::{Decided, Document};
 use crate::backend::manifest::helm::{self, Implementer};
 use crate::backend::manifest::karmada;
 use crate::cli::{Failure, yaml};
+use crate::input::hdag;
 use crate::model::{ServiceId, Snapshot};
 use anyhow::anyhow;
-use serde_json::json;
 
 /// Karmada policies and numbers of replicas.
 ///
@@ -22,7 +22,8 @@ pub fn karmada(decided: &Decided<'_>, namespace: &str) -> Result<Vec<Document>, 
     snapshot.services.ids().map(document).collect()
 }
 
-/// Helm values; `wot` names services whose charts are virtual objects.
+/// Helm values: those of the descriptor, with what the plan injects. `wot` names further services whose charts are virtual
+/// objects.
 ///
 /// # Errors
 /// A name in `wot` that no service has.
@@ -33,9 +34,12 @@ pub fn helm(decided: &Decided<'_>, wot: &[String]) -> Result<Vec<Document>, Fail
     }
     let document = |service: ServiceId| {
         let name = name(snapshot, service);
-        let is_wot = wot.iter().any(|one| one == name);
+        let artifact = decided.situation.artifacts.get(name);
+        let described = artifact.is_some_and(|one| one.oci_config.implementer == Some(hdag::Implementer::Wot));
+        let is_wot = described || wot.iter().any(|one| one == name);
         let implementer = if is_wot { Implementer::Wot } else { Implementer::Helm };
-        let values = helm::values(&snapshot.known, &decided.plan, service, (implementer, json!({})));
+        let base = artifact.map(|one| one.values_overwrite.clone()).unwrap_or_default();
+        let values = helm::values(&snapshot.known, &decided.plan, service, (implementer, base.into()));
         let content = remarks(decided, service) + &yaml::document(&values)?;
         Ok(Document { name: format!("{name}.values.yaml"), content })
     };

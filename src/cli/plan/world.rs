@@ -8,6 +8,7 @@ use crate::backend::Backend;
 use crate::backend::sim::SimBackend;
 use crate::cli::Failure;
 use crate::cli::job::Setting;
+use crate::input::hdag::Artifact;
 use crate::input::{self, Request};
 use crate::model::workload::RowsInMemory;
 use crate::model::{Observation, Plan, Scenario, Seen, ServiceId, Snapshot};
@@ -45,6 +46,8 @@ pub struct Situation {
     pub snapshot: Snapshot,
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
+    /// What descriptors say of the charts of their services, by service.
+    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 impl Asked<'_> {
@@ -79,7 +82,7 @@ impl Asked<'_> {
         let loaded = setting.loaded;
         let load = rates::of_load(loaded.workload().map_err(Failure::input)?, self.at)?;
         let snapshot = snapshot(&loaded.scenario, self.at, (load, self.given))?;
-        Ok(Situation { name: loaded.name, snapshot, notes: loaded.notes })
+        Ok(Situation { name: loaded.name, snapshot, notes: loaded.notes, artifacts: loaded.artifacts })
     }
 
     fn of_inventory(self) -> Result<Situation, Failure> {
@@ -88,7 +91,7 @@ impl Asked<'_> {
         }
         let world = input::world::load(self.world, self.applications, &self.request.set).map_err(Failure::input)?;
         let snapshot = snapshot(&world.scenario, self.at, (BTreeMap::new(), self.given))?;
-        Ok(Situation { name: world.name, snapshot, notes: world.notes })
+        Ok(Situation { name: world.name, snapshot, notes: world.notes, artifacts: world.artifacts })
     }
 }
 

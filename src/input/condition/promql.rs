@@ -121,7 +121,12 @@ impl Parser {
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), Fault> {
-        if self.take(wanted) { Ok(()) } else { Err(self.fault(&format!("a `{wanted}` is missing; write it here"))) }
+        if self.take(wanted) {
+            return Ok(());
+        }
+        let word: String = self.letters[self.next..].iter().take_while(|letter| is_of_name(**letter)).collect();
+        let instead = if word.is_empty() { String::new() } else { format!(" instead of `{word}`") };
+        Err(self.fault(&format!("a `{wanted}` is missing; write it here{instead}")))
     }
 
     /// The operator of `level` that stands next, taken.

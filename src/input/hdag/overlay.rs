@@ -53,6 +53,8 @@ fn translated(root: &Node, files: &mut Files) -> Result<Node, InputError> {
     for note in reader.notes {
         files.note(note.to_string());
     }
+    let charts = descriptor.services.into_iter().filter_map(|service| Some((service.id, service.artifact?)));
+    files.artifacts.extend(charts);
     Ok(application)
 }
 

@@ -1,8 +1,8 @@
 //! Instants of the calendar, as scenarios and tables write them, in seconds since 1970 (UTC, without leap seconds).
 //!
-//! A date without a zone is refused: what hour it means depends on who reads it. Days are counted by the proleptic
-//! Gregorian calendar, so leap days need no table.
+//! A date without a zone is refused: what hour it means depends on who reads it.
 
+use crate::input::civil;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
@@ -44,23 +44,10 @@ fn day(date: &str) -> Option<i64> {
     let mut parts = date.split('-');
     let mut next = |digits: usize| parts.next().filter(|part| part.len() == digits).and_then(plain);
     let (year, month, day) = (next(4)?, next(2)?, next(2)?);
-    if parts.next().is_some() || !(1..=12).contains(&month) || day < 1 || day > days_of(year, month) {
+    if parts.next().is_some() {
         return None;
     }
-    // Counted from a year that begins in March, so that the leap day is its last.
-    let shifted = (month + 9) % 12;
-    let march_year = year - i64::from(month <= 2);
-    let era_days = 365 * march_year + march_year / 4 - march_year / 100 + march_year / 400;
-    Some(era_days + (153 * shifted + 2) / 5 + day - 1 - 719_468)
-}
-
-const fn days_of(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 => 28 + leap as i64,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+    civil::days(year, month, day)
 }
 
 fn second_of_day(clock: &str) -> Option<i64> {
@@ -89,14 +76,7 @@ fn plain(digits: &str) -> Option<i64> {
 impl fmt::Display for Calendar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
-        // The inverse of `day`: eras of 400 years, whose year begins in March.
-        let from_march = days + 719_468;
-        let (era, in_era) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
-        let year = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
-        let in_year = in_era - (365 * year + year / 4 - year / 100);
-        let shifted = (5 * in_year + 2) / 153;
-        let (day, month) = (in_year - (153 * shifted + 2) / 5 + 1, (shifted + 2) % 12 + 1);
-        let year = year + era * 400 + i64::from(month <= 2);
+        let (year, month, day) = civil::date(days);
         write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}", second / 3600, second / 60 % 60)?;
         if second % 60 > 0 { write!(f, ":{:02}Z", second % 60) } else { f.write_str("Z") }
     }

@@ -10,6 +10,7 @@
 use super::decimal::Decimal;
 use super::error::{Fault, shown};
 use super::import_fault::ImportFault;
+use crate::input::civil;
 use crate::units::NANOS_PER_SECOND;
 use std::fmt;
 
@@ -264,19 +265,7 @@ pub fn pair(text: &[u8]) -> Option<u16> {
 
 /// Days from 1970-01-01 to a day of the Gregorian calendar; `None` where there is no such day.
 pub fn days(year: u16, month: u16, day: u16) -> Option<i64> {
-    const BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    const LENGTHS: [u16; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let index = usize::from(month.checked_sub(1).filter(|index| *index < 12)?);
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let length = LENGTHS[index] + u16::from(is_leap && month == 2);
-    if day == 0 || day > length {
-        return None;
-    }
-    // Leap days of all years before this one: every fourth, but of the centuries only every fourth.
-    let leaps = |years: i64| years / 4 - years / 100 + years / 400;
-    let past = i64::from(year) - 1;
-    let whole = (i64::from(year) - 1970) * 365 + leaps(past) - leaps(1969);
-    Some(whole + BEFORE[index] + i64::from(is_leap && month > 2) + i64::from(day) - 1)
+    civil::days(year.into(), month.into(), day.into())
 }
 
 #[cfg(test)]

@@ -22,15 +22,35 @@ const CHANGED_MAX: usize = 30;
 pub fn assumed(comparison: &Comparison) -> String {
     let base = &comparison.runs[comparison.groups[0].runs[0]];
     let mut html = "<h2>What was assumed</h2>\n".to_owned();
-    let notes: BTreeSet<&str> =
-        comparison.runs.iter().flat_map(|run| &run.manifest.header.notes).map(String::as_str).collect();
-    html += &list(notes);
+    html += &list(notes(comparison).iter().map(String::as_str));
     html += &resolved(&base.manifest.header.resolved);
     for variant in comparison.variants().into_iter().skip(1) {
         let changed = comparison.of_variant(variant).first().map(|group| &comparison.runs[group.runs[0]]);
         html += &changed.map(|run| changes(base, run, variant.unwrap_or("base"))).unwrap_or_default();
     }
     html + &parameters(comparison)
+}
+
+/// What loading noted, each sentence once; with its variants where it is not said of all.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let variants = comparison.variants();
+    let mut said = BTreeMap::<&str, Vec<Option<&str>>>::new();
+    for header in comparison.runs.iter().map(|run| &run.manifest.header) {
+        for note in &header.notes {
+            let whose = said.entry(note).or_default();
+            if !whose.contains(&header.variant.as_deref()) {
+                whose.push(header.variant.as_deref());
+            }
+        }
+    }
+    let told = |(note, whose): (&str, Vec<Option<&str>>)| {
+        if whose.len() == variants.len() {
+            return note.to_owned();
+        }
+        let names: Vec<&str> = whose.into_iter().map(|variant| variant.unwrap_or("base")).collect();
+        format!("In {}: {note}", names.join(", "))
+    };
+    said.into_iter().map(told).collect()
 }
 
 /// The scenario with its defaults: each part folded away, single values together.
@@ -133,7 +153,7 @@ fn leaves(value: &Value) -> BTreeMap<String, String> {
         match value {
             Value::Object(parts) => parts.iter().for_each(|(name, part)| walk(&step(name), part, found)),
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, item)| walk(&step(&index.to_string()), item, found));
+                items.iter().enumerate().for_each(|(index, item)| walk(&step(&name_in_list(index, item)), item, found));
             }
             other => drop(found.insert(path.to_owned(), scalar(other))),
         }
@@ -141,6 +161,11 @@ fn leaves(value: &Value) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     walk("", &pruned(value).unwrap_or_default(), &mut found);
     found
+}
+
+/// An item is called by its name, as `--set` has it, or by its number.
+fn name_in_list(index: usize, item: &Value) -> String {
+    item.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned)
 }
 
 /// Each policy with all its parameters.

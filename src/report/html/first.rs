@@ -3,7 +3,7 @@
 use super::chart::scatter::scatter;
 use super::markup::{Cell, Head, escape, figure, list, prose, put, table};
 use crate::report::caveat::caveats;
-use crate::report::choice::choices;
+use crate::report::choice::{capital, choices};
 use crate::report::compare::{Comparison, Group};
 use crate::report::expect::{Certainty, Outcome, Verdict};
 use crate::report::metric::{self, METRICS, Metric};
@@ -41,16 +41,14 @@ fn which(comparison: &Comparison) -> String {
     }
     let several = comparison.variants().len() > 1;
     let mut html = "<section class=\"which\"><h2>Which policy, and how sure is that?</h2>\n".to_owned();
+    let sureness = prose(&choices[0].sureness);
     for choice in choices {
         let variant = choice.variant.as_deref().unwrap_or("base");
         let place = if several { format!("In {}: ", escape(variant)) } else { String::new() };
-        put(
-            &mut html,
-            format_args!("<p>{place}<strong>{}</strong> {}</p>\n", prose(&choice.verdict), prose(&choice.sureness)),
-        );
+        put(&mut html, format_args!("<p>{place}<strong>{}</strong></p>\n", prose(&choice.verdict)));
         html += &list(choice.figures.iter().map(String::as_str));
     }
-    html + "</section>\n"
+    html + &format!("<p>{sureness}</p></section>\n")
 }
 
 /// The table of policies, as wide as a page, and all figures behind it.
@@ -116,15 +114,14 @@ fn picture(comparison: &Comparison) -> Option<String> {
     let variant = comparison.variants()[0];
     let groups = comparison.of_variant(variant);
     let across = metric::find("cost")?;
-    let mut upwards = ["slo_violation_time", "latency_p95"].into_iter().filter_map(metric::find);
+    let mut upwards = ["slo_violation_time", "latency_p95", "task_wait_mean"].into_iter().filter_map(metric::find);
     let (svg, up) = upwards.find_map(|up| Some((scatter(&groups, across, up)?, up)))?;
     let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
     let bars = if comparison.seeds().len() > 1 { "; bars are 95 % intervals" } else { "" };
     let unit = up.unit.symbol();
-    let caption = format!(
-        "{} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}",
-        up.title, across.title
-    );
+    let what = capital(up.title);
+    let caption =
+        format!("{what} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}", across.title);
     Some(figure(&caption, &svg, &[]))
 }
 

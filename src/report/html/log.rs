@@ -6,7 +6,8 @@ use super::chart::axis::instant;
 use super::chart::over_time::Detail;
 use super::markup::{Cell, Head, table_of_words};
 use crate::record::Journal;
-use crate::record::journal::{ChangeRead, Episode, EpisodeKind, ServiceRead};
+use crate::record::history::{DecisionRead, HappenedRead, ServiceRead};
+use crate::record::journal::{Episode, EpisodeKind};
 use crate::report::timeline::Timeline;
 use crate::report::unit::grouped;
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         at_s: event.at_s,
         kind: "event",
         service: String::new(),
-        what: format!("{}: {}", event.event.replace('_', " "), event.subject),
+        what: event_in_words(event),
         why: String::new(),
     }));
     for kind in [EpisodeKind::Refused, EpisodeKind::Held, EpisodeKind::Violation] {
@@ -47,7 +48,7 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         what: format!("action in {}", failure.cluster),
         why: failure.failed.clone(),
     }));
-    let mut largest: Vec<&ChangeRead> = journal.changes.iter().collect();
+    let mut largest: Vec<&DecisionRead> = journal.changes.iter().collect();
     largest.sort_by_key(|change| std::cmp::Reverse(size(change)));
     entries.extend(largest.into_iter().take(most).map(change));
     if entries.is_empty() {
@@ -70,6 +71,13 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
         &rows,
     );
     format!("<details class=\"log\" open><summary>Decision log</summary>{log}</details>\n")
+}
+
+/// `cluster lost: edge-2`, `telemetry back`.
+fn event_in_words(event: &HappenedRead) -> String {
+    let what = event.event.replace('_', " ");
+    let alone = event.event.split('_').next() == Some(event.subject.as_str());
+    if alone { what } else { format!("{what}: {}", event.subject) }
 }
 
 fn caption(journal: &Journal, shown: usize, most: usize) -> String {
@@ -113,7 +121,7 @@ fn reason(one: &Episode) -> String {
 }
 
 /// Replicas by which targets changed.
-fn size(change: &ChangeRead) -> u32 {
+fn size(change: &DecisionRead) -> u32 {
     change.services.iter().flat_map(differences).map(|(_, was, now)| was.abs_diff(now)).sum()
 }
 
@@ -127,7 +135,7 @@ fn differences(service: &ServiceRead) -> Vec<(&str, u32, u32)> {
     pairs.filter(|(_, (was, now))| was != now).map(|(name, (was, now))| (name, was, now)).collect()
 }
 
-fn change(one: &ChangeRead) -> Entry {
+fn change(one: &DecisionRead) -> Entry {
     let mut changed: Vec<&ServiceRead> =
         one.services.iter().filter(|service| !differences(service).is_empty()).collect();
     changed.sort_by_key(|service| {

@@ -6,7 +6,7 @@ use super::chart::axis::plain;
 use super::chart::map::{self, map};
 use super::chart::over_time::{Detail, View};
 use super::markup::{Cell, Head, escape, figure, put, table};
-use super::{log, tables};
+use super::{log, tables, tasks};
 use crate::record::{RecordError, RunRecord};
 use crate::report::timeline::sums::{Stacks, mean};
 use crate::report::timeline::{Entry, Timeline};
@@ -33,7 +33,7 @@ pub struct Drawn<'a> {
 pub struct Section {
     /// The section.
     pub html: String,
-    /// The first entry service's load, to stand alone.
+    /// The first entry service's load, to stand alone; without one, the tasks that wait.
     pub load: String,
 }
 
@@ -45,7 +45,8 @@ impl Drawn<'_> {
     pub fn draw(&self) -> Result<Section, RecordError> {
         let timeline = Timeline::read(self.run)?;
         let view = View { timeline: &timeline, detail: self.detail };
-        let load = timeline.entries.first().map(|entry| load(&view, entry)).unwrap_or_default();
+        let load = timeline.entries.first().map(|entry| load(&view, entry));
+        let load = load.or_else(|| Some(tasks::waiting(&view, timeline.tasks.as_ref()?))).unwrap_or_default();
         Ok(Section { html: section(self, &view), load })
     }
 }
@@ -72,15 +73,20 @@ fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
         let all = timeline.entries_count;
         pieces.push(format!("<p>Of the {all} services that users call, the busiest ({shown}) are drawn.</p>\n"));
     }
-    pieces.extend([replicas(view), nodes(view), fullness(view), tables::split(run, timeline)]);
-    pieces.extend([moves(run, timeline), ages(view)]);
+    pieces.extend(tasks::pictures(view));
+    let services = !run.summary.by_service.is_empty();
+    pieces.extend(services.then(|| replicas(view)));
+    pieces.extend([nodes(view), fullness(view), tables::split(run, timeline), moves(run, timeline)]);
+    pieces.extend(services.then(|| ages(view)));
     // Pictures in two columns, what is only a sentence below them.
     let (sentences, figures): (Vec<String>, Vec<String>) =
         pieces.into_iter().partition(|piece| piece.starts_with("<p>"));
     put(&mut html, format_args!("<div class=\"grid\">\n{}</div>\n{}", figures.concat(), sentences.concat()));
     html += &tables::breaks(timeline);
     html += &tables::by_cluster(run, timeline);
-    html += &tables::by_service(&run.summary.by_service, view.detail);
+    if services {
+        html += &tables::by_service(&run.summary.by_service, view.detail);
+    }
     html += &tables::outages(&timeline.outages);
     html += &log::log(timeline, view.detail);
     html + "</details>\n"
@@ -161,7 +167,8 @@ fn nodes(view: &View<'_>) -> String {
     figure("Ready nodes, by cluster", &view.stacks("Ready nodes", &timeline.nodes, None), &legend)
 }
 
-fn clusters(stacks: &Stacks) -> Vec<(String, u8)> {
+/// The clusters that are seen in a picture, with their colours.
+pub(super) fn clusters(stacks: &Stacks) -> Vec<(String, u8)> {
     let there = stacks.0.iter().enumerate().filter(|(_, stack)| stack.values.iter().any(|value| *value > 0.0));
     there.map(|(number, stack)| (stack.cluster.clone(), Ink::of_cluster(number).number())).collect()
 }
@@ -216,7 +223,7 @@ fn ages(view: &View<'_>) -> String {
 }
 
 /// What the shaded times are; with the names where they are few.
-fn fault_key(timeline: &Timeline) -> Option<(String, u8)> {
+pub(super) fn fault_key(timeline: &Timeline) -> Option<(String, u8)> {
     let outages = &timeline.outages;
     let what = match outages.len() {
         0 => return None,

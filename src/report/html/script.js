@@ -68,6 +68,22 @@
       count.textContent = shown === rows.length ? "" : shown + " of " + rows.length + " rows";
     }
   });
+  // What is wider than the page is scrolled by keyboard too.
+  function reachable() {
+    document.querySelectorAll(".scroll").forEach(function (box) {
+      var caption = box.querySelector("caption");
+      if (box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight) {
+        ["tabindex", "role", "aria-label"].forEach(function (name) { box.removeAttribute(name); });
+        return;
+      }
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", caption ? caption.textContent : "table");
+    });
+  }
+  addEventListener("resize", reachable);
+  document.addEventListener("toggle", reachable, true);
+  reachable();
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details.policy").forEach(function (one) { one.open = true; });
   });

@@ -8,7 +8,7 @@ use super::markup::{Cell, Head, figure, table, table_of_words};
 use crate::record::RunRecord;
 use crate::record::summary::{ClusterSummary, ServiceSummary};
 use crate::report::timeline::Timeline;
-use crate::report::timeline::outage::Outage;
+use crate::report::timeline::outage::{Outage, joined};
 use crate::report::timeline::sums::{Fullness, mean};
 use crate::report::unit::Unit;
 
@@ -165,20 +165,22 @@ pub fn outages(outages: &[Outage]) -> String {
     if outages.is_empty() {
         return String::new();
     }
-    let row = |outage: &Outage| {
-        let until = match outage.until_s {
-            Some(until) if until > outage.from_s => instant(until),
-            Some(_) => "at once".to_owned(),
-            None => "the end".to_owned(),
+    let row = |(outage, count): &(Outage, usize)| {
+        let until = match (outage.until_s, count) {
+            (Some(until), 1) if until > outage.from_s => instant(until),
+            (Some(_), 1) => "at once".to_owned(),
+            (Some(last), times) => format!("each at once: {times} times, last at {}", instant(last)),
+            (None, _) => "the end".to_owned(),
         };
         vec![Cell::text(&outage.what), Cell::text(&instant(outage.from_s)), Cell::text(&until)]
     };
-    let shown = outages.len().min(OUTAGES_MAX);
-    let caption = if shown < outages.len() {
-        format!("What broke: the first {shown} of {}; decisions.jsonl has all", outages.len())
+    let joined = joined(outages);
+    let shown = joined.len().min(OUTAGES_MAX);
+    let caption = if shown < joined.len() {
+        format!("What broke: the first {shown} of {}; decisions.jsonl has all", joined.len())
     } else {
         "What broke".to_owned()
     };
-    let rows: Vec<Vec<Cell>> = outages.iter().take(OUTAGES_MAX).map(row).collect();
+    let rows: Vec<Vec<Cell>> = joined.iter().take(OUTAGES_MAX).map(row).collect();
     table(&caption, &["what", "from", "until"].map(Head::new), &rows)
 }

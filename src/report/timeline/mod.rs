@@ -4,12 +4,14 @@ pub mod breaks;
 pub mod layout;
 pub mod outage;
 pub mod sums;
+pub mod task_lines;
 
 use crate::record::line::{Line, Series};
 use crate::record::{Journal, RecordError, RunRecord};
 use breaks::Break;
 use outage::Outage;
 use sums::{Fullness, Stacks};
+use task_lines::TaskLines;
 
 /// Entry services that are drawn; the busiest ones.
 const ENTRIES_MAX: usize = 3;
@@ -42,6 +44,8 @@ const COLUMNS: [&str; 23] = [
     "cost_usd",
     "carbon_g",
 ];
+/// Those that are read besides where there are tasks.
+const TASK_COLUMNS: [&str; 4] = ["tasks_running", "tasks_waiting", "tasks_arrived", "tasks_completed"];
 
 /// A run over time.
 #[derive(Debug, Clone)]
@@ -54,6 +58,8 @@ pub struct Timeline {
     pub entries: Vec<Entry>,
     /// How many entry services there are.
     pub entries_count: usize,
+    /// Tasks; `None` where there are none.
+    pub tasks: Option<TaskLines>,
     /// Ready replicas of all services, by cluster.
     pub replicas: Stacks,
     /// Replicas that were asked for, over all services and clusters, at each of the times.
@@ -120,12 +126,13 @@ impl Timeline {
     /// # Errors
     /// Where its series or decisions cannot be read.
     pub fn read(run: &RunRecord) -> Result<Self, RecordError> {
-        let series = run.series(&COLUMNS)?;
+        let of_tasks: &[&str] = if run.summary.tasks.is_some() { &TASK_COLUMNS } else { &[] };
+        let series = run.series(&[&COLUMNS[..], of_tasks].concat())?;
         let journal = run.journal(JOURNAL_MAX)?;
         let clusters: Vec<&str> = run.summary.by_cluster.iter().map(|row| row.cluster.as_str()).collect();
         let times = sums::times(&series);
         let ready = sums::by_cluster(&series, &clusters, &times, "replicas_ready");
-        let nodes = sums::nodes(&series, &clusters, &times);
+        let nodes = sums::by_row(&series, &clusters, &times, "nodes");
         let shown = sums::shown(&clusters, &ready, &nodes);
         let outages = outage::outages(&journal.events);
         let entries = entries(run, &series);
@@ -135,6 +142,7 @@ impl Timeline {
         Ok(Self {
             span_s: run.summary.span_s,
             entries_count: run.summary.by_service.iter().filter(|service| service.entry).count(),
+            tasks: TaskLines::of(&series, &clusters, &times, &shown),
             replicas: shown.joined(&ready),
             nodes: shown.joined(&nodes),
             asked: sums::total(&sums::by_cluster(&series, &clusters, &times, "replicas_target"), times.len()),

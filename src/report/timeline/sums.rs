@@ -87,11 +87,11 @@ fn add(sum: &mut [f64], times: &[f64], line: &Line) {
     }
 }
 
-/// Ready nodes of each cluster, at each of the times.
-pub fn nodes(series: &Series, clusters: &[&str], times: &[f64]) -> Vec<Vec<f64>> {
+/// A column of the clusters themselves, at each of the times.
+pub fn by_row(series: &Series, clusters: &[&str], times: &[f64], column: &str) -> Vec<Vec<f64>> {
     let of = |name: &&str| {
         let mut sum = vec![0.0; times.len()];
-        add(&mut sum, times, &series.line(None, Some(name), "nodes"));
+        add(&mut sum, times, &series.line(None, Some(name), column));
         sum
     };
     clusters.iter().map(of).collect()

@@ -40,6 +40,31 @@ fn every_command_of_the_book_runs_as_it_is_written() {
     assert!(count >= 5, "{count} commands in the whole book");
 }
 
+/// Goal: whoever looks a command up finds what it is for and an example that was run.
+#[test]
+fn every_command_has_a_page_with_an_example_of_it() {
+    fn leaves(command: &clap::Command, name: &str, found: &mut Vec<String>) {
+        let below: Vec<&clap::Command> = command.get_subcommands().filter(|one| one.get_name() != "help").collect();
+        if below.is_empty() {
+            found.push(name.to_owned());
+        }
+        for one in below {
+            leaves(one, &format!("{name} {}", one.get_name()), found);
+        }
+    }
+    let mut names = Vec::new();
+    leaves(&<smo::cli::Cli as clap::CommandFactory>::command(), "smo", &mut names);
+    let text: String = pages()
+        .iter()
+        .filter(|page| page.parent().is_some_and(|folder| folder.ends_with("commands")))
+        .map(|page| fs::read_to_string(page).unwrap())
+        .collect();
+    for name in names {
+        let shown = text.lines().any(|line| line.strip_prefix("$ ").is_some_and(|command| command.starts_with(&name)));
+        assert!(shown, "docs/src/commands has no example of `{name}`");
+    }
+}
+
 #[test]
 fn every_page_is_in_the_summary_and_every_link_leads_to_a_page() {
     let summary = fs::read_to_string(source().join("SUMMARY.md")).unwrap();

@@ -55,7 +55,7 @@ pub fn map(resolved: &Value, clusters: &[&str], moves: &Moves) -> (String, &'sta
     let by = match layout.by {
         By::Coordinates => "places follow latitude and longitude",
         By::RoundTrips => "the nearer two clusters, the shorter the round trip between them",
-        By::Nothing => "places say nothing",
+        By::Nothing => "in a circle: no distances are known",
     };
     (draw(&frame, &shapes), by)
 }
@@ -152,7 +152,7 @@ mod tests {
         let moves = Moves::from([(pair("a", "b"), 12), (pair("b", "a"), 1)]);
         let (svg, by) = map(&json!({}), &["a", "b", "c"], &moves);
         assert!(svg.contains("<title>a → b: 12 replicas</title>") && svg.contains("b → a: 1 replica<"), "{svg}");
-        assert_eq!(by, "places say nothing");
+        assert_eq!(by, "in a circle: no distances are known");
         let apart = spread(vec![(400.0, 200.0), (400.0, 200.0), (410.0, 200.0)]);
         for (a, b) in [(0, 1), (0, 2), (1, 2)] {
             let far = (apart[a].0 - apart[b].0).hypot(apart[a].1 - apart[b].1);

@@ -10,12 +10,15 @@ use super::{Frame, Ink, Shape, draw};
 use crate::record::line::Line;
 use crate::report::timeline::outage::Outage;
 use crate::report::timeline::sums::{Fullness, Stacks};
+use crate::report::timeline::task_lines::TaskLines;
 use crate::report::timeline::{Entry, Timeline};
 
 /// Width of the lines that matter.
 const STRONG: u32 = 4;
 /// Width of the others.
 const WEAK: u32 = 3;
+/// Per cent from which how full nodes are is drawn up to all that they offer.
+const FULL_FROM: f64 = 25.0;
 
 /// A run, and how finely it is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -222,7 +225,9 @@ impl View<'_> {
         let lines = Self::fullness_lines(fullness).map(|(name, line, ink)| (name, percent(line), ink));
         let there: Vec<_> =
             lines.into_iter().filter(|(_, line, _)| line.iter().any(|(_, one)| one.is_some())).collect();
-        let highest = there.iter().filter_map(|(_, line, _)| top(line)).map(|(value, _)| value).fold(100.0, f64::max);
+        let highest = there.iter().filter_map(|(_, line, _)| top(line)).map(|(value, _)| value).fold(0.0, f64::max);
+        // Up to what is offered, but for nodes that are nearly empty.
+        let highest = if highest > FULL_FROM { highest.max(100.0) } else { highest };
         let means = there
             .iter()
             .filter_map(|(name, line, _)| Some(format!("{name} {:.0} %", crate::report::timeline::sums::mean(line)?)));
@@ -257,6 +262,34 @@ impl View<'_> {
         let mut shapes = self.bands();
         shapes.extend(self.area(&percent, Ink::Lost));
         shapes.extend(self.places_of(&[Trace::new("SLO broken in", &percent, Ink::Lost)], " % of the time"));
+        draw(&frame, &shapes)
+    }
+
+    /// Tasks that wait.
+    pub fn waiting(&self, tasks: &TaskLines) -> String {
+        let highest = top(&tasks.waiting).map_or(0.0, |(value, _)| value);
+        let label = format!("Tasks that wait over time: {}", peak(&tasks.waiting, "tasks"));
+        let frame = self.frame(label, Axis::from_zero(highest));
+        let mut shapes = self.bands();
+        shapes.extend(self.area(&tasks.waiting, Ink::Lost));
+        shapes.extend(self.places_of(&[Trace::new("waiting", &tasks.waiting, Ink::Lost)], ""));
+        draw(&frame, &shapes)
+    }
+
+    /// Tasks that arrived and completed, since the start.
+    pub fn come_and_gone(&self, tasks: &TaskLines) -> String {
+        let highest = top(&tasks.arrived).map_or(0.0, |(value, _)| value);
+        let done = top(&tasks.completed).map_or(0.0, |(value, _)| value);
+        let (all, done) = (plain(highest), plain(done));
+        let label = format!("Tasks over time: {all} arrived by the end, {done} completed");
+        let frame = self.frame(label, Axis::from_zero(highest));
+        let traces = [
+            Trace::new("arrived", &tasks.arrived, Ink::Offered),
+            Trace::new("completed", &tasks.completed, Ink::Series(2)),
+        ];
+        let mut shapes = self.bands();
+        shapes.extend(self.lines(&frame, &traces));
+        shapes.extend(self.places_of(&traces, ""));
         draw(&frame, &shapes)
     }
 

@@ -85,6 +85,9 @@ fn range(values: impl Iterator<Item = (f64, f64)> + Clone, room: f64) -> Axis {
     Axis::between(from, high + width * room)
 }
 
+/// Half the height of a line of letters, in pixels.
+const HALF_LINE: f64 = 15.0;
+
 /// A box in pixels: left, top, right, bottom.
 type Area = (f64, f64, f64, f64);
 
@@ -97,7 +100,11 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         let up = (y - frame.y.from) / (frame.y.to - frame.y.from);
         (across * width, (1.0 - up) * height)
     };
-    let mut taken: Vec<Area> = points.iter().map(|dot| around(pixel(dot.at))).collect();
+    let bar = |dot: &Dot| {
+        let ((x, y), wide) = (pixel(dot.at), dot.half.0 / (frame.x.to - frame.x.from) * width);
+        (x - wide, y - 4.0, x + wide, y + 4.0)
+    };
+    let mut taken: Vec<Area> = points.iter().flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect();
     let mut shapes = Vec::new();
     for dot in points {
         let (x, y) = pixel(dot.at);
@@ -105,18 +112,33 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         // Beside the interval, not on it.
         let wide = (dot.half.0 / (frame.x.to - frame.x.from) * width + 10.0).max(20.0).round();
         let aside = wide as i32;
+        let at = |offset: (i32, i32), side: Side| {
+            let (left, middle) = (x + f64::from(offset.0), y + f64::from(offset.1));
+            let left = match side {
+                Side::Left => left,
+                Side::Right => left - long,
+                Side::Centre => left - long / 2.0,
+            };
+            (offset, side, (left, middle - HALF_LINE, left + long, middle + HALF_LINE))
+        };
         let sides = [
-            ((aside, 0), Side::Left, (x + wide, y - 19.0, x + wide + long, y + 19.0)),
-            ((-aside, 0), Side::Right, (x - wide - long, y - 19.0, x - wide, y + 19.0)),
-            ((0, -38), Side::Centre, (x - long / 2.0, y - 57.0, x + long / 2.0, y - 19.0)),
-            ((0, 38), Side::Centre, (x - long / 2.0, y + 19.0, x + long / 2.0, y + 57.0)),
-            ((20, -38), Side::Left, (x + 20.0, y - 57.0, x + 20.0 + long, y - 19.0)),
-            ((0, -76), Side::Centre, (x - long / 2.0, y - 95.0, x + long / 2.0, y - 57.0)),
-            ((20, 38), Side::Left, (x + 20.0, y + 19.0, x + 20.0 + long, y + 57.0)),
+            at((aside, 0), Side::Left),
+            at((-aside, 0), Side::Right),
+            at((0, -38), Side::Centre),
+            at((0, 38), Side::Centre),
+            at((20, -38), Side::Left),
+            at((20, 38), Side::Left),
+            at((-20, -38), Side::Right),
+            at((0, -76), Side::Centre),
+            at((20, -76), Side::Left),
+            at((-20, -76), Side::Right),
+            at((20, -114), Side::Left),
+            at((-20, -114), Side::Right),
         ];
         let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height - 4.0;
         let free = |area: &Area| !taken.iter().any(|other| overlap(area, other));
-        let side = sides.iter().find(|(.., area)| inside(area) && free(area)).unwrap_or(&sides[0]);
+        let fits = sides.iter().find(|(.., area)| inside(area) && free(area));
+        let side = fits.or_else(|| sides.iter().find(|(.., area)| free(area))).unwrap_or(&sides[0]);
         taken.push(side.2);
         shapes.push(Shape::Letters(dot.at, dot.name.clone(), side.0, side.1));
     }

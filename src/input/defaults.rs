@@ -27,12 +27,17 @@ pub mod limits {
     pub const NODES: usize = 500_000;
     /// Values that aliases may repeat.
     pub const ALIAS_EVENTS: usize = 100_000;
+    /// Bytes of text that aliases may repeat.
+    pub const ALIAS_BYTES: usize = 16 << 20;
     /// Bytes of a file of Kubernetes objects: a thousand nodes with their images are 20 MB.
     pub const KUBERNETES_BYTES: u64 = 64 << 20;
     /// Levels of such a file; API servers take more, but nothing that is read lies deeper.
     pub const KUBERNETES_DEPTH: usize = 64;
-    /// Values of such a file, as written.
-    pub const KUBERNETES_NODES: usize = 3_000_000;
+    /// Values and keys of such a file, as written.
+    pub const KUBERNETES_NODES: usize = 6_000_000;
+    /// Values of such a file that are read, besides 250,000: one in so many bytes. `kubectl` writes one in 45 and more, half
+    /// of which are not read; to hold one costs 160.
+    pub const KUBERNETES_BYTES_A_VALUE: usize = 50;
     /// Documents of such a file.
     pub const DOCUMENTS: usize = 10_000;
     /// Replicas of one service.

@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_trace;
 mod binding;
 mod binding_reference;
+mod bombs;
 #[cfg(feature = "milp")]
 mod book;
 mod cli;
@@ -34,6 +35,7 @@ mod init;
 mod joined_tables;
 mod kubernetes;
 mod manifests;
+mod memory;
 #[cfg(feature = "milp")]
 mod milp;
 mod occupied;

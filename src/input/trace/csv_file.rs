@@ -8,6 +8,9 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The most columns: each has a name that is kept, and a header may be nothing but commas.
+const COLUMNS_MAX: usize = 100_000;
+
 /// A CSV file whose header was read.
 pub struct CsvFile {
     path: PathBuf,
@@ -48,6 +51,9 @@ impl CsvFile {
         let mut file = Self { path, compression, size_max, reader, progress, record, begin: 0, columns };
         if !file.read()? {
             return Err(file.error_at(Place::Whole, "", Fault::Empty));
+        }
+        if file.record.len() > COLUMNS_MAX {
+            return Err(file.error("", Fault::TooManyColumns(COLUMNS_MAX)));
         }
         let columns: Result<Vec<String>, TraceError> = file.record.iter().map(|name| file.column(name)).collect();
         file.columns = columns?;

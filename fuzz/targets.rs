@@ -10,7 +10,7 @@ use smo::input::tables::{carbon, latency, machine_types, machines, power, prices
 use smo::input::tasks::TaskOptions;
 use smo::input::tasks::format::{self, TASK_FORMATS};
 use smo::input::trace::edit::{Script, prepare};
-use smo::input::trace::{self, Import, ServiceNames, TraceOptions, Zone};
+use smo::input::trace::{self, Import, ServiceNames, Trace, TraceOptions, Zone};
 use smo::input::{self, InputError, Request};
 use smo::model::workload::{RateRow, RateSource};
 use smo::units::{Bytes, Span};
@@ -65,11 +65,19 @@ pub fn rates(bytes: &[u8]) {
     }
 }
 
-/// A rate trace in the format of another tool: the first byte chooses the ending, the second what is said about it.
+/// A rate trace in the format of another tool.
 pub fn imports(bytes: &[u8]) {
+    let Some((_, mut rows)) = imported(bytes) else { return };
+    let mut row = RateRow::default();
+    let _ = (0..ROWS).try_for_each(|_| rows.next_row(&mut row).ok().filter(|more| *more).map(|_| ()));
+    let _ = rows.notes();
+}
+
+/// Opens a rate trace: the first byte chooses the ending, the second what is said about it.
+pub fn imported(bytes: &[u8]) -> Option<(ServiceNames, Trace)> {
     const ENDINGS: &[&str] = &["csv", "log", "json", "txt", "parquet"];
     const PACKED: &[&str] = &["", ".gz", ".zst"];
-    let [first, second, rest @ ..] = bytes else { return };
+    let [first, second, rest @ ..] = bytes else { return None };
     let (first, says) = (usize::from(*first), |bit: u8| second >> bit & 1 == 1);
     let (ending, packed) = (ENDINGS[first % ENDINGS.len()], PACKED[first / ENDINGS.len() % PACKED.len()]);
     let path = file(&format!("trace.{ending}{packed}"), rest);
@@ -83,15 +91,12 @@ pub fn imports(bytes: &[u8]) {
         ..Import::default()
     };
     let options = TraceOptions { size_max: Bytes(4 << 20), import, ..TraceOptions::default() };
-    let opened = if says(7) {
-        trace::open(&path, &ServiceNames::new(["frontend", "cart"]), &options)
-    } else {
-        trace::open_whole(&path, &options).map(|(_, trace)| trace)
-    };
-    let Ok(mut rows) = opened else { return };
-    let mut row = RateRow::default();
-    let _ = (0..ROWS).try_for_each(|_| rows.next_row(&mut row).ok().filter(|more| *more).map(|_| ()));
-    let _ = rows.notes();
+    if says(7) {
+        let services = ServiceNames::new(["frontend", "cart"]);
+        let trace = trace::open(&path, &services, &options).ok()?;
+        return Some((services, trace));
+    }
+    trace::open_whole(&path, &options).ok()
 }
 
 /// A descriptor, alone and as the application of a scenario.

@@ -165,3 +165,22 @@ fn a_limit_that_is_set_is_named() {
     let read = read.and_then(|(_, mut rows)| trace::survey(&mut rows).map_err(|error| error.to_string()));
     refused(read, "trace", "expands to more than the limit of 1 MiB");
 }
+
+/// Two lists of alike hosts, of 2⁶⁴ - 1 and of one: their sum has no number of 64 bits.
+#[test]
+fn hosts_that_are_more_than_can_be_counted_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = |count: u64| {
+        format!(
+            "{{\"name\": \"H\", \"cpu\": {{\"coreCount\": 1}}, \"memory\": {{\"memorySize\": 100}}, \"count\": {count}}}"
+        )
+    };
+    let hosts = [host(u64::MAX), host(1)].join(", ");
+    fs::write(folder.path().join("t.json"), format!("{{\"clusters\": [{{\"name\": \"C\", \"hosts\": [{hosts}]}}]}}"))
+        .unwrap();
+    let path = folder.path().join("s.yaml");
+    let text = "question: q?\napplication: {services: [{name: s, capacity: {alpha: 40, beta: 0}}]}\ninventory: {opendc: t.json}\n\
+                policies: [naive]\nuntil: 1 h\n";
+    fs::write(&path, text).unwrap();
+    refused(input::load(&path, &Request::default()), "hosts", "nodes");
+}

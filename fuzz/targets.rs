@@ -181,7 +181,9 @@ pub fn machine_lists(bytes: &[u8]) {
     let path = file(name, rest);
     within(
         &path,
-        &format!("application: {{services: [{{name: s, capacity: {{alpha: 40, beta: 0}}}}]}}\ninventory: {section}"),
+        &format!(
+            "application: {{services: [{{name: s, cpu: 1, memory: 1 GiB, capacity: {{alpha: 40, beta: 0}}}}]}}\ninventory: {section}"
+        ),
     );
 }
 

@@ -35,9 +35,11 @@ pub mod limits {
     pub const KUBERNETES_DEPTH: usize = 64;
     /// Values and keys of such a file, as written.
     pub const KUBERNETES_NODES: usize = 6_000_000;
-    /// Values of such a file that are read, besides 250,000: one in so many bytes. `kubectl` writes one in 45 and more, half
-    /// of which are not read; to hold one costs 160.
-    pub const KUBERNETES_BYTES_A_VALUE: usize = 50;
+    /// Values of such a file that are kept, and one more in so many bytes of it: to hold one costs up to 300 bytes, all
+    /// that follows from it included.
+    pub const KUBERNETES_VALUES: usize = 200_000;
+    /// See [`KUBERNETES_VALUES`].
+    pub const KUBERNETES_BYTES_A_VALUE: usize = 100;
     /// Documents of such a file.
     pub const DOCUMENTS: usize = 10_000;
     /// Replicas of one service.

@@ -33,7 +33,8 @@ thread_local! {
     static ROOM: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// Keys that are left out wherever they stand, with all that is below them.
+/// Keys whose lists and maps are left out wherever they stand, with all that is below them. (A label may have such a name
+/// too: what is neither list nor map is kept.)
 pub trait LeftOut {
     /// The keys.
     const KEYS: &[&str];
@@ -111,7 +112,7 @@ impl Source<'_> {
     fn node<K>(&self, parsed: Marked<K>) -> Node {
         let raw = || self.between(parsed.span).trim().to_owned();
         let value = match parsed.value {
-            Parsed::Null => Value::Scalar(Scalar::Null),
+            Parsed::Null | Parsed::LeftOut => Value::Scalar(Scalar::Null),
             Parsed::Bool(value) => Value::Scalar(Scalar::Bool(value, raw())),
             Parsed::Unsigned(value) => Value::Scalar(Scalar::Unsigned(value, raw())),
             Parsed::Signed(value) => Value::Scalar(Scalar::Signed(value, raw())),
@@ -203,6 +204,8 @@ struct Marked<K> {
 
 /// What the parser hands over before places are attached.
 enum Parsed<K> {
+    /// A list or a map that nobody reads.
+    LeftOut,
     Null,
     Bool(bool),
     Unsigned(u64),
@@ -215,29 +218,44 @@ enum Parsed<K> {
 
 impl<'de, K: LeftOut> Deserialize<'de> for Marked<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let room = ROOM.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
-        ROOM.set(room);
-        let Spanned { value, referenced, defined, .. } = Spanned::deserialize(deserializer)?;
-        let span = defined.span();
-        let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-        Ok(Self {
-            mark: Mark::of(referenced),
-            span: (narrow(span.byte_offset()), narrow(span.byte_len())),
-            value,
-            without: PhantomData,
-        })
+        marked::<K, false, D>(deserializer)
     }
 }
 
-impl<'de, K: LeftOut> Deserialize<'de> for Parsed<K> {
+/// The value of a key that is left out, unless it is neither list nor map.
+struct Bulk<K>(Marked<K>);
+
+impl<'de, K: LeftOut> Deserialize<'de> for Bulk<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ParsedVisitor(PhantomData))
+        marked::<K, true, D>(deserializer).map(Self)
     }
 }
 
-struct ParsedVisitor<K>(PhantomData<K>);
+fn marked<'de, K: LeftOut, const BULK: bool, D: Deserializer<'de>>(deserializer: D) -> Result<Marked<K>, D::Error> {
+    let room = ROOM.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+    ROOM.set(room);
+    let Spanned { value: Read(value), referenced, defined, .. } = Spanned::<Read<K, BULK>>::deserialize(deserializer)?;
+    if matches!(value, Parsed::LeftOut) {
+        ROOM.set(room + 1);
+    }
+    let span = defined.span();
+    let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let span = (narrow(span.byte_offset()), narrow(span.byte_len()));
+    Ok(Marked { mark: Mark::of(referenced), span, value, without: PhantomData })
+}
 
-impl<'de, K: LeftOut> Visitor<'de> for ParsedVisitor<K> {
+/// A value as it is read: lists and maps are not kept where they are `BULK`.
+struct Read<K, const BULK: bool>(Parsed<K>);
+
+impl<'de, K: LeftOut, const BULK: bool> Deserialize<'de> for Read<K, BULK> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ParsedVisitor::<K, BULK>(PhantomData)).map(Self)
+    }
+}
+
+struct ParsedVisitor<K, const BULK: bool>(PhantomData<K>);
+
+impl<'de, K: LeftOut, const BULK: bool> Visitor<'de> for ParsedVisitor<K, BULK> {
     type Value = Parsed<K>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -269,6 +287,10 @@ impl<'de, K: LeftOut> Visitor<'de> for ParsedVisitor<K> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parsed<K>, A::Error> {
+        if BULK {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Parsed::LeftOut);
+        }
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             list.push(item);
@@ -278,12 +300,16 @@ impl<'de, K: LeftOut> Visitor<'de> for ParsedVisitor<K> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Parsed<K>, A::Error> {
+        if BULK {
+            while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Parsed::LeftOut);
+        }
         let mut map = Vec::new();
         while let Some(Spanned { value: key, referenced, .. }) = entries.next_key::<Spanned<Box<str>>>()? {
-            if K::KEYS.contains(&&*key) {
-                entries.next_value::<IgnoredAny>()?;
-            } else {
-                map.push((key, Mark::of(referenced), entries.next_value()?));
+            let value =
+                if K::KEYS.contains(&&*key) { entries.next_value::<Bulk<K>>()?.0 } else { entries.next_value()? };
+            if !matches!(value.value, Parsed::LeftOut) {
+                map.push((key, Mark::of(referenced), value));
             }
         }
         map.shrink_to_fit();
@@ -322,25 +348,26 @@ mod tests {
         assert!(error.contains("too large once it is unfolded"), "{error}");
     }
 
-    struct Bulk;
+    struct NoBulk;
 
-    impl LeftOut for Bulk {
+    impl LeftOut for NoBulk {
         const KEYS: &[&str] = &["bulk"];
     }
 
     #[test]
     fn what_is_left_out_is_left_out_at_every_level_and_still_checked() {
         let budget = Budget { depth: 8, nodes: 100, kept: 100 };
-        let text = "a: {bulk: [1, {x: y}], b: 1}\nbulk: z\n---\n- {bulk: {}}\n- c\n";
-        let all = Node::parse_all::<Bulk>(text, "x.yaml", &budget).expect("good YAML");
+        let text = "a: {bulk: [1, {x: y}], b: 1}\nbulk: {z: z}\n---\n- {bulk: {}}\n- c\n- {bulk: prod}\n";
+        let all = Node::parse_all::<NoBulk>(text, "x.yaml", &budget).expect("good YAML");
         assert!(all[0].get("bulk").is_none() && all[0].get("a").is_some_and(|a| a.get("bulk").is_none()));
         assert_eq!(all[0].get("a").and_then(|a| a.get("b")).map(|b| b.place.column), Some(27));
         let Value::List(items) = &all[1].value else { panic!("the second document is a list") };
         assert!(matches!(&items[0].value, Value::Map(entries) if entries.is_empty()));
         assert_eq!((items[1].text(), items[1].place.line), (Some("c"), 5));
+        assert_eq!(items[2].get("bulk").and_then(Node::text), Some("prod"), "a label may be called so");
         let kept = Node::parse_all::<Nothing>(text, "x.yaml", &budget).expect("good YAML");
         assert!(kept[0].get("bulk").is_some());
-        assert!(Node::parse_all::<Bulk>("bulk: [\n", "x.yaml", &budget).is_err());
+        assert!(Node::parse_all::<NoBulk>("bulk: [\n", "x.yaml", &budget).is_err());
     }
 
     /// Anchors within anchors would each keep what is in them: thirty around 100,000 values are three million.
@@ -355,9 +382,9 @@ mod tests {
     #[test]
     fn values_are_counted_as_they_are_kept() {
         let budget = Budget { depth: 8, nodes: 100, kept: 4 };
-        let all = Node::parse_all::<Bulk>("[a, b, {bulk: [1, 2, 3, 4, 5]}]\n", "x.yaml", &budget);
+        let all = Node::parse_all::<NoBulk>("[a, b, {bulk: [1, 2, 3, 4, 5]}]\n", "x.yaml", &budget);
         assert_eq!(all.expect("four values are kept").len(), 1);
-        let error = Node::parse_all::<Bulk>("[a, b, c, d]\n", "x.yaml", &budget).expect_err("five values");
+        let error = Node::parse_all::<NoBulk>("[a, b, c, d]\n", "x.yaml", &budget).expect_err("five values");
         assert!(error.to_string().contains("more than 4 values for its length\n  split it"), "{error}");
     }
 }

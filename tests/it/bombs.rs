@@ -43,7 +43,7 @@ fn refused<T, E: ToString>(result: Result<T, E>, what: &str, limit: &str) {
 #[test]
 fn a_bomb_among_tasks_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let gaia = ("arrival_time,length,cpus\n", "1,1,1\n");
+    let gaia = ("arrival_time,length,cpus\n", "1.0000000,1.0000000,1\n");
     let google = ("", "0,,1,0,1,0,u,3,9,0.1,0.1,0.1,0\n");
     let openb = (
         "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n",
@@ -179,7 +179,7 @@ fn hosts_that_are_more_than_can_be_counted_are_refused() {
     fs::write(folder.path().join("t.json"), format!("{{\"clusters\": [{{\"name\": \"C\", \"hosts\": [{hosts}]}}]}}"))
         .unwrap();
     let path = folder.path().join("s.yaml");
-    let text = "question: q?\napplication: {services: [{name: s, capacity: {alpha: 40, beta: 0}}]}\ninventory: {opendc: t.json}\n\
+    let text = "question: q?\napplication: {services: [{name: s, cpu: 1, memory: 1 GiB, capacity: {alpha: 40, beta: 0}}]}\ninventory: {opendc: t.json}\n\
                 policies: [naive]\nuntil: 1 h\n";
     fs::write(&path, text).unwrap();
     refused(input::load(&path, &Request::default()), "hosts", "nodes");

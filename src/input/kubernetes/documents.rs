@@ -58,12 +58,23 @@ pub fn looks_like_objects(text: &str) -> bool {
     })
 }
 
-/// What API servers add to objects and nobody reads: who changed which field, and the images that a node has. It is the
-/// larger part of most dumps.
+/// What nobody reads of objects: who changed which field, the images that a node has, what containers mount, are told and
+/// are probed by. It is the larger part of most dumps.
 struct Bulk;
 
 impl LeftOut for Bulk {
-    const KEYS: &[&str] = &["managedFields", "images"];
+    const KEYS: &[&str] = &[
+        "managedFields",
+        "images",
+        "volumes",
+        "volumeMounts",
+        "env",
+        "containerStatuses",
+        "initContainerStatuses",
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+    ];
 }
 
 /// Reads all objects of a text; `label` is the file's name for messages.
@@ -74,7 +85,7 @@ pub fn objects(text: &str, label: &str) -> Result<Vec<Object>, InputError> {
     let budget = Budget {
         depth: limits::KUBERNETES_DEPTH,
         nodes: limits::KUBERNETES_NODES,
-        kept: limits::NODES / 2 + text.len() / limits::KUBERNETES_BYTES_A_VALUE,
+        kept: limits::KUBERNETES_VALUES + text.len() / limits::KUBERNETES_BYTES_A_VALUE,
     };
     let mut found = Vec::new();
     for document in Node::parse_all::<Bulk>(text, label, &budget)? {

@@ -76,6 +76,9 @@ fn read(path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
         return Err(mistake(field, message));
     }
     done.map_err(|error| {
+        if error.is_data() {
+            return mistake("events", &error.to_string());
+        }
         let place = Place::Line(error.line() as u64);
         TraceError::at(path, place, "", Fault::Task(format!("not JSON: {error}\n  export the trace again as JSON")))
     })?;

@@ -17,6 +17,9 @@ use std::process::Command;
 
 /// What a parser may need whatever the input: its own tables, buffers, stacks of threads.
 const BASE: u64 = 16 << 20;
+/// The same of YAML, which is held as a tree: a value costs more than the few letters that it may be written with, so
+/// their number is limited.
+const BASE_OF_TREES: u64 = 80 << 20;
 /// How long the texts are.
 const LENGTH: usize = 12 << 20;
 /// Set for the process whose memory is measured: the name of the kind, and the folder of its file.
@@ -33,7 +36,7 @@ fn a_process_reads_one_file_and_says_its_peak() {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    println!("peak {} KiB", kibibytes.map_or_else(|| "unknown".to_owned(), |kibibytes| kibibytes.to_string()));
+    println!("VmHWM is {} KiB", kibibytes.map_or_else(|| "unknown".to_owned(), |kibibytes| kibibytes.to_string()));
 }
 
 /// The peak of a process that reads such a file; `None` where the system does not tell.
@@ -43,7 +46,7 @@ fn peak(name: &str, folder: &Path) -> Option<u64> {
     let done = child.env(CHILD, format!("{name}={}", folder.display())).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success(), "{name}: {said}{}", String::from_utf8_lossy(&done.stderr));
-    let peak = said.split("peak ").nth(1).and_then(|rest| rest.split(" KiB").next());
+    let peak = said.split("VmHWM is ").nth(1).and_then(|rest| rest.split(" KiB").next());
     peak.and_then(|peak| peak.parse::<u64>().ok()).map(|kibibytes| kibibytes << 10)
 }
 
@@ -89,9 +92,10 @@ fn no_parser_needs_more_than_four_times_its_input() {
             grown as f64 / bytes as f64
         );
         println!("{figures}");
-        if grown > BASE + 4 * bytes {
+        let base = if kind.is_tree { BASE_OF_TREES } else { BASE };
+        if grown > base + 4 * bytes {
             over.push(figures);
         }
     }
-    assert!(over.is_empty(), "more than four times and {} MiB:\n{}", BASE >> 20, over.join("\n"));
+    assert!(over.is_empty(), "more than four times beyond the base:\n{}", over.join("\n"));
 }

@@ -71,9 +71,10 @@ pub fn nodes(length: usize) -> String {
 
 /// Nodes without anything that is left out: the worst that a dump can be.
 pub fn bare_nodes(length: usize) -> String {
+    // Of so short ones, more are refused.
     lines(
         "{\"apiVersion\": \"v1\", \"kind\": \"NodeList\", \"items\": [\n{\"metadata\": {\"name\": \"first\"}, \"status\": {\"allocatable\": {\"cpu\": 4, \"memory\": \"16Gi\"}}}\n",
-        length,
+        length / 2,
         |i, out| {
             writeln!(out, "  ,{{\n    \"metadata\": {{\n      \"name\": \"node-{i}\",\n      \"labels\": {{\n        \"kubernetes.io/hostname\": \"node-{i}\",\n        \"topology.kubernetes.io/zone\": \"zone-{}\"\n      }}\n    }},\n    \"status\": {{\n      \"allocatable\": {{\n        \"cpu\": \"7910m\",\n        \"memory\": \"29Gi\",\n        \"pods\": \"110\"\n      }},\n      \"conditions\": [\n        {{\n          \"type\": \"Ready\",\n          \"status\": \"True\"\n        }}\n      ]\n    }}\n  }}", i % 3).unwrap();
         },
@@ -87,12 +88,12 @@ pub fn deployments(length: usize) -> String {
 }
 
 pub fn scenario(length: usize) -> String {
-    let head = "question: q?\ninventory: {clusters: [{name: a, pools: [{name: p, cpu: 8, memory: 32 GiB, nodes: 2}]}]}\npolicies: [naive]\nuntil: 1 h\napplication:\n  services:\n";
+    let head = "question: q?\ninventory: {clusters: [{name: a, pools: [{name: p, cpu: 8, memory: 32 GiB, nodes: 2}]}]}\npolicies: [naive]\nuntil: 1 h\ntraces: [{file: load.csv}]\napplication:\n  services:\n";
     lines(
         head,
         length,
         numbered!(
-            "    - {{name: service-{i:06}, capacity: {{alpha: 40, beta: -2}}, cpu: 500m, memory: 256 MiB, image: 120 MB}}   # {i:0180}"
+            "    - {{name: service-{i:06}, capacity: {{alpha: 40, beta: -2}}, cpu: 500m, memory: 256 MiB, image: 120 MB}}   # {i:0300}"
         ),
     )
 }
@@ -102,7 +103,7 @@ pub fn descriptor(length: usize) -> String {
         "hdaGraph:\n  id: shop\n  services:\n",
         length,
         numbered!(
-            "  - id: service-{i:06}\n    deployment:\n      trigger: {{type: auto}}\n      intent:\n        compute:\n          cpu: small\n          ram: medium\n          storage: small\n        connectionPoints: []\n    artifact:\n      ociImage: oci://registry.example.com/shop/service-{i:06}\n      ociConfig: {{type: helm, implementer: WOT}}\n      # {i:0240}"
+            "  - id: service-{i:06}\n    deployment:\n      trigger: {{type: auto}}\n      intent:\n        compute:\n          cpu: small\n          ram: medium\n          storage: small\n        connectionPoints: []\n    artifact:\n      ociImage: oci://registry.example.com/shop/service-{i:06}\n      ociConfig: {{type: helm, implementer: WOT}}\n      # {i:0600}"
         ),
     )
 }

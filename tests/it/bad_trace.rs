@@ -280,3 +280,14 @@ fn a_broken_row_does_not_hide_those_before_it() {
     assert!(trace.next_row(&mut row).expect("sound") && trace.next_row(&mut row).expect("sound"));
     assert!(trace.next_row(&mut row).is_err());
 }
+
+/// Lines are counted by reading the file again, which must not end at the limits of a row.
+#[test]
+fn the_line_of_a_late_mistake_is_told() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let rows: String = (0..600_000).map(|second| format!("{second},cart,1\n")).collect();
+    let text = format!("timestamp_s,service,requests_per_s\n{rows}600000,cart,x\n");
+    assert!(text.len() > 8 << 20, "it is longer than a row may be");
+    let found = error(&file(&dir, "a.csv", text), &TraceOptions::default()).unwrap_or_default();
+    assert!(found.starts_with("a.csv: line 600002: field `requests_per_s`"), "{found}");
+}

@@ -160,7 +160,7 @@ pub const KINDS: &[Kind] = &[
         name: "machines",
         file: "m.csv",
         is_tree: false,
-        make: |length| lines("instance_type,vcpus,memory_gib,gpus\n", length, numbered!("n2-standard-{i},8,32,0")),
+        make: |length| lines("instance_type,vcpus,memory_gib,gpus\n", length / 12, numbered!("n2-standard-{i},8,32,0")),
         read: |path| table(path, machines::read),
     },
     Kind {

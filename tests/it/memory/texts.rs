@@ -93,7 +93,7 @@ pub fn scenario(length: usize) -> String {
         head,
         length,
         numbered!(
-            "    - {{name: service-{i:06}, capacity: {{alpha: 40, beta: -2}}, cpu: 500m, memory: 256 MiB, image: 120 MB}}   # {i:0300}"
+            "    - {{name: service-{i:06}, capacity: {{alpha: 40, beta: -2}}, cpu: 500m, memory: 256 MiB, image: 120 MB}}   # {i:0860}"
         ),
     )
 }
@@ -103,7 +103,7 @@ pub fn descriptor(length: usize) -> String {
         "hdaGraph:\n  id: shop\n  services:\n",
         length,
         numbered!(
-            "  - id: service-{i:06}\n    deployment:\n      trigger: {{type: auto}}\n      intent:\n        compute:\n          cpu: small\n          ram: medium\n          storage: small\n        connectionPoints: []\n    artifact:\n      ociImage: oci://registry.example.com/shop/service-{i:06}\n      ociConfig: {{type: helm, implementer: WOT}}\n      # {i:0600}"
+            "  - id: service-{i:06}\n    deployment:\n      trigger: {{type: auto}}\n      intent:\n        compute:\n          cpu: small\n          ram: medium\n          storage: small\n        connectionPoints: []\n    artifact:\n      ociImage: oci://registry.example.com/shop/service-{i:06}\n      ociConfig: {{type: helm, implementer: WOT}}\n      # {i:01600}"
         ),
     )
 }

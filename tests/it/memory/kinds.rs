@@ -8,7 +8,7 @@ use smo::input::tables::{carbon, latency, machines, prices, reassignment, region
 use smo::input::tasks::{TaskOptions, format};
 use smo::input::trace::{self, Import, TraceOptions};
 use smo::input::{self, InputError, Request, hdag};
-use smo::units::Span;
+use smo::units::{Bytes, MilliCores, Span};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -50,6 +50,11 @@ fn counted(path: &Path) -> Result<(), String> {
 
 fn tasks(path: &Path) -> Result<(), String> {
     said(format::read(path, None, &TaskOptions::default()))
+}
+
+fn google(path: &Path) -> Result<(), String> {
+    let whole = Some((MilliCores(64_000), Bytes(256 << 30)));
+    said(format::read(path, Some("google-2011"), &TaskOptions { whole, ..TaskOptions::default() }))
 }
 
 fn clusters(path: &Path) -> Result<(), String> {
@@ -203,7 +208,7 @@ pub const KINDS: &[Kind] = &[
                 ),
             )
         },
-        read: |path| said(format::read(path, Some("google-2011"), &TaskOptions::default())),
+        read: google,
     },
     Kind { name: "tasks, SimKube", file: "k.json", is_tree: false, make: simkube, read: tasks },
 ];

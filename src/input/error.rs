@@ -47,9 +47,9 @@ pub struct Place {
     /// The file as the user named it, or `--set path=value`.
     pub file: Arc<str>,
     /// Line, from 1; 0 for the file as a whole.
-    pub line: u64,
+    pub line: u32,
     /// Column in characters, from 1; 0 for the line as a whole.
-    pub column: u64,
+    pub column: u32,
 }
 
 impl Place {
@@ -60,7 +60,13 @@ impl Place {
 
     /// A line as a whole.
     pub fn line(file: &str, line: u64) -> Self {
-        Self { file: file.into(), line, column: 0 }
+        Self::at(file, line, 0)
+    }
+
+    /// A place in a line. Nobody looks for a line beyond the four billionth.
+    pub fn at(file: &str, line: u64, column: u64) -> Self {
+        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { file: file.into(), line: narrow(line), column: narrow(column) }
     }
 }
 

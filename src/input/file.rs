@@ -196,9 +196,11 @@ fn read_text(path: &Path, label: &str) -> Result<String, String> {
 }
 
 fn read_text_of(path: &Path, label: &str, bytes_max: u64) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = open(path, label)?.take(bytes_max + 1).read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(label, &error))?;
+    let file = open(path, label)?;
+    // As long as the file is said to be: a buffer that grows by doubling would be up to twice as long as what is in it.
+    let length = file.metadata().map_or(0, |metadata| metadata.len()).min(bytes_max);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| unreadable(label, &error))?;
     if bytes.len() as u64 > bytes_max {
         return Err(format!("`{label}` is larger than the limit of {} MiB; split it", bytes_max >> 20));
     }

@@ -1,6 +1,6 @@
 //! Files in, a checked world out: the only stage that parses.
 //!
-//! A scenario is read as a tree in which every value knows its line (`node`); variants and `--set` change the tree
+//! A scenario is read as a tree in which every value knows its line (`yaml`, `node`); variants and `--set` change the tree
 //! (`variant`), other files are spliced into it (`load`); then the raw types are read from it (`read`), which refuse
 //! unknown keys and wrong units, and what must agree between values is checked part by part. The raw types are the format:
 //! their documentation is what `smo scenario schema` prints. Defaults and limits stand in [`defaults`] and nowhere else.
@@ -41,6 +41,7 @@ mod truth;
 mod variant;
 pub mod world;
 mod written;
+mod yaml;
 
 pub use error::{InputError, Mistake, Place, known_names};
 pub use expectation::{Nameable, expectation};

@@ -83,7 +83,7 @@ fn unpacked_cases() -> Vec<Case> {
         ("a.csv", unended, "a.csv: line 5: field `requests_per_s`: `x` is not a rate", rates),
         ("a.csv", gzip(SOUND), "a.csv: line 1: `\\u{1f}\\x8b", utf8),
         ("a.csv", [SOUND, &vec![b'7'; 2 << 20]].concat(), "a.csv: line 4: no field ends within 1 MiB", ENDLESS),
-        ("a.csv", quoted, "a.csv: line 4: no row ends within 32 MiB", ENDLESS),
+        ("a.csv", quoted, "a.csv: line 4: no row ends within 4 MiB", ENDLESS),
         (
             "a.xlsx",
             SOUND.to_vec(),
@@ -108,7 +108,7 @@ fn packed_cases() -> Vec<Case> {
         ("a.csv.gz", SOUND.to_vec(), "a.csv.gz: line 1: the gzip data is broken: invalid gzip header", AGAIN_OR_RENAME),
         ("a.csv.zst", zstd[..30].to_vec(), early_zstd, AGAIN),
         ("a.csv.zst", SOUND.to_vec(), "a.csv.zst: line 1: the zstd data is broken: ", AGAIN_OR_RENAME),
-        ("a.csv.gz", gzip(&blank), "a.csv.gz: line 4: no row ends within 32 MiB", ENDLESS),
+        ("a.csv.gz", gzip(&blank), "a.csv.gz: line 4: no row ends within 4 MiB", ENDLESS),
         ("a.csv.gz", gzip(&vec![0; 100 << 20]), "a.csv.gz: line 1: no field ends within 1 MiB", ENDLESS),
     ]
 }
@@ -279,4 +279,15 @@ fn a_broken_row_does_not_hide_those_before_it() {
     let mut row = RateRow::default();
     assert!(trace.next_row(&mut row).expect("sound") && trace.next_row(&mut row).expect("sound"));
     assert!(trace.next_row(&mut row).is_err());
+}
+
+/// Lines are counted by reading the file again, which must not end at the limits of a row.
+#[test]
+fn the_line_of_a_late_mistake_is_told() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let rows: String = (0..600_000).map(|second| format!("{second},cart,1\n")).collect();
+    let text = format!("timestamp_s,service,requests_per_s\n{rows}600000,cart,x\n");
+    assert!(text.len() > 8 << 20, "it is longer than a row may be");
+    let found = error(&file(&dir, "a.csv", text), &TraceOptions::default()).unwrap_or_default();
+    assert!(found.starts_with("a.csv: line 600002: field `requests_per_s`"), "{found}");
 }

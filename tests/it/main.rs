@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_trace;
 mod binding;
 mod binding_reference;
+mod bombs;
 #[cfg(feature = "milp")]
 mod book;
 mod cli;
@@ -38,6 +39,7 @@ mod intents;
 mod joined_tables;
 mod kubernetes;
 mod manifests;
+mod memory;
 #[cfg(feature = "milp")]
 mod milp;
 mod occupied;

@@ -143,7 +143,7 @@ fn mistakes_in_files_of_tasks_name_line_and_field() {
         ("a.csv", &format!("{POD}p,1,1,2,500,,,,0,1,0\n"), "field `gpu_milli`: 500 of each of 2 devices"),
         ("a.csv", &format!("{POD}p,1,1,1,1500,,,,0,1,0\n"), "1500 is more than a device"),
         ("a.csv", &format!("{POD}p,1,1,1,500,,,,5,1,5\n"), "field `deletion_time`: it lies before `scheduled_time`"),
-        ("a.json", "{\"events\": 3}", "field `events`: there is no list of events"),
+        ("a.json", "{\"events\": 3}", "field `events`: invalid type: integer `3`, expected a list of events"),
         ("a.json", "{\"events\": [", "not JSON"),
         (
             "a.json",

@@ -4,7 +4,8 @@
 use super::super::at::At;
 use super::super::defaults::limits;
 use super::super::error::{InputError, Mistake};
-use super::super::node::{Budget, Node, Scalar, Value};
+use super::super::node::{Node, Scalar, Value};
+use super::super::yaml::{Budget, LeftOut};
 
 /// One object.
 #[derive(Debug, Clone)]
@@ -57,14 +58,37 @@ pub fn looks_like_objects(text: &str) -> bool {
     })
 }
 
+/// What nobody reads of objects: who changed which field, the images that a node has, what containers mount, are told and
+/// are probed by. It is the larger part of most dumps.
+struct Bulk;
+
+impl LeftOut for Bulk {
+    const KEYS: &[&str] = &[
+        "managedFields",
+        "images",
+        "volumes",
+        "volumeMounts",
+        "env",
+        "containerStatuses",
+        "initContainerStatuses",
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+    ];
+}
+
 /// Reads all objects of a text; `label` is the file's name for messages.
 ///
 /// # Errors
 /// Broken YAML or JSON, and documents that are no objects.
 pub fn objects(text: &str, label: &str) -> Result<Vec<Object>, InputError> {
-    let budget = Budget { depth: limits::KUBERNETES_DEPTH, nodes: limits::KUBERNETES_NODES };
+    let budget = Budget {
+        depth: limits::KUBERNETES_DEPTH,
+        nodes: limits::KUBERNETES_NODES,
+        kept: limits::KUBERNETES_VALUES + text.len() / limits::KUBERNETES_BYTES_A_VALUE,
+    };
     let mut found = Vec::new();
-    for document in Node::parse_all(text, label, &budget)? {
+    for document in Node::parse_all::<Bulk>(text, label, &budget)? {
         collect(document, None, &mut found)?;
     }
     Ok(found)
@@ -108,7 +132,7 @@ fn items(list: Node) -> Result<Vec<Node>, InputError> {
 mod tests {
     use super::{looks_like_objects, objects};
 
-    fn found(text: &str) -> Vec<(String, String, u64)> {
+    fn found(text: &str) -> Vec<(String, String, u32)> {
         let all = objects(text, "x.yaml").expect("good objects");
         all.into_iter().map(|one| (one.kind.clone(), one.name().to_owned(), one.node.place.line)).collect()
     }

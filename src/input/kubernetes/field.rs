@@ -88,8 +88,14 @@ impl<'a> Field<'a> for At<'a> {
     }
 
     fn texts(&self) -> Result<BTreeMap<String, String>, InputError> {
-        let text =
-            |entry: &'a Entry| Ok((entry.key.clone(), self.key(&entry.key).text()?.unwrap_or_default().to_owned()));
+        // Not by its key, which would look through the map for each entry, unless there is something to say about it.
+        let text = |entry: &'a Entry| {
+            let text = match entry.node.text() {
+                Some(text) => text,
+                None => self.key(&entry.key).text()?.unwrap_or_default(),
+            };
+            Ok((entry.key.clone(), text.to_owned()))
+        };
         self.entries()?.iter().map(text).collect()
     }
 

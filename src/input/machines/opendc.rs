@@ -64,7 +64,7 @@ pub fn inventory(at: &At<'_>, files: &mut Files) -> Result<Node, InputError> {
                 (other.cores, other.memory, &other.power) == (host.cores, host.memory, &host.power)
             };
             match pools.iter_mut().find(alike) {
-                Some(pool) => pool.count += host.count,
+                Some(pool) => pool.count = pool.count.saturating_add(host.count),
                 None => pools.push(host),
             }
         }

@@ -25,6 +25,9 @@ pub struct Machine {
     pub architectures: BTreeSet<String>,
 }
 
+/// The most machine types of a table: all are kept, in ten times the room of their text. All clouds together have 5,000.
+const MACHINES_MAX: usize = 50_000;
+
 /// Instance tables of Cloud Carbon Footprint.
 pub const PAGE: FormatPage = FormatPage {
     name: "ccf-instances",
@@ -182,6 +185,9 @@ pub fn read(sheet: &mut Sheet) -> Result<BTreeMap<String, Machine>, InputError> 
             add(&mut all, key(&format!("{written} / {}", sheet.text(detail)?)), &machine);
         }
         add(&mut all, key(written), &machine);
+        if all.len() > MACHINES_MAX {
+            return Err(sheet.error(name, &format!("more than {MACHINES_MAX} machine types; keep those that are used")));
+        }
     }
     let ambiguous = |(name, found): (String, Found)| found.machine.map(|machine| (name, machine));
     Ok(all.into_iter().filter_map(ambiguous).collect())

@@ -6,6 +6,7 @@ use super::regions;
 use super::sheet::{Column, Sheet};
 use crate::input::error::InputError;
 use crate::input::formats::{self, FormatPage, Kind};
+use std::collections::BTreeMap;
 
 /// What a machine costs in a region for an hour, in $.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,9 +102,11 @@ fn each_of_regions(
     take: &mut dyn FnMut(&Sheet, Price<'_>) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
     let region = sheet.column("region")?;
+    let columns: BTreeMap<&str, Column> =
+        sheet.columns().iter().enumerate().map(|(index, title)| (title.as_str(), Column(index))).collect();
     let machine = |(index, title): (usize, &String)| {
         let column = title.strip_suffix("_usd_h").filter(|column| !column.ends_with("_spot"))?;
-        let spot = sheet.find(&format!("{column}_spot_usd_h"));
+        let spot = columns.get(format!("{column}_spot_usd_h").as_str()).copied();
         Some((column.strip_suffix("_2017").unwrap_or(column).to_owned(), Column(index), spot))
     };
     let machines: Vec<_> = sheet.columns().iter().enumerate().filter_map(machine).collect();

@@ -1,11 +1,14 @@
 //! The files of the EURO/ROADEF challenge of 2012: a model and an assignment, both nothing but numbers in a fixed order.
 //!
 //! Line breaks carry no meaning, so numbers are read one after the other; a mistake names the line, and what the number
-//! would have been.
+//! would have been. The text is not held: a number of it takes two bytes and more there, and eight once it is read.
 
 use crate::input::error::{InputError, Mistake, Place};
 use crate::input::formats::{Column, FormatPage, Kind};
+use crate::input::trace::error::shown;
 use crate::model::reassignment::{Assignment, Balance, Machine, MoveWeights, Problem, Process, Resource, Service};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Take};
 use std::path::Path;
 
 /// A model.
@@ -47,8 +50,7 @@ const BYTES_MAX: u64 = 256 << 20;
 /// # Errors
 /// Where it cannot be read, ends early or late, or names what does not exist.
 pub fn problem(path: &Path) -> Result<Problem, InputError> {
-    let text = text(path)?;
-    let mut numbers = Numbers::of(path, &text);
+    let mut numbers = Numbers::open(path)?;
     let resources = numbers.several("resources", |numbers| {
         Ok(Resource { transient: numbers.next("transient flag", 2)? == 1, weight: numbers.amount("weight of a load")? })
     })?;
@@ -98,63 +100,78 @@ pub fn problem(path: &Path) -> Result<Problem, InputError> {
 /// # Errors
 /// Where it cannot be read, has too few or many numbers, or names a machine that does not exist.
 pub fn assignment(path: &Path, problem: &Problem) -> Result<Assignment, InputError> {
-    let text = text(path)?;
-    let mut numbers = Numbers::of(path, &text);
+    let mut numbers = Numbers::open(path)?;
     let machines = problem.machines.len();
     let assignment = numbers.times(problem.processes.len(), |numbers| numbers.index("machine", machines))?;
     numbers.end()?;
     Ok(assignment)
 }
 
-fn text(path: &Path) -> Result<String, InputError> {
-    let label = path.display().to_string();
-    let unreadable = |error: std::io::Error| Mistake::in_file(&label, &format!("the file cannot be read: {error}"));
-    if std::fs::metadata(path).map_err(unreadable)?.len() > BYTES_MAX {
-        return Err(Mistake::in_file(&label, &format!("the file is larger than the limit of {} MiB", BYTES_MAX >> 20)));
-    }
-    std::fs::read_to_string(path).map_err(unreadable)
-}
-
 /// Numbers one after the other.
-struct Numbers<'a> {
+struct Numbers {
     label: String,
-    lines: std::iter::Enumerate<std::str::Lines<'a>>,
-    rest: std::str::SplitAsciiWhitespace<'a>,
+    text: BufReader<Take<File>>,
+    /// The present word, as far as it is kept: no number is longer.
+    word: Vec<u8>,
+    /// The line that it stands in, and whether that line has ended.
     line: u64,
+    is_ended: bool,
 }
 
-impl<'a> Numbers<'a> {
-    fn of(path: &Path, text: &'a str) -> Self {
-        Self {
-            label: path.display().to_string(),
-            lines: text.lines().enumerate(),
-            rest: "".split_ascii_whitespace(),
-            line: 0,
+/// Bytes of a word that are kept; a number of 64 bits has 20.
+const WORD_MAX: usize = 40;
+
+impl Numbers {
+    fn open(path: &Path) -> Result<Self, InputError> {
+        let label = path.display().to_string();
+        let unreadable = |error: io::Error| Mistake::in_file(&label, &format!("the file cannot be read: {error}"));
+        let file = File::open(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.len() > BYTES_MAX {
+            let message = format!("the file is larger than the limit of {} MiB", BYTES_MAX >> 20);
+            return Err(Mistake::in_file(&label, &message));
         }
+        let text = BufReader::with_capacity(64 << 10, file.take(BYTES_MAX));
+        Ok(Self { label, text, word: Vec::new(), line: 0, is_ended: true })
     }
 
-    fn word(&mut self) -> Option<&'a str> {
+    /// Goes to the next word; `false` at the end.
+    fn advance(&mut self) -> Result<bool, InputError> {
+        self.word.clear();
         loop {
-            if let Some(word) = self.rest.next() {
-                return Some(word);
+            let part = self
+                .text
+                .fill_buf()
+                .map_err(|error| Mistake::in_file(&self.label, &format!("the file cannot be read: {error}")))?;
+            let length = part.len();
+            if length == 0 {
+                return Ok(!self.word.is_empty());
             }
-            let (index, line) = self.lines.next()?;
-            self.line = index as u64 + 1;
-            self.rest = line.split_ascii_whitespace();
+            for (index, byte) in part.iter().enumerate() {
+                if byte.is_ascii_whitespace() && !self.word.is_empty() {
+                    self.text.consume(index);
+                    return Ok(true);
+                }
+                self.line += u64::from(self.is_ended);
+                self.is_ended = *byte == b'\n';
+                if !byte.is_ascii_whitespace() && self.word.len() < WORD_MAX {
+                    self.word.push(*byte);
+                }
+            }
+            self.text.consume(length);
         }
     }
 
     /// The next number, which is `what` and less than `limit`.
     fn next(&mut self, what: &str, limit: u64) -> Result<u64, InputError> {
-        let Some(word) = self.word() else {
+        if !self.advance()? {
             return Err(self.error(&format!("the file ends where a {what} would follow; copy it again")));
-        };
-        match word.parse::<u64>() {
-            Ok(number) if number < limit => Ok(number),
-            Ok(number) => Err(self.error(&format!("{what} {number} is too large; it must be less than {limit}"))),
-            Err(_) => {
-                let short: String = word.chars().take(20).collect();
-                Err(self.error(&format!("`{short}` is no {what}; write a whole number")))
+        }
+        match std::str::from_utf8(&self.word).ok().and_then(|word| word.parse::<u64>().ok()) {
+            Some(number) if number < limit => Ok(number),
+            Some(number) => Err(self.error(&format!("{what} {number} is too large; it must be less than {limit}"))),
+            None => {
+                let short: String = String::from_utf8_lossy(&self.word).chars().take(20).collect();
+                Err(self.error(&format!("`{}` is no {what}; write a whole number", shown(short.as_bytes()))))
             }
         }
     }
@@ -177,8 +194,13 @@ impl<'a> Numbers<'a> {
         count: usize,
         mut read: impl FnMut(&mut Self) -> Result<T, InputError>,
     ) -> Result<Vec<T>, InputError> {
-        // Collected without trust in the count: memory follows what was read.
-        (0..count).map(|_| read(self)).collect()
+        // Without trust in the count: memory follows what was read. What is left over of the last doubling is given back.
+        let mut all = Vec::new();
+        for _ in 0..count {
+            all.push(read(self)?);
+        }
+        all.shrink_to_fit();
+        Ok(all)
     }
 
     fn several<T>(
@@ -191,10 +213,10 @@ impl<'a> Numbers<'a> {
     }
 
     fn end(&mut self) -> Result<(), InputError> {
-        match self.word() {
-            None => Ok(()),
-            Some(_) => Err(self.error("more numbers follow than belong here; is it the right file?")),
+        if self.advance()? {
+            return Err(self.error("more numbers follow than belong here; is it the right file?"));
         }
+        Ok(())
     }
 
     fn error(&self, message: &str) -> InputError {

@@ -14,6 +14,7 @@ use crate::input::trace::text::Compression;
 use crate::input::trace::{self, Fault};
 use crate::units::Bytes;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A column that was found in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Column(pub usize);
 pub struct Sheet {
     /// The path from where the user stands.
     pub label: String,
+    /// The same, shared by all places in it.
+    shared: Arc<str>,
     file: CsvFile,
 }
 
@@ -59,7 +62,7 @@ impl Sheet {
         {
             file = open(b';')?;
         }
-        Ok(Self { label, file })
+        Ok(Self { shared: label.as_str().into(), label, file })
     }
 
     /// The names of the columns.
@@ -191,10 +194,11 @@ impl Sheet {
 
     /// Where a record stands.
     pub fn place_of(&self, spot: Spot) -> Place {
-        match self.file.place(spot) {
-            trace::Place::Line(line) => Place::line(&self.label, line),
-            trace::Place::Whole | trace::Place::Row(_) => Place::whole(&self.label),
-        }
+        let line = match self.file.place(spot) {
+            trace::Place::Line(line) => line,
+            trace::Place::Whole | trace::Place::Row(_) => 0,
+        };
+        Place { file: Arc::clone(&self.shared), line: u32::try_from(line).unwrap_or(u32::MAX), column: 0 }
     }
 
     /// A mistake in a cell of the present record: what is wrong and, after the first `; `, what would be right.

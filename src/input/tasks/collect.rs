@@ -104,7 +104,8 @@ pub struct Collector<'a> {
     path: PathBuf,
     options: &'a TaskOptions,
     known: BTreeMap<Shape, u32>,
-    rows: Vec<(u64, Row)>,
+    /// Their times are those of the file until all are there.
+    rows: Vec<Row>,
     read: u64,
     unsorted: bool,
     /// What is unusual about the file.
@@ -130,14 +131,14 @@ impl<'a> Collector<'a> {
     pub fn push(&mut self, raw: Raw, place: Place) -> Result<(), TraceError> {
         self.read += 1;
         let shape = self.shape(raw.shape, place)?;
-        self.unsorted |= self.rows.last().is_some_and(|(at, _)| raw.at < *at);
+        self.unsorted |= self.rows.last().is_some_and(|last| raw.at < last.at.0);
         let duration = if self.options.stay { None } else { self.options.duration.or(raw.duration) };
-        let row = Row { at: Time::ZERO, shape, duration, cpu_used: raw.cpu_used.unwrap_or(MilliCores(u64::MAX)) };
+        let row = Row { at: Time(raw.at), shape, duration, cpu_used: raw.cpu_used.unwrap_or(MilliCores(u64::MAX)) };
         if self.rows.len() >= TASKS_MAX {
             let message = format!("more than {TASKS_MAX} tasks\n  read fewer by `until` or `scale`");
             return Err(TraceError::at(&self.path, place, "", Fault::Task(message)));
         }
-        self.rows.push((raw.at, row));
+        self.rows.push(row);
         Ok(())
     }
 
@@ -166,36 +167,49 @@ impl<'a> Collector<'a> {
     pub fn finish(mut self) -> Result<Collected, TraceError> {
         let empty =
             || TraceError::whole(&self.path, Fault::Task("there are no tasks in it\n  name another file".to_owned()));
-        let begin = self.rows.iter().map(|(at, _)| *at).min().ok_or_else(empty)?;
+        let begin = self.rows.iter().map(|row| row.at.0).min().ok_or_else(empty)?;
         if self.unsorted {
             self.notes.push("its tasks are not in order of arrival: they were sorted".to_owned());
-            self.rows.sort_by_key(|(at, _)| *at);
+            self.rows.sort_by_key(|row| row.at);
         }
         let mut shapes = vec![Shape::default(); self.known.len()];
-        for (shape, index) in self.known {
+        for (shape, index) in std::mem::take(&mut self.known) {
             shapes[index as usize] = shape;
         }
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.retain_mut(|row| self.place(row, begin, &shapes));
+        let rows = if self.options.scale == Ratio::ONE { rows } else { self.scaled(&rows)? };
+        Ok(Collected { rows, shapes, read: self.read, notes: self.notes })
+    }
+
+    /// Puts a task of the file into the time of the run; `false` where it is outside the window.
+    fn place(&self, row: &mut Row, begin: u64, shapes: &[Shape]) -> bool {
         let (from, until) = self.options.window;
-        let (mut copies, mut rows) = (0u128, Vec::with_capacity(self.rows.len()));
-        for (at, mut row) in self.rows {
-            let at = Time(at - begin);
-            if at < from || at >= until {
-                continue;
-            }
-            row.at = Time(at.0 - from.0) + self.options.shift;
-            if row.cpu_used == MilliCores(u64::MAX) {
-                let asked = u128::from(shapes[row.shape as usize].cpu.0) * u128::from(self.options.cpu_used.0);
-                row.cpu_used = MilliCores(u64::try_from(asked / 1_000_000).unwrap_or(u64::MAX));
-            }
+        let at = Time(row.at.0 - begin);
+        if at < from || at >= until {
+            return false;
+        }
+        row.at = Time((at.0 - from.0).saturating_add(self.options.shift.0));
+        if row.cpu_used == MilliCores(u64::MAX) {
+            let asked = u128::from(shapes[row.shape as usize].cpu.0) * u128::from(self.options.cpu_used.0);
+            row.cpu_used = MilliCores(u64::try_from(asked / 1_000_000).unwrap_or(u64::MAX));
+        }
+        true
+    }
+
+    /// Each task as many times as the scale says, spread evenly.
+    fn scaled(&self, rows: &[Row]) -> Result<Vec<Row>, TraceError> {
+        let (mut copies, mut scaled) = (0u128, Vec::new());
+        for row in rows {
             let before = copies / 1_000_000;
             copies += u128::from(self.options.scale.0);
-            rows.extend((before..copies / 1_000_000).map(|_| row));
-            if rows.len() > TASKS_MAX {
+            if copies / 1_000_000 > TASKS_MAX as u128 {
                 let message = format!("more than {TASKS_MAX} tasks once they are scaled\n  write a smaller `scale`");
                 return Err(TraceError::whole(&self.path, Fault::Task(message)));
             }
+            scaled.extend((before..copies / 1_000_000).map(|_| *row));
         }
-        Ok(Collected { rows, shapes, read: self.read, notes: self.notes })
+        Ok(scaled)
     }
 }
 

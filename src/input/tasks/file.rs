@@ -103,12 +103,19 @@ pub fn load(entries: &[TaskFile], services: usize, files: &mut Files, at: &At<'_
             );
         }
         let ids: Vec<usize> = found.shapes.iter().map(|shape| classes.index(shape, entry)).collect();
-        rows.extend(found.rows.iter().map(|row| {
+        // Into the room of the rows that it comes from: there may be millions.
+        let made = found.rows.into_iter().map(|row| {
             let class = ids[row.shape as usize];
             classes.counts[class] += 1;
             let class = ServiceId::from_index(services + class);
             TaskRow { at: row.at, class, duration: row.duration, cpu_used: row.cpu_used }
-        }));
+        });
+        let made: Vec<TaskRow> = made.collect();
+        if rows.is_empty() {
+            rows = made;
+        } else {
+            rows.extend(made);
+        }
     }
     if entries.len() > 1 {
         rows.sort_by_key(|row| row.at);

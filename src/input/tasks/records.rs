@@ -28,8 +28,8 @@ pub fn compression(path: &Path) -> Compression {
 /// # Errors
 /// Where it cannot be read, is larger, or is no text.
 pub fn whole(path: &Path, limit: Bytes) -> Result<String, TraceError> {
-    let (reader, progress) = text::open(path, compression(path), limit)?;
-    progress.begin_row();
+    // It has no rows: the whole text is limited instead.
+    let (reader, _) = text::open_free(path, compression(path), limit)?;
     let mut bytes = Vec::new();
     reader.take(limit.0 + 1).read_to_end(&mut bytes).map_err(|error| TraceError::whole(path, text::fault_of(error)))?;
     if bytes.len() as u64 > limit.0 {

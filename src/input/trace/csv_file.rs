@@ -4,9 +4,12 @@ use super::error::{Fault, Place, TraceError, shown};
 pub use super::rows::Spot;
 use super::text::{self, Compression, Progress};
 use crate::units::Bytes;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The most columns: each has a name that is kept, and a header may be nothing but commas.
+const COLUMNS_MAX: usize = 100_000;
 
 /// A CSV file whose header was read.
 pub struct CsvFile {
@@ -18,8 +21,18 @@ pub struct CsvFile {
     record: csv::ByteRecord,
     /// Where the present record begins, blank lines before it included.
     begin: u64,
+    /// How far lines were counted: who wants the place of every record must not have the file read again for each.
+    counted: Mutex<Option<Counted>>,
     /// The names of the columns, without spaces around them.
     pub columns: Vec<String>,
+}
+
+/// The text up to where its line breaks were counted.
+struct Counted {
+    text: BufReader<Box<dyn Read + Send>>,
+    at: u64,
+    breaks: u64,
+    previous: u8,
 }
 
 impl CsvFile {
@@ -44,10 +57,13 @@ impl CsvFile {
         let (text, progress) = text::open(path, compression, size_max)?;
         let reader = builder.has_headers(false).buffer_capacity(64 << 10).from_reader(text);
         let record = csv::ByteRecord::new();
-        let (path, columns) = (path.to_owned(), Vec::new());
-        let mut file = Self { path, compression, size_max, reader, progress, record, begin: 0, columns };
+        let (path, columns, counted) = (path.to_owned(), Vec::new(), Mutex::new(None));
+        let mut file = Self { path, compression, size_max, reader, progress, record, begin: 0, counted, columns };
         if !file.read()? {
             return Err(file.error_at(Place::Whole, "", Fault::Empty));
+        }
+        if file.record.len() > COLUMNS_MAX {
+            return Err(file.error("", Fault::TooManyColumns(COLUMNS_MAX)));
         }
         let columns: Result<Vec<String>, TraceError> = file.record.iter().map(|name| file.column(name)).collect();
         file.columns = columns?;
@@ -100,17 +116,13 @@ impl CsvFile {
 
     /// Line breaks before the offset `begin`, and in what follows it there: blank lines, or only the rest of a `\r\n`.
     fn breaks_before(&self, begin: u64, blank_lines: bool) -> u64 {
-        let Ok((text, _)) = text::open(&self.path, self.compression, self.size_max) else { return 0 };
-        let (mut breaks, mut previous) = (0, b'\n');
-        for (at, byte) in (0..).zip(BufReader::new(text).bytes().map_while(Result::ok)) {
-            let blank = matches!(byte, b'\r' | b'\n') && (blank_lines || (previous, byte) == (b'\r', b'\n'));
-            if at >= begin && !blank {
-                break;
-            }
-            breaks += u64::from(byte == b'\n');
-            previous = byte;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.as_ref().is_none_or(|counted| counted.at > begin) {
+            // Free of the limits of rows: nobody says here where one begins.
+            let Ok((text, _)) = text::open_free(&self.path, self.compression, self.size_max) else { return 0 };
+            *counted = Some(Counted { text: BufReader::new(text), at: 0, breaks: 0, previous: b'\n' });
         }
-        breaks
+        counted.as_mut().map_or(0, |counted| counted.advance(begin, blank_lines))
     }
 
     /// A mistake in the present record.
@@ -133,6 +145,33 @@ impl CsvFile {
                 self.error("", Fault::FieldCount { found: len, expected: expected_len })
             }
             other => self.error("", Fault::Unreadable(format!("{other:?}"))),
+        }
+    }
+}
+
+impl Counted {
+    fn advance(&mut self, begin: u64, blank_lines: bool) -> u64 {
+        loop {
+            let Ok(part) = self.text.fill_buf() else { return self.breaks };
+            let is_blank = |previous, byte| match byte {
+                b'\n' => blank_lines || previous == b'\r',
+                byte => blank_lines && byte == b'\r',
+            };
+            let (mut used, mut is_there) = (0, part.is_empty());
+            for byte in part {
+                is_there = self.at >= begin && !is_blank(self.previous, *byte);
+                if is_there {
+                    break;
+                }
+                self.breaks += u64::from(*byte == b'\n');
+                self.previous = *byte;
+                self.at += 1;
+                used += 1;
+            }
+            self.text.consume(used);
+            if is_there {
+                return self.breaks;
+            }
         }
     }
 }

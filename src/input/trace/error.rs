@@ -100,6 +100,11 @@ pub enum Fault {
     /// Two columns of one name.
     #[error("the column stands twice in the header\n  each service has one column")]
     DuplicateColumn,
+    /// A header without end.
+    #[error(
+        "the header has more than {0} columns\n  write a long trace, with a row for each service, or split the file"
+    )]
+    TooManyColumns(usize),
     /// A row that is longer or shorter than the header.
     #[error(
         "{found} fields, where the header has {expected}\n  each row has a field for each column; an unknown rate is an empty field"

@@ -113,7 +113,7 @@ impl Script {
 
 impl lex::Wrong {
     fn mistake(self, label: &str) -> Mistake {
-        let place = Place { file: label.into(), line: self.at.line, column: self.at.column };
+        let place = Place::at(label, self.at.line, self.at.column);
         Mistake::new(place, String::new(), &self.message)
     }
 }

@@ -1,0 +1,390 @@
+//! From YAML to the [tree](Node) with places, within limits of depth, values and memory.
+//!
+//! Merge keys and aliases are expanded by the parser, within its limits. What the parser hands over is at once put into a
+//! form of its own that is smaller than the tree, because both are there for a moment: a file of 64 MiB must not need
+//! half a gigabyte. Keys that nobody reads can be left out as they come.
+
+use super::defaults::limits;
+use super::error::{InputError, Mistake, Place};
+use super::node::{Entry, Node, Scalar, Value};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter, NonFiniteFloatPolicy, Spanned};
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Bytes of stack for [`Node::parse_all`].
+const PARSER_STACK: usize = 32 << 20;
+
+/// How large a text may become once it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Levels.
+    pub depth: usize,
+    /// Values and keys, as written.
+    pub nodes: usize,
+    /// Values that are not left out: what holding them costs is bounded by it.
+    pub kept: usize,
+}
+
+thread_local! {
+    /// Values that may still be kept. A value reads itself and has no other way to know what the parser is about.
+    static ROOM: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Keys whose lists and maps are left out wherever they stand, with all that is below them. (A label may have such a name
+/// too: what is neither list nor map is kept.)
+pub trait LeftOut {
+    /// The keys.
+    const KEYS: &[&str];
+}
+
+/// Nothing is left out.
+pub struct Nothing;
+
+impl LeftOut for Nothing {
+    const KEYS: &[&str] = &[];
+}
+
+impl Node {
+    /// Reads YAML; `file` is the name for messages.
+    ///
+    /// # Errors
+    /// Broken YAML, with its place; an empty document; more than the limits allow.
+    pub fn parse(source: &str, file: &str) -> Result<Self, InputError> {
+        let budget = Budget { depth: limits::DEPTH, nodes: limits::NODES, kept: limits::NODES };
+        let text = Source { text: source, file: file.into() };
+        let parsed: Marked<Nothing> = serde_saphyr::from_str_with_options(source, options(&budget))
+            .map_err(|error| text.mistake(&error, &budget))?;
+        Ok(text.node(parsed))
+    }
+
+    /// Reads YAML of any number of documents, within `budget` and without the keys that `K` names; empty ones are left
+    /// out.
+    ///
+    /// # Errors
+    /// Broken YAML, with its place; more than the budget allows.
+    pub fn parse_all<K: LeftOut>(source: &str, file: &str, budget: &Budget) -> Result<Vec<Self>, InputError> {
+        // A level of YAML is several calls of the parser: on a thread of a test the stack would end before the budget.
+        let parse = || {
+            ROOM.set(budget.kept);
+            let text = Source { text: source, file: file.into() };
+            let parsed: Vec<Marked<K>> = serde_saphyr::from_multiple_with_options(source, options(budget))
+                .map_err(|error| text.mistake(&error, budget))?;
+            Ok(parsed.into_iter().map(|document| text.node(document)).collect())
+        };
+        std::thread::scope(|scope| {
+            let parser = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
+            let parser = parser.map_err(|error| Mistake::in_file(file, &format!("no thread reads it: {error}")))?;
+            parser.join().unwrap_or_else(|_| Err(Mistake::in_file(file, "the YAML is broken beyond words")))
+        })
+    }
+}
+
+/// The parser's limits against files that are small and unfold into large ones, and YAML 1.2's booleans.
+fn options(limit: &Budget) -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: limit.depth,
+            max_nodes: limit.nodes,
+            max_events: limit.nodes.saturating_mul(3),
+            max_documents: limits::DOCUMENTS,
+            // What an anchor names is kept for its aliases, once for each anchor around it.
+            max_recorded_anchor_events: limits::ALIAS_EVENTS,
+            max_recorded_anchor_bytes: limits::ALIAS_BYTES,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: limits::ALIAS_EVENTS },
+        strict_booleans: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        with_snippet: false,
+    }
+}
+
+/// The text that is read, and the name of its file.
+struct Source<'a> {
+    text: &'a str,
+    file: Arc<str>,
+}
+
+impl Source<'_> {
+    /// The tree of what the parser handed over.
+    fn node<K>(&self, parsed: Marked<K>) -> Node {
+        let raw = || self.between(parsed.span).trim().to_owned();
+        let value = match parsed.value {
+            Parsed::Null | Parsed::LeftOut => Value::Scalar(Scalar::Null),
+            Parsed::Bool(value) => Value::Scalar(Scalar::Bool(value, raw())),
+            Parsed::Unsigned(value) => Value::Scalar(Scalar::Unsigned(value, raw())),
+            Parsed::Signed(value) => Value::Scalar(Scalar::Signed(value, raw())),
+            Parsed::Float(value) => Value::Scalar(Scalar::Float(value, raw())),
+            Parsed::Text(text) => Value::Scalar(Scalar::Text(text.into_string())),
+            Parsed::List(items) => Value::List(items.into_iter().map(|item| self.node(item)).collect()),
+            Parsed::Map(entries) => {
+                let entry = |(key, mark, value): (Box<str>, Mark, Marked<K>)| Entry {
+                    key: key.into_string(),
+                    key_place: self.place(mark),
+                    node: self.node(value),
+                };
+                Value::Map(entries.into_iter().map(entry).collect())
+            }
+        };
+        Node { place: self.place(parsed.mark), value }
+    }
+
+    fn place(&self, mark: Mark) -> Place {
+        Place { file: Arc::clone(&self.file), line: mark.line, column: mark.column }
+    }
+
+    /// The text of a span.
+    fn between(&self, (start, length): (u32, u32)) -> &str {
+        let (start, length) = (start as usize, length as usize);
+        self.text.get(start..start.saturating_add(length)).unwrap_or("")
+    }
+
+    /// What the parser found, in our words where they help more.
+    fn mistake(&self, error: &serde_saphyr::Error, budget: &Budget) -> InputError {
+        use serde_saphyr::Error as E;
+        let mut error = error.without_snippet();
+        while let E::AliasError { error: inner, .. } | E::WithSnippet { error: inner, .. } = error {
+            error = inner;
+        }
+        let place =
+            error.location().map_or_else(|| Place::whole(&self.file), |location| self.place(Mark::of(location)));
+        let message = match error {
+            E::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("the key `{key}` stands here for the second time; remove one of the two")
+            }
+            E::MultipleDocuments { .. } => "a second document begins here; a file holds one document".to_owned(),
+            _ if ROOM.get() == 0 => format!("the file has more than {} values for its length; split it", budget.kept),
+            E::Budget { .. } | E::AliasReplayLimitExceeded { .. } | E::AliasExpansionLimitExceeded { .. } => format!(
+                "the YAML is too large once it is unfolded; the limits are {} values, {} levels, {} repeated by aliases",
+                budget.nodes,
+                budget.depth,
+                limits::ALIAS_EVENTS
+            ),
+            _ => {
+                let text = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
+                let line = (place.line as usize).checked_sub(1).and_then(|line| self.text.lines().nth(line));
+                let hint = if line.is_some_and(|line| line.contains("${")) {
+                    "; between `{` and `}` write \"${NAME}/...\" in quotes"
+                } else {
+                    ""
+                };
+                format!("the YAML is broken: {text}{hint}")
+            }
+        };
+        Box::new(Mistake::new(place, String::new(), &message)).into()
+    }
+}
+
+/// Line and column.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    line: u32,
+    column: u32,
+}
+
+impl Mark {
+    fn of(location: Location) -> Self {
+        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { line: narrow(location.line()), column: narrow(location.column()) }
+    }
+}
+
+/// What the parser hands over, and where it stands.
+struct Marked<K> {
+    /// Where it is used.
+    mark: Mark,
+    /// Offset and length of the text that defines it; of a number or a truth value only.
+    span: (u32, u32),
+    value: Parsed<K>,
+    /// What is left out.
+    without: PhantomData<K>,
+}
+
+/// What the parser hands over before places are attached.
+enum Parsed<K> {
+    /// A list or a map that nobody reads.
+    LeftOut,
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(Box<str>),
+    List(Vec<Marked<K>>),
+    Map(Vec<(Box<str>, Mark, Marked<K>)>),
+}
+
+impl<'de, K: LeftOut> Deserialize<'de> for Marked<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        marked::<K, false, D>(deserializer)
+    }
+}
+
+/// The value of a key that is left out, unless it is neither list nor map.
+struct Bulk<K>(Marked<K>);
+
+impl<'de, K: LeftOut> Deserialize<'de> for Bulk<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        marked::<K, true, D>(deserializer).map(Self)
+    }
+}
+
+fn marked<'de, K: LeftOut, const BULK: bool, D: Deserializer<'de>>(deserializer: D) -> Result<Marked<K>, D::Error> {
+    let room = ROOM.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+    ROOM.set(room);
+    let Spanned { value: Read(value), referenced, defined, .. } = Spanned::<Read<K, BULK>>::deserialize(deserializer)?;
+    if matches!(value, Parsed::LeftOut) {
+        ROOM.set(room + 1);
+    }
+    let span = defined.span();
+    let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let span = (narrow(span.byte_offset()), narrow(span.byte_len()));
+    Ok(Marked { mark: Mark::of(referenced), span, value, without: PhantomData })
+}
+
+/// A value as it is read: lists and maps are not kept where they are `BULK`.
+struct Read<K, const BULK: bool>(Parsed<K>);
+
+impl<'de, K: LeftOut, const BULK: bool> Deserialize<'de> for Read<K, BULK> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ParsedVisitor::<K, BULK>(PhantomData)).map(Self)
+    }
+}
+
+struct ParsedVisitor<K, const BULK: bool>(PhantomData<K>);
+
+impl<'de, K: LeftOut, const BULK: bool> Visitor<'de> for ParsedVisitor<K, BULK> {
+    type Value = Parsed<K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Parsed<K>, E> {
+        Ok(Parsed::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Parsed<K>, E> {
+        Ok(Parsed::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Parsed<K>, E> {
+        Ok(Parsed::Unsigned(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Parsed<K>, E> {
+        Ok(Parsed::Signed(value))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Parsed<K>, E> {
+        Ok(Parsed::Float(value))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Parsed<K>, E> {
+        Ok(Parsed::Text(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parsed<K>, A::Error> {
+        if BULK {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Parsed::LeftOut);
+        }
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        list.shrink_to_fit();
+        Ok(Parsed::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Parsed<K>, A::Error> {
+        if BULK {
+            while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Parsed::LeftOut);
+        }
+        let mut map = Vec::new();
+        while let Some(Spanned { value: key, referenced, .. }) = entries.next_key::<Spanned<Box<str>>>()? {
+            let value =
+                if K::KEYS.contains(&&*key) { entries.next_value::<Bulk<K>>()?.0 } else { entries.next_value()? };
+            if !matches!(value.value, Parsed::LeftOut) {
+                map.push((key, Mark::of(referenced), value));
+            }
+        }
+        map.shrink_to_fit();
+        Ok(Parsed::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, LeftOut, Node, Nothing};
+    use crate::input::node::{Scalar, Value};
+
+    #[test]
+    fn values_keep_their_place_and_scalars_their_text() {
+        let node = Node::parse("a:\n  - name: 1.10\n    at: 19:30\nb: {c: -3, d: yes}\n", "x.yaml").expect("good YAML");
+        let Some(Value::List(items)) = node.get("a").map(|a| &a.value) else { panic!("a is a list") };
+        assert_eq!(items[0].name(), Some("1.10"));
+        let at = items[0].get("at").expect("at is there");
+        assert_eq!((at.text(), at.place.line, at.place.column), (Some("19:30"), 3, 9));
+        let entry = node.get("b").and_then(|b| b.entry("c")).expect("c is there");
+        assert_eq!((entry.key_place.column, entry.node.place.column), (5, 8));
+        assert!(matches!(&entry.node.value, Value::Scalar(Scalar::Signed(-3, text)) if text == "-3"));
+        assert_eq!(node.get("b").and_then(|b| b.get("d")).and_then(Node::text), Some("yes"));
+    }
+
+    #[test]
+    fn aliases_unfold_and_bombs_do_not() {
+        let node = Node::parse("a: &x {k: 1}\nb: *x\n", "x.yaml").expect("an alias is fine");
+        assert_eq!(node.get("b").and_then(|b| b.get("k")).and_then(Node::text), Some("1"));
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..9 {
+            let previous = format!("*a{}, ", level - 1).repeat(10);
+            bomb = format!("{bomb}a{level}: &a{level} [{previous}]\n");
+        }
+        let error = Node::parse(&bomb, "bomb.yaml").expect_err("a bomb is refused").to_string();
+        assert!(error.contains("too large once it is unfolded"), "{error}");
+    }
+
+    struct NoBulk;
+
+    impl LeftOut for NoBulk {
+        const KEYS: &[&str] = &["bulk"];
+    }
+
+    #[test]
+    fn what_is_left_out_is_left_out_at_every_level_and_still_checked() {
+        let budget = Budget { depth: 8, nodes: 100, kept: 100 };
+        let text = "a: {bulk: [1, {x: y}], b: 1}\nbulk: {z: z}\n---\n- {bulk: {}}\n- c\n- {bulk: prod}\n";
+        let all = Node::parse_all::<NoBulk>(text, "x.yaml", &budget).expect("good YAML");
+        assert!(all[0].get("bulk").is_none() && all[0].get("a").is_some_and(|a| a.get("bulk").is_none()));
+        assert_eq!(all[0].get("a").and_then(|a| a.get("b")).map(|b| b.place.column), Some(27));
+        let Value::List(items) = &all[1].value else { panic!("the second document is a list") };
+        assert!(matches!(&items[0].value, Value::Map(entries) if entries.is_empty()));
+        assert_eq!((items[1].text(), items[1].place.line), (Some("c"), 5));
+        assert_eq!(items[2].get("bulk").and_then(Node::text), Some("prod"), "a label may be called so");
+        let kept = Node::parse_all::<Nothing>(text, "x.yaml", &budget).expect("good YAML");
+        assert!(kept[0].get("bulk").is_some());
+        assert!(Node::parse_all::<NoBulk>("bulk: [\n", "x.yaml", &budget).is_err());
+    }
+
+    /// Anchors within anchors would each keep what is in them: thirty around 100,000 values are three million.
+    #[test]
+    fn anchors_around_anchors_are_limited() {
+        let open: String = (0..30).map(|level| format!("[&a{level} ")).collect();
+        let text = format!("{open}[{}]{}", "x, ".repeat(100_000), "]".repeat(30));
+        let error = Node::parse(&text, "x.yaml").expect_err("too much is kept").to_string();
+        assert!(error.contains("too large once it is unfolded"), "{error}");
+    }
+
+    #[test]
+    fn values_are_counted_as_they_are_kept() {
+        let budget = Budget { depth: 8, nodes: 100, kept: 4 };
+        let all = Node::parse_all::<NoBulk>("[a, b, {bulk: [1, 2, 3, 4, 5]}]\n", "x.yaml", &budget);
+        assert_eq!(all.expect("four values are kept").len(), 1);
+        let error = Node::parse_all::<NoBulk>("[a, b, c, d]\n", "x.yaml", &budget).expect_err("five values");
+        assert!(error.to_string().contains("more than 4 values for its length\n  split it"), "{error}");
+    }
+}

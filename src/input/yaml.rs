@@ -373,7 +373,7 @@ mod tests {
     /// Anchors within anchors would each keep what is in them: thirty around 100,000 values are three million.
     #[test]
     fn anchors_around_anchors_are_limited() {
-        let open: String = (0..30).map(|level| format!("[&a{level} ")).collect();
+        let open = (0..30).map(|level| format!("[&a{level} ")).collect::<Vec<_>>().concat();
         let text = format!("{open}[{}]{}", "x, ".repeat(100_000), "]".repeat(30));
         let error = Node::parse(&text, "x.yaml").expect_err("too much is kept").to_string();
         assert!(error.contains("too large once it is unfolded"), "{error}");

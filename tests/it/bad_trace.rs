@@ -285,7 +285,7 @@ fn a_broken_row_does_not_hide_those_before_it() {
 #[test]
 fn the_line_of_a_late_mistake_is_told() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let rows: String = (0..600_000).map(|second| format!("{second},cart,1\n")).collect();
+    let rows = (0..600_000).map(|second| format!("{second},cart,1\n")).collect::<Vec<_>>().concat();
     let text = format!("timestamp_s,service,requests_per_s\n{rows}600000,cart,x\n");
     assert!(text.len() > 8 << 20, "it is longer than a row may be");
     let found = error(&file(&dir, "a.csv", text), &TraceOptions::default()).unwrap_or_default();

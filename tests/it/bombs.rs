@@ -23,7 +23,7 @@ fn bomb(folder: &Path, name: &str, head: &str, piece: &str) -> PathBuf {
         out.write_all(head.as_bytes()).unwrap();
         (0..66).for_each(|_| out.write_all(block.as_bytes()).unwrap());
     };
-    if name.ends_with(".gz") {
+    if path.extension().is_some_and(|extension| extension == "gz") {
         let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::best());
         fill(&mut out);
         out.finish().unwrap();

@@ -9,6 +9,7 @@
 
 pub mod compose;
 pub mod joint;
+pub mod karmada;
 pub mod parameter;
 pub mod placement;
 pub mod registry;

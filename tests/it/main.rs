@@ -56,6 +56,7 @@ mod trace_commands;
 mod trace_formats;
 mod trace_properties;
 mod vectors_hpa;
+mod vectors_karmada;
 mod vectors_kube_scheduler;
 mod vectors_smo;
 mod vectors_smo_hdag;

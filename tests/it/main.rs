@@ -39,6 +39,8 @@ mod milp;
 mod occupied;
 mod plan;
 mod policies;
+mod policies_karmada;
+mod policies_peers;
 mod program;
 mod readme;
 mod real_traces;

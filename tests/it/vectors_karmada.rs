@@ -9,8 +9,8 @@ use serde_json::Value;
 use smo::model::selector::{Operator, Requirement};
 use smo::model::{ClusterId, Selector, Table, Taint, TaintEffect, Toleration};
 use smo::policy::karmada::{
-    Affinities, Affinity, AffinityTerm, Amount, Assigned, Binding, Cluster, Division, Field, Grade, GradeCount, Placement,
-    ResourceList, SpreadConstraint, Summary, WeightRule, World, schedule,
+    Affinities, Affinity, AffinityTerm, Amount, Assigned, Binding, Cluster, Division, Field, Grade, GradeCount,
+    Placement, ResourceList, SpreadConstraint, Summary, WeightRule, World, schedule,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -285,7 +285,8 @@ fn differences(path: &Path) -> Vec<String> {
     let mut worlds: BTreeMap<String, Table<ClusterId, Cluster>> = BTreeMap::new();
     let (mut cases, mut same_message, mut differing) = (0, 0, Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), index + 1));
+        let line =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), index + 1));
         let case = match line {
             Line::World { name, clusters } => {
                 worlds.insert(name, clusters.iter().map(ClusterIn::cluster).collect());

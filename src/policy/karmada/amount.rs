@@ -97,18 +97,8 @@ fn scale_up(mantissa: i128, tens: i32) -> Option<i128> {
 
 /// Powers of ten and of two that a suffix stands for.
 fn scale(suffix: &str) -> Option<(i32, u32)> {
-    const DECIMAL: [(&str, i32); 10] = [
-        ("n", -9),
-        ("u", -6),
-        ("m", -3),
-        ("", 0),
-        ("k", 3),
-        ("M", 6),
-        ("G", 9),
-        ("T", 12),
-        ("P", 15),
-        ("E", 18),
-    ];
+    const DECIMAL: [(&str, i32); 10] =
+        [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
     const BINARY: [(&str, u32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
     if let Some((_, tens)) = DECIMAL.iter().find(|(name, _)| *name == suffix) {
         return Some((*tens, 0));

@@ -13,7 +13,7 @@
 //! afresh over two clusters has −2 free replicas and fails.
 
 use super::placement::{Division, Placement, WeightRule};
-use super::schedule::{Assigned, AssignError, Binding, Candidate, Failure, Stage};
+use super::schedule::{AssignError, Assigned, Binding, Candidate, Failure, Stage};
 use super::sort::sort_as_go;
 use super::webster::{TieBreak, allocate};
 use std::collections::BTreeMap;
@@ -36,11 +36,7 @@ pub fn divide(
     if has_overflow { by_tiers(candidates, placement, binding) } else { within(candidates, placement, binding) }
 }
 
-fn by_tiers(
-    candidates: &[Candidate<'_>],
-    placement: &Placement,
-    binding: &Binding,
-) -> Result<Vec<Assigned>, Failure> {
+fn by_tiers(candidates: &[Candidate<'_>], placement: &Placement, binding: &Binding) -> Result<Vec<Assigned>, Failure> {
     let mut tiers: BTreeMap<u32, Vec<Candidate<'_>>> = BTreeMap::new();
     for candidate in candidates {
         tiers.entry(candidate.tier).or_default().push(candidate.clone());

@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn nodes_count_by_the_lower_end_of_their_grade() {
         let mut world = cluster(&[("cpu", "40"), ("memory", "160Gi"), ("pods", "220")], &[]);
-        let least = [[("cpu", "0"), ("memory", "0")], [("cpu", "2"), ("memory", "8Gi")], [("cpu", "8"), ("memory", "32Gi")]];
+        let least =
+            [[("cpu", "0"), ("memory", "0")], [("cpu", "2"), ("memory", "8Gi")], [("cpu", "8"), ("memory", "32Gi")]];
         world.models = (0..).zip(least).map(|(grade, least)| Grade { grade, least: list(&least) }).collect();
         let counts = [(0, 3), (1, 2), (2, 1)].map(|(grade, count)| GradeCount { grade, count });
         let mut with = |counts: &[GradeCount], request: &[(&str, &str)]| {

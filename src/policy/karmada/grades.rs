@@ -37,9 +37,8 @@ pub fn count_nodes<'a>(grades: &[Grade], free: impl IntoIterator<Item = &'a Reso
 
 /// Place of the highest grade that the node reaches in every resource that the grades name.
 fn grade_of(grades: &[Grade], node: &ResourceList) -> Option<usize> {
-    let reaches = |grade: &&Grade| {
-        grade.least.iter().all(|(name, least)| node.get(name).copied().unwrap_or_default() >= *least)
-    };
+    let reaches =
+        |grade: &&Grade| grade.least.iter().all(|(name, least)| node.get(name).copied().unwrap_or_default() >= *least);
     grades.iter().rposition(|grade| reaches(&grade))
 }
 

@@ -113,7 +113,10 @@ mod tests {
     use crate::policy::karmada::schedule::SelectError;
 
     fn groups(entries: &[(&str, usize, i64)]) -> Vec<Group> {
-        entries.iter().map(|(name, value, weight)| Group { name: (*name).to_owned(), value: *value, weight: *weight }).collect()
+        entries
+            .iter()
+            .map(|(name, value, weight)| Group { name: (*name).to_owned(), value: *value, weight: *weight })
+            .collect()
     }
 
     fn chosen(entries: &[(&str, usize, i64)], groups_min: usize, groups_max: usize, value_min: usize) -> Vec<String> {

@@ -120,7 +120,9 @@ pub enum SelectError {
     #[error("just support cluster and region spread constraint")]
     Unsupported,
     /// Not Karmada's: more sets of regions than can be tried.
-    #[error("{regions} regions are too many to try all sets of them; raise the least number of regions, or lower that of clusters")]
+    #[error(
+        "{regions} regions are too many to try all sets of them; raise the least number of regions, or lower that of clusters"
+    )]
     TooManyRegions {
         /// How many.
         regions: usize,

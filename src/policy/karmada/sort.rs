@@ -137,11 +137,8 @@ impl<T, F: Fn(&T, &T) -> bool> Sorter<'_, T, F> {
         let length = end - start;
         let mut swaps = 0;
         let quarters = [1, 2, 3].map(|quarter| start + length / 4 * quarter);
-        let [first, second, third] = if length >= LONG {
-            quarters.map(|at| self.median([at - 1, at, at + 1], &mut swaps))
-        } else {
-            quarters
-        };
+        let [first, second, third] =
+            if length >= LONG { quarters.map(|at| self.median([at - 1, at, at + 1], &mut swaps)) } else { quarters };
         let pivot = self.median([first, second, third], &mut swaps);
         let pattern = match swaps {
             0 => Pattern::Rising,

@@ -140,11 +140,7 @@ fn weight_of_copies(members: &[Candidate<'_>], replicas: i32) -> i64 {
     if count == 0 { 0 } else { count * WEIGHT_UNIT + able.iter().sum::<i64>() / count }
 }
 
-fn weight_of_share(
-    members: &[Candidate<'_>],
-    replicas: i32,
-    (regions_min, clusters_min): (usize, usize),
-) -> i64 {
+fn weight_of_share(members: &[Candidate<'_>], replicas: i32, (regions_min, clusters_min): (usize, usize)) -> i64 {
     let regions = i64::try_from(regions_min.max(1)).unwrap_or(i64::MAX);
     let share = i64::from(replicas).saturating_add(regions - 1) / regions;
     let clusters_min = clusters_min.max(regions_min);

@@ -24,8 +24,16 @@ pub const ENTRY: Entry = Entry {
         below the target is used up, or `max` moves. Source: kubernetes-sigs/descheduler, plugin LowNodeUtilization, \
         with clusters in place of nodes.",
     parameters: &[
-        Parameter { name: "under", default: "20 %", summary: "use of every resource up to which a cluster is under-used" },
-        Parameter { name: "target", default: "50 %", summary: "use of any resource above which a cluster is over-used" },
+        Parameter {
+            name: "under",
+            default: "20 %",
+            summary: "use of every resource up to which a cluster is under-used",
+        },
+        Parameter {
+            name: "target",
+            default: "50 %",
+            summary: "use of any resource above which a cluster is over-used",
+        },
         Parameter {
             name: "deviation",
             default: "off",

@@ -32,7 +32,11 @@ const PARAMETERS: [Parameter; 10] = {
         default: "none",
         summary: "`CRON>replicas` or `CRON>min..max` separated by `;`, blanks of the expression as `_`: `0_8_*_*_mon-fri>5..20`",
     };
-    all[1] = Parameter { name: "hpa", default: "on", summary: "whether a FederatedHPA decides between the rules: `on` or `off`" };
+    all[1] = Parameter {
+        name: "hpa",
+        default: "on",
+        summary: "whether a FederatedHPA decides between the rules: `on` or `off`",
+    };
     let mut index = 0;
     while index < HPA_PARAMETERS.len() {
         all[index + 2] = HPA_PARAMETERS[index];

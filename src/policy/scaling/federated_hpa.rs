@@ -6,7 +6,7 @@
 //! `spec.replicas` of the template. It assumes that all pods share the load equally, wherever they are: with users near one
 //! cluster that is wrong, and the mean over clusters hides it.
 
-use super::hpa::{Hpa, HPA_PARAMETERS};
+use super::hpa::{HPA_PARAMETERS, Hpa};
 use super::{Entry, Scaling};
 
 /// Registers this policy.

@@ -56,9 +56,10 @@ fn grade(seen: &mut Cluster, grades: Vec<Grade>, nodes: &[ResourceList]) {
 
 fn summary(snapshot: &Snapshot, id: ClusterId) -> Summary {
     let view = &snapshot.clusters[id];
-    let waiting = snapshot.services.iter().map(|(service, seen)| {
-        snapshot.service(service).request.repeated(seen.count_in(id, Phase::Pending).into())
-    });
+    let waiting = snapshot
+        .services
+        .iter()
+        .map(|(service, seen)| snapshot.service(service).request.repeated(seen.count_in(id, Phase::Pending).into()));
     Summary {
         allocatable: amounts(view.allocatable),
         allocated: amounts(view.allocated),

@@ -31,14 +31,18 @@ pub const ENTRY: Entry = Entry {
         Parameter {
             name: "avoid-disruption",
             default: "on",
-            summary: "`on`: only additional or surplus replicas are divided; `off`: all, at every decision",
+            summary: "`on`: only additional or surplus replicas are divided; `off`: all, when their number changes",
         },
         Parameter {
             name: "auto-migration",
             default: "on",
             summary: "`on`: replicas that a cluster cannot run go to others; `off`: they stay pending there (refused)",
         },
-        Parameter { name: "clusters-max", default: "any", summary: "most clusters for a service: those with the best score" },
+        Parameter {
+            name: "clusters-max",
+            default: "any",
+            summary: "most clusters for a service: those with the best score",
+        },
     ],
     partner: "rate",
     build: |parameters| Ok(Box::new(KubeAdmiral::read(parameters)?)),
@@ -78,6 +82,9 @@ impl KubeAdmiral {
 
     /// Divides one service; tells whether anything changed.
     fn schedule(&self, draft: &mut Draft<'_>, service: ServiceId) -> bool {
+        if !Self::needs_scheduling(draft, service) {
+            return false;
+        }
         let before: Vec<Target> = draft.targets().of(service).to_vec();
         let snapshot = draft.snapshot;
         let name = |cluster: ClusterId| &snapshot.cluster(cluster).name;
@@ -109,6 +116,13 @@ impl KubeAdmiral {
             draft.add(service, cluster, more.min(room));
         }
         draft.targets().of(service) != before
+    }
+
+    /// Whether the number of replicas is another than wanted; too few count only where somebody has room.
+    fn needs_scheduling(draft: &Draft<'_>, service: ServiceId) -> bool {
+        let has_room = || draft.snapshot.clusters.ids().any(|cluster| draft.room(service, cluster) > 0);
+        let placed = draft.targets().total(service);
+        placed > draft.wanted.replicas[service] || (draft.missing(service) > 0 && has_room())
     }
 
     /// Clusters that pass the filters: those that have it, and those with room for one more; the best of them where only so
@@ -202,7 +216,8 @@ fn weights(free: &[u64], all: &[u64], limit: f64) -> Vec<u64> {
         return equal();
     }
     let limit_of = |all: u64| if sum_all == 0.0 { equal()[0] } else { rounded(all as f64 / sum_all * WEIGHTS * limit) };
-    let limited = free.iter().zip(all).map(|(free, all)| rounded(*free as f64 / sum_free * WEIGHTS).min(limit_of(*all)));
+    let limited =
+        free.iter().zip(all).map(|(free, all)| rounded(*free as f64 / sum_free * WEIGHTS).min(limit_of(*all)));
     let limited: Vec<u64> = limited.collect();
     let sum = limited.iter().sum::<u64>() as f64;
     if sum == 0.0 {

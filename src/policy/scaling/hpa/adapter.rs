@@ -39,22 +39,14 @@ pub const ENTRY: Entry = Entry {
 
 /// The knobs of an autoscaler, which those that are built on it share.
 pub(in crate::policy::scaling) const PARAMETERS: [Parameter; 8] = [
-        Parameter {
-            name: "target",
-            default: "80 %",
-            summary: "CPU use over CPU request that is aimed at, whole percents",
-        },
-        Parameter {
-            name: "min",
-            default: "service",
-            summary: "fewest replicas, or what the `service` allows, at least 1",
-        },
-        Parameter { name: "max", default: "service", summary: "most replicas, or what the `service` allows" },
-        Parameter { name: "window", default: "300 s", summary: "stabilisation window downwards" },
-        Parameter { name: "tolerance", default: "10 %", summary: "distance from the target at which nothing is done" },
-        Parameter { name: "sync", default: "15 s", summary: "shortest time between two decisions" },
-        Parameter { name: "sample", default: "30 s", summary: "time that a CPU sample averages over" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a sample counts as missing" },
+    Parameter { name: "target", default: "80 %", summary: "CPU use over CPU request that is aimed at, whole percents" },
+    Parameter { name: "min", default: "service", summary: "fewest replicas, or what the `service` allows, at least 1" },
+    Parameter { name: "max", default: "service", summary: "most replicas, or what the `service` allows" },
+    Parameter { name: "window", default: "300 s", summary: "stabilisation window downwards" },
+    Parameter { name: "tolerance", default: "10 %", summary: "distance from the target at which nothing is done" },
+    Parameter { name: "sync", default: "15 s", summary: "shortest time between two decisions" },
+    Parameter { name: "sample", default: "30 s", summary: "time that a CPU sample averages over" },
+    Parameter { name: "stale", default: "2 min", summary: "age from which on a sample counts as missing" },
 ];
 
 /// Autoscalers for all services.

@@ -35,12 +35,11 @@ fn cluster(snapshot: &Snapshot, id: ClusterId, estimator: Estimator) -> Cluster 
         region: declared.region.clone(),
         taints: declared.taints.clone(),
         serves_api: true,
-        summary: Some(summary(snapshot, id)),
+        summary: Some(if estimator == Estimator::Nodes { boundless() } else { summary(snapshot, id) }),
         ..Cluster::default()
     };
     match estimator {
-        Estimator::Nodes => seen.summary = Some(boundless()),
-        Estimator::Sums => {}
+        Estimator::Nodes | Estimator::Sums => {}
         Estimator::Models => grade(&mut seen, parts_of_largest(declared), &free_by_node(snapshot, id)),
         Estimator::DefaultGrades => grade(&mut seen, default_grades(), &free_by_node(snapshot, id)),
     }

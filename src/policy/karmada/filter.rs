@@ -1,5 +1,8 @@
 //! Which clusters a workload may go to at all, and what is said where none is left.
 //!
+//! Of several obstacles the first is told: in Karmada the order is that of a hash map, drawn anew at each start; here it is that
+//! of the scheduler whose decisions were recorded.
+//!
 //! A cluster that has the workload already stays feasible in spite of taints and a missing API: evicting is not the scheduler's
 //! business. Affinities, eviction tasks and the properties that spread constraints need count always.
 
@@ -54,19 +57,19 @@ pub fn verdict(
     binding: &Binding,
 ) -> Option<Verdict> {
     let is_there = binding.previous.iter().any(|one| one.cluster == cluster.name);
-    if binding.evicting.contains(&cluster.name) {
-        return Some(Verdict::Evicted);
-    }
     if !is_wanted(cluster, placement, group, binding) {
         return Some(Verdict::NotWanted);
+    }
+    if let Some(property) = placement.spread.iter().find_map(|constraint| lacking(cluster, constraint.field)) {
+        return Some(Verdict::Lacks(property));
+    }
+    if binding.evicting.contains(&cluster.name) {
+        return Some(Verdict::Evicted);
     }
     if !is_there && !cluster.serves_api {
         return Some(Verdict::NoApi);
     }
-    if let Some(taint) = untolerated(cluster, placement).filter(|_| !is_there) {
-        return Some(Verdict::Tainted(taint.clone()));
-    }
-    placement.spread.iter().find_map(|constraint| lacking(cluster, constraint.field)).map(Verdict::Lacks)
+    untolerated(cluster, placement).filter(|_| !is_there).cloned().map(Verdict::Tainted)
 }
 
 fn is_wanted(cluster: &Cluster, placement: &Placement, group: Option<&AffinityTerm>, binding: &Binding) -> bool {

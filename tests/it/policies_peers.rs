@@ -1,4 +1,4 @@
-//! Open Cluster Management, KubeAdmiral, the descheduler over clusters, FederatedHPA and CronFederatedHPA, on worlds small
+//! Open Cluster Management, `KubeAdmiral`, the descheduler over clusters, `FederatedHPA` and `CronFederatedHPA`, on worlds small
 //! enough to work out by hand. Formulas and planners alone are tested where they stand, against published examples.
 
 use crate::policies::{decide, place, policy};
@@ -37,7 +37,7 @@ fn ocm_does_not_look_at_room() {
     assert_eq!(place("ocm:clusters=2,fit=off+static", &snapshot).targets, targets(&[(0, 0, 8), (0, 1, 10)]));
 }
 
-/// Published (rsp_test.go): 10 replicas over free CPUs 200, 300 and 500 are 2, 3 and 5.
+/// Published (`rsp_test.go`): 10 replicas over free CPUs 200, 300 and 500 are 2, 3 and 5.
 #[test]
 fn kubeadmiral_divides_by_free_cpu() {
     let clusters = vec![cluster("c1", 20, 10.0, 100), cluster("c2", 30, 10.0, 100), cluster("c3", 50, 10.0, 100)];
@@ -107,7 +107,7 @@ fn scale(scaling: &mut dyn Scaling, snapshot: &Snapshot) -> u32 {
 }
 
 /// Ten replicas are wanted, six run (the rest found no room), all six at 100 % of their request, target 50 %: ratio 2.
-/// HPA: ⌈2·6⌉ = 12. FederatedHPA: calibration 6/10, ⌈2·6 ÷ 0.6⌉ = 20, which is just the most that ten may grow to at once.
+/// HPA: ⌈2·6⌉ = 12. `FederatedHPA`: calibration 6/10, ⌈2·6 ÷ 0.6⌉ = 20, which is just the most that ten may grow to at once.
 #[test]
 fn federated_hpa_divides_by_what_runs() {
     for (name, expected) in [("hpa", 12), ("federated-hpa", 20)] {

@@ -280,10 +280,10 @@ fn candidate<'a>(
 
 fn tier_of(cluster: &Cluster, group: &AffinityTerm) -> u32 {
     let tier = || group.overflow.iter().position(|affinity| affinity.matches(cluster));
-    match group.affinity.matches(cluster) {
-        true => 0,
-        false => tier().map_or(u32::MAX, |tier| u32::try_from(tier + 1).unwrap_or(u32::MAX)),
+    if group.affinity.matches(cluster) {
+        return 0;
     }
+    tier().map_or(u32::MAX, |tier| u32::try_from(tier + 1).unwrap_or(u32::MAX))
 }
 
 /// `2 cluster(s) ..., 1 cluster(s) ...`, sorted as texts.

@@ -8,7 +8,7 @@
 //! - *By region*: regions are weighted and a set of them is chosen ([`groups`](super::groups)); each gives its first cluster,
 //!   and the best of the others fill up to the cluster constraint's `groups_max`.
 //!
-//! The weight of a region is 1000 for each replica that it could hold of its fair share ⌈replicas ÷ groups_min⌉ (for
+//! The weight of a region is 1000 for each replica that it could hold of its fair share ⌈replicas ÷ `groups_min`⌉ (for
 //! duplicated replicas: 1000 for each cluster that could hold all of them), plus the mean score of the clusters counted.
 
 use super::groups::{Group, GroupLimits, choose_groups};
@@ -48,11 +48,11 @@ fn order(a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
     by_rank.then(a.name.cmp(b.name))
 }
 
-fn by_cluster<'a>(
-    mut candidates: Vec<Candidate<'a>>,
+fn by_cluster(
+    mut candidates: Vec<Candidate<'_>>,
     constraint: SpreadConstraint,
     needed: Option<i32>,
-) -> Result<Vec<Candidate<'a>>, Failure> {
+) -> Result<Vec<Candidate<'_>>, Failure> {
     if candidates.len() < constraint.groups_min {
         return Err(Failure::Select(SelectError::FewClusters));
     }

@@ -117,7 +117,7 @@ impl LowUtil {
         for (cluster, _) in high {
             for service in snapshot.services.ids().rev().filter(|service| may_move(snapshot, *service)) {
                 while moves > 0 && draft.targets().get(service, cluster) > 0 && is_high(&used(draft, cluster)) {
-                    let Some(better) = self.refuge(draft, service, (&low, &most)) else { break };
+                    let Some(better) = refuge(draft, service, (&low, &most)) else { break };
                     draft.remove(service, cluster, 1);
                     draft.add(service, better, 1);
                     moves -= 1;
@@ -125,23 +125,23 @@ impl LowUtil {
             }
         }
     }
-
-    /// The freest under-used cluster that takes one replica of `service` and is not above its target with it.
-    fn refuge(&self, draft: &Draft<'_>, service: ServiceId, (low, most): (&[ClusterId], &Use)) -> Option<ClusterId> {
-        let request = draft.snapshot.service(service).request;
-        let stays_low = |cluster: &ClusterId| {
-            let used = used_with(draft, *cluster, request);
-            draft.room(service, *cluster) > 0 && (0..3).all(|index| used[index] <= most[index])
-        };
-        let free = |cluster: ClusterId| draft.share_free(cluster, request);
-        let possible = low.iter().copied().filter(stays_low);
-        possible.reduce(|best, next| if free(next) > free(best) { next } else { best })
-    }
 }
 
 /// Whether replicas of `service` may be moved from one cluster to another.
 fn may_move(snapshot: &Snapshot, service: ServiceId) -> bool {
     !snapshot.service(service).pinned && !snapshot.known.application.is_task(service)
+}
+
+/// The freest under-used cluster that takes one replica of `service` and is not above its target with it.
+fn refuge(draft: &Draft<'_>, service: ServiceId, (low, most): (&[ClusterId], &Use)) -> Option<ClusterId> {
+    let request = draft.snapshot.service(service).request;
+    let stays_low = |cluster: &ClusterId| {
+        let used = used_with(draft, *cluster, request);
+        draft.room(service, *cluster) > 0 && (0..3).all(|index| used[index] <= most[index])
+    };
+    let free = |cluster: ClusterId| draft.share_free(cluster, request);
+    let possible = low.iter().copied().filter(stays_low);
+    possible.reduce(|best, next| if free(next) > free(best) { next } else { best })
 }
 
 fn used(draft: &Draft<'_>, cluster: ClusterId) -> Use {

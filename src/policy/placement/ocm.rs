@@ -9,7 +9,7 @@
 //! |---|---|
 //! | Balance | 2·100·(½ − decisions of others here ÷ most decisions anywhere), 100 where there are none |
 //! | Steady | 100 where it is already, else 0 |
-//! | ResourceAllocatable | ((a − least) ÷ (most − least) − ½)·200 of the cluster's CPU or memory; 100 where all are equal |
+//! | `ResourceAllocatable` | ((a − least) ÷ (most − least) − ½)·200 of the cluster's CPU or memory; 100 where all are equal |
 //!
 //! Tasks are put one by one into the best cluster with room.
 
@@ -240,7 +240,7 @@ fn allocatable(amount: u64, (least, most): (u64, u64)) -> i64 {
 mod tests {
     use super::{allocatable, balance};
 
-    /// Published examples (balance_test.go): two decisions are the most: 2 → −100, 1 → 0, none → 100.
+    /// Published examples (`balance_test.go`): two decisions are the most: 2 → −100, 1 → 0, none → 100.
     #[test]
     fn balance_prefers_clusters_that_others_leave_alone() {
         assert_eq!([balance(2, 2), balance(1, 2), balance(0, 2), balance(0, 0)], [-100, 0, 100, 100]);
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(balance(1, 3), 32);
     }
 
-    /// Published examples (resource_test.go): the least −100, the most 100, 4 of 2 to 10: (2/8 − ½)·200 = −50.
+    /// Published examples (`resource_test.go`): the least −100, the most 100, 4 of 2 to 10: (2/8 − ½)·200 = −50.
     #[test]
     fn the_largest_cluster_scores_best() {
         let of = |amount| allocatable(amount, (2, 10));

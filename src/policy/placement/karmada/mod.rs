@@ -5,7 +5,8 @@
 //!
 //! Karmada plans each service for itself and believes its estimates, so it asks for what cannot run. Such replicas would stay
 //! `Pending` in their cluster; a plan may not ask for them, so they are refused with that reason, and Karmada goes on believing
-//! that they are there, as it does in reality. What our model has and Karmada has not:
+//! that they are there, as it does in reality. Room is that of ready nodes: this version does not know that a pool could grow, so
+//! under dynamic weights an autoscaled pool grows only where replicas wait already. What our model has and Karmada has not:
 //! - a pinned service stays in its cluster: an affinity to that cluster alone;
 //! - a cluster that cannot be reached is evicted from, as with `Failover` and a `NoExecute` taint policy;
 //! - `duplicated` means all replicas in one cluster: copies in several would be more than are wanted;

@@ -1,10 +1,10 @@
-//! KubeAdmiral: weights by free CPU, limited by the size of the cluster, divided by its planner.
+//! `KubeAdmiral`: weights by free CPU, limited by the size of the cluster, divided by its planner.
 //!
 //! A cluster takes part where its labels and taints allow and one more replica fits (or some are there). Weights are
 //! thousandths of the free CPU, in whole cores; a cluster weighs at most 1.4 times its share of all CPU, so that an empty small
 //! one is not flooded. [`planner`] divides by them. With *auto migration* the planner is told how many replicas each cluster
 //! could run and gives the rest to others; without it they stay pending, which a plan may not ask for: they are refused.
-//! Pinned services and running tasks stay where they are, which KubeAdmiral knows nothing of.
+//! Pinned services and running tasks stay where they are, which `KubeAdmiral` knows nothing of.
 
 pub mod planner;
 
@@ -55,7 +55,7 @@ const SUPPLY_LIMIT: f64 = 1.4;
 /// Passes over the services after which no further change is waited for.
 const PASSES: usize = 16;
 
-/// KubeAdmiral's scheduler.
+/// `KubeAdmiral`'s scheduler.
 #[derive(Clone)]
 pub struct KubeAdmiral {
     avoid_disruption: bool,
@@ -199,7 +199,7 @@ pub(super) fn shrink(draft: &mut Draft<'_>, service: ServiceId, home: ClusterId)
     surplus > 0
 }
 
-/// Weights of the clusters by free CPU, in whole cores as KubeAdmiral reads them.
+/// Weights of the clusters by free CPU, in whole cores as `KubeAdmiral` reads them.
 fn weights_of(draft: &Draft<'_>, clusters: &[ClusterId]) -> Vec<u64> {
     let cores = |cpu: MilliCores| cpu.0.div_ceil(1_000);
     let free: Vec<u64> = clusters.iter().map(|cluster| cores(draft.free(*cluster).cpu)).collect();
@@ -251,7 +251,7 @@ fn score(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> [f64; 2] 
 mod tests {
     use super::weights;
 
-    /// Published examples: rsp_test.go of KubeAdmiral, with a limit of 1.0.
+    /// Published examples: `rsp_test.go` of `KubeAdmiral`, with a limit of 1.0.
     #[test]
     fn weights_are_the_published_ones() {
         assert_eq!(weights(&[50, 50], &[100, 100], 1.0), [500, 500]);

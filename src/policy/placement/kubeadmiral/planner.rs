@@ -1,4 +1,4 @@
-//! KubeAdmiral's planner: replicas by weight, within the least, the most and the capacity of each cluster.
+//! `KubeAdmiral`'s planner: replicas by weight, within the least, the most and the capacity of each cluster.
 //!
 //! ```text
 //! plan = least of each, then in rounds: extra_e = ⌈rest · weight_e ÷ Σ weights⌉, by falling weight, until nothing is left;
@@ -32,7 +32,7 @@ pub type Replicas = BTreeMap<String, u64>;
 /// Divides `total` replicas of the workload `key`. `current` is what each cluster has; with `avoid_disruption` it stays as far
 /// as it can run and is wanted.
 pub fn plan(preferences: &[Preference], total: u64, key: &str, current: Option<&Replicas>) -> Replicas {
-    let desired = divide(ordered(preferences.to_vec(), key), total);
+    let desired = divide(&ordered(preferences.to_vec(), key), total);
     let Some(current) = current else { return desired };
     let able = |one: &Preference| {
         let there = current.get(&one.name).copied().unwrap_or(0);
@@ -52,11 +52,11 @@ pub fn plan(preferences: &[Preference], total: u64, key: &str, current: Option<&
         ordered(off, key)
     };
     if have < want {
-        for (name, more) in divide(off(true), want - have) {
+        for (name, more) in divide(&off(true), want - have) {
             *kept.entry(name).or_default() += more;
         }
     } else {
-        for (name, fewer) in divide(off(false), have - want) {
+        for (name, fewer) in divide(&off(false), have - want) {
             *kept.entry(name).or_default() -= fewer;
         }
     }
@@ -73,10 +73,10 @@ fn ordered(mut preferences: Vec<Preference>, key: &str) -> Vec<Preference> {
     preferences
 }
 
-fn divide(preferences: Vec<Preference>, total: u64) -> Replicas {
+fn divide(preferences: &[Preference], total: u64) -> Replicas {
     let mut rest = total;
     let mut plan = Replicas::new();
-    for one in &preferences {
+    for one in preferences {
         let least = one.least.min(rest).min(one.capacity.unwrap_or(u64::MAX));
         rest -= least;
         plan.insert(one.name.clone(), least);
@@ -128,9 +128,12 @@ mod tests {
         entries.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     }
 
+    /// Preferences, total, what is there, what is planned.
+    type Case = (&'static [Entry], u64, &'static [(&'static str, u64)], &'static [u64]);
+
     const EQUAL: [Entry; 3] = [("A", 1, 0, None), ("B", 1, 0, None), ("C", 1, 0, None)];
 
-    /// Published examples: planner_test.go of KubeAdmiral, `TestWithoutExisting`.
+    /// Published examples: `planner_test.go` of `KubeAdmiral`, `TestWithoutExisting`.
     #[test]
     fn plans_without_anything_there_are_the_published_ones() {
         let most = |most| Some(most);
@@ -164,10 +167,10 @@ mod tests {
         }
     }
 
-    /// Published examples: planner_test.go of KubeAdmiral, `TestWithExisting` with *avoid disruption*.
+    /// Published examples: `planner_test.go` of `KubeAdmiral`, `TestWithExisting` with *avoid disruption*.
     #[test]
     fn what_is_there_stays_as_in_the_published_examples() {
-        let cases: [(&[Entry], u64, &[(&str, u64)], &[u64]); 8] = [
+        let cases: [Case; 8] = [
             (&EQUAL, 50, &[("C", 30)], &[9, 11, 30]),
             (&EQUAL[..2], 50, &[("A", 30)], &[30, 20]),
             (&EQUAL[..2], 15, &[("A", 1), ("B", 8)], &[7, 8]),

@@ -1,7 +1,10 @@
 //! Decisions recorded from the real karmada-scheduler v1.18.2, reproduced one for one.
 //!
 //! `tests/vectors/karmada-vectors.jsonl` has ten worlds and 793 cases: a placement as in a `PropagationPolicy`, a workload, and
-//! what the scheduler made of it. `SMO_KARMADA_VECTORS` names more such files, separated by colons. Judged are whether it was
+//! what the scheduler made of it. `karmada-computed.jsonl` has 600 more on 24 random worlds of up to 40 clusters, in the same
+//! form and without messages: computed, not recorded, by the packages `core`, `spreadconstraint` and `helper` of the same
+//! release, for what the recorded worlds do not have (overflow tiers, zones, providers, many ties, odd quantities, odd grades).
+//! `SMO_KARMADA_VECTORS` names more such files, separated by colons. Judged are whether it was
 //! scheduled, the reason, the clusters with their replicas, and the affinity group.
 
 use serde::Deserialize;
@@ -279,11 +282,11 @@ fn rules(value: &Value) -> Vec<WeightRule> {
     array(value, "staticWeightList").iter().map(rule).collect()
 }
 
-/// What differs, one line a case; prints how many do not, and how many messages are the same word for word.
+/// What differs, one line a case; prints how many do not, and how many messages are the same.
 fn differences(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut worlds: BTreeMap<String, Table<ClusterId, Cluster>> = BTreeMap::new();
-    let (mut cases, mut same_message, mut differing) = (0, 0, Vec::new());
+    let (mut cases, mut told, mut told_alike, mut differing) = (0, 0, 0, Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let line =
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), index + 1));
@@ -306,21 +309,23 @@ fn differences(path: &Path) -> Vec<String> {
         if ours_told != recorded {
             differing.push(format!("{}: recorded {recorded:?} `{message}`, ours {ours_told:?}", case.id));
         }
-        same_message += u32::from(ours.failure.map_or_else(String::new, |failure| failure.to_string()) == *message);
+        let ours_said = ours.failure.map_or_else(String::new, |failure| failure.to_string());
+        told += u32::from(!message.is_empty());
+        told_alike += u32::from(!message.is_empty() && ours_said == *message);
     }
     assert!(cases > 0, "{}: no vectors in it", path.display());
     let passed = cases - differing.len();
-    println!("{}: {passed} of {cases} passed ({same_message} with the same message)", path.display());
+    println!("{}: {passed} of {cases} passed ({told_alike} of {told} messages word for word)", path.display());
     differing
 }
 
 #[test]
 fn vectors_of_the_real_karmada_scheduler_are_reproduced() {
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/karmada-vectors.jsonl").to_owned();
+    let shipped = ["karmada-vectors", "karmada-computed"];
+    let shipped = shipped.map(|name| format!("{}/tests/vectors/{name}.jsonl", env!("CARGO_MANIFEST_DIR")));
     let named = std::env::var("SMO_KARMADA_VECTORS").unwrap_or_default();
     let paths = named.split(':').filter(|path| !path.is_empty()).map(str::to_owned);
-    let differing: Vec<_> =
-        std::iter::once(shipped).chain(paths).flat_map(|path| differences(Path::new(&path))).collect();
+    let differing: Vec<_> = shipped.into_iter().chain(paths).flat_map(|path| differences(Path::new(&path))).collect();
     assert!(differing.is_empty(), "{} vectors differ:\n{}", differing.len(), differing.join("\n"));
 }
 

@@ -10,6 +10,7 @@
 pub mod compose;
 pub mod exec;
 pub mod joint;
+pub mod karmada;
 pub mod parameter;
 pub mod placement;
 pub mod registry;

@@ -181,6 +181,11 @@ impl<'a> Draft<'a> {
         for service in self.snapshot.services.ids() {
             self.trim(service, rank);
         }
+        self.clear();
+    }
+
+    /// Cuts the draft down to what has room, however many replicas are wanted: as [`keep`](Self::keep) without the surplus.
+    pub fn clear(&mut self) {
         for class in self.snapshot.known.application.tasks() {
             self.lift(class);
         }

@@ -6,11 +6,15 @@
 pub mod demands;
 mod draft;
 pub mod greedy;
+pub mod karmada;
+pub mod kubeadmiral;
+pub mod low_util;
 #[cfg(feature = "milp")]
 pub mod milp;
 #[cfg(feature = "milp")]
 mod milp_reasons;
 pub mod naive;
+pub mod ocm;
 mod reasons;
 pub mod refusal;
 pub mod rooms;
@@ -40,6 +44,12 @@ pub const PLACEMENTS: &[Entry] = &[
     naive::ENTRY,
     greedy::ENTRY,
     spread::ENTRY,
+    karmada::ENTRY,
+    karmada::descheduler::ENTRY,
+    karmada::rebalancer::ENTRY,
+    ocm::ENTRY,
+    kubeadmiral::ENTRY,
+    low_util::ENTRY,
     #[cfg(feature = "milp")]
     milp::ENTRY,
 ];

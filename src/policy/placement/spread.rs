@@ -52,6 +52,6 @@ impl Placement for Spread {
 }
 
 /// The cluster that is freest with one replica more is the best.
-fn freedom(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> [f64; 2] {
+pub(super) fn freedom(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> [f64; 2] {
     [draft.share_free(cluster, draft.snapshot.service(service).request), 0.0]
 }

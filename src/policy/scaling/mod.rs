@@ -2,6 +2,9 @@
 //!
 //! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is.
 
+pub mod cron_federated_hpa;
+pub mod crontab;
+pub mod federated_hpa;
 pub mod hpa;
 pub mod rate;
 pub mod static_;
@@ -28,4 +31,5 @@ pub struct Entry {
 }
 
 /// All scaling policies, in the order in which they are listed.
-pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY];
+pub const SCALINGS: &[Entry] =
+    &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY, federated_hpa::ENTRY, cron_federated_hpa::ENTRY];

@@ -178,7 +178,7 @@ pub(super) fn held(rule: &'static str, age: Span) -> Why {
 }
 
 /// A number, or `None` for the given word.
-pub(super) fn number_or(
+pub(in crate::policy) fn number_or(
     parameters: &Parameters,
     name: &'static str,
     word: &str,

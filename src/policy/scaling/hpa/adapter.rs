@@ -1,8 +1,8 @@
 //! The autoscaler as a scaling policy: one a service, over the pods of all its clusters.
 //!
 //! That is what Karmada's `FederatedHPA` does: it runs the same algorithm on the pods of all member clusters together, as if
-//! they shared the load equally, and leaves the division to the scheduler (here: the placement). The metric is CPU
-//! utilisation, the one that Kubernetes uses when none is named.
+//! they shared the load equally, and leaves the division to the scheduler (here: the placement). What it does besides is the
+//! calibration ([`federated`](Hpa::federated)). The metric is CPU utilisation, the one that Kubernetes uses when none is named.
 //!
 //! What a snapshot says is translated so:
 //! - ready replicas run and are ready since they became so; each has its cluster's CPU use divided by the ready replicas there;
@@ -14,7 +14,8 @@
 //! them. It is asked at each decision but decides at most once every `sync`; if decisions are further apart, so are syncs.
 
 use super::spec::{Flags, Metric, Resource, Spec};
-use super::{Decision, Observed, Phase, PodGroup, Readiness, Reading, Request, Sample, State, reconcile};
+use super::{Decision, Observed, Phase, PodGroup, Readiness, Reading, Request, Sample, State, reconcile_calibrated};
+use crate::model::id::Id;
 use crate::model::{self, ServiceId, Snapshot, Table, Wanted, Why};
 use crate::policy::scaling::threshold::number_or;
 use crate::policy::scaling::wish::{Sighting, Wishes, bounded};
@@ -31,27 +32,22 @@ pub const ENTRY: Entry = Entry {
         ⌈ratio·pods⌉, with missing and unready pods assumed conservatively, stabilisation over `window` and the rate \
         policies of `behavior`. Source: the controller of Kubernetes v1.35 (pkg/controller/podautoscaler); 372 of \
         its recorded decisions are reproduced.",
-    parameters: &[
-        Parameter {
-            name: "target",
-            default: "80 %",
-            summary: "CPU use over CPU request that is aimed at, whole percents",
-        },
-        Parameter {
-            name: "min",
-            default: "service",
-            summary: "fewest replicas, or what the `service` allows, at least 1",
-        },
-        Parameter { name: "max", default: "service", summary: "most replicas, or what the `service` allows" },
-        Parameter { name: "window", default: "300 s", summary: "stabilisation window downwards" },
-        Parameter { name: "tolerance", default: "10 %", summary: "distance from the target at which nothing is done" },
-        Parameter { name: "sync", default: "15 s", summary: "shortest time between two decisions" },
-        Parameter { name: "sample", default: "30 s", summary: "time that a CPU sample averages over" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a sample counts as missing" },
-    ],
+    parameters: &PARAMETERS,
     partner: "spread",
     build: |parameters| Ok(Box::new(Hpa::read(parameters)?)),
 };
+
+/// The knobs of an autoscaler, which those that are built on it share.
+pub(in crate::policy::scaling) const PARAMETERS: [Parameter; 8] = [
+    Parameter { name: "target", default: "80 %", summary: "CPU use over CPU request that is aimed at, whole percents" },
+    Parameter { name: "min", default: "service", summary: "fewest replicas, or what the `service` allows, at least 1" },
+    Parameter { name: "max", default: "service", summary: "most replicas, or what the `service` allows" },
+    Parameter { name: "window", default: "300 s", summary: "stabilisation window downwards" },
+    Parameter { name: "tolerance", default: "10 %", summary: "distance from the target at which nothing is done" },
+    Parameter { name: "sync", default: "15 s", summary: "shortest time between two decisions" },
+    Parameter { name: "sample", default: "30 s", summary: "time that a CPU sample averages over" },
+    Parameter { name: "stale", default: "2 min", summary: "age from which on a sample counts as missing" },
+];
 
 /// Autoscalers for all services.
 #[derive(Debug, Clone)]
@@ -63,6 +59,7 @@ pub struct Hpa {
     sync: Span,
     sample: Span,
     stale: Span,
+    is_federated: bool,
     wishes: Wishes,
     autoscalers: Table<ServiceId, Autoscaler>,
     /// Room for the pods of one service, kept from one decision to the next.
@@ -78,7 +75,11 @@ struct Autoscaler {
 }
 
 impl Hpa {
-    fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
+    /// From the parameters that it declares.
+    ///
+    /// # Errors
+    /// One that does not fit.
+    pub(in crate::policy::scaling) fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
         let target = parameters.ratio("target", 0.01, 10.0)?;
         if !target.0.is_multiple_of(PERCENT) {
             return Err(parameters.invalid("target", format!("{target} is not a whole number of percents")));
@@ -96,10 +97,44 @@ impl Hpa {
             sync: parameters.span("sync")?,
             sample: parameters.span("sample")?,
             stale: parameters.span("stale")?,
+            is_federated: false,
             wishes: Wishes::default(),
             autoscalers: Table::new(),
             pods: Vec::new(),
         })
+    }
+
+    /// As a `FederatedHPA`: proposals are divided by what runs in the members over what is wanted.
+    #[must_use]
+    pub fn federated(mut self) -> Self {
+        self.is_federated = true;
+        self
+    }
+
+    /// Makes the number of replicas of every service this one, as somebody else who writes `spec.replicas` does.
+    pub(in crate::policy::scaling) fn overwrite(&mut self, snapshot: &Snapshot, replicas: u32) {
+        for service in snapshot.known.application.requests() {
+            self.wishes.last(snapshot, service);
+            self.wishes.set(service, bounded(snapshot.service(service), replicas));
+        }
+    }
+
+    /// Changes the range of every autoscaler that follows.
+    pub(in crate::policy::scaling) fn set_range(&mut self, snapshot: &Snapshot, (min, max): (u32, u32)) {
+        (self.min, self.max) = (Some(min), Some(max));
+        for (id, service) in snapshot.known.application.services.iter() {
+            if id.index() < self.autoscalers.len() {
+                let spec = self.autoscaler(service).spec;
+                self.autoscalers[id].spec = spec;
+            }
+        }
+    }
+
+    /// Replicas of the members over those that are wanted; one where nothing runs yet, because there is nothing to divide.
+    fn calibration(&self, snapshot: &Snapshot, service: ServiceId, current: u32) -> f64 {
+        let members = snapshot.targets.total(service);
+        let is_apart = self.is_federated && members > 0 && current > 0;
+        if is_apart { f64::from(members) / f64::from(current) } else { 1.0 }
     }
 
     /// A new autoscaler. Bounds are those of the service, narrowed by the parameters where these lie inside.
@@ -126,8 +161,9 @@ impl Hpa {
             pods: &self.pods,
             readings: &[Reading::Samples],
         };
+        let calibration = self.calibration(snapshot, service, current);
         let autoscaler = &mut self.autoscalers[service];
-        let decision = reconcile(&autoscaler.spec, &observed, &mut autoscaler.state);
+        let decision = reconcile_calibrated(&autoscaler.spec, &observed, &mut autoscaler.state, calibration);
         autoscaler.synced_at = Some(snapshot.at);
         autoscaler.why = explain(&decision, &self.pods);
         let replicas = bounded(snapshot.service(service), decision.rescale.unwrap_or(current));

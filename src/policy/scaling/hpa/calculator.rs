@@ -47,6 +47,8 @@ pub(super) struct Calculator<'a> {
     pub(super) observed: &'a Observed<'a>,
     pub(super) tolerances: Tolerances,
     pub(super) flags: &'a Flags,
+    /// Replicas of the members over those of the template; 1 but for a federated workload.
+    pub(super) calibration: f64,
 }
 
 impl Calculator<'_> {
@@ -106,7 +108,7 @@ impl Calculator<'_> {
         if tally.missing.count > 0 || (tally.unready.count > 0 && ratio > 1.0) {
             return Ok(self.by_guesses(tally, measure, ratio));
         }
-        Ok(self.unless_within(ratio, || ceil(ratio * tally.ready.count as f64)))
+        Ok(self.unless_within(ratio, || ceil(ratio * tally.ready.count as f64 / self.calibration)))
     }
 
     /// The ratio of the ready pods is tempered by guesses at the others.
@@ -131,7 +133,7 @@ impl Calculator<'_> {
             return current;
         }
         self.unless_within(after, || {
-            let proposal = ceil(after * count as f64);
+            let proposal = ceil(after * count as f64 / self.calibration);
             let is_contrary = (after < 1.0 && proposal > current) || (after > 1.0 && proposal < current);
             if is_contrary { current } else { proposal }
         })
@@ -151,14 +153,16 @@ impl Calculator<'_> {
             return Err(MetricError::NoPods);
         }
         let serving: i64 = pods.iter().filter(|group| group.is_serving()).map(|group| i64::from(group.count)).sum();
-        Ok(ceil(ratio * serving as f64))
+        Ok(ceil(ratio * serving as f64 / self.calibration))
     }
 
     /// `GetExternalPerPodMetricReplicas`, the one that starts from the status: replicas that exist, wanted or not.
     fn by_value_per_replica(&self, value: Milli, target: Milli) -> i64 {
         let replicas = self.observed.status_replicas;
         let ratio = value.0 as f64 / (target.0 as f64 * f64::from(replicas));
-        if self.tolerances.is_within(ratio) { replicas.into() } else { ceil(value.0 as f64 / target.0 as f64) }
+        let proposal =
+            if self.tolerances.is_within(ratio) { f64::from(replicas) } else { value.0 as f64 / target.0 as f64 };
+        ceil(proposal / self.calibration)
     }
 
     fn unless_within(&self, ratio: f64, proposal: impl FnOnce() -> i64) -> i64 {

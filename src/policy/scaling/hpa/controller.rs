@@ -85,6 +85,13 @@ impl Default for State {
 
 /// Decides once. Equal states and observations give equal decisions; `observed.at` must not go back.
 pub fn reconcile(spec: &Spec, observed: &Observed<'_>, state: &mut State) -> Decision {
+    reconcile_calibrated(spec, observed, state, 1.0)
+}
+
+/// As [`reconcile`] for a workload of which members run another number of replicas than the template says (Karmada's
+/// `FederatedHPA`): what follows from the number of pods is divided by `calibration`, Σ `spec.replicas` of the members over
+/// `spec.replicas` of the template.
+pub fn reconcile_calibrated(spec: &Spec, observed: &Observed<'_>, state: &mut State, calibration: f64) -> Decision {
     let current = observed.spec_replicas;
     state.start(spec, observed);
     let before = Conditions { able: AbleToScale::SucceededGetScale, ..state.conditions };
@@ -96,7 +103,7 @@ pub fn reconcile(spec: &Spec, observed: &Observed<'_>, state: &mut State) -> Dec
     } else if current < spec.min {
         Outcome { desired: Some(spec.min), ..Outcome::new(before) }
     } else {
-        state.outcome_of_metrics(spec, observed, before)
+        state.outcome_of_metrics(spec, (observed, calibration), before)
     };
     let rescale = desired.filter(|&desired| desired != current);
     if let Some(desired) = rescale {
@@ -138,8 +145,13 @@ impl State {
     }
 
     /// Replicas within the range: metrics decide.
-    fn outcome_of_metrics(&mut self, spec: &Spec, observed: &Observed<'_>, before: Conditions) -> Outcome {
-        let Proposals { highest: proposed, active, error } = proposals(spec, observed);
+    fn outcome_of_metrics(
+        &mut self,
+        spec: &Spec,
+        (observed, calibration): (&Observed<'_>, f64),
+        before: Conditions,
+    ) -> Outcome {
+        let Proposals { highest: proposed, active, error } = proposals(spec, observed, calibration);
         let conditions = Conditions { active: active.or(before.active), ..before };
         let Some(desired) = proposed else { return Outcome { error, ..Outcome::new(conditions) } };
         let wish = Wish { current: observed.spec_replicas, desired, at: observed.at };
@@ -212,9 +224,9 @@ impl Proposals {
 
 /// The highest proposal. Metrics that failed count for nothing as long as another one holds or raises the replicas:
 /// scaling down on half the evidence is refused.
-fn proposals(spec: &Spec, observed: &Observed<'_>) -> Proposals {
+fn proposals(spec: &Spec, observed: &Observed<'_>, calibration: f64) -> Proposals {
     let tolerances = Tolerances::new(spec.behavior.as_ref(), &spec.flags);
-    let calculator = Calculator { observed, tolerances, flags: &spec.flags };
+    let calculator = Calculator { observed, tolerances, flags: &spec.flags, calibration };
     let mut highest: Option<i64> = None;
     let mut failed: Option<(&Metric, MetricError)> = None;
     for (index, metric) in spec.metrics.iter().enumerate() {

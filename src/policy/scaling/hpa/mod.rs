@@ -19,9 +19,10 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub(super) use adapter::PARAMETERS as HPA_PARAMETERS;
 pub use adapter::{ENTRY, Hpa};
 pub use calculator::MetricError;
 pub use conditions::{AbleToScale, Condition, Conditions, ScalingActive, ScalingLimited};
-pub use controller::{Decision, Observed, Reading, State, reconcile};
+pub use controller::{Decision, Observed, Reading, State, reconcile, reconcile_calibrated};
 pub use pods::{Phase, PodGroup, Readiness, Request, Sample};
 pub use spec::{Behavior, Change, Flags, Metric, Milli, RatePolicy, Resource, Rules, Select, Source, Spec};

@@ -14,7 +14,7 @@ print(json.dumps({"stateful": False}), flush=True)
 def wanted(service, seen, now):
     """Replicas for the rate and a fifth more; what is not seen leaves things as they are."""
     if seen["rate_per_s"] is None or service["is_task"]:
-        return seen["tasks"] if service["is_task"] else max(now, service["replicas"]["min"])
+        return seen["tasks"] if service["is_task"] else min(max(now, service["replicas"]["min"]), service["replicas"]["max"])
     capacity, rate = service["capacity"], seen["rate_per_s"]["value"] * 1.2
     per_replica = capacity.get("alpha", capacity.get("gamma"))
     replicas = math.ceil((rate - capacity.get("beta", 0)) / per_replica)

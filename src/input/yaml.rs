@@ -232,11 +232,18 @@ impl<'de, K: LeftOut> Deserialize<'de> for Bulk<K> {
 }
 
 fn marked<'de, K: LeftOut, const BULK: bool, D: Deserializer<'de>>(deserializer: D) -> Result<Marked<K>, D::Error> {
-    let room = ROOM.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
-    ROOM.set(room);
+    let take = || {
+        let room = ROOM.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        ROOM.set(room);
+        Ok(())
+    };
+    // What may be left out is small until it is known to be kept; all else is counted before its parts are.
+    if !BULK {
+        take()?;
+    }
     let Spanned { value: Read(value), referenced, defined, .. } = Spanned::<Read<K, BULK>>::deserialize(deserializer)?;
-    if matches!(value, Parsed::LeftOut) {
-        ROOM.set(room + 1);
+    if BULK && !matches!(value, Parsed::LeftOut) {
+        take()?;
     }
     let span = defined.span();
     let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);

@@ -58,7 +58,7 @@ pub enum Violation {
         /// Of how much.
         available: u64,
     },
-    /// More replicas than the service allows, or fewer without a refusal that says why.
+    /// More replicas than the service allows and than there were, or fewer than it allows without a refusal that says why.
     #[error("service {} is to have {replicas} replicas, allowed are {min} to {max}", service.0)]
     OutOfBounds {
         /// Whose.
@@ -193,7 +193,8 @@ fn miscounted(snapshot: &Snapshot, plan: &Plan, (service, targets): (ServiceId, 
         refusals.map(|refusal| refusal.replicas).sum::<u32>()
     };
     let (min, max) = snapshot.bounds(service);
-    if replicas > max || (replicas < min && replicas.saturating_add(refused()) < min) {
+    let is_more = replicas > max && replicas > snapshot.targets.total(service);
+    if is_more || (replicas < min && replicas.saturating_add(refused()) < min) {
         return Some(Violation::OutOfBounds { service, replicas, min, max });
     }
     let clusters = targets.len();

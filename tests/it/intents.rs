@@ -117,7 +117,7 @@ fn rules_that_no_plan_can_keep_are_refused_with_place_and_remedy() {
         ("{spread: {service: a, at_least: 4}}", &["rules.0.spread.at_least`", "more than the 3", "at most 3"]),
         ("{spread: {service: a, over: region, at_least: 3}}", &["3 regions are more than the 2"]),
         ("{share: {service: a, at_most: 0 %}}", &["rules.0.share.at_most`"]),
-        ("{share: {service: a, at_most: 30 %}}", &["do not add up to all replicas", "write at least 33.3334 %"]),
+        ("{share: {service: a, at_most: 30 %}}", &["do not add up to all replicas", "write at least 0.333334"]),
         ("{survive: {service: a, at_least: 1}}", &["with its 1 replicas at least", "write `replicas: {min: 2}`"]),
         ("{survive: {service: a, at_least: 99}}", &["write fewer"]),
         ("{near_users: {service: a, rtt_max: 3 ms}}", &["no cluster is within 3 ms", "4 ms away"]),

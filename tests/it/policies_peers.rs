@@ -1,5 +1,5 @@
 //! Open Cluster Management, `KubeAdmiral`, the descheduler over clusters, `FederatedHPA` and `CronFederatedHPA`, on worlds small
-//! enough to work out by hand. Formulas and planners alone are tested where they stand, against published examples.
+//! enough to work out by hand. Formulas and planners alone are tested where they stand, against examples of their sources or by hand.
 
 use crate::policies::{decide, place, policy};
 use crate::worlds::{NOW, cluster, ready, request, service, targets, world};

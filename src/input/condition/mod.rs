@@ -18,6 +18,7 @@
 
 mod promql;
 mod resolve;
+mod tree;
 
 pub use promql::{Fault, parse};
 pub use resolve::{Declared, Measures, Names};

@@ -5,6 +5,7 @@
 //! comparisons, `and`, `or`. What else PromQL has (offsets, subqueries, regular expressions, `unless`, powers, matching
 //! of vectors) is refused with its place in the text.
 
+use super::tree::{Selector, Tree};
 use crate::input::hdag::duration;
 use crate::units::Span;
 
@@ -13,46 +14,6 @@ const DEPTH_MAX: usize = 50;
 
 /// Letters that a condition may have.
 const LENGTH_MAX: usize = 10_000;
-
-/// A condition as it is written.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Tree {
-    /// A constant.
-    Number(f64),
-    /// A metric.
-    Selector(Selector),
-    /// A function or aggregation.
-    Call {
-        /// Its name.
-        function: String,
-        /// What it is given.
-        arguments: Vec<Tree>,
-        /// Where it stands, in letters from 1.
-        at: usize,
-    },
-    /// Two operands.
-    Binary {
-        /// `or`, `and`, a comparison, or arithmetic.
-        operator: &'static str,
-        /// Left and right.
-        operands: Box<[Tree; 2]>,
-        /// Where the operator stands.
-        at: usize,
-    },
-}
-
-/// A metric with its labels.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Selector {
-    /// Its name.
-    pub name: String,
-    /// Labels that it must have.
-    pub labels: Vec<(String, String)>,
-    /// The range in brackets.
-    pub range: Option<Span>,
-    /// Where it stands.
-    pub at: usize,
-}
 
 /// What is wrong with a condition, what would be right behind the first `; `, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,8 @@
 //! says (`service`, `app`, `deployment`, `job` and such), or the declaration, or that there is one service only.
 //! `increase` is the rate times its range. `sum`, `avg`, `min`, `max` and `count` gather several services.
 
-use super::promql::{Fault, Selector, Tree};
+use super::promql::Fault;
+use super::tree::{Selector, Tree};
 use crate::input::error::known_names;
 use crate::model::condition::{Comparison, Condition, Expression, Gather, Operator, Over, Reading};
 use crate::model::id::Id;

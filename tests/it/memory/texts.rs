@@ -103,7 +103,7 @@ pub fn descriptor(length: usize) -> String {
         "hdaGraph:\n  id: shop\n  services:\n",
         length,
         numbered!(
-            "  - id: service-{i:06}\n    deployment:\n      trigger: {{type: auto}}\n      intent:\n        compute:\n          cpu: small\n          ram: medium\n          storage: small\n        connectionPoints: []\n    artifact:\n      ociImage: oci://registry.example.com/shop/service-{i:06}\n      ociConfig: {{type: helm, implementer: WOT}}\n      # {i:01600}"
+            "  - id: service-{i:06}\n    deployment:\n      trigger: {{type: auto}}\n      intent:\n        compute:\n          cpu: small\n          ram: medium\n          storage: small\n        connectionPoints: []\n    artifact:\n      ociImage: oci://registry.example.com/shop/service-{i:06}\n      ociConfig: {{type: helm, implementer: WOT}}\n      # {i:02600}"
         ),
     )
 }

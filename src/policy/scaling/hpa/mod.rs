@@ -15,9 +15,12 @@ mod calculator;
 mod conditions;
 mod controller;
 mod pods;
+#[cfg(test)]
+mod published;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use adapter::{ENTRY, Hpa};
 pub use calculator::MetricError;

@@ -45,6 +45,8 @@ mod real_traces;
 mod reassignment;
 mod report;
 mod request_level;
+mod scalings;
+mod scalings_in_the_loop;
 mod scenarios;
 mod shown;
 mod simulated_control;

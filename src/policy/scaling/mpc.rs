@@ -126,19 +126,26 @@ impl Mpc {
 
     /// The rates from now on, a value a tick, with what is ahead by the forecast; and whether there is one.
     fn ahead(&self, memory: &Memory, sight: &Sight<'_>, rate: Rate) -> (Vec<Rate>, bool) {
-        let at = |time: Time| memory.phases.forecast(memory.buckets.index(time));
-        let ticks = self.course.steps as u64 + self.lead.of(sight.declared()).times(self.course.tick).unwrap_or(0) + 1;
-        let raised =
-            at(sight.now()).filter(|usual| *usual > 0.0).map_or(1.0, |usual| (rate.per_second() / usual).max(1.0));
-        let mut is_forecast = false;
+        let now = memory.buckets.index(sight.now());
+        let usual = memory.phases.forecast(now);
+        let raised = usual.filter(|usual| *usual > 0.0).map_or(1.0, |usual| (rate.per_second() / usual).max(1.0));
+        let lead = self.lead.of(sight.declared()).times(self.course.tick).unwrap_or(0).min(LEAD_MAX);
+        let (mut index, mut expected, mut is_forecast) = (now, usual, usual.is_some());
         let forecast = |tick: u64| {
-            let expected = at(sight.now() + self.course.tick.repeated(tick));
-            is_forecast |= expected.is_some();
+            // Several ticks share a step of the forecast, which is looked up once.
+            let next = memory.buckets.index(sight.now() + self.course.tick.repeated(tick));
+            if next != index {
+                (index, expected) = (next, memory.phases.forecast(next));
+                is_forecast |= expected.is_some();
+            }
             expected.map_or(rate, |expected| Rate::from_per_second(expected * raised))
         };
-        ((0..=ticks.min(10_000)).map(forecast).collect(), is_forecast)
+        ((0..=lead + self.course.steps as u64).map(forecast).collect(), is_forecast)
     }
 }
+
+/// Ticks from a decision to its effect, at most.
+const LEAD_MAX: u64 = 10_000;
 
 impl Rule for Mpc {
     type Memory = Memory;
@@ -161,7 +168,11 @@ impl Rule for Mpc {
         let fewest = |rate: Rate| self.provision.replicas(sight, &shares, rate).0;
         let soon = ahead[..=lead + 1].iter().copied().fold(rate, Rate::max);
         let first = fewest(soon);
-        let needs: Vec<u32> = ahead.iter().map(|rate| fewest(*rate)).collect();
+        let mut needs: Vec<u32> = Vec::with_capacity(ahead.len());
+        for (tick, rate) in ahead.iter().enumerate() {
+            let is_same = tick > 0 && ahead[tick - 1] == *rate;
+            needs.push(if is_same { needs[tick - 1] } else { fewest(*rate) });
+        }
         let step = |step: usize| if step == 0 { first } else { needs[lead + step].max(needs[lead + step + 1]) };
         let course = self.course.first(sight, step);
         let replicas = memory.recent.highest(sight.now(), self.provision.down_after, course);

@@ -32,6 +32,9 @@ impl Conformal {
 
     /// What came; `None` where nothing was seen.
     pub(in super::super) fn learn(&mut self, index: u64, seen: Option<f64>) {
+        if self.share <= 0.0 {
+            return;
+        }
         while let Some((step, forecast)) = self.pending.front().copied().filter(|(step, _)| *step <= index) {
             self.pending.pop_front();
             if let Some(seen) = seen.filter(|_| step == index) {

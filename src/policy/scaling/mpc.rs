@@ -14,7 +14,7 @@ use super::shares::Shares;
 use super::{Entry, Parameter, ParameterError, Parameters};
 use crate::model::{ServiceId, Why};
 use crate::solver::horizon::{self, Band, Prices};
-use crate::units::{Rate, Span, Time};
+use crate::units::{Rate, Span};
 
 /// Registers this policy.
 pub const ENTRY: Entry = Entry {

@@ -48,7 +48,7 @@ pub(super) fn staffing(share: f64) -> f64 {
 mod tests {
     use super::{erlang_b, erlang_c, halfin_whitt, staffing, waits_longer};
 
-    /// The sums that the recursion stands for: B = (a^c/c!) / Σ_k a^k/k!, C = x / (Σ_{k<c} a^k/k! + x), x = a^c/c!·c/(c−a).
+    /// The sums that the recursion stands for: `B = (a^c/c!) / Σ_k a^k/k!`, `C = x / (Σ_{k<c} a^k/k! + x)`, `x = a^c/c!·c/(c−a)`.
     fn by_sums(servers: u32, load: f64) -> (f64, f64) {
         let term = |k: u32| (1..=k).fold(1.0, |product, i| product * load / f64::from(i));
         let below: f64 = (0..servers).map(term).sum();

@@ -57,7 +57,7 @@ fn rate(service: u32, minute: u64) -> Rate {
 /// The world at `minute` where each service has the replicas of `targets`, all ready.
 fn snapshot(known: &Scenario, targets: &Targets, minute: u64) -> Snapshot {
     let at = Time(MINUTE.0 * minute);
-    let services = known.known.application.services.ids();
+    let services = || known.known.application.services.ids();
     let view = |service: ServiceId| {
         let homes = targets.of(service);
         let load = rate(service.0, minute);
@@ -94,10 +94,10 @@ fn snapshot(known: &Scenario, targets: &Targets, minute: u64) -> Snapshot {
         is_tick: true,
         known: known.known.clone(),
         clusters: known.known.clusters.ids().map(cluster).collect(),
-        services: services.clone().map(view).collect(),
+        services: services().map(view).collect(),
         targets: targets.clone(),
         under_way: Vec::new(),
-        foreseen: Some(Foreseen { until: at + MINUTE.repeated(60), rates: services.map(ahead).collect() }),
+        foreseen: Some(Foreseen { until: at + MINUTE.repeated(60), rates: services().map(ahead).collect() }),
     }
 }
 

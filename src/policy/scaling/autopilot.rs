@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(of(Statistic::Average, &memory), 5.0);
         assert_eq!(of(Statistic::Quantile(0.5), &memory), 4.0);
         memory.learn(at(1_300), 1.0, Span::seconds(900));
-        assert_eq!(of(Statistic::Average, &memory), 19.0 / 4.0, "the first sample is older than the window");
+        assert_eq!(of(Statistic::Average, &memory), 11.0 / 3.0, "4, 6, 1: the first two begin before 400 s");
     }
 
     /// From 40: to 39 is 2.5 %, less than 5 %. To 10: 40 − 4 = 36, at 300 s 36 − 3 = 33, at 599 s nothing. From 5 one at least.

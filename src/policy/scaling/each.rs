@@ -185,7 +185,7 @@ pub(super) fn held(rule: &'static str, age: Span) -> Why {
 /// `replicas` as a whole number, rounded up unless it is within rounding error of the lower one; saturates.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is wanted")]
 pub(super) fn whole(replicas: f64) -> u32 {
-    (replicas - replicas.abs() * 1e-9).ceil().max(0.0) as u32
+    (replicas * (1.0 - 1e-9)).ceil().max(0.0) as u32
 }
 
 #[cfg(test)]

@@ -43,8 +43,8 @@ pub const ENTRY: Entry = Entry {
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond what is forecast" },
         Parameter {
             name: "down_after",
-            default: "0 s",
-            summary: "time for which a higher number is kept; starts have a price already",
+            default: "5 min",
+            summary: "time for which a higher number is kept: ripples of the rate are no course",
         },
         Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
     ],

@@ -38,9 +38,10 @@ pub struct Run<B> {
 }
 
 impl<B: Backend> Run<B> {
-    /// A run at its start.
+    /// A run at its start. A policy that is clairvoyant is shown the future, where there is one.
     #[must_use]
-    pub fn new(backend: B, policy: Box<dyn Policy>, rails: Rails, seed: Seed) -> Self {
+    pub fn new(mut backend: B, policy: Box<dyn Policy>, rails: Rails, seed: Seed) -> Self {
+        backend.foresee(policy.foresight());
         Self { backend, policy, rails, budget: Budget::default(), stream: seed.stream("policy", 0) }
     }
 

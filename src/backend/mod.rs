@@ -10,6 +10,7 @@ pub mod sim;
 
 use crate::model::observation::Action;
 use crate::model::{Observation, Plan};
+use crate::units::Span;
 
 /// A world that plans act on: simulated, watched, or real.
 pub trait Backend {
@@ -25,6 +26,12 @@ pub trait Backend {
     /// # Errors
     /// When the world does not take orders any more; a single action that fails is an observation.
     fn apply(&mut self, plan: &Plan) -> Result<Vec<Action>, BackendError>;
+
+    /// Shows the rates of the next `span` in every snapshot from now on, where there is a future to show: a simulation has
+    /// one.
+    fn foresee(&mut self, span: Span) {
+        let _ = span;
+    }
 }
 
 /// A backend cannot go on.

@@ -3,6 +3,7 @@
 use super::{Backend, BackendError};
 use crate::model::observation::Action;
 use crate::model::{Observation, Plan};
+use crate::units::Span;
 
 /// Observes what the inner backend observes, and applies nothing.
 #[derive(Debug, Clone)]
@@ -15,5 +16,9 @@ impl<B: Backend> Backend for Shadow<B> {
 
     fn apply(&mut self, _: &Plan) -> Result<Vec<Action>, BackendError> {
         Ok(Vec::new())
+    }
+
+    fn foresee(&mut self, span: Span) {
+        self.0.foresee(span);
     }
 }

@@ -4,6 +4,7 @@ use crate::model::{Explanation, Plan, Snapshot};
 use crate::policy::{Budget, Policy, PolicyError};
 use crate::record::Timing;
 use crate::seed::Stream;
+use crate::units::Span;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,10 @@ impl Policy for Timed {
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
         self.policy.explain(snapshot, plan)
+    }
+
+    fn foresight(&self) -> Span {
+        self.policy.foresight()
     }
 
     fn fork(&self) -> Box<dyn Policy> {

@@ -50,6 +50,18 @@ pub struct Snapshot {
     pub targets: Targets,
     /// What was asked for and has not shown up yet.
     pub under_way: Vec<Action>,
+    /// The future, where a simulated world shows it to a policy that asks for it (a clairvoyant yardstick); `None`
+    /// everywhere else.
+    pub foreseen: Option<Foreseen>,
+}
+
+/// The true rates of the time ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Up to when they are known.
+    pub until: Time,
+    /// Of each service: from when on it gets which rate. The first entry is the present.
+    pub rates: Table<ServiceId, Vec<(Time, Rate)>>,
 }
 
 /// One cluster as it is seen.

@@ -8,6 +8,7 @@
 use super::{Budget, Context, Placement, Policy, PolicyError, Scaling};
 use crate::model::{Explanation, Plan, ServiceId, Snapshot, Wanted, Why};
 use crate::seed::Stream;
+use crate::units::Span;
 
 /// `scaling` says how many, `placement` says where.
 pub struct Composed {
@@ -81,6 +82,10 @@ impl Policy for Composed {
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
         self.placement.explain(snapshot, plan)
+    }
+
+    fn foresight(&self) -> Span {
+        self.scaling.foresight()
     }
 
     fn fork(&self) -> Box<dyn Policy> {

@@ -63,6 +63,11 @@ pub trait Policy: Send {
         explanation::explain(snapshot, plan)
     }
 
+    /// How far ahead it asks to see the true rates: nothing, unless it is clairvoyant.
+    fn foresight(&self) -> Span {
+        Span::ZERO
+    }
+
     /// A copy with the same state, for a run that is forked.
     fn fork(&self) -> Box<dyn Policy>;
 }
@@ -90,6 +95,11 @@ pub trait Scaling: Send {
     /// # Errors
     /// For broken input.
     fn scale(&mut self, snapshot: &Snapshot, stream: &mut Stream) -> Result<Wanted, PolicyError>;
+
+    /// How far ahead it asks to see the true rates: nothing, unless it is clairvoyant.
+    fn foresight(&self) -> Span {
+        Span::ZERO
+    }
 
     /// A copy with the same state.
     fn fork(&self) -> Box<dyn Scaling>;

@@ -375,5 +375,6 @@ fn snapshot(known: &Arc<Known>, at_s: u64, targets: Targets) -> Snapshot {
         services: Table::build(3, seen),
         targets,
         under_way: Vec::new(),
+        foreseen: None,
     }
 }

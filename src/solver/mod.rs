@@ -4,6 +4,7 @@
 //! counted again in integers.
 
 pub mod assignment;
+pub mod horizon;
 #[cfg(feature = "milp")]
 pub mod milp;
 pub mod reassignment;

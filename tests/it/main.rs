@@ -55,6 +55,8 @@ mod report;
 mod request_level;
 mod ruled_worlds;
 mod rules;
+mod scalings;
+mod scalings_in_the_loop;
 mod scenarios;
 mod shown;
 mod simulated_control;

@@ -91,6 +91,7 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
         services: services.values().map(|_| unseen.clone()).collect(),
         targets: Targets::default(),
         under_way: Vec::new(),
+        foreseen: None,
         known: Arc::new(Known {
             application: Application::new("app".to_owned(), services, Vec::new()).expect("no calls, no cycle"),
             clusters,

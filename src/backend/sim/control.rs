@@ -37,6 +37,7 @@ impl World {
             services,
             targets: self.control.targets.clone(),
             under_way: self.control.under_way.clone(),
+            foreseen: None,
         }
     }
 

@@ -4,13 +4,15 @@
 //! one seed are the same to the byte. Nothing here reads a clock or decides anything.
 //!
 //! In reading order: `kernel` (what happens when), `event` (what may happen), `world` (the state), `build` (its
-//! beginning), `traffic` with `station`, `routing` and `latency` (requests), `replicas` and `sites` (who serves them, and
-//! where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is seen), `conditions` (what waits for an event), `control` (what a policy sees and does), `samples` (what reports
+//! beginning), `ahead` (the future, for who asks), `traffic` with `station`, `routing` and `latency` (requests), `replicas`
+//! and `sites` (who serves them, and where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is
+//! seen), `conditions` (what waits for an event), `control` (what a policy sees and does), `samples` (what reports
 //! get).
 //!
 //! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
 //! the start-up of the control plane itself.
 
+mod ahead;
 mod build;
 mod conditions;
 mod control;
@@ -34,7 +36,8 @@ use crate::model::task::{TaskRow, TaskSource, TasksInMemory};
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
 use crate::model::{Observation, Plan, Scenario, ServiceId};
 use crate::seed::Seed;
-use crate::units::Time;
+use crate::units::{Span, Time};
+use ahead::Ahead;
 use event::Event;
 use kernel::Moment;
 use std::sync::Arc;
@@ -54,6 +57,8 @@ pub struct SimBackend {
     world: World,
     workload: Workload,
     tasks: Tasks,
+    /// Where a policy foresees the trace.
+    ahead: Option<Ahead>,
 }
 
 /// The trace of rates, one row ahead.
@@ -100,7 +105,7 @@ impl SimBackend {
         world.start_series(workload.horizon()?.max(tasks.end(until)?));
         workload.advance(&world)?;
         tasks.advance(until)?;
-        let mut backend = Self { world, workload, tasks };
+        let mut backend = Self { world, workload, tasks, ahead: None };
         backend.plan_end()?;
         Ok(backend)
     }
@@ -244,7 +249,10 @@ impl World {
 impl Backend for SimBackend {
     fn observe(&mut self) -> Result<Observation, BackendError> {
         loop {
-            if let Some(observation) = self.world.outbox.pop_front() {
+            if let Some(mut observation) = self.world.outbox.pop_front() {
+                if let (Observation::Due(snapshot), Some(ahead)) = (&mut observation, &mut self.ahead) {
+                    snapshot.foreseen = Some(ahead.look(snapshot.at, &snapshot.known.application)?);
+                }
                 return Ok(observation);
             }
             assert!(!self.world.ended, "nothing happens after the end");
@@ -255,6 +263,13 @@ impl Backend for SimBackend {
     fn apply(&mut self, plan: &Plan) -> Result<Vec<Action>, BackendError> {
         Ok(self.world.apply(plan))
     }
+
+    fn foresee(&mut self, span: Span) {
+        let source = self.workload.source.as_ref().map_err(Clone::clone).and_then(RateSource::fork);
+        let demand = self.world.services.ids().map(|service| self.world.services[service].demand).collect();
+        let ahead = || Ahead::new(source, span, self.workload.next.clone(), demand);
+        self.ahead = (span > Span::ZERO).then(ahead);
+    }
 }
 
 impl Clone for SimBackend {
@@ -264,6 +279,6 @@ impl Clone for SimBackend {
         let workload = Workload { source, next: self.workload.next.clone(), ..self.workload };
         let tasks = self.tasks.source.as_ref().map_err(Clone::clone).and_then(|source| source.fork());
         let tasks = Tasks { source: tasks, ..self.tasks };
-        Self { world: self.world.clone(), workload, tasks }
+        Self { world: self.world.clone(), workload, tasks, ahead: self.ahead.clone() }
     }
 }

@@ -25,8 +25,8 @@ pub const ENTRY: Entry = Entry {
     build: |parameters| Ok(Box::new(CronHpa::read(parameters)?)),
 };
 
-const PARAMETERS: [Parameter; 10] = {
-    let mut all = [HPA_PARAMETERS[0]; 10];
+const PARAMETERS: [Parameter; HPA_PARAMETERS.len() + 2] = {
+    let mut all = [HPA_PARAMETERS[0]; HPA_PARAMETERS.len() + 2];
     all[0] = Parameter {
         name: "rules",
         default: "none",

@@ -1,14 +1,32 @@
 //! How many replicas a service has. One file a policy, one line each in [`SCALINGS`].
 //!
 //! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is.
+//!
+//! In reading order: `each` (what policies that decide service by service share), `wish`, `shares` and `lead` (wishes, what
+//! replicas are believed to serve where they are, how long a start takes), then the policies: simple ones (`static_`, `threshold`,
+//! `rate`, `reactive`, `pid`), peers (`hpa`, `keda`, `vpa`, `autopilot`, `aws`), by queueing theory (`queueing`), by forecast
+//! (`forecast`), by planning (`mpc`), and the yardstick (`oracle`).
 
+pub mod autopilot;
+pub mod aws;
 pub mod cron_federated_hpa;
 pub mod crontab;
+mod each;
 pub mod federated_hpa;
+pub mod forecast;
 pub mod hpa;
+pub mod keda;
+mod lead;
+pub mod mpc;
+pub mod oracle;
+pub mod pid;
+pub mod queueing;
 pub mod rate;
+pub mod reactive;
+mod shares;
 pub mod static_;
 pub mod threshold;
+pub mod vpa;
 mod wish;
 
 use super::Scaling;
@@ -31,5 +49,28 @@ pub struct Entry {
 }
 
 /// All scaling policies, in the order in which they are listed.
-pub const SCALINGS: &[Entry] =
-    &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY, federated_hpa::ENTRY, cron_federated_hpa::ENTRY];
+pub const SCALINGS: &[Entry] = &[
+    static_::ENTRY,
+    threshold::ENTRY,
+    rate::ENTRY,
+    reactive::ENTRY,
+    pid::ENTRY,
+    hpa::ENTRY,
+    federated_hpa::ENTRY,
+    cron_federated_hpa::ENTRY,
+    keda::ENTRY,
+    vpa::ENTRY,
+    autopilot::ENTRY,
+    aws::step::ENTRY,
+    aws::TRACKING,
+    aws::predictive::ENTRY,
+    queueing::erlang_c::ENTRY,
+    queueing::square_root::ENTRY,
+    queueing::usl::ENTRY,
+    forecast::seasonal_quantile::ENTRY,
+    forecast::holt_winters::ENTRY,
+    forecast::ets::ENTRY,
+    forecast::newsvendor::ENTRY,
+    mpc::ENTRY,
+    oracle::ENTRY,
+];

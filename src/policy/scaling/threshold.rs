@@ -7,6 +7,7 @@
 //! [`step`] is one iteration of the original, judged by recorded vectors. The policy runs it for each service on the rate
 //! that the service sees. Not kept: a rate that is not seen any more leaves the replicas as they are, and says so.
 
+use super::each::held;
 use super::wish::{Sighting, Wishes, bounded};
 use super::{Entry, Parameter, ParameterError, Parameters};
 use crate::model::{Service, ServiceId, Snapshot, Table, Wanted, Why};
@@ -170,11 +171,6 @@ impl Scaling for Threshold {
     fn fork(&self) -> Box<dyn Scaling> {
         Box::new(self.clone())
     }
-}
-
-/// Why the last wish stands: telemetry is missing or too old.
-pub(super) fn held(rule: &'static str, age: Span) -> Why {
-    Why::new(rule, &[("age_s", age.as_seconds_f64())])
 }
 
 /// A number, or `None` for the given word.

@@ -15,9 +15,12 @@ mod calculator;
 mod conditions;
 mod controller;
 mod pods;
+#[cfg(test)]
+mod published;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub(super) use adapter::PARAMETERS as HPA_PARAMETERS;
 pub use adapter::{ENTRY, Hpa};

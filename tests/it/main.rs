@@ -46,6 +46,7 @@ mod reassignment;
 mod report;
 mod request_level;
 mod scenarios;
+mod shortcuts;
 mod shown;
 mod simulated_control;
 mod simulated_tasks;
@@ -58,7 +59,10 @@ mod trace_properties;
 mod vectors_hpa;
 mod vectors_kube_scheduler;
 mod vectors_smo;
+mod vectors_smo_clusters;
+mod vectors_smo_decisions;
 mod vectors_smo_hdag;
+mod vectors_smo_replicas;
 mod world;
 mod worlds;
 

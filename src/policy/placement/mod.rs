@@ -1,19 +1,26 @@
 //! Where replicas run. One file a policy, one line each in [`PLACEMENTS`].
 //!
-//! `draft` is the plan under construction that all of them share, `refusal` says what was missing, `reasons`
-//! why a plan is as it is.
+//! `draft` is the plan under construction that all of them share, `whole` the question for those that place services as
+//! wholes, `refusal` says what was missing, `reasons` why a plan is as it is.
 
+pub mod carbon_aware;
 pub mod draft;
 pub mod greedy;
+pub mod green;
+pub mod memory_aware;
 #[cfg(feature = "milp")]
 pub mod milp;
 #[cfg(feature = "milp")]
 mod milp_reasons;
 pub mod naive;
+pub mod nephele_placement;
+pub mod node_ffd;
 mod reasons;
 pub mod refusal;
 pub mod rooms;
+pub mod smo_placement;
 pub mod spread;
+pub mod whole;
 
 use super::Placement;
 use super::parameter::{Parameter, ParameterError, Parameters};
@@ -39,6 +46,12 @@ pub const PLACEMENTS: &[Entry] = &[
     naive::ENTRY,
     greedy::ENTRY,
     spread::ENTRY,
+    nephele_placement::ENTRY,
+    smo_placement::ENTRY,
+    green::ENTRY,
+    carbon_aware::ENTRY,
+    memory_aware::ENTRY,
+    node_ffd::ENTRY,
     #[cfg(feature = "milp")]
     milp::ENTRY,
 ];

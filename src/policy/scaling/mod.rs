@@ -1,9 +1,12 @@
 //! How many replicas a service has. One file a policy, one line each in [`SCALINGS`].
 //!
-//! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is.
+//! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is. The one exception says
+//! so: `nephele-scaling` has the original's fault.
 
 pub mod hpa;
+pub mod nephele;
 pub mod rate;
+pub mod smo_scaling;
 pub mod static_;
 pub mod threshold;
 mod wish;
@@ -28,4 +31,4 @@ pub struct Entry {
 }
 
 /// All scaling policies, in the order in which they are listed.
-pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY];
+pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY, nephele::ENTRY, smo_scaling::ENTRY];

@@ -108,14 +108,14 @@ impl Scaling for ByRate {
 }
 
 /// Where a service is, and what it is believed to serve there.
-struct Shares<'a> {
+pub(super) struct Shares<'a> {
     /// Capacity, speed, and present replicas, by cluster.
     places: Vec<(&'a Capacity, Ratio, u32)>,
     present: u32,
 }
 
 impl<'a> Shares<'a> {
-    fn of(snapshot: &'a Snapshot, service: ServiceId) -> Self {
+    pub(super) fn of(snapshot: &'a Snapshot, service: ServiceId) -> Self {
         let declared = snapshot.service(service);
         let place = |cluster: ClusterId, replicas: u32| {
             let known = snapshot.cluster(cluster);
@@ -135,7 +135,7 @@ impl<'a> Shares<'a> {
     ///
     /// Capacity rises up to the number at which the first cluster reaches its peak, so a binary search finds it; there
     /// rounding to whole replicas a cluster may cost one more than the very fewest.
-    fn fewest(&self, need: Rate, most: u32) -> Result<u32, u32> {
+    pub(super) fn fewest(&self, need: Rate, most: u32) -> Result<u32, u32> {
         if let [(capacity, speed, _)] = self.places[..] {
             return capacity.replicas_for(need, speed, most).ok_or(capacity.peak(most));
         }

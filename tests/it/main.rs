@@ -20,6 +20,7 @@ mod conformance_policies;
 mod corpus;
 mod damaged_trace;
 mod data_tables;
+mod defects;
 mod determinism;
 mod expectations;
 mod fork;

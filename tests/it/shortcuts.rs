@@ -137,13 +137,13 @@ fn all_methods_for_the_knapsack_agree() {
             assert_eq!(cost(&core), best, "{seed}: {items:?} for {needed}");
         }
     }
-    assert!(methods.len() >= 5, "{methods:?}");
+    assert!(methods.len() >= 4, "{methods:?}");
 }
 
 #[test]
 fn several_resources_are_as_good_as_trying_everything() {
     let mut searched = 0;
-    for seed in 0..500 {
+    for seed in 0..2_000 {
         let stream = &mut stream("several", seed);
         let one = scaling_problem(stream, 4, 5);
         let request = |stream: &mut Stream| Resources {

@@ -97,7 +97,8 @@ fn consolidate(question: &Question<'_>, costs: &Table<ClusterId, f64>) -> Result
     for row in question.in_order() {
         let need = question.needs[row];
         let fits = |column: &ClusterId| question.open[row][*column] && question.capacity[*column].fits(used[*column] + need);
-        let greener = |a: &ClusterId, b: &ClusterId| costs[*a].total_cmp(&costs[*b]).then(used[*b].cpu.cmp(&used[*a].cpu));
+        let cores = |column: ClusterId| used[column].cpu + question.held[column];
+        let greener = |a: &ClusterId, b: &ClusterId| costs[*a].total_cmp(&costs[*b]).then(cores(*b).cmp(&cores(*a)));
         let service = question.services[row];
         let unplaced = FirstFitError::Unplaced { service, cores: need.cpu.cores(), check: PreCheck::Largest };
         let chosen = question.clusters.ids().filter(fits).min_by(greener).ok_or(unplaced)?;

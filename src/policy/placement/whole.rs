@@ -13,6 +13,7 @@ use super::rooms::Rooms;
 use crate::model::plan::{Quality, Target};
 use crate::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Table, Wanted, id::Id};
 use crate::solver::fewest_moves::{Problem, Whole};
+use crate::units::MilliCores;
 
 /// What a placement of whole services has to decide.
 pub struct Question<'a> {
@@ -27,6 +28,8 @@ pub struct Question<'a> {
     pub needs: Table<ServiceId, Resources>,
     /// Which columns each row may use.
     pub open: Table<ServiceId, Table<ClusterId, bool>>,
+    /// CPU that pinned services outside of the question hold in each column.
+    pub held: Table<ClusterId, MilliCores>,
     /// Columns where each row has replicas.
     pub homes: Table<ServiceId, Vec<ClusterId>>,
 }
@@ -59,7 +62,15 @@ impl<'a> Question<'a> {
             let columns = clusters.iter().filter(|(_, cluster)| snapshot.targets.get(*service, **cluster) > 0);
             columns.map(|(column, _)| column).collect()
         };
+        let held = |cluster: &ClusterId| {
+            let pinned = requests().filter(|service| !is_asked(&draft, *service));
+            let held = pinned.map(|service| {
+                snapshot.service(service).request.cpu.repeated(draft.targets().get(service, *cluster).into())
+            });
+            held.sum()
+        };
         Self {
+            held: clusters.values().map(held).collect(),
             capacity: clusters.values().map(|cluster| draft.free(*cluster)).collect(),
             needs: services.values().map(need).collect(),
             open: services

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 const SEED: Seed = Seed(1);
 
 /// Nodes of the search that a problem of moves may take: about a hundred microseconds.
-const NODES: u32 = 400;
+const NODES: u32 = 150;
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
@@ -50,7 +50,9 @@ fn scaling_problem(count: usize, is_tight: bool) -> Problem {
         Scaled { request, present, least, most, running, switching }
     };
     let services: Vec<Scaled> = (0..count).map(service).collect();
-    let of = |replicas: &dyn Fn(&Scaled) -> u32| services.iter().map(|one| one.request * u64::from(replicas(one))).sum::<u64>();
+    let of = |replicas: &dyn Fn(&Scaled) -> u32| {
+        services.iter().map(|one| one.request * u64::from(replicas(one))).sum::<u64>()
+    };
     let (low, high) = (of(&|one| one.least), of(&|one| one.best(Tie::Least)));
     let capacity = if is_tight { u64::midpoint(low, high) } else { high };
     Problem { services: services.into_iter().collect(), capacity, tie: Tie::Least }
@@ -111,7 +113,13 @@ fn theirs_for_moves(problem: &fewest_moves::Problem) -> Option<(f64, bool, Durat
     use smo::solver::assignment::{Assignment, Demand, Place};
     use smo::solver::milp::{Limits, solve};
     use smo::units::Span;
-    let place = |one: &Whole, cluster| Place { cluster, least: 0, most: 1, incumbent: u32::from(one.home == Some(cluster)), cost: 0.0 };
+    let place = |one: &Whole, cluster| Place {
+        cluster,
+        least: 0,
+        most: 1,
+        incumbent: u32::from(one.home == Some(cluster)),
+        cost: 0.0,
+    };
     let demand = |one: &Whole| Demand {
         request: one.need,
         wanted: 1,
@@ -145,8 +153,9 @@ fn bench_moves(group: &mut BenchmarkGroup<'_, WallTime>, sizes: &[Size], problem
     let (mut proved, mut times) = (0, Vec::new());
     for (seed, (size, fill)) in (0..problems).zip(kinds.iter().cycle()) {
         let problem = moves_problem(*size, *fill, seed);
-        let (answer, took) = timed(|| problem.solve(NODES));
-        let is_proved = answer.is_ok_and(|answer| answer.is_proved());
+        let is_proved = problem.solve(NODES).is_ok_and(|answer| answer.is_proved());
+        // The fastest of five: a neighbour on the same core is not what is measured.
+        let took = (0..5).map(|_| timed(|| problem.solve(NODES)).1).min().unwrap_or_default();
         proved += u32::from(is_proved);
         times.push((took, *size, *fill, is_proved));
     }
@@ -154,27 +163,41 @@ fn bench_moves(group: &mut BenchmarkGroup<'_, WallTime>, sizes: &[Size], problem
     let middle = times[times.len() / 2].0;
     println!("fewest moves: {proved} of {problems} proved; median {middle:?}, longest {:?}", times.last());
     for ((services, clusters), fill) in &kinds {
-        let of: Vec<_> = times.iter().filter(|(_, size, own, _)| (size, own) == (&(*services, *clusters), fill)).collect();
+        let of: Vec<_> =
+            times.iter().filter(|(_, size, own, _)| (size, own) == (&(*services, *clusters), fill)).collect();
         let proofs = of.iter().filter(|(.., is_proved)| *is_proved).count();
         let (median, longest) = (of[of.len() / 2].0, of[of.len() - 1].0);
-        println!("{services}x{clusters} at {fill}: {proofs} of {} proved, median {median:?}, longest {longest:?}", of.len());
+        println!(
+            "{services}x{clusters} at {fill}: {proofs} of {} proved, median {median:?}, longest {longest:?}",
+            of.len()
+        );
         bench_one_size(group, (*services, *clusters), *fill);
     }
 }
 
 /// One problem of a size: ours, compared with the solver's answer, then timed.
 fn bench_one_size(group: &mut BenchmarkGroup<'_, WallTime>, size: Size, fill: f64) {
-    let problem = (1_000..1_100).map(|seed| moves_problem(size, fill, seed)).find(|problem| {
-        problem.solve(NODES).is_ok_and(|answer| answer.is_proved() && answer.moves > 0)
-    });
+    let problem = (1_000..1_100)
+        .map(|seed| moves_problem(size, fill, seed))
+        .find(|problem| problem.solve(NODES).is_ok_and(|answer| answer.is_proved() && answer.moves > 0));
     let Some(problem) = problem else { return };
     let answer = problem.solve(NODES).expect("it was just solved");
     if let Some((theirs, is_proved, took)) = theirs_for_moves(&problem) {
-        println!("  ours {} moves by {}, HiGHS {theirs:.0} in {took:?}, proved: {is_proved}", answer.moves, answer.method.name());
+        println!(
+            "  ours {} moves by {}, HiGHS {theirs:.0} in {took:?}, proved: {is_proved}",
+            answer.moves,
+            answer.method.name()
+        );
         assert!(f64::from(answer.moves) <= theirs + 1e-6, "{} moves against {theirs}", answer.moves);
-        assert!(!is_proved || (f64::from(answer.moves) - theirs).abs() < 1e-6, "{} moves against {theirs}", answer.moves);
+        assert!(
+            !is_proved || (f64::from(answer.moves) - theirs).abs() < 1e-6,
+            "{} moves against {theirs}",
+            answer.moves
+        );
     }
-    group.bench_function(format!("{}x{} at {fill}", size.0, size.1), |bencher| bencher.iter(|| black_box(&problem).solve(NODES)));
+    group.bench_function(format!("{}x{} at {fill}", size.0, size.1), |bencher| {
+        bencher.iter(|| black_box(&problem).solve(NODES))
+    });
 }
 
 /// The original's function on its own inputs, with its own matrix.
@@ -192,7 +215,8 @@ fn bench_original(group: &mut BenchmarkGroup<'_, WallTime>, size: Size) {
         accelerate: &accelerate,
         replicas: &replicas,
     };
-    let row = |one: &Whole| problem.capacity.ids().map(|cluster| f64::from(u8::from(one.home == Some(cluster)))).collect();
+    let row =
+        |one: &Whole| problem.capacity.ids().map(|cluster| f64::from(u8::from(one.home == Some(cluster)))).collect();
     let current: Vec<Vec<f64>> = problem.services.values().map(row).collect();
     let decide = || decide_placement(black_box(&inputs), Some(&current), Version::Service, 100_000);
     let found = decide().expect("there is an answer");
@@ -200,7 +224,10 @@ fn bench_original(group: &mut BenchmarkGroup<'_, WallTime>, size: Size) {
     let ours = (0..9).map(|_| timed(decide).1).min().unwrap_or_default();
     if let Some((theirs, is_proved, took)) = theirs_for_moves(&problem) {
         let objective = theirs + f64::from(size.0);
-        println!("{}x{}: {ours:?}, objective {}; HiGHS {took:?}, {objective}, proved: {is_proved}", size.0, size.1, found.objective);
+        println!(
+            "{}x{}: {ours:?}, objective {}; HiGHS {took:?}, {objective}, proved: {is_proved}",
+            size.0, size.1, found.objective
+        );
         assert!(!is_proved || (objective - found.objective).abs() < 1e-6, "{objective} against {}", found.objective);
     }
     group.bench_function(format!("{}x{}", size.0, size.1), |bencher| bencher.iter(decide));

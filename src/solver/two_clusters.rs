@@ -34,6 +34,7 @@ pub const MOST_CELLS: u128 = 1 << 30;
 ///
 /// # Errors
 /// Where nothing fits, or the table would be too large.
+#[expect(clippy::missing_panics_doc, reason = "the size of the table is checked, and loads are sums of needs")]
 pub fn solve(services: &[Choice], capacity: [u64; 2]) -> Result<Vec<bool>, NoAnswer> {
     let divisor = services.iter().fold(0, |divisor, one| gcd(divisor, one.need)).max(1);
     let total: u128 = services.iter().map(|one| u128::from(one.need)).sum();

@@ -70,6 +70,9 @@ impl Problem {
     ///
     /// # Errors
     /// Where there is none, or none was found.
+    ///
+    /// # Panics
+    /// Where an answer breaks a constraint after all: our own mistake, never applied.
     pub fn solve(&self, incumbent: Option<&Table<ServiceId, ClusterId>>, nodes: u32) -> Result<Answer, NoAnswer> {
         let mut search = Search::new(self, nodes);
         if let Some((places, cost)) = incumbent.and_then(|places| Some((places, self.cost(places)?))) {
@@ -172,7 +175,8 @@ impl<'a> Search<'a> {
             self.rest[position] = self.rest[position + 1] + least;
         }
         let paid = self.prices.iter().zip(&self.capacity);
-        self.worth = paid.flat_map(|(prices, have)| prices.iter().zip(have)).map(|(price, have)| price * *have as f64).sum();
+        self.worth =
+            paid.flat_map(|(prices, have)| prices.iter().zip(have)).map(|(price, have)| price * *have as f64).sum();
     }
 
     fn root_bound(&self) -> i64 {
@@ -185,7 +189,8 @@ impl<'a> Search<'a> {
     /// Subgradient steps: a resource that is asked for too much gets dearer, one that is not gets cheaper.
     fn price(&mut self) {
         let spread = self.problem.costs.values().map(|costs| {
-            let (least, most) = costs.values().flatten().fold((i64::MAX, i64::MIN), |(a, b), cost| (a.min(*cost), b.max(*cost)));
+            let (least, most) =
+                costs.values().flatten().fold((i64::MAX, i64::MIN), |(a, b), cost| (a.min(*cost), b.max(*cost)));
             most.saturating_sub(least).max(0) as f64
         });
         let spread: f64 = spread.sum::<f64>().max(1.0);

@@ -119,7 +119,13 @@ fn fault_3_one_core_twice_are_eleven() {
 #[test]
 fn fault_4_accelerators_are_wasted() {
     let (accelerated, accelerate) = ([true, false], [false, true]);
-    let inputs = Inputs { capacities: &[4.0, 8.0], accelerated: &accelerated, cores: &[4.0, 2.0], accelerate: &accelerate, replicas: &[1, 1] };
+    let inputs = Inputs {
+        capacities: &[4.0, 8.0],
+        accelerated: &accelerated,
+        cores: &[4.0, 2.0],
+        accelerate: &accelerate,
+        replicas: &[1, 1],
+    };
     let error = first_fit(&inputs, PreCheck::Largest).unwrap_err();
     assert_eq!(error.to_string(), "Service 1 with requirement 2 could not be placed.");
     let mut with_gpu = cluster("gpu", 1, 4.0, 8);

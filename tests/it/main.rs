@@ -38,6 +38,7 @@ mod manifests;
 #[cfg(feature = "milp")]
 mod milp;
 mod occupied;
+mod original_models;
 mod plan;
 mod policies;
 mod program;
@@ -48,6 +49,7 @@ mod report;
 mod request_level;
 mod scenarios;
 mod shortcuts;
+mod shortcuts_scaling;
 mod shown;
 mod simulated_control;
 mod simulated_tasks;

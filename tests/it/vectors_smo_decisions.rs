@@ -103,7 +103,9 @@ fn judge_optimum(found: &Result<(Value, f64), String>, expect: &Value) -> Judged
         }
     };
     let words = match (found, &expect["error"]["message"]) {
-        (Err(found), Value::String(wanted)) if wanted.starts_with("Optimal placement") || wanted.starts_with("Re-opt") => {
+        (Err(found), Value::String(wanted))
+            if wanted.starts_with("Optimal placement") || wanted.starts_with("Re-opt") =>
+        {
             // What text was made of has no message of ours that the original would have.
             found == wanted || found.starts_with("inputs of the wrong type")
         }
@@ -126,7 +128,9 @@ pub fn judge_placement(vector: &Vector) -> Judged {
         })
     };
     judge_optimum(&answer(decide(Version::Service)), &vector.expect)?;
-    for (name, version) in [("fork_utils_decide_placement", Version::Utils), ("upstream_glpk_list_input", Version::Upstream)] {
+    for (name, version) in
+        [("fork_utils_decide_placement", Version::Utils), ("upstream_glpk_list_input", Version::Upstream)]
+    {
         if let Some(expect) = vector.variants.get(name) {
             judge_version(&answer(decide(version)), expect, vector).map_err(|what| format!("{name}: {what}"))?;
         }
@@ -159,7 +163,9 @@ pub fn judge_placement_2024(vector: &Vector) -> Judged {
 pub fn judge_carbon(vector: &Vector) -> Judged {
     let clusters = vector.inputs["cluster_capacities"].as_array().map_or(0, Vec::len);
     let given = Given::of(vector).zip(numbers(&vector.inputs["cluster_carbon_costs"]));
-    let Some((given, costs)) = given else { return judge_optimum(&Err("inputs of the wrong type".to_owned()), &vector.expect) };
+    let Some((given, costs)) = given else {
+        return judge_optimum(&Err("inputs of the wrong type".to_owned()), &vector.expect);
+    };
     let found = carbon_aware(&given.inputs(), &costs, current(vector).as_deref(), Weights::default());
     let words = |error: CarbonError| error.to_string();
     judge_optimum(&found.map(|found| (matrix(&found.places, clusters), found.objective)).map_err(words), &vector.expect)
@@ -171,7 +177,11 @@ pub fn judge_green(vector: &Vector) -> Judged {
     let expect = &vector.expect;
     let given = Given::of(vector).zip(numbers(&vector.inputs["cluster_carbon_costs"]));
     let Some((given, costs)) = given else {
-        return if expect["success"] == Value::Bool(false) { Ok(()) } else { Err("inputs of the wrong type".to_owned()) };
+        return if expect["success"] == Value::Bool(false) {
+            Ok(())
+        } else {
+            Err("inputs of the wrong type".to_owned())
+        };
     };
     let found = green_consolidation(&given.inputs(), &costs);
     let same = match &found {
@@ -198,7 +208,8 @@ fn vectors_of_placements_that_are_wrong_are_noticed() {
     for wrong in [Ok((place([0, 1]), 3.0)), Ok((place([1, 0]), 4.0)), Err("infeasible".to_owned())] {
         assert!(judge_optimum(&wrong, &expect).is_err(), "{wrong:?}");
     }
-    let infeasible = serde_json::json!({"feasible": false, "error": {"message": RelocationError::Infeasible.to_string()}});
+    let infeasible =
+        serde_json::json!({"feasible": false, "error": {"message": RelocationError::Infeasible.to_string()}});
     assert!(judge_optimum(&Err(RelocationError::Infeasible.to_string()), &infeasible).is_ok());
     assert!(judge_optimum(&Err(FirstFitError::NoClusters.to_string()), &infeasible).is_err());
 }

@@ -71,7 +71,8 @@ fn judge(found: &Result<Option<(Vec<u32>, f64)>, String>, expect: &Value) -> Jud
         Ok(Some((replicas, objective))) => {
             let listed = expect["all_optima"].as_array().map(Vec::as_slice).unwrap_or_default();
             let is_listed = |optimum: &Value| {
-                let optimum: Option<Vec<f64>> = optimum.as_array().and_then(|row| row.iter().map(Value::as_f64).collect());
+                let optimum: Option<Vec<f64>> =
+                    optimum.as_array().and_then(|row| row.iter().map(Value::as_f64).collect());
                 optimum.is_some_and(|optimum| optimum.iter().copied().eq(replicas.iter().copied().map(f64::from)))
             };
             let wanted = expect["objective"].as_f64().unwrap_or(f64::NAN);

@@ -32,7 +32,11 @@ pub enum MatrixError {
 ///
 /// # Errors
 /// A matrix that does not fit the names.
-pub fn by_service(matrix: &[Vec<f64>], services: &[String], clusters: &[String]) -> Result<Map<String, Value>, MatrixError> {
+pub fn by_service(
+    matrix: &[Vec<f64>],
+    services: &[String],
+    clusters: &[String],
+) -> Result<Map<String, Value>, MatrixError> {
     if matrix.len() != services.len() {
         return Err(MatrixError::Rows { rows: matrix.len(), services: services.len() });
     }

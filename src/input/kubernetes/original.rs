@@ -63,17 +63,21 @@ pub fn cluster_info(cluster: &Value) -> Result<Map<String, Value>, TextError> {
         let wrong = |reason: String| TextError::Amount { field, text: text.clone(), reason };
         Quantity::parse(&text).map_err(|error| wrong(error.to_string())).map(|quantity| (quantity, text.clone()))
     };
-    let cores = |group, field| -> Result<f64, TextError> {
-        Ok(of(group, field, "cpu")?.0.value())
-    };
+    let cores = |group, field| -> Result<f64, TextError> { Ok(of(group, field, "cpu")?.0.value()) };
     let bytes = |group, field| -> Result<i64, TextError> {
         let (quantity, text) = of(group, field, "memory")?;
         let too_large = |reason: String| TextError::Amount { field, text: text.clone(), reason };
         let count = quantity.count().map_err(|error| too_large(error.to_string()))?;
         i64::try_from(count).map_err(|_| too_large("too large".to_owned()))
     };
-    let total = (cores("allocatable", "status.resourceSummary.allocatable.cpu")?, bytes("allocatable", "status.resourceSummary.allocatable.memory")?);
-    let held = (cores("allocated", "status.resourceSummary.allocated.cpu")?, bytes("allocated", "status.resourceSummary.allocated.memory")?);
+    let total = (
+        cores("allocatable", "status.resourceSummary.allocatable.cpu")?,
+        bytes("allocatable", "status.resourceSummary.allocatable.memory")?,
+    );
+    let held = (
+        cores("allocated", "status.resourceSummary.allocated.cpu")?,
+        bytes("allocated", "status.resourceSummary.allocated.memory")?,
+    );
     let conditions = cluster["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let ready = conditions.iter().find(|condition| condition["reason"] == "ClusterReady");
     let info = json!({

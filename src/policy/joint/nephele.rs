@@ -8,7 +8,7 @@
 //! So, as with the original, nobody reacts to the loss of a cluster: what was there is missed until a cluster becomes
 //! infeasible. Replicas that find no room at home wait there for it; here they are refused, and asked for again at the next decision.
 
-use super::{Entry, Parameter, ParameterError, Parameters};
+use super::{Entry, ParameterError, Parameters};
 use crate::model::{Explanation, Plan, ServiceId, Snapshot, Wanted, Why, explanation};
 use crate::policy::placement::draft::Draft;
 use crate::policy::placement::greedy::fullness;

@@ -68,8 +68,8 @@ pub fn decide_placement_2024(
     }
     exempt_first(&mut model.problem);
     let shape = RelocationError::Shape { rows: services, columns: clusters, services, clusters };
-    let worth = Worth::new(current, (services, clusters)).ok_or(shape)?;
-    let others = Worth::new(&without_first(current), (services, clusters)).expect("it has the same shape");
+    let worth = Worth::new(current, (services, clusters)).ok_or_else(|| shape.clone())?;
+    let others = Worth::new(&without_first(current), (services, clusters)).ok_or(shape)?;
     let relocation = |(places, is_proved)| {
         let objective = services as f64 + worth.penalty(&places);
         Relocation { places, objective, is_proved }
@@ -79,8 +79,9 @@ pub fn decide_placement_2024(
         return Ok(found);
     }
     let mut best: Option<Relocation> = None;
-    for moved in (1..services).map(|index| ServiceId(u32::try_from(index).expect("tables stay below 2^32 rows"))) {
-        let homes: Vec<ClusterId> = model.problem.capacity.ids().filter(|cluster| at(current, moved, *cluster) > 0.0).collect();
+    for moved in model.problem.services.ids().skip(1) {
+        let homes: Vec<ClusterId> =
+            model.problem.capacity.ids().filter(|cluster| at(current, moved, *cluster) > 0.0).collect();
         if homes.is_empty() {
             continue;
         }
@@ -122,7 +123,11 @@ fn barred(problem: &Problem, service: ServiceId, clusters: &[ClusterId]) -> Prob
 }
 
 /// The program on what the world looks like now.
-pub(super) fn place((snapshot, wanted, rooms): (&Snapshot, &Wanted, &Rooms), is_initial: bool, budget: &Budget) -> Plan {
+pub(super) fn place(
+    (snapshot, wanted, rooms): (&Snapshot, &Wanted, &Rooms),
+    is_initial: bool,
+    budget: &Budget,
+) -> Plan {
     let question = Question::new(snapshot, wanted, rooms);
     let count = question.services.len();
     if count > 3 {
@@ -144,7 +149,9 @@ pub(super) fn place((snapshot, wanted, rooms): (&Snapshot, &Wanted, &Rooms), is_
 fn solve(question: &Question<'_>, is_initial: bool, nodes: u32) -> Result<Answer, RelocationError> {
     let mut problem = question.moves();
     exempt_first(&mut problem);
-    let to_error = |error| if error == NoAnswer::Infeasible { RelocationError::Infeasible } else { RelocationError::NotFound(error) };
+    let to_error = |error| {
+        if error == NoAnswer::Infeasible { RelocationError::Infeasible } else { RelocationError::NotFound(error) }
+    };
     let found = problem.solve(nodes).map_err(to_error)?;
     let moves_others = |answer: &Answer| {
         let others = problem.services.iter().skip(1);
@@ -154,6 +161,7 @@ fn solve(question: &Question<'_>, is_initial: bool, nodes: u32) -> Result<Answer
         return Ok(found);
     }
     let movable = problem.services.iter().skip(1).filter(|(_, one)| one.home.is_some());
-    let moved = movable.filter_map(|(row, one)| barred(&problem, row, &one.home.into_iter().collect::<Vec<_>>()).solve(nodes).ok());
+    let moved = movable
+        .filter_map(|(row, one)| barred(&problem, row, &one.home.into_iter().collect::<Vec<_>>()).solve(nodes).ok());
     moved.min_by_key(|answer| answer.moves).ok_or(RelocationError::Infeasible)
 }

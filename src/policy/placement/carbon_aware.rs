@@ -162,8 +162,7 @@ impl Weights {
         let cost = |row: ServiceId, column: ClusterId| {
             let homes = &question.homes[row];
             let moved = homes.len() as f64 - f64::from(u8::from(homes.contains(&column)));
-            let price = self.relocation * moved
-                + self.carbon * carbon[column] * question.needs[row].cpu.cores();
+            let price = self.relocation * moved + self.carbon * carbon[column] * question.needs[row].cpu.cores();
             question.open[row][column].then(|| amount(price).unwrap_or(i64::MAX).clamp(-(1 << 50), 1 << 50))
         };
         Problem {

@@ -86,7 +86,10 @@ pub struct Green {
 }
 
 /// The heuristic on the question, in whatever order its rows have to be taken.
-fn consolidate(question: &Question<'_>, costs: &Table<ClusterId, f64>) -> Result<Table<ServiceId, ClusterId>, FirstFitError> {
+fn consolidate(
+    question: &Question<'_>,
+    costs: &Table<ClusterId, f64>,
+) -> Result<Table<ServiceId, ClusterId>, FirstFitError> {
     if question.services.is_empty() {
         return Ok(Table::new());
     }
@@ -96,7 +99,8 @@ fn consolidate(question: &Question<'_>, costs: &Table<ClusterId, f64>) -> Result
     let mut places: Table<ServiceId, ClusterId> = Table::build(question.services.len(), |_| ClusterId(0));
     for row in question.in_order() {
         let need = question.needs[row];
-        let fits = |column: &ClusterId| question.open[row][*column] && question.capacity[*column].fits(used[*column] + need);
+        let fits =
+            |column: &ClusterId| question.open[row][*column] && question.capacity[*column].fits(used[*column] + need);
         let cores = |column: ClusterId| used[column].cpu + question.held[column];
         let greener = |a: &ClusterId, b: &ClusterId| costs[*a].total_cmp(&costs[*b]).then(cores(*b).cmp(&cores(*a)));
         let service = question.services[row];

@@ -1,4 +1,4 @@
-//! Memory-aware: the cluster placement of MCBench, a benchmark derived from the original.
+//! Memory-aware: the cluster placement of `MCBench`, a benchmark derived from the original.
 //!
 //! The original's re-placement with memory as a second capacity, asked as if everything were in the first cluster: so it puts as
 //! many services there as fit and the others anywhere else, whatever is where. Whole services; one that fits nowhere

@@ -46,6 +46,7 @@ pub const PLACEMENTS: &[Entry] = &[
     naive::ENTRY,
     greedy::ENTRY,
     spread::ENTRY,
+    naive::NEPHELE,
     nephele_placement::ENTRY,
     smo_placement::ENTRY,
     green::ENTRY,

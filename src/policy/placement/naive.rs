@@ -38,6 +38,9 @@ pub const ENTRY: Entry = Entry {
     build: |parameters| Ok(Box::new(Naive::new(PreCheck::read(parameters)?))),
 };
 
+/// The same under the original's name, beside its other policies.
+pub const NEPHELE: Entry = Entry { name: "nephele-naive", partner: "nephele-scaling", ..ENTRY };
+
 /// Which cluster the first pre-check compares the largest service with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreCheck {

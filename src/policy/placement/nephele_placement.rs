@@ -80,7 +80,9 @@ pub enum RelocationError {
     #[error("lists about services or clusters differ in length; each list needs one entry for each of them")]
     Misshapen,
     /// A present placement of other services or clusters.
-    #[error("the present placement has {rows} rows and {columns} columns for {services} services and {clusters} clusters")]
+    #[error(
+        "the present placement has {rows} rows and {columns} columns for {services} services and {clusters} clusters"
+    )]
     Shape {
         /// Its rows.
         rows: usize,
@@ -176,10 +178,8 @@ impl Model {
         let needs: Vec<i64> = needs.collect::<Result<_, _>>()?;
         let capacities = inputs.capacities.iter().map(|cores| amount(*cores).ok_or(RelocationError::Number(*cores)));
         let capacities: Vec<i64> = capacities.collect::<Result<_, _>>()?;
-        let kinds = vec![
-            inputs.accelerated.iter().map(|_| true).collect(),
-            inputs.accelerated.iter().copied().collect(),
-        ];
+        let kinds =
+            vec![inputs.accelerated.iter().map(|_| true).collect(), inputs.accelerated.iter().copied().collect()];
         let service = |(row, need): (usize, &i64)| {
             let is_exempt = version == Version::Upstream && row == 0;
             let kind = usize::from(inputs.accelerate[row] && !is_exempt);
@@ -244,8 +244,9 @@ impl Worth {
     /// Clusters that are worth one more than the others for a service; `None` where there are other worths.
     fn homes(&self, service: ServiceId) -> Option<Vec<ClusterId>> {
         let row = &self.worth[service];
-        let is_plain = row.values().all(|worth| *worth == 0.0 || *worth == 1.0);
-        is_plain.then(|| row.iter().filter(|(_, worth)| **worth == 1.0).map(|(cluster, _)| cluster).collect())
+        let is = |worth: f64, flag: f64| worth.to_bits() == flag.to_bits();
+        let is_plain = row.values().all(|worth| *worth == 0.0 || is(*worth, 1.0));
+        is_plain.then(|| row.iter().filter(|(_, worth)| is(**worth, 1.0)).map(|(cluster, _)| cluster).collect())
     }
 
     /// The placement of least penalty, and whether that is proved.
@@ -338,9 +339,7 @@ impl Placement for NephelePlacement {
                 let quality = quality(count, &answer);
                 Ok(question.answer(&answer.places, Some(quality)))
             }
-            Err(NoAnswer::Infeasible) => {
-                Ok(stopped(snapshot, wanted, rooms, &RelocationError::Infeasible.to_string()))
-            }
+            Err(NoAnswer::Infeasible) => Ok(stopped(snapshot, wanted, rooms, &RelocationError::Infeasible.to_string())),
             Err(error) => Ok(stopped(snapshot, wanted, rooms, &error.to_string())),
         }
     }

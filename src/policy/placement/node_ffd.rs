@@ -1,4 +1,4 @@
-//! Node first-fit decreasing: the node placement of MCBench, a benchmark derived from the original.
+//! Node first-fit decreasing: the node placement of `MCBench`, a benchmark derived from the original.
 //!
 //! Nodes by falling (CPU, memory), services by falling (accelerators, CPU, memory), each replica onto the first node that has room
 //! for it: [`first_fit_decreasing`]. The function counts accelerators as a flag that is never used up; the policy counts
@@ -14,7 +14,7 @@ use super::reasons::{ByRank, next_with_room};
 use super::rooms::Rooms;
 use super::whole::{first, stopped};
 use crate::model::plan::Target;
-use crate::model::{ClusterId, Explanation, NodeId, Plan, PoolId, Resources, ServiceId, Snapshot, Table, Wanted};
+use crate::model::{ClusterId, Explanation, NodeId, Plan, PoolId, Resources, ServiceId, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
 use std::cmp::Reverse;
 
@@ -30,7 +30,7 @@ pub const ENTRY: Entry = Entry {
     build: |_| Ok(Box::new(NodeFfd { rooms: None })),
 };
 
-/// The function of MCBench: for each request the node that takes it, or `None` where one finds none. Accelerators are a
+/// The function of `MCBench`: for each request the node that takes it, or `None` where one finds none. Accelerators are a
 /// flag: a node that has any takes all that want some.
 pub fn first_fit_decreasing(nodes: &[Resources], requests: &[Resources]) -> Option<Vec<NodeId>> {
     let mut order: Vec<usize> = (0..nodes.len()).collect();
@@ -154,7 +154,8 @@ impl Placement for NodeFfd {
     }
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
-        ByRank { rank: first, terms: [Some(("in order", -1.0, "")), None], next: next_with_room }.explain(snapshot, plan)
+        ByRank { rank: first, terms: [Some(("in order", -1.0, "")), None], next: next_with_room }
+            .explain(snapshot, plan)
     }
 
     fn fork(&self) -> Box<dyn Placement> {

@@ -15,13 +15,13 @@
 //! Where no placement of whole services exists (or none is found), the method of [`greedy`](super::greedy) goes on from what is
 //! there: largest replica first, split where need be.
 
+use super::Entry;
+use super::draft::Draft;
 use super::greedy::{fullness, pack};
 use super::nephele_placement::{nodes, quality};
 use super::reasons::{ByRank, next_for_all};
 use super::rooms::Rooms;
 use super::whole::{Question, stays};
-use super::Entry;
-use super::draft::Draft;
 use crate::model::{Explanation, Plan, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
 

@@ -31,4 +31,5 @@ pub struct Entry {
 }
 
 /// All scaling policies, in the order in which they are listed.
-pub const SCALINGS: &[Entry] = &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY, nephele::ENTRY, smo_scaling::ENTRY];
+pub const SCALINGS: &[Entry] =
+    &[static_::ENTRY, threshold::ENTRY, rate::ENTRY, hpa::ENTRY, nephele::ENTRY, smo_scaling::ENTRY];

@@ -41,7 +41,11 @@ pub const ENTRY: Entry = Entry {
     parameters: &[
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond the rate that is seen" },
         Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "switch", default: "30 s", summary: "what starting a replica costs beside its start, in time of its cores" },
+        Parameter {
+            name: "switch",
+            default: "30 s",
+            summary: "what starting a replica costs beside its start, in time of its cores",
+        },
         Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
     ],
     partner: "smo-placement",
@@ -101,7 +105,12 @@ impl SmoScaling {
     }
 
     /// Takes spare replicas away where the cluster of `services` is short.
-    fn fit(snapshot: &Snapshot, cluster: ClusterId, services: &[ServiceId], wanted: &mut Table<ServiceId, (Scaled, u32, Why)>) {
+    fn fit(
+        snapshot: &Snapshot,
+        cluster: ClusterId,
+        services: &[ServiceId],
+        wanted: &mut Table<ServiceId, (Scaled, u32, Why)>,
+    ) {
         let row = |service: &ServiceId| (snapshot.service(*service).request, wanted[*service].0);
         let capacity = snapshot.clusters[cluster].allocatable_max;
         let problem = Problem { services: services.iter().map(row).collect(), capacity, tie: Tie::Present };
@@ -111,7 +120,8 @@ impl SmoScaling {
                     let (scaled, replicas, why) = &mut wanted[*service];
                     let kept = answer.replicas[ServiceId::from_index(row)];
                     if kept < scaled.present {
-                        let figures = [("needed", scaled.least.into()), ("kept", kept.into()), ("spare", scaled.present.into())];
+                        let figures =
+                            [("needed", scaled.least.into()), ("kept", kept.into()), ("spare", scaled.present.into())];
                         *why = Why::new("spare replicas given up: the cluster is short", &figures);
                     }
                     *replicas = kept;
@@ -122,7 +132,10 @@ impl SmoScaling {
                     let (scaled, replicas, why) = &mut wanted[*service];
                     *replicas = scaled.least;
                     let figures = [why.figures[0], ("needed", scaled.least.into())];
-                    *why = Why::new("what is needed, though the cluster is too small: for the placement to decide", &figures);
+                    *why = Why::new(
+                        "what is needed, though the cluster is too small: for the placement to decide",
+                        &figures,
+                    );
                 }
             }
         }
@@ -144,7 +157,8 @@ impl Scaling for SmoScaling {
         });
         let mut wanted: Table<ServiceId, (Scaled, u32, Why)> = looked.collect();
         for cluster in snapshot.clusters.ids() {
-            let is_here = |service: &ServiceId| matches!(snapshot.targets.of(*service), [only] if only.cluster == cluster);
+            let is_here =
+                |service: &ServiceId| matches!(snapshot.targets.of(*service), [only] if only.cluster == cluster);
             let here: Vec<ServiceId> = services().filter(is_here).collect();
             if !here.is_empty() {
                 Self::fit(snapshot, cluster, &here, &mut wanted);

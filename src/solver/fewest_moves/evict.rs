@@ -79,28 +79,30 @@ pub fn excess(problem: &Problem, taken: &Table<ClusterId, [u64; KINDS]>, cluster
 
 /// `κ_e` of those that have no other home: the most, over all resources, of the largest that must go.
 fn least_leavers(problem: &Problem, residents: &[ServiceId], cluster: ClusterId) -> u32 {
-    let bound_here = |service: &&ServiceId| problem.services[**service].more_homes.is_empty();
-    let needs: Vec<[u64; KINDS]> =
-        residents.iter().filter(bound_here).map(|service| problem.services[*service].need.amounts()).collect();
-    let leavers = (0..KINDS).map(|k| {
-        let mut sizes: Vec<u64> = needs.iter().map(|need| need[k]).collect();
-        let mut over = sizes.iter().copied().fold(0, u64::saturating_add);
-        over = over.saturating_sub(problem.capacity[cluster].amounts()[k]);
+    let capacity = problem.capacity[cluster].amounts();
+    let mut most = 0;
+    let mut sizes: Vec<u64> = Vec::with_capacity(residents.len());
+    for (k, capacity) in capacity.into_iter().enumerate() {
+        let bound_here =
+            residents.iter().map(|service| &problem.services[*service]).filter(|one| one.more_homes.is_empty());
+        sizes.clear();
+        sizes.extend(bound_here.map(|one| one.need.amounts()[k]));
+        let mut over = sizes.iter().copied().fold(0, u64::saturating_add).saturating_sub(capacity);
         if over == 0 {
-            return 0;
+            continue;
         }
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         let mut count = 0;
-        for size in sizes {
+        for size in &sizes {
             if over == 0 {
                 break;
             }
-            over = over.saturating_sub(size);
+            over = over.saturating_sub(*size);
             count += 1;
         }
-        count
-    });
-    leavers.max().unwrap_or(0)
+        most = most.max(count);
+    }
+    most
 }
 
 /// Services whose leaving makes `cluster` fit, as few as are found.
@@ -173,15 +175,15 @@ fn of_several(problem: &Problem, residents: &[ServiceId], mut excess: [u64; KIND
 }
 
 /// How large a service is: its largest share of what all clusters have of a resource.
-pub fn size(problem: &Problem, all: [f64; KINDS], service: ServiceId) -> f64 {
-    let need = problem.services[service].need.amounts().into_iter().zip(all);
-    need.map(|(need, all)| need as f64 / all).fold(0.0, f64::max)
+pub fn size(problem: &Problem, shares: [f64; KINDS], service: ServiceId) -> f64 {
+    let need = problem.services[service].need.amounts().into_iter().zip(shares);
+    need.map(|(need, share)| need as f64 * share).fold(0.0, f64::max)
 }
 
-/// What all clusters have, at least one of each.
-pub fn all(problem: &Problem) -> [f64; KINDS] {
+/// Which share of what all clusters have one unit of each resource is.
+pub fn shares(problem: &Problem) -> [f64; KINDS] {
     let all = super::sum(problem.capacity.values().copied());
-    all.map(|all| all.max(1) as f64)
+    all.map(|all| 1.0 / all.max(1) as f64)
 }
 
 /// What `capacity` has beyond what is taken.

@@ -128,7 +128,7 @@ impl Problem {
     /// Services that are counted somewhere and are not there.
     pub fn moves(&self, places: &Table<ServiceId, ClusterId>) -> u32 {
         let moved = self.services.iter().filter(|(service, one)| one.is_moved_to(places[*service]));
-        u32::try_from(moved.count()).expect("tables stay below 2^32 rows")
+        u32::try_from(moved.count()).unwrap_or(u32::MAX)
     }
 
     /// The best answer within `nodes` of the search.
@@ -164,7 +164,11 @@ impl Problem {
         let problem = whole::Problem {
             capacity: self.capacity.clone(),
             needs: self.services.values().map(|one| one.need).collect(),
-            costs: self.services.ids().map(|service| clusters(self).map(|cluster| cost(service, cluster)).collect()).collect(),
+            costs: self
+                .services
+                .ids()
+                .map(|service| clusters(self).map(|cluster| cost(service, cluster)).collect())
+                .collect(),
         };
         let count = |cost: i64| u32::try_from(cost).unwrap_or(0);
         match problem.solve(found.as_ref().map(|found| &found.places), nodes) {

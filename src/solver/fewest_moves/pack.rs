@@ -13,7 +13,7 @@ pub struct Draft<'a> {
     residents: Table<ClusterId, Vec<ServiceId>>,
     /// Those that are to be put somewhere.
     movers: Vec<ServiceId>,
-    all: [f64; KINDS],
+    shares: [f64; KINDS],
 }
 
 impl<'a> Draft<'a> {
@@ -26,7 +26,7 @@ impl<'a> Draft<'a> {
             taken: start.taken.clone(),
             residents: start.residents.clone(),
             movers,
-            all: evict::all(problem),
+            shares: evict::shares(problem),
         }
     }
 
@@ -44,7 +44,7 @@ impl<'a> Draft<'a> {
     /// Best fit by falling size; what finds no place is made room for. Whether everything has a place then.
     pub fn pack(&mut self) -> bool {
         let mut keyed: Vec<(f64, ServiceId)> =
-            self.movers.iter().map(|service| (evict::size(self.problem, self.all, *service), *service)).collect();
+            self.movers.iter().map(|service| (evict::size(self.problem, self.shares, *service), *service)).collect();
         keyed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         self.movers = keyed.into_iter().map(|(_, service)| service).collect();
         for index in 0..self.movers.len() {
@@ -53,7 +53,8 @@ impl<'a> Draft<'a> {
                 self.put(service, cluster);
             }
         }
-        let homeless: Vec<ServiceId> = self.movers.iter().copied().filter(|service| self.at[*service].is_none()).collect();
+        let homeless: Vec<ServiceId> =
+            self.movers.iter().copied().filter(|service| self.at[*service].is_none()).collect();
         homeless.into_iter().all(|service| self.make_room(service))
     }
 
@@ -110,7 +111,7 @@ impl<'a> Draft<'a> {
             .iter()
             .copied()
             .filter(fits)
-            .map(|other| (evict::size(self.problem, self.all, other), other))
+            .map(|other| (evict::size(self.problem, self.shares, other), other))
             .collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         for (_, other) in others {
@@ -139,8 +140,8 @@ impl<'a> Draft<'a> {
             if need.iter().zip(free).any(|(need, free)| *need > free) {
                 continue;
             }
-            let left = free.iter().zip(need).zip(self.all).map(|((free, need), all)| (free - need) as f64 / all);
-            let key = (one.is_moved_to(cluster), left.sum::<f64>());
+            let left: f64 = (0..KINDS).map(|k| (free[k] - need[k]) as f64 * self.shares[k]).sum();
+            let key = (one.is_moved_to(cluster), left);
             if best.is_none_or(|best| key < (best.0, best.1)) {
                 best = Some((key.0, key.1, cluster));
             }
@@ -150,7 +151,8 @@ impl<'a> Draft<'a> {
 
     /// Whether `service` fits into `cluster` once `other` has left it.
     fn fits_instead(&self, service: ServiceId, cluster: ClusterId, other: ServiceId) -> bool {
-        let (need, leaves) = (self.problem.services[service].need.amounts(), self.problem.services[other].need.amounts());
+        let (need, leaves) =
+            (self.problem.services[service].need.amounts(), self.problem.services[other].need.amounts());
         let (taken, have) = (self.taken[cluster], self.problem.capacity[cluster].amounts());
         self.problem.may_use(service, cluster) && (0..KINDS).all(|k| taken[k] - leaves[k] + need[k] <= have[k])
     }

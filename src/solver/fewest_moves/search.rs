@@ -33,7 +33,7 @@ struct Search<'a> {
     taken: Table<ClusterId, [u64; KINDS]>,
     residents: &'a Table<ClusterId, Vec<ServiceId>>,
     movers: Vec<ServiceId>,
-    all: [f64; KINDS],
+    shares: [f64; KINDS],
     /// Nodes that are left.
     nodes: u32,
 }
@@ -42,7 +42,7 @@ impl<'a> Search<'a> {
     fn new(problem: &'a Problem, start: &'a Start, nodes: u32) -> Self {
         let movers = start.at.iter().filter(|(_, at)| at.is_none()).map(|(service, _)| service).collect();
         let (at, taken) = (start.at.clone(), start.taken.clone());
-        Self { problem, at, taken, residents: &start.residents, movers, all: evict::all(problem), nodes }
+        Self { problem, at, taken, residents: &start.residents, movers, shares: evict::shares(problem), nodes }
     }
 
     fn places(&self) -> Table<ServiceId, ClusterId> {
@@ -81,9 +81,8 @@ impl<'a> Search<'a> {
         }
         for other in clusters(self.problem).skip(cluster.index()) {
             let from = if other == cluster { index } else { 0 };
-            let residents = &self.residents[other];
-            for position in from..residents.len() {
-                let service = residents[position];
+            let residents = self.residents;
+            for (position, service) in residents[other].iter().copied().enumerate().skip(from) {
                 self.take(service, other);
                 self.movers.push(service);
                 if self.evict((other, position + 1), left - 1) {
@@ -128,7 +127,7 @@ impl<'a> Search<'a> {
     /// Whether all movers find a place; where they do they have it.
     fn packs(&mut self) -> bool {
         let mut keyed: Vec<(f64, ServiceId)> =
-            self.movers.iter().map(|service| (evict::size(self.problem, self.all, *service), *service)).collect();
+            self.movers.iter().map(|service| (evict::size(self.problem, self.shares, *service), *service)).collect();
         keyed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let order: Vec<ServiceId> = keyed.into_iter().map(|(_, service)| service).collect();
         self.pack(&order)

@@ -167,8 +167,12 @@ impl<'a> Search<'a> {
 
     /// The best answer by item.
     fn counts(&self) -> Vec<u32> {
-        let mut by_class: Vec<u32> =
-            self.classes.iter().enumerate().map(|(index, class)| if index < self.split { class.item.count } else { 0 }).collect();
+        let mut by_class: Vec<u32> = self
+            .classes
+            .iter()
+            .enumerate()
+            .map(|(index, class)| if index < self.split { class.item.count } else { 0 })
+            .collect();
         let mut step = self.best.step;
         while step != NO_STEP {
             let Step { before, class, units } = self.steps[step as usize];
@@ -214,7 +218,9 @@ fn merged(one: &[State], other: &[State]) -> Vec<State> {
     let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
     loop {
         let next = match (one.peek(), other.peek()) {
-            (Some(a), Some(b)) if (a.frees, std::cmp::Reverse(a.costs)) <= (b.frees, std::cmp::Reverse(b.costs)) => one.next(),
+            (Some(a), Some(b)) if (a.frees, std::cmp::Reverse(a.costs)) <= (b.frees, std::cmp::Reverse(b.costs)) => {
+                one.next()
+            }
             (_, Some(_)) => other.next(),
             (_, None) => one.next(),
         };

@@ -25,7 +25,8 @@ pub struct Item {
 impl Item {
     /// By `price / size`, compared without dividing.
     pub fn by_rate(&self, other: &Self) -> Ordering {
-        let (left, right) = (u128::from(self.price) * u128::from(other.size), u128::from(other.price) * u128::from(self.size));
+        let (left, right) =
+            (u128::from(self.price) * u128::from(other.size), u128::from(other.price) * u128::from(self.size));
         left.cmp(&right)
     }
 }
@@ -93,6 +94,7 @@ pub struct Greedy {
 
 impl Greedy {
     /// Takes units in `order` until they are enough.
+    #[expect(clippy::missing_panics_doc, reason = "no more units are taken than there are")]
     pub fn new(items: &[Item], order: &[usize], needed: u128) -> Self {
         let mut greedy = Self { counts: vec![0; items.len()], cost: 0, is_exact: needed == 0 };
         let mut left = needed;

@@ -69,6 +69,7 @@ impl Horizon {
     ///
     /// # Errors
     /// Where a period allows no number, or there are too many.
+    #[expect(clippy::missing_panics_doc, reason = "numbers lie between their bounds")]
     pub fn solve(&self) -> Result<Vec<u32>, HorizonError> {
         let impossible = self.bounds.iter().position(|(least, most)| least > most);
         if let Some(period) = impossible {

@@ -68,7 +68,7 @@ impl Problem {
     /// # Panics
     /// Where an answer breaks a constraint after all: our own mistake, never applied.
     pub fn solve(&self, nodes: u32) -> Result<Answer, Infeasible> {
-        for (service, (_, one)) in self.services.iter().filter(|(_, (_, one))| one.least > one.most) {
+        if let Some((service, (_, one))) = self.services.iter().find(|(_, (_, one))| one.least > one.most) {
             return Err(Infeasible::Bounds { service, least: one.least, most: one.most });
         }
         let least: Table<ServiceId, u32> = self.services.values().map(|(_, one)| one.least).collect();
@@ -99,7 +99,8 @@ impl Problem {
 
     fn give_up_one(&self, mut best: Table<ServiceId, u32>, k: usize, excess: u128) -> (Table<ServiceId, u32>, Method) {
         let takes = |request: &Resources| request.amounts()[k];
-        let spare = self.services.iter().filter(|(service, (request, one))| best[*service] > one.least && takes(request) > 0);
+        let spare =
+            self.services.iter().filter(|(service, (request, one))| best[*service] > one.least && takes(request) > 0);
         let (services, items): (Vec<ServiceId>, Vec<Item>) = spare
             .map(|(service, (request, one))| {
                 let price = one.switching.saturating_sub(one.running);
@@ -160,7 +161,7 @@ impl Search {
     fn run(mut self, nodes: u32) -> (Table<ServiceId, u32>, u128) {
         self.nodes = nodes;
         self.bound = self.relaxed(0, &self.needed.clone());
-        self.descend(0, self.needed.clone(), 0);
+        self.descend(0, &self.needed.clone(), 0);
         let (cost, counts) = self.found.take().unwrap_or_else(|| self.everything());
         for (spare, count) in self.spares.iter().zip(counts) {
             self.best[spare.service] -= count;
@@ -174,14 +175,14 @@ impl Search {
         (cost, self.spares.iter().map(|spare| spare.count).collect())
     }
 
-    fn descend(&mut self, from: usize, left: Vec<u128>, paid: u128) {
+    fn descend(&mut self, from: usize, left: &[u128], paid: u128) {
         if left.iter().all(|left| *left == 0) {
             if self.found.as_ref().is_none_or(|(best, _)| paid < *best) {
                 self.found = Some((paid, self.counts.clone()));
             }
             return;
         }
-        let bound = self.relaxed(from, &left);
+        let bound = self.relaxed(from, left);
         if self.nodes == 0 || bound == u128::MAX || self.found.as_ref().is_some_and(|(best, _)| paid + bound >= *best) {
             return;
         }
@@ -192,9 +193,10 @@ impl Search {
         let most = useful.map(|(left, size)| left.div_ceil(u128::from(*size))).max().unwrap_or(0).min((*count).into());
         for units in (0..=u32::try_from(most).expect("no more than the count")).rev() {
             let rest = left.iter().zip(&sizes);
-            let rest = rest.map(|(left, size)| left.saturating_sub(u128::from(*size) * u128::from(units))).collect();
+            let rest: Vec<u128> =
+                rest.map(|(left, size)| left.saturating_sub(u128::from(*size) * u128::from(units))).collect();
             self.counts[from] = units;
-            self.descend(from + 1, rest, paid + price * u128::from(units));
+            self.descend(from + 1, &rest, paid + price * u128::from(units));
         }
         self.counts[from] = 0;
     }

@@ -53,8 +53,11 @@ fn columns(needed: u128, divisor: u64) -> usize {
 pub fn plain(items: &[Item], needed: u128) -> Vec<u32> {
     let divisor = divisor(items);
     let columns = columns(needed, divisor);
-    let bundles: Vec<(usize, u32)> =
-        items.iter().enumerate().flat_map(|(index, item)| powers(item.count).map(move |units| (index, units))).collect();
+    let bundles: Vec<(usize, u32)> = items
+        .iter()
+        .enumerate()
+        .flat_map(|(index, item)| powers(item.count).map(move |units| (index, units)))
+        .collect();
     let mut least = vec![None::<u128>; columns + 1];
     least[0] = Some(0);
     let words = columns / 64 + 1;
@@ -127,8 +130,8 @@ pub fn few_sizes(items: &[Item], needed: u128) -> Vec<u32> {
         let before = least.clone();
         for residue in 0..row.size.min(least.len()) {
             let count = (least.len() - residue).div_ceil(row.size);
-            let class = Residue { before: &before, residue, row_size: row.size, sums: &row.sums };
-            class.halve((0, count), (0, count), &mut least, &mut row.takes);
+            let class = Residue { before: &before, first: residue, row_size: row.size, sums: &row.sums };
+            class.halve((0, count), (0, count), (&mut least, &mut row.takes));
         }
     }
     let ends = (columns..least.len()).filter(|column| least[*column] < NEVER);
@@ -169,14 +172,20 @@ fn size_rows(items: &[Item], divisor: u64) -> Vec<SizeRow> {
 /// The columns of one residue class of a size: `new(i) = min_j before(j) + sums(i − j)`.
 struct Residue<'a> {
     before: &'a [u128],
-    residue: usize,
+    /// Its lowest column.
+    first: usize,
     row_size: usize,
     sums: &'a [u128],
 }
 
 impl Residue<'_> {
     /// Fills rows `from..to`, whose best columns lie in `low..high`: the middle row first, then both halves.
-    fn halve(&self, (from, to): (usize, usize), (low, high): (usize, usize), least: &mut [u128], takes: &mut [u32]) {
+    fn halve(
+        &self,
+        (from, to): (usize, usize),
+        (low, high): (usize, usize),
+        (least, takes): (&mut [u128], &mut [u32]),
+    ) {
         if from >= to {
             return;
         }
@@ -184,23 +193,20 @@ impl Residue<'_> {
         let first = low.max((middle + 1).saturating_sub(self.sums.len()));
         let last = high.min(middle + 1);
         let cost = |j: usize| {
-            let before = self.before[self.residue + j * self.row_size];
+            let before = self.before[self.first + j * self.row_size];
             if before == NEVER { NEVER } else { before + self.sums[middle - j] }
         };
         let best = (first..last).min_by_key(|j| cost(*j)).filter(|j| cost(*j) < NEVER);
-        let column = self.residue + middle * self.row_size;
-        let (left, right) = match best {
-            Some(j) => {
-                least[column] = cost(j);
-                takes[column] = u32::try_from(middle - j).expect("no more than the units of one size");
-                ((low, j + 1), (j, high))
-            }
-            None => {
-                least[column] = NEVER;
-                ((low, high), (low, high))
-            }
+        let column = self.first + middle * self.row_size;
+        let (left, right) = if let Some(j) = best {
+            least[column] = cost(j);
+            takes[column] = u32::try_from(middle - j).expect("no more than the units of one size");
+            ((low, j + 1), (j, high))
+        } else {
+            least[column] = NEVER;
+            ((low, high), (low, high))
         };
-        self.halve((from, middle), left, least, takes);
-        self.halve((middle + 1, to), right, least, takes);
+        self.halve((from, middle), left, (&mut *least, &mut *takes));
+        self.halve((middle + 1, to), right, (least, takes));
     }
 }

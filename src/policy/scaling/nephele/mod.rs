@@ -18,6 +18,8 @@
 //! What the policy cannot keep: numbers outside what a service allows are cut to it, and where the original's loop dies
 //! (a null result is its next input), this one goes on, as it does when the re-placement that it asks for has started it anew.
 
+mod function;
+
 use super::wish::{Sighting, Wishes, bounded};
 use super::{Entry, Parameter, ParameterError, Parameters};
 use crate::model::{Capacity, ClusterId, ServiceId, Snapshot, Table, Wanted, Why, id::Id};
@@ -25,6 +27,8 @@ use crate::policy::{PolicyError, Scaling};
 use crate::seed::Stream;
 use crate::solver::scaling::{Problem, Scaled, Tie, original_prices};
 use crate::units::{Rate, Ratio, Span};
+
+pub use function::{Inputs, ReplicasError, Rule, UNBOUNDED, decide_replicas, objective, sufficient};
 
 /// Registers this policy.
 pub const ENTRY: Entry = Entry {
@@ -42,155 +46,28 @@ pub const ENTRY: Entry = Entry {
 pub const PARAMETERS: &[Parameter] = &[
     Parameter { name: "util", default: "0.4", summary: "weight of what is used" },
     Parameter { name: "trans", default: "0.4", summary: "weight of replicas more or less" },
-    Parameter { name: "bound", default: "no", summary: "whether a service's maximum bounds its replicas: `no`, or `yes` as in 2024" },
-    Parameter { name: "tie", default: "present", summary: "among equally good numbers: the `present` one, or the `least`" },
+    Parameter {
+        name: "bound",
+        default: "no",
+        summary: "whether a service's maximum bounds its replicas: `no`, or `yes` as in 2024",
+    },
+    Parameter {
+        name: "tie",
+        default: "present",
+        summary: "among equally good numbers: the `present` one, or the `least`",
+    },
     Parameter {
         name: "capacity",
         default: "stale",
         summary: "CPU of a cluster: what was left when it was first managed (`stale`), what is left now beside the application's own replicas (`net`), or all that the application may have (`own`)",
     },
-    Parameter { name: "missing", default: "zero", summary: "a rate that is not seen: `zero`, as the original reads it, or `hold`" },
+    Parameter {
+        name: "missing",
+        default: "zero",
+        summary: "a rate that is not seen: `zero`, as the original reads it, or `hold`",
+    },
     Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not seen any more" },
 ];
-
-/// More replicas than anybody asks for: where nothing else is a bound.
-const UNBOUNDED: u32 = 1_000_000;
-
-/// What the original's function takes: services of one cluster by their order.
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
-    /// Requests per second of each service (λ).
-    pub rates: &'a [f64],
-    /// Replicas of each service before (p).
-    pub previous: &'a [u32],
-    /// Cores of one replica (c).
-    pub cores: &'a [f64],
-    /// Whether each service needs an accelerator (g).
-    pub accelerate: &'a [bool],
-    /// Requests per second that one more replica serves (α).
-    pub alpha: &'a [f64],
-    /// Requests per second at the intercept (β).
-    pub beta: &'a [f64],
-    /// Cores of the cluster (K).
-    pub capacity: f64,
-    /// Whether the cluster has accelerators (G).
-    pub accelerated: bool,
-    /// What divides the replicas of each service (M).
-    pub maxima: &'a [u32],
-}
-
-/// What the optimisation weighs, and how it breaks ties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rule {
-    /// `w_util` and `w_trans` in thousandths.
-    pub weights: (u32, u32),
-    /// Whether maxima are bounds, as in the variant of 2024.
-    pub is_bounded: bool,
-    /// Which of equally good numbers.
-    pub tie: Tie,
-}
-
-impl Default for Rule {
-    /// The original's.
-    fn default() -> Self {
-        Self { weights: (400, 400), is_bounded: false, tie: Tie::Present }
-    }
-}
-
-/// The inputs are none; what merely cannot be done is `None`.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ReplicasError {
-    /// No services.
-    #[error("there are no services; at least one is needed")]
-    Empty,
-    /// Lists of different lengths.
-    #[error("lists about services differ in length; each needs one entry for each service")]
-    Misshapen,
-    /// Something is no number, or negative where it may not be.
-    #[error("{name} is {value}; it must be a finite number{}", if *name == "cpu" { " and not negative" } else { "" })]
-    Number {
-        /// Of what.
-        name: &'static str,
-        /// The value.
-        value: f64,
-    },
-    /// A divisor that is zero.
-    #[error("maximum replicas and requested CPU divide the objective and must not be zero")]
-    Zero,
-}
-
-/// Numbers of replicas that serve `rate` by `alpha·r + beta`, at least one; `None` where none does.
-///
-/// Rounding of the quotient up to a thousand-millionth of it does not cost a replica: a solver's tolerance is wider.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and the range is cut")]
-pub fn sufficient(rate: f64, (alpha, beta): (f64, f64)) -> Option<(u32, u32)> {
-    let quotient = (rate - beta) / alpha;
-    let tolerance = 1e-9 * quotient.abs().max(1.0);
-    if alpha > 0.0 {
-        let least = (quotient - tolerance).ceil().max(1.0);
-        return (least <= f64::from(UNBOUNDED)).then_some((least as u32, UNBOUNDED));
-    }
-    let most = if alpha < 0.0 { (quotient + tolerance).floor() } else { f64::from(UNBOUNDED) };
-    let serves = alpha < 0.0 || beta >= rate - 1e-9 * rate.abs().max(1.0);
-    (serves && most >= 1.0).then(|| (1, most.min(f64::from(UNBOUNDED)) as u32))
-}
-
-/// The original's replicas, or `None` where it returns none because nothing is feasible.
-///
-/// # Errors
-/// See [`ReplicasError`].
-pub fn decide_replicas(inputs: &Inputs<'_>, rule: Rule) -> Result<Option<Vec<u32>>, ReplicasError> {
-    check(inputs)?;
-    let nanos = crate::policy::placement::nephele_placement::amount;
-    let too_large = |value| ReplicasError::Number { name: "cpu", value };
-    let requests = inputs.cores.iter().map(|cores| nanos(*cores).and_then(|nanos| u64::try_from(nanos).ok()).ok_or(too_large(*cores)));
-    let requests: Vec<u64> = requests.collect::<Result<_, _>>()?;
-    let prices = original_prices(rule.weights, &requests, inputs.maxima).ok_or(ReplicasError::Zero)?;
-    let needs_more = inputs.accelerate.iter().any(|needs| *needs && !inputs.accelerated);
-    let capacity = nanos(inputs.capacity).ok_or(too_large(inputs.capacity))?;
-    let (false, Ok(capacity)) = (needs_more, u64::try_from(capacity)) else { return Ok(None) };
-    let scaled = |index: usize| {
-        let (least, most) = sufficient(inputs.rates[index], (inputs.alpha[index], inputs.beta[index]))?;
-        let most = if rule.is_bounded { most.min(inputs.maxima[index]) } else { most };
-        let (running, switching) = prices[index];
-        let (request, present) = (requests[index], inputs.previous[index]);
-        Some(Scaled { request, present, least, most: most.max(if rule.is_bounded { 0 } else { present }), running, switching })
-    };
-    let Some(services) = (0..requests.len()).map(scaled).collect() else { return Ok(None) };
-    let answer = Problem { services, capacity, tie: rule.tie }.solve();
-    Ok(answer.ok().map(|answer| answer.replicas.values().copied().collect()))
-}
-
-fn check(inputs: &Inputs<'_>) -> Result<(), ReplicasError> {
-    let count = inputs.rates.len();
-    let lengths = [inputs.cores.len(), inputs.alpha.len(), inputs.beta.len()];
-    let others = [inputs.previous.len(), inputs.accelerate.len(), inputs.maxima.len()];
-    if lengths.iter().chain(&others).any(|length| *length != count) {
-        return Err(ReplicasError::Misshapen);
-    }
-    if count == 0 {
-        return Err(ReplicasError::Empty);
-    }
-    let named = [("rate", inputs.rates), ("alpha", inputs.alpha), ("beta", inputs.beta), ("cpu", inputs.cores)];
-    let capacity = [inputs.capacity];
-    for (name, values) in named.into_iter().chain([("capacity", &capacity[..])]) {
-        if let Some(value) = values.iter().find(|value| !value.is_finite() || (name == "cpu" && **value < 0.0)) {
-            return Err(ReplicasError::Number { name, value: *value });
-        }
-    }
-    Ok(())
-}
-
-/// The original's objective.
-pub fn objective(inputs: &Inputs<'_>, rule: Rule, replicas: &[u32]) -> f64 {
-    let largest = inputs.cores.iter().zip(inputs.maxima).map(|(cores, max)| cores * f64::from(*max)).fold(0.0, f64::max);
-    let (utilisation, transition) = (f64::from(rule.weights.0) / 1e3, f64::from(rule.weights.1) / 1e3);
-    let of = |(index, count): (usize, &u32)| {
-        let changed = f64::from(count.abs_diff(inputs.previous[index]));
-        utilisation * f64::from(*count) * inputs.cores[index] / largest + transition * changed / f64::from(inputs.maxima[index])
-    };
-    replicas.iter().enumerate().map(of).sum()
-}
 
 /// What CPU a cluster is taken to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,7 +148,8 @@ impl NepheleScaling {
             .map(|service| (self.wishes.last(snapshot, service), Why::new("not placed yet: as declared", &[])))
             .collect();
         for cluster in snapshot.clusters.ids() {
-            let managed: Vec<ServiceId> = services().filter(|service| home(snapshot, *service) == Some(cluster)).collect();
+            let managed: Vec<ServiceId> =
+                services().filter(|service| home(snapshot, *service) == Some(cluster)).collect();
             if !managed.is_empty() {
                 self.decide_cluster(snapshot, cluster, (&managed, &mut wanted));
             }
@@ -288,16 +166,14 @@ impl NepheleScaling {
     ) {
         let capacity = self.capacity(snapshot, cluster);
         let figures = [("cluster_cores", capacity as f64 / 1e3), ("services", managed.len() as f64)];
-        let Some(problem) = self.problem(snapshot, cluster, (managed, capacity)) else {
+        let problem = self.problem(snapshot, cluster, (managed, capacity));
+        let Some((problem, answer)) = problem.and_then(|problem| problem.solve().ok().map(|answer| (problem, answer)))
+        else {
             self.asks_for_placement = true;
-            let rule = "hold: a service of the cluster cannot be served there, which makes all of it infeasible";
-            managed.iter().for_each(|service| wanted[service.index()].1 = Why::new(rule, &figures));
-            return;
-        };
-        let Ok(answer) = problem.solve() else {
-            self.asks_for_placement = true;
-            let rule = "hold: infeasible within the cluster's CPU; the original asks for another placement";
-            managed.iter().for_each(|service| wanted[service.index()].1 = Why::new(rule, &figures));
+            let rule = "hold: infeasible, a service or all together; the original asks for another placement";
+            for service in managed {
+                wanted[service.index()].1 = Why::new(rule, &figures);
+            }
             return;
         };
         for (row, service) in managed.iter().enumerate() {
@@ -316,12 +192,18 @@ impl NepheleScaling {
     }
 
     /// The problem of one cluster; `None` where a service can never be served there.
-    fn problem(&mut self, snapshot: &Snapshot, cluster: ClusterId, (managed, capacity): (&[ServiceId], u64)) -> Option<Problem> {
+    fn problem(
+        &mut self,
+        snapshot: &Snapshot,
+        cluster: ClusterId,
+        (managed, capacity): (&[ServiceId], u64),
+    ) -> Option<Problem> {
         let declared = || managed.iter().map(|service| snapshot.service(*service));
         let requests: Vec<u64> = declared().map(|service| service.request.cpu.0).collect();
         let maxima: Vec<u32> = declared().map(|service| service.replicas_max.max(1)).collect();
         // Where nothing asks for CPU, the original divides by zero; here utilisation then costs nothing.
-        let prices = original_prices(self.rule.weights, &requests, &maxima).unwrap_or_else(|| vec![(0, 1); managed.len()]);
+        let prices =
+            original_prices(self.rule.weights, &requests, &maxima).unwrap_or_else(|| vec![(0, 1); managed.len()]);
         let has_accelerators = snapshot.clusters[cluster].allocatable_max.gpu > 0;
         let mut services = Table::new();
         for (row, service) in managed.iter().enumerate() {

@@ -194,7 +194,6 @@ fn carbon_is_weighed_as_the_model_says() {
     }
 }
 
-/// Up to three services; numbers up to 14 are tried, which are enough for all needs.
 #[test]
 fn replicas_are_the_optima_of_their_model() {
     let mut feasible = 0;
@@ -230,26 +229,34 @@ fn replicas_are_the_optima_of_their_model() {
     assert!(feasible > 200, "only {feasible} have an answer");
 }
 
+/// All numbers of replicas that fit: requests are a quarter of a core at least, so there are few enough.
 fn try_all(inputs: &nephele::Inputs<'_>, rule: Rule) -> Option<f64> {
-    let count = inputs.rates.len();
-    if inputs.accelerate.iter().any(|needs| *needs && !inputs.accelerated) {
-        return None;
-    }
-    // The least request is a quarter of a core and no capacity is beyond 15 cores, so nobody has more than 60.
-    let most = u32::try_from(60 / count.pow(2).max(1)).unwrap().max(14);
-    let mut best: Option<f64> = None;
-    for code in 0..(most as usize).pow(u32::try_from(count).unwrap()) {
-        let digit = |index: u32| u32::try_from(code / (most as usize).pow(index) % most as usize).unwrap() + 1;
-        let replicas: Vec<u32> = (0..u32::try_from(count).unwrap()).map(digit).collect();
-        let serves = |index: usize| {
-            inputs.alpha[index] * f64::from(replicas[index]) + inputs.beta[index] >= inputs.rates[index] - TOLERANCE
-        };
-        let used: f64 = replicas.iter().zip(inputs.cores).map(|(replicas, cores)| f64::from(*replicas) * cores).sum();
-        let is_bounded = |index: usize| !rule.is_bounded || replicas[index] <= inputs.maxima[index];
-        if used <= inputs.capacity + TOLERANCE && (0..count).all(|index| serves(index) && is_bounded(index)) {
-            let objective = nephele::objective(inputs, rule, &replicas);
-            best = Some(best.map_or(objective, |best| best.min(objective)));
-        }
+    let is_refused = inputs.accelerate.iter().any(|needs| *needs && !inputs.accelerated);
+    let mut best = None;
+    if !is_refused {
+        try_from(inputs, rule, &mut Vec::new(), &mut best);
     }
     best
+}
+
+fn try_from(inputs: &nephele::Inputs<'_>, rule: Rule, replicas: &mut Vec<u32>, best: &mut Option<f64>) {
+    let used = |replicas: &[u32]| -> f64 {
+        replicas.iter().zip(inputs.cores).map(|(replicas, cores)| f64::from(*replicas) * cores).sum()
+    };
+    let index = replicas.len();
+    if index == inputs.rates.len() {
+        let objective = nephele::objective(inputs, rule, replicas);
+        *best = Some(best.map_or(objective, |best: f64| best.min(objective)));
+        return;
+    }
+    replicas.push(1);
+    while used(replicas) <= inputs.capacity + TOLERANCE && (!rule.is_bounded || replicas[index] <= inputs.maxima[index])
+    {
+        let serves = inputs.alpha[index] * f64::from(replicas[index]) + inputs.beta[index];
+        if serves >= inputs.rates[index] - TOLERANCE {
+            try_from(inputs, rule, replicas, best);
+        }
+        replicas[index] += 1;
+    }
+    replicas.pop();
 }

@@ -45,7 +45,8 @@ impl Given {
     /// The inputs, with cores that are text multiplied as text is.
     fn of(vector: &Vector) -> Option<Self> {
         let given = |key: &str| &vector.inputs[key];
-        let replicas: Vec<u32> = serde_json::from_value(given("replicas").clone()).ok()?;
+        let replicas: Vec<u32> =
+            numbers(given("replicas"))?.into_iter().map(crate::vectors_smo_replicas::count).collect::<Option<_>>()?;
         let cores = given("cpu_limits").as_array()?.iter().zip(&replicas).map(|(cores, count)| match cores {
             Value::String(text) => Some(need_of_text(text, *count)? / f64::from(*count)),
             number => number.as_f64(),

@@ -26,6 +26,13 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// A whole number, also one that is written as `3.0`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is checked to be one")]
+pub fn count(number: f64) -> Option<u32> {
+    let is_count = number.fract() == 0.0 && (0.0..f64::from(u32::MAX)).contains(&number);
+    is_count.then_some(number as u32)
+}
+
 fn flag(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| Some(number(value)? > 0.0))
 }
@@ -34,7 +41,7 @@ impl Given {
     fn of(inputs: &Value) -> Option<Self> {
         let list = |key: &str| inputs[key].as_array();
         let numbers = |key| list(key)?.iter().map(number).collect::<Option<Vec<f64>>>();
-        let counts = |key: &str| serde_json::from_value::<Vec<u32>>(inputs[key].clone()).ok();
+        let counts = |key| numbers(key)?.into_iter().map(count).collect::<Option<Vec<u32>>>();
         Some(Self {
             rates: numbers("request_rates")?,
             previous: counts("previous_replicas")?,

@@ -183,7 +183,7 @@ impl Placement for CarbonAware {
         let rooms = Rooms::of_world(&mut self.rooms, snapshot);
         let question = Question::new(snapshot, wanted, rooms);
         let problem = weights.problem(&question, &green::costs(snapshot, &question.clusters));
-        match problem.solve(question.settled().as_ref(), nodes(context.budget)) {
+        match problem.solve(question.settled().as_ref(), nodes(context.budget) / 4) {
             Ok(whole::Answer { places, cost, bound }) => {
                 let stop = if cost == bound { Stop::Optimal } else { Stop::NodeLimit };
                 let of = |cost: i64| cost as f64 / 1e9;

@@ -9,7 +9,7 @@ use super::Entry;
 use super::nephele_placement::{RelocationError, nodes, quality};
 use super::reasons::{ByRank, next_for_all};
 use super::rooms::Rooms;
-use super::whole::{Question, first, stopped};
+use super::whole::{Question, Solved, first, stopped};
 use crate::model::{ClusterId, Explanation, Plan, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
 
@@ -22,13 +22,14 @@ pub const ENTRY: Entry = Entry {
         `nephele-placement`. Source: the cluster placement of MCBench (SWNRG/nephele-scheduling-benchmarking).",
     parameters: &[],
     partner: "static",
-    build: |_| Ok(Box::new(MemoryAware { rooms: None })),
+    build: |_| Ok(Box::new(MemoryAware { rooms: None, solved: Solved::none() })),
 };
 
 /// As many as possible in the first cluster.
 #[derive(Clone)]
 pub struct MemoryAware {
     rooms: Option<Rooms>,
+    solved: Solved,
 }
 
 impl Placement for MemoryAware {
@@ -40,7 +41,7 @@ impl Placement for MemoryAware {
         for (_, service) in problem.services.iter_mut() {
             (service.home, service.more_homes) = (Some(ClusterId(0)), Vec::new());
         }
-        match problem.solve(nodes(context.budget)) {
+        match self.solved.solve(problem.clone(), nodes(context.budget)) {
             Ok(answer) => {
                 let quality = quality(count, &answer);
                 // Among equally good placements the one that is there stays.

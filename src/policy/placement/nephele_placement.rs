@@ -14,7 +14,7 @@
 use super::naive::Inputs;
 use super::reasons::{ByRank, next_for_all};
 use super::rooms::Rooms;
-use super::whole::{Question, stays, stopped};
+use super::whole::{Question, Solved, stays, stopped};
 use super::{Entry, Parameter, ParameterError, Parameters};
 use crate::model::plan::{Quality, Stop};
 use crate::model::{ClusterId, Explanation, Plan, Resources, ServiceId, Snapshot, Table, Wanted, id::Id};
@@ -300,12 +300,13 @@ pub fn need_of_text(cores: &str, replicas: u32) -> Option<f64> {
 pub struct NephelePlacement {
     version: Version,
     rooms: Option<Rooms>,
+    solved: Solved,
 }
 
 impl NephelePlacement {
     /// As a version has it.
     pub const fn new(version: Version) -> Self {
-        Self { version, rooms: None }
+        Self { version, rooms: None, solved: Solved::none() }
     }
 }
 
@@ -334,7 +335,7 @@ impl Placement for NephelePlacement {
             let message = RelocationError::Index(count).to_string();
             return Ok(stopped(snapshot, wanted, rooms, &message));
         }
-        match question.moves().solve(nodes(context.budget)) {
+        match self.solved.solve(question.moves(), nodes(context.budget)) {
             Ok(answer) => {
                 let quality = quality(count, &answer);
                 Ok(question.answer(&answer.places, Some(quality)))

@@ -21,7 +21,7 @@ use super::greedy::{fullness, pack};
 use super::nephele_placement::{nodes, quality};
 use super::reasons::{ByRank, next_for_all};
 use super::rooms::Rooms;
-use super::whole::{Question, stays};
+use super::whole::{Question, Solved, stays};
 use crate::model::{Explanation, Plan, Snapshot, Wanted};
 use crate::policy::{Context, Placement, PolicyError};
 
@@ -34,13 +34,14 @@ pub const ENTRY: Entry = Entry {
         replica; what has no room is refused, with the smallest remedy, and nothing else stops.",
     parameters: &[],
     partner: "smo-scaling",
-    build: |_| Ok(Box::new(SmoPlacement { rooms: None })),
+    build: |_| Ok(Box::new(SmoPlacement { rooms: None, solved: Solved::none() })),
 };
 
 /// Fewest moves of whole services, then best fit of replicas.
 #[derive(Clone)]
 pub struct SmoPlacement {
     rooms: Option<Rooms>,
+    solved: Solved,
 }
 
 impl Placement for SmoPlacement {
@@ -48,7 +49,7 @@ impl Placement for SmoPlacement {
         let rooms = Rooms::of_world(&mut self.rooms, snapshot);
         let question = Question::new(snapshot, wanted, rooms);
         let count = question.services.len();
-        match question.moves().solve(nodes(context.budget)) {
+        match self.solved.solve(question.moves(), nodes(context.budget)) {
             Ok(answer) => Ok(question.answer(&answer.places, Some(quality(count, &answer)))),
             Err(_) => Ok(pack(Draft::new(snapshot, wanted, rooms), fullness).finish(None, |_| None)),
         }

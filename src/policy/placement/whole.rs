@@ -12,7 +12,7 @@ use super::greedy::fullness;
 use super::rooms::Rooms;
 use crate::model::plan::{Quality, Target};
 use crate::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Table, Wanted, id::Id};
-use crate::solver::fewest_moves::{Problem, Whole};
+use crate::solver::fewest_moves::{Answer, NoAnswer, Problem, Whole};
 use crate::units::MilliCores;
 
 /// What a placement of whole services has to decide.
@@ -138,6 +138,32 @@ impl<'a> Question<'a> {
         }
         fill_tasks(&mut self.draft);
         self.draft.finish(quality, |_| None)
+    }
+}
+
+/// The last problem of fewest moves and its answer: as long as nothing changes, the same question is not solved twice.
+#[derive(Debug, Clone, Default)]
+pub struct Solved(Option<(Problem, Result<Answer, NoAnswer>)>);
+
+impl Solved {
+    /// Nothing was asked yet.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// The answer to `problem`, worked out within `nodes` or known.
+    ///
+    /// # Errors
+    /// Where there is none, or none was found.
+    pub fn solve(&mut self, problem: Problem, nodes: u32) -> Result<Answer, NoAnswer> {
+        match &self.0 {
+            Some((last, answer)) if *last == problem => answer.clone(),
+            _ => {
+                let answer = problem.solve(nodes);
+                self.0 = Some((problem, answer.clone()));
+                answer
+            }
+        }
     }
 }
 

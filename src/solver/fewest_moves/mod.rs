@@ -25,7 +25,7 @@ use super::whole;
 use crate::model::{ClusterId, Resources, ServiceId, Table, id::Id};
 
 /// One problem.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What clusters have.
     pub capacity: Table<ClusterId, Resources>,
@@ -36,7 +36,7 @@ pub struct Problem {
 }
 
 /// One service, which is in one cluster as a whole.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Whole {
     /// What all its replicas take.
     pub need: Resources,
@@ -107,6 +107,9 @@ pub enum NoAnswer {
     },
 }
 
+/// A node of the branch and bound over all services takes about as long as so many of the deepening search.
+const BRANCH_EVERY: u32 = 4;
+
 impl Problem {
     /// Whether `service` may use `cluster`.
     pub fn may_use(&self, service: ServiceId, cluster: ClusterId) -> bool {
@@ -171,7 +174,7 @@ impl Problem {
                 .collect(),
         };
         let count = |cost: i64| u32::try_from(cost).unwrap_or(0);
-        match problem.solve(found.as_ref().map(|found| &found.places), nodes) {
+        match problem.solve(found.as_ref().map(|found| &found.places), nodes / BRANCH_EVERY) {
             Ok(whole::Answer { places, cost, bound }) => {
                 let bound = count(bound).max(found.map_or(0, |found| found.bound)).min(count(cost));
                 Ok(Answer { places, moves: count(cost), bound, method: Method::Search })

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 const SEED: Seed = Seed(1);
 
 /// Nodes of the search that a problem of moves may take: about a hundred microseconds.
-const NODES: u32 = 150;
+const NODES: u32 = 320;
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {

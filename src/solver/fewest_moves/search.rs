@@ -33,16 +33,33 @@ struct Search<'a> {
     taken: Table<ClusterId, [u64; KINDS]>,
     residents: &'a Table<ClusterId, Vec<ServiceId>>,
     movers: Vec<ServiceId>,
-    shares: [f64; KINDS],
+    /// How large each service is.
+    sizes: Table<ServiceId, f64>,
     /// Nodes that are left.
     nodes: u32,
+    /// Room to work in, kept between nodes: amounts, movers by size, and what was free where a mover was tried.
+    amounts: Vec<u64>,
+    order: Vec<ServiceId>,
+    tried: Vec<[u64; KINDS]>,
 }
 
 impl<'a> Search<'a> {
     fn new(problem: &'a Problem, start: &'a Start, nodes: u32) -> Self {
         let movers = start.at.iter().filter(|(_, at)| at.is_none()).map(|(service, _)| service).collect();
         let (at, taken) = (start.at.clone(), start.taken.clone());
-        Self { problem, at, taken, residents: &start.residents, movers, shares: evict::shares(problem), nodes }
+        let shares = evict::shares(problem);
+        Self {
+            problem,
+            at,
+            taken,
+            residents: &start.residents,
+            movers,
+            sizes: problem.services.ids().map(|service| evict::size(problem, shares, service)).collect(),
+            nodes,
+            amounts: Vec::new(),
+            order: Vec::new(),
+            tried: Vec::new(),
+        }
     }
 
     fn places(&self) -> Table<ServiceId, ClusterId> {
@@ -100,16 +117,16 @@ impl<'a> Search<'a> {
     }
 
     /// How many of the residents from `from` on must leave at least; `None` where not even all are enough.
-    fn least_leavers(&self, cluster: ClusterId, from: usize) -> Option<u32> {
+    fn least_leavers(&mut self, cluster: ClusterId, from: usize) -> Option<u32> {
         let Some(excess) = evict::excess(self.problem, &self.taken, cluster) else { return Some(0) };
         let mut most = 0;
         for k in (0..KINDS).filter(|k| excess[*k] > 0) {
-            let residents = &self.residents[cluster][from..];
-            let mut sizes: Vec<u64> =
-                residents.iter().map(|service| self.problem.services[*service].need.amounts()[k]).collect();
-            sizes.sort_unstable_by(|a, b| b.cmp(a));
+            let residents = self.residents[cluster][from..].iter();
+            self.amounts.clear();
+            self.amounts.extend(residents.map(|service| self.problem.services[*service].need.amounts()[k]));
+            self.amounts.sort_unstable_by(|a, b| b.cmp(a));
             let (mut freed, mut count) = (0, 0);
-            for size in sizes {
+            for size in &self.amounts {
                 if freed >= excess[k] {
                     break;
                 }
@@ -126,11 +143,13 @@ impl<'a> Search<'a> {
 
     /// Whether all movers find a place; where they do they have it.
     fn packs(&mut self) -> bool {
-        let mut keyed: Vec<(f64, ServiceId)> =
-            self.movers.iter().map(|service| (evict::size(self.problem, self.shares, *service), *service)).collect();
-        keyed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let order: Vec<ServiceId> = keyed.into_iter().map(|(_, service)| service).collect();
-        self.pack(&order)
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend(&self.movers);
+        order.sort_unstable_by(|a, b| self.sizes[*b].total_cmp(&self.sizes[*a]).then(a.cmp(b)));
+        let is_packed = self.pack(&order);
+        self.order = order;
+        is_packed
     }
 
     fn pack(&mut self, order: &[ServiceId]) -> bool {
@@ -140,23 +159,26 @@ impl<'a> Search<'a> {
         }
         self.nodes -= 1;
         let one = &self.problem.services[*service];
-        let mut tried: Vec<[u64; KINDS]> = Vec::new();
+        let need = one.need.amounts();
+        let first_tried = self.tried.len();
+        let mut is_packed = false;
         for cluster in clusters(self.problem) {
-            let is_back = Some(cluster) == one.home && self.problem.may_use(*service, cluster);
             let free = evict::free(self.problem.capacity[cluster], self.taken[cluster]);
-            let fits = one.need.amounts().iter().zip(free).all(|(need, free)| *need <= free);
-            let is_alike = self.problem.kinds.len() == 1 && tried.contains(&free);
-            if is_back || !fits || is_alike || !self.problem.may_use(*service, cluster) {
+            let fits = need.iter().zip(free).all(|(need, free)| *need <= free);
+            let is_alike = self.problem.kinds.len() == 1 && self.tried[first_tried..].contains(&free);
+            if !fits || is_alike || !self.problem.may_use(*service, cluster) || Some(cluster) == one.home {
                 continue;
             }
-            tried.push(free);
+            self.tried.push(free);
             self.put(*service, cluster);
-            if self.pack(rest) {
-                return true;
+            is_packed = self.pack(rest);
+            if is_packed {
+                break;
             }
             self.take(*service, cluster);
         }
-        false
+        self.tried.truncate(first_tried);
+        is_packed
     }
 
     fn put(&mut self, service: ServiceId, cluster: ClusterId) {

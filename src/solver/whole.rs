@@ -259,7 +259,7 @@ impl<'a> Search<'a> {
         let clusters = self.problem.capacity.ids();
         let fits = |cluster: &ClusterId| {
             let (taken, have) = (taken[cluster.index()], self.capacity[cluster.index()]);
-            (0..KINDS).all(|k| taken[k] + need[k] <= have[k])
+            (0..KINDS).all(|k| need[k] <= have[k] - taken[k])
         };
         let open = clusters.filter(fits).filter_map(|cluster| Some((self.priced(service, cluster)?, cluster)));
         let mut open: Vec<(f64, ClusterId)> = open.collect();

@@ -145,6 +145,10 @@ impl Problem {
         if self.is_impossible() {
             return Err(NoAnswer::Infeasible);
         }
+        if sum(self.services.values().map(|one| one.need)).iter().any(|all| *all > u128::from(u64::MAX / 2)) {
+            // Amounts that no cluster has; sums of them would not fit either.
+            return Err(NoAnswer::NotFound { nodes: 0 });
+        }
         let start = evict::Start::new(self);
         let answer = match self.certified(&start) {
             Some(answer) if answer.is_proved() => answer,

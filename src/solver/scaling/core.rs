@@ -11,7 +11,7 @@
 //!   it has too much saves at most the rate of the next class before.
 //!
 //! When no state is left, the best answer is proved. States are at most as many as there are different sums, so the work is
-//! bounded as that of the table is; where they grow beyond a limit, the search gives up and the table decides.
+//! bounded as that of the table is; where they grow beyond a limit, the search ends without a proof.
 
 use super::cover::Item;
 
@@ -73,23 +73,26 @@ impl<'a> Search<'a> {
         Self { items, classes, needed, split, steps: Vec::new(), best: State { frees, costs, step: NO_STEP } }
     }
 
-    /// An optimum, or `None` where there would be too many states.
-    pub fn run(mut self) -> Option<Vec<u32>> {
+    /// The best answer, and whether it is proved: it is not where there would be too many states, and then it costs at most
+    /// the price of one unit too much.
+    pub fn run(mut self) -> (Vec<u32>, bool) {
         let mut states = vec![self.best];
         self.round_up();
         let (mut left, mut right) = (self.split, self.split);
         let mut is_behind = true;
         while !states.is_empty() && (left > 0 || right < self.classes.len()) {
-            if (is_behind || left == 0) && right < self.classes.len() {
+            is_behind = (is_behind || left == 0) && right < self.classes.len();
+            if is_behind {
                 right += 1;
-                states = self.open(states, right - 1, (left, right))?;
             } else {
                 left -= 1;
-                states = self.open(states, left, (left, right))?;
             }
+            let class = if is_behind { right - 1 } else { left };
+            let Some(opened) = self.open(states, class, (left, right)) else { return (self.counts(), false) };
+            states = opened;
             is_behind = !is_behind;
         }
-        Some(self.counts())
+        (self.counts(), true)
     }
 
     /// Greedy with the last unit rounded up: the first answer.

@@ -35,7 +35,11 @@ impl Item {
 /// less than sorting states.
 const SMALL_TABLE: u64 = 1 << 12;
 
-/// How many of each item are given up, at least cost, and how that is known.
+/// Steps of a table at most: beyond, time and memory are worth more than the last unit.
+const LARGEST_TABLE: u64 = 1 << 28;
+
+/// How many of each item are given up, at least cost, and how that is known. Only where [`Method::Unproved`] says so it may cost
+/// up to the price of one unit more.
 ///
 /// # Panics
 /// Where all items together are not enough: whoever asks has checked.
@@ -57,13 +61,11 @@ pub fn cheapest(items: &[Item], needed: u128) -> (Vec<u32>, Method) {
     if cost.plain <= SMALL_TABLE {
         return (tables::plain(items, needed), Method::Table);
     }
-    if let Some(counts) = Search::new(items, &order, needed).run() {
-        return (counts, Method::Core);
-    }
-    if cost.few_sizes < cost.plain {
-        (tables::few_sizes(items, needed), Method::FewSizes)
-    } else {
-        (tables::plain(items, needed), Method::Table)
+    match Search::new(items, &order, needed).run() {
+        (counts, true) => (counts, Method::Core),
+        (counts, false) if cost.few_sizes.min(cost.plain) > LARGEST_TABLE => (counts, Method::Unproved),
+        _ if cost.few_sizes < cost.plain => (tables::few_sizes(items, needed), Method::FewSizes),
+        _ => (tables::plain(items, needed), Method::Table),
     }
 }
 

@@ -69,7 +69,7 @@ pub enum Tie {
     Present,
 }
 
-/// An optimum.
+/// An optimum, unless its method says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Replicas.
@@ -95,6 +95,8 @@ pub enum Method {
     FewSizes,
     /// States around the greedy answer, cut by bounds.
     Core,
+    /// The best that was found where neither states nor a table fit memory: up to the price of one replica above the optimum.
+    Unproved,
 }
 
 impl Method {
@@ -107,6 +109,7 @@ impl Method {
             Self::Table => "knapsack table",
             Self::FewSizes => "few sizes",
             Self::Core => "knapsack core",
+            Self::Unproved => "knapsack core, cut short",
         }
     }
 }
@@ -168,7 +171,7 @@ impl Problem {
         self.services.iter().all(within) && taken <= u128::from(self.capacity)
     }
 
-    /// An optimum, or the proof that there is none: Theorem 2.
+    /// An optimum (see [`Method::Unproved`] for the exception), or the proof that there is no answer: Theorem 2.
     ///
     /// # Errors
     /// Where there is no answer.

@@ -84,8 +84,8 @@ impl Problem {
             [] => (best, free, Some(Method::ClosedForm)),
             [k] => {
                 let (replicas, method) = self.give_up_one(best, k, excess[k]);
-                let cost = self.cost(&replicas);
-                (replicas, cost, Some(method))
+                let bound = if method == Method::Unproved { free } else { self.cost(&replicas) };
+                (replicas, bound, Some(method))
             }
             _ => {
                 let (replicas, bound) = Search::new(self, best, &short).run(nodes);

@@ -82,6 +82,38 @@ fn fewest_moves_are_as_few_as_by_trying_everything() {
     assert!(infeasible > 100 && methods.len() >= 3, "{infeasible} {methods:?}");
 }
 
+/// Two clusters with one resource, and services of one size: decided by table and flow where there is no certificate, with
+/// services that are counted twice, too.
+#[test]
+fn two_clusters_and_equal_services_are_always_proved() {
+    let mut methods = BTreeMap::<fewest_moves::Method, u32>::new();
+    for seed in 0..2_000 {
+        let stream = &mut stream("special", seed);
+        let mut problem = moves_problem(stream, true);
+        let size = resources(stream, 4);
+        for (_, service) in problem.services.iter_mut() {
+            service.need = match seed % 2 {
+                0 => size,
+                _ => Resources { cpu: service.need.cpu, ..Resources::ZERO },
+            };
+        }
+        let mut best: Option<u32> = None;
+        for_each_placement(problem.services.len(), problem.capacity.len(), &mut |places| {
+            if problem.admits(places) {
+                best = Some(best.map_or(u32::MAX, |best| best).min(problem.moves(places)));
+            }
+        });
+        let answer = problem.solve(100_000).ok();
+        assert_eq!(answer.as_ref().map(|answer| answer.moves), best, "{seed}: {problem:?}");
+        if let Some(answer) = answer {
+            assert!(answer.is_proved(), "{seed}: {answer:?}");
+            *methods.entry(answer.method).or_default() += 1;
+        }
+    }
+    let used = |method| methods.get(&method).is_some_and(|count| *count > 5);
+    assert!(used(fewest_moves::Method::Table) && used(fewest_moves::Method::Flow), "{methods:?}");
+}
+
 fn whole_problem(stream: &mut Stream) -> whole::Problem {
     let moves = moves_problem(stream, false);
     let mut cost = |open: bool| open.then(|| stream.random_range(-9..=9));

@@ -13,13 +13,16 @@
 //! cluster that is asked for too much, [`pack`] puts them and the newcomers where they fit best, and repairs by shifting
 //! movers and by evicting another one instead. Other sets are tried if that fails, and where nothing meets the bound,
 //! [`search`] deepens move by move: what it finds has been proved by its depth. Where nothing fits that way at all, or a
-//! service is counted in several clusters, [`whole`] branches over everything.
+//! service is counted in several clusters, [`whole`] branches over everything. Two clusters with one resource that is short, and
+//! services that all take the same, are decided exactly by [`two_clusters`](super::two_clusters) and
+//! [`unit_flow`](super::unit_flow).
 //!
 //! Feasibility alone is bin packing (P9), so some instances stay open; the answer says what was proved.
 
 mod evict;
 mod pack;
 mod search;
+mod special;
 
 use super::whole;
 use crate::model::{ClusterId, Resources, ServiceId, Table, id::Id};
@@ -68,6 +71,10 @@ pub enum Method {
     Unchanged,
     /// The bound P2 is met: P3.
     Certificate,
+    /// By a table over the load of one of two clusters: P5.
+    Table,
+    /// By a flow of least cost, where all services take the same: P4.
+    Flow,
     /// By searching deeper and deeper.
     Search,
     /// By eviction and packing, with more moves than the bound.
@@ -80,6 +87,8 @@ impl Method {
         match self {
             Self::Unchanged => "unchanged",
             Self::Certificate => "certificate",
+            Self::Table => "two clusters",
+            Self::Flow => "unit flow",
             Self::Search => "search",
             Self::Heuristic => "evict and pack",
         }
@@ -152,6 +161,7 @@ impl Problem {
         let start = evict::Start::new(self);
         let answer = match self.certified(&start) {
             Some(answer) if answer.is_proved() => answer,
+            _ if special::applies(self) => special::solve(self)?,
             // What is counted in several clusters may move for nothing, so depths prove nothing about it.
             Some(answer) if self.services.values().all(|one| one.more_homes.is_empty()) => {
                 search::improve(self, &start, answer, nodes)

@@ -9,10 +9,10 @@
 //! `κ_e` leave: the least number of largest ones (of each resource by itself) after whose removal the rest fits. So
 //! `moves ≥ |F| + Σ κ_e`. *Proof.* Those that stay fit, and removing j services frees at most what the j largest hold. ∎
 //!
-//! **P3 (certificate).** An answer with as many moves as the bound is optimal. [`evict`] takes `κ_e` services out of each
-//! cluster that is asked for too much, [`pack`] puts them and the newcomers where they fit best, and repairs by shifting
+//! **P3 (certificate).** An answer with as many moves as the bound is optimal. `evict` takes `κ_e` services out of each
+//! cluster that is asked for too much, `pack` puts them and the newcomers where they fit best, and repairs by shifting
 //! movers and by evicting another one instead. Other sets are tried if that fails, and where nothing meets the bound,
-//! [`search`] deepens move by move: what it finds has been proved by its depth. Where nothing fits that way at all, or a
+//! `search` deepens move by move: what it finds has been proved by its depth. Where nothing fits that way at all, or a
 //! service is counted in several clusters, [`whole`] branches over everything. Two clusters with one resource that is short, and
 //! services that all take the same, are decided exactly by [`two_clusters`](super::two_clusters) and
 //! [`unit_flow`](super::unit_flow).

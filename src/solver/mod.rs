@@ -4,8 +4,13 @@
 //! counted again in integers.
 
 pub mod assignment;
+pub mod fewest_moves;
 pub mod horizon;
 #[cfg(feature = "milp")]
 pub mod milp;
 pub mod reassignment;
+pub mod scaling;
 pub mod separable;
+pub mod two_clusters;
+pub mod unit_flow;
+pub mod whole;

@@ -5,7 +5,10 @@
 //! that this program does not have yet are counted and named. Where the original fails by accident (an empty list, text
 //! for a number), ours has to fail too, in its own words.
 
+use crate::vectors_smo_clusters as clusters;
+use crate::vectors_smo_decisions as decisions;
 use crate::vectors_smo_hdag as hdag;
+use crate::vectors_smo_replicas as replicas;
 use serde::Deserialize;
 use serde_json::Value;
 use smo::backend::manifest::helm::imports;
@@ -26,14 +29,16 @@ enum File {
 
 #[derive(Deserialize)]
 pub struct Vector {
-    id: String,
+    /// Its name.
+    pub id: String,
     function: String,
     /// What the function was given.
     pub inputs: Value,
     /// What it made of it.
     pub expect: Value,
+    /// What other versions made of it.
     #[serde(default)]
-    variants: BTreeMap<String, Value>,
+    pub variants: BTreeMap<String, Value>,
 }
 
 /// Judges one vector: nothing, or what is different.
@@ -49,6 +54,16 @@ const JUDGES: &[(&str, Judge)] = &[
     ("service_imports", judge_imports),
     ("gpu_flag", hdag::judge_gpu_flag),
     ("create_alert", hdag::judge_alert),
+    ("decide_placement", decisions::judge_placement),
+    ("decide_placement_gurobi_era", decisions::judge_placement_2024),
+    ("carbon_aware", decisions::judge_carbon),
+    ("green_consolidation", decisions::judge_green),
+    ("decide_replicas", replicas::judge_replicas),
+    ("format_memory", clusters::judge_memory_text),
+    ("cpu_limit", clusters::judge_limit),
+    ("karmada_cluster_info", clusters::judge_cluster_info),
+    ("swap_placement", clusters::judge_swap),
+    ("convert_placement", clusters::judge_convert),
 ];
 
 #[test]
@@ -155,10 +170,15 @@ fn compare_placement(found: &Placed, expect: &Value) -> Result<(), String> {
 /// The message, with the number in it compared as a number: the original writes `4.0` where ours writes `4`.
 fn is_same_error(error: Option<FirstFitError>, message: &str) -> bool {
     let Some(error) = error else { return !is_deliberate(message) };
+    same_words(&error.to_string(), message) || !is_deliberate(message)
+}
+
+/// The same words, numbers compared as numbers.
+pub fn same_words(one: &str, other: &str) -> bool {
     let words = |text: &str| -> Vec<Result<f64, String>> {
         text.split(' ').map(|word| word.parse().map_err(|_| word.to_owned())).collect()
     };
-    words(&error.to_string()) == words(message) || !is_deliberate(message)
+    words(one) == words(other)
 }
 
 /// Whether the original means to say this; what it says besides comes from Python.

@@ -8,6 +8,7 @@
 
 pub mod helm;
 pub mod karmada;
+pub mod matrix;
 
 use crate::model::scenario::Known;
 use crate::model::{Plan, ServiceId};

@@ -24,6 +24,7 @@ mod karmada;
 mod member;
 mod nodes;
 mod notes;
+mod original;
 mod outline;
 mod overlay;
 mod pool;
@@ -34,6 +35,7 @@ mod source;
 mod tree;
 mod workload;
 
+pub use original::{TextError, cluster_info, limit_cores, memory_text};
 pub use outline::{Groups, WorkloadOutline, Workloads, clusters_of, workloads_of};
 
 use super::at::At;

@@ -50,6 +50,11 @@ impl Quantity {
         Ok(Self { mantissa, tens: tens.saturating_sub(decimals), twos })
     }
 
+    /// The value as a number, for figures that are shown.
+    pub fn value(self) -> f64 {
+        self.mantissa as f64 * 10f64.powi(self.tens) * 2f64.powi(self.twos.cast_signed())
+    }
+
     /// Thousandths, rounded up: CPU.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! Where and how many at once: policies that are no pair of a scaling and a placement. One file a policy, one line each in
 //! [`JOINTS`].
 
+pub mod nephele;
+pub mod nephele_2024;
+
 use super::Policy;
 use super::parameter::{Parameter, ParameterError, Parameters};
 
@@ -19,4 +22,4 @@ pub struct Entry {
 }
 
 /// All joint policies, in the order in which they are listed.
-pub const JOINTS: &[Entry] = &[];
+pub const JOINTS: &[Entry] = &[nephele::ENTRY, nephele_2024::ENTRY];

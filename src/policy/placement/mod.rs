@@ -1,24 +1,31 @@
 //! Where replicas run. One file a policy, one line each in [`PLACEMENTS`].
 //!
-//! `draft` is the plan under construction that all of them share, `refusal` says what was missing, `reasons`
-//! why a plan is as it is.
+//! `draft` is the plan under construction that all of them share, `whole` the question for those that place services as
+//! wholes, `refusal` says what was missing, `reasons` why a plan is as it is.
 
+pub mod carbon_aware;
 pub mod demands;
-mod draft;
+pub mod draft;
 pub mod greedy;
+pub mod green;
 pub mod karmada;
 pub mod kubeadmiral;
 pub mod low_util;
+pub mod memory_aware;
 #[cfg(feature = "milp")]
 pub mod milp;
 #[cfg(feature = "milp")]
 mod milp_reasons;
 pub mod naive;
+pub mod nephele_placement;
+pub mod node_ffd;
 pub mod ocm;
 mod reasons;
 pub mod refusal;
 pub mod rooms;
+pub mod smo_placement;
 pub mod spread;
+pub mod whole;
 
 use super::Placement;
 use super::parameter::{Parameter, ParameterError, Parameters};
@@ -50,6 +57,13 @@ pub const PLACEMENTS: &[Entry] = &[
     ocm::ENTRY,
     kubeadmiral::ENTRY,
     low_util::ENTRY,
+    naive::NEPHELE,
+    nephele_placement::ENTRY,
+    smo_placement::ENTRY,
+    green::ENTRY,
+    carbon_aware::ENTRY,
+    memory_aware::ENTRY,
+    node_ffd::ENTRY,
     #[cfg(feature = "milp")]
     milp::ENTRY,
 ];

@@ -36,8 +36,11 @@ pub const ENTRY: Entry = Entry {
         summary: "cluster that the largest service has to fit into: the `largest`, or the `smallest` as early versions had it",
     }],
     partner: "static",
-    build: |parameters| Ok(Box::new(Naive { check: PreCheck::read(parameters)?, rooms: None })),
+    build: |parameters| Ok(Box::new(Naive::new(PreCheck::read(parameters)?))),
 };
+
+/// The same under the original's name, beside its other policies.
+pub const NEPHELE: Entry = Entry { name: "nephele-naive", partner: "nephele-scaling", ..ENTRY };
 
 /// Which cluster the first pre-check compares the largest service with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,12 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    const fn check_shape(&self) -> Result<(), FirstFitError> {
+    /// `d_s = c_s · r_s`.
+    pub fn needs(&self) -> Vec<f64> {
+        self.cores.iter().zip(self.replicas).map(|(cores, count)| cores * f64::from(*count)).collect()
+    }
+
+    pub(super) const fn check_shape(&self) -> Result<(), FirstFitError> {
         let clusters = [self.capacities.len(), self.accelerated.len()];
         let services = [self.cores.len(), self.accelerate.len(), self.replicas.len()];
         if clusters[0] == clusters[1] && services[0] == services[1] && services[0] == services[2] {
@@ -140,8 +148,7 @@ pub enum FirstFitError {
 /// See [`FirstFitError`].
 pub fn first_fit(inputs: &Inputs<'_>, check: PreCheck) -> Result<Table<ServiceId, ClusterId>, FirstFitError> {
     inputs.check_shape()?;
-    let needs: Vec<f64> =
-        inputs.cores.iter().zip(inputs.replicas).map(|(cores, count)| cores * f64::from(*count)).collect();
+    let needs = inputs.needs();
     pre_check(&needs, inputs.capacities, check)?;
     let mut used = vec![0.0; inputs.capacities.len()];
     let place = |(index, need): (usize, &f64)| {
@@ -162,7 +169,7 @@ fn order(_: &Draft<'_>, _: ServiceId, cluster: ClusterId) -> [f64; 2] {
 }
 
 /// Both pre-checks, on what services need and clusters have, in any one unit.
-fn pre_check(needs: &[f64], capacities: &[f64], check: PreCheck) -> Result<(), FirstFitError> {
+pub(super) fn pre_check(needs: &[f64], capacities: &[f64], check: PreCheck) -> Result<(), FirstFitError> {
     let largest = needs.iter().copied().reduce(f64::max).ok_or(FirstFitError::NoServices)?;
     let compared = match check {
         PreCheck::Largest => capacities.iter().copied().reduce(f64::max),
@@ -182,6 +189,13 @@ fn pre_check(needs: &[f64], capacities: &[f64], check: PreCheck) -> Result<(), F
 pub struct Naive {
     check: PreCheck,
     rooms: Option<Rooms>,
+}
+
+impl Naive {
+    /// With one of the pre-checks.
+    pub const fn new(check: PreCheck) -> Self {
+        Self { check, rooms: None }
+    }
 }
 
 impl Placement for Naive {

@@ -1,11 +1,12 @@
 //! How many replicas a service has. One file a policy, one line each in [`SCALINGS`].
 //!
-//! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is.
+//! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is. The one exception says
+//! so: `nephele-scaling` has the original's fault.
 //!
 //! In reading order: `each` (what policies that decide service by service share), `wish`, `shares` and `lead` (wishes, what
 //! replicas are believed to serve where they are, how long a start takes), then the policies: simple ones (`static_`, `threshold`,
 //! `rate`, `reactive`, `pid`), peers (`hpa`, `keda`, `vpa`, `autopilot`, `aws`), by queueing theory (`queueing`), by forecast
-//! (`forecast`), by planning (`mpc`), and the yardstick (`oracle`).
+//! (`forecast`), by planning (`mpc`), the original and its repair (`nephele`, `smo_scaling`), and the yardstick (`oracle`).
 
 pub mod autopilot;
 pub mod aws;
@@ -18,12 +19,14 @@ pub mod hpa;
 pub mod keda;
 mod lead;
 pub mod mpc;
+pub mod nephele;
 pub mod oracle;
 pub mod pid;
 pub mod queueing;
 pub mod rate;
 pub mod reactive;
 mod shares;
+pub mod smo_scaling;
 pub mod static_;
 pub mod threshold;
 pub mod vpa;
@@ -72,5 +75,7 @@ pub const SCALINGS: &[Entry] = &[
     forecast::ets::ENTRY,
     forecast::newsvendor::ENTRY,
     mpc::ENTRY,
+    nephele::ENTRY,
+    smo_scaling::ENTRY,
     oracle::ENTRY,
 ];

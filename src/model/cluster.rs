@@ -3,6 +3,7 @@
 use super::delay::Delay;
 use super::id::{PoolId, Table};
 use super::occupied::Occupied;
+use super::peers::PeerTerms;
 use super::resources::Resources;
 use super::selector::Selector;
 use crate::units::{Money, Ratio, Span, Watts};
@@ -141,8 +142,12 @@ pub struct NodeTerms {
     pub tolerations: Vec<Toleration>,
     /// Conditions on the labels of the node, of which one must hold (Kubernetes: required node affinity).
     pub affinity: Vec<Selector>,
+    /// Conditions on the labels of the node that would be good to hold, with weights (preferred node affinity).
+    pub preferred: Vec<(u32, Selector)>,
     /// Which clusters it may run in.
     pub clusters: ClusterTerms,
+    /// What it demands of the replicas that it runs beside.
+    pub peers: PeerTerms,
 }
 
 /// Which clusters a replica may run in.
@@ -216,6 +221,27 @@ impl NodeTerms {
         if !self.clusters.admit(cluster) {
             return Err(Ineligible::Cluster);
         }
+        self.admits_labels(cluster, pool)?;
+        let repels = |taint: &&Taint| {
+            taint.effect != TaintEffect::PreferNoSchedule && !self.tolerations.iter().any(|one| one.tolerates(taint))
+        };
+        if let Some(taint) = cluster.taints.iter().chain(&pool.taints).find(repels) {
+            return Err(Ineligible::Taint { key: taint.key.clone() });
+        }
+        let mut shortages = pool.offered_max().map(|(_, offered)| offered.shortage(request));
+        match shortages.next() {
+            Some(Some(resource)) if shortages.all(|shortage| shortage.is_some()) => {
+                Err(Ineligible::TooSmall { resource })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether selector and required affinity admit nodes of `pool`.
+    ///
+    /// # Errors
+    /// The first label, or the affinity, that does not hold.
+    pub fn admits_labels(&self, cluster: &Cluster, pool: &Pool) -> Result<(), Ineligible> {
         let label = |key: &str| pool.labels.get(key).map(String::as_str).or_else(|| cluster.label(key));
         let labelled = |(key, value): &(&String, &String)| label(key.as_str()) == Some(value.as_str());
         if let Some((key, value)) = self.selector.iter().find(|wanted| !labelled(wanted)) {
@@ -232,19 +258,7 @@ impl NodeTerms {
             let terms: Vec<String> = self.affinity.iter().map(ToString::to_string).collect();
             return Err(Ineligible::Affinity { terms: terms.join(" or ") });
         }
-        let repels = |taint: &&Taint| {
-            taint.effect != TaintEffect::PreferNoSchedule && !self.tolerations.iter().any(|one| one.tolerates(taint))
-        };
-        if let Some(taint) = cluster.taints.iter().chain(&pool.taints).find(repels) {
-            return Err(Ineligible::Taint { key: taint.key.clone() });
-        }
-        let mut shortages = pool.offered_max().map(|(_, offered)| offered.shortage(request));
-        match shortages.next() {
-            Some(Some(resource)) if shortages.all(|shortage| shortage.is_some()) => {
-                Err(Ineligible::TooSmall { resource })
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// How many replicas `cluster` could hold were it empty and every pool at its largest.

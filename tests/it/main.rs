@@ -57,6 +57,7 @@ mod trace_formats;
 mod trace_properties;
 mod vectors_hpa;
 mod vectors_kube_scheduler;
+mod vectors_kube_scheduler_spec;
 mod vectors_smo;
 mod vectors_smo_hdag;
 mod world;

@@ -4,9 +4,10 @@ use super::at::At;
 use super::capacity::CapacityFile;
 use super::defaults;
 use super::error::{InputError, known_names};
-use super::terms::{ClustersFile, cluster_terms, selectors};
+use super::neighbours::{self, NeighboursFile};
+use super::terms::{ClustersFile, cluster_terms, selectors, toleration};
 use super::written::{DelayFile, NonNegative, Positive, Share, Written};
-use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms, TaintEffect, Toleration};
+use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms};
 use crate::model::resources::DEVICE;
 use crate::model::scenario::Truth;
 use crate::model::{Application, Call, Resources, Service, ServiceId, Slo, Table};
@@ -55,6 +56,9 @@ pub struct ServiceFile {
     /// Clusters that it may run in: the name of the only one, or `{only, never, matching}`.
     #[serde(default)]
     pub clusters: Option<Written<String, ClustersFile>>,
+    /// What it demands of the replicas that it runs beside, and which nodes it would rather have.
+    #[serde(default)]
+    pub neighbours: NeighboursFile,
     /// Replicas at the start, and the bounds that no policy leaves: a number (the start), or `{initial, min, max}`.
     #[serde(default)]
     pub replicas: ReplicasFile,
@@ -307,6 +311,14 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
                 .error(format!("`{text}` is not a toleration; write `key`, `key=value`, `key=value:NoSchedule` or `*`"))
         })
     });
+    let mut terms = NodeTerms {
+        selector,
+        tolerations: tolerations.collect::<Result<_, _>>()?,
+        affinity: selectors(&file.node_affinity, &at.key("node_affinity"))?,
+        clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
+        ..NodeTerms::default()
+    };
+    neighbours::add_to(&mut terms, &file.name.0, &file.neighbours, &at.key("neighbours"))?;
     Ok(Service {
         name: file.name.0.clone(),
         request: Resources {
@@ -315,13 +327,7 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
             gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
             pods: 1,
         },
-        terms: NodeTerms {
-            selector,
-            tolerations: tolerations.collect::<Result<_, _>>()?,
-            affinity: selectors(&file.node_affinity, &at.key("node_affinity"))?,
-            clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
-            ..NodeTerms::default()
-        },
+        terms,
         replicas: file.replicas.initial,
         replicas_min: file.replicas.min,
         replicas_max: file.replicas.max,
@@ -334,28 +340,6 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
         state: file.state,
         pinned: file.pinned,
     })
-}
-
-/// `key=value:Effect`; value and effect may be left out, and `*` tolerates everything.
-fn toleration(text: &str) -> Option<Toleration> {
-    let (rest, effect) = split_effect(text)?;
-    if rest == "*" {
-        return Some(Toleration { key: None, value: None, effect });
-    }
-    let (key, value) = rest.split_once('=').map_or((rest, None), |(key, value)| (key, Some(value.to_owned())));
-    (!key.is_empty()).then(|| Toleration { key: Some(key.to_owned()), value, effect })
-}
-
-/// Splits `:NoSchedule` off, as `kubectl taint` writes it; `None` for an effect that does not exist.
-pub fn split_effect(text: &str) -> Option<(&str, Option<TaintEffect>)> {
-    let Some((rest, effect)) = text.rsplit_once(':') else { return Some((text, None)) };
-    let effect = match effect {
-        "NoSchedule" => TaintEffect::NoSchedule,
-        "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
-        "NoExecute" => TaintEffect::NoExecute,
-        _ => return None,
-    };
-    Some((rest, Some(effect)))
 }
 
 fn checked_calls(

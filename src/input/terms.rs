@@ -1,4 +1,4 @@
-//! Where a service may run, as people write it: clusters by name or label, and node affinity as label selectors.
+//! Where a service may run, as people write it: clusters by name or label, node affinity as label selectors, tolerations.
 //!
 //! A selector is written as `kubectl get -l` takes it: `zone in (a, b), !spot, cores>7`. All its parts must hold; in a list
 //! of selectors, one of them must.
@@ -7,7 +7,7 @@ use super::at::At;
 use super::error::InputError;
 use super::written::Written;
 use crate::model::Selector;
-use crate::model::cluster::ClusterTerms;
+use crate::model::cluster::{ClusterTerms, TaintEffect, Toleration};
 use crate::model::selector::{Operator, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,28 @@ fn key_of(text: &str) -> Option<String> {
     let text = text.trim();
     let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "=!<>(),".contains(letter);
     (!text.is_empty() && !text.contains(odd)).then(|| text.to_owned())
+}
+
+/// `key=value:Effect`; value and effect may be left out, and `*` tolerates everything.
+pub fn toleration(text: &str) -> Option<Toleration> {
+    let (rest, effect) = split_effect(text)?;
+    if rest == "*" {
+        return Some(Toleration { key: None, value: None, effect });
+    }
+    let (key, value) = rest.split_once('=').map_or((rest, None), |(key, value)| (key, Some(value.to_owned())));
+    (!key.is_empty()).then(|| Toleration { key: Some(key.to_owned()), value, effect })
+}
+
+/// Splits `:NoSchedule` off, as `kubectl taint` writes it; `None` for an effect that does not exist.
+pub fn split_effect(text: &str) -> Option<(&str, Option<TaintEffect>)> {
+    let Some((rest, effect)) = text.rsplit_once(':') else { return Some((text, None)) };
+    let effect = match effect {
+        "NoSchedule" => TaintEffect::NoSchedule,
+        "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
+        "NoExecute" => TaintEffect::NoExecute,
+        _ => return None,
+    };
+    Some((rest, Some(effect)))
 }
 
 #[cfg(test)]

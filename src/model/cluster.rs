@@ -60,8 +60,10 @@ pub struct Pool {
     pub nodes_max: u32,
     /// From the request for a node until it is ready.
     pub boot: Delay,
-    /// An autoscaled node that has been empty for so long is given back.
+    /// An autoscaled node that has been empty, or unneeded, for so long is given back.
     pub idle_timeout: Span,
+    /// Which pool grows first, where the expander goes by priority; the highest does.
+    pub priority: u32,
     /// List price of one node for an hour; the environment may scale it over time.
     pub price_per_hour: Money,
     /// Power of a node that does nothing.

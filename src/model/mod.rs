@@ -5,6 +5,7 @@
 //! [`binding`] the one answer to which node takes a replica.
 
 pub mod application;
+pub mod autoscaler;
 pub mod binding;
 pub mod capacity;
 pub mod check;

@@ -7,12 +7,15 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod autoscaling;
 mod bad_input;
 mod bad_trace;
 mod binding;
+mod binding_peers;
 mod binding_reference;
 #[cfg(feature = "milp")]
 mod book;
+mod classics;
 mod cli;
 mod closed_forms;
 mod conformance_backends;
@@ -37,6 +40,7 @@ mod manifests;
 #[cfg(feature = "milp")]
 mod milp;
 mod occupied;
+mod peers_reference;
 mod plan;
 mod policies;
 mod program;

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use smo::model::binding::peers::{Peers, Relations, Request, message};
 use smo::model::binding::{NodeScore, NodeTable, eligible};
-use smo::model::cluster::{Cluster, NodeTerms, Pool, Taint, TaintEffect, Toleration};
+use smo::model::cluster::{Cluster, NodeTerms, Pool, Taint, TaintEffect};
 use smo::model::{Delay, NodeId, Occupied, PoolId, Resources, ServiceId, Table};
 use smo::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,6 +119,7 @@ impl NodeIn {
             nodes_max: 1,
             boot: Delay::Fixed(Span::ZERO),
             idle_timeout: Span::ZERO,
+            priority: 0,
             price_per_hour: Money(0.0),
             power_idle: Watts(0.0),
             occupied: Occupied::default(),

@@ -26,6 +26,7 @@ mod nodes;
 mod notes;
 mod outline;
 mod overlay;
+mod peers;
 mod pool;
 mod propagation;
 mod quantity;

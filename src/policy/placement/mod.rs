@@ -3,6 +3,7 @@
 //! `draft` is the plan under construction that all of them share, `refusal` says what was missing, `reasons`
 //! why a plan is as it is.
 
+pub mod classic;
 pub mod draft;
 pub mod greedy;
 #[cfg(feature = "milp")]
@@ -39,6 +40,14 @@ pub const PLACEMENTS: &[Entry] = &[
     naive::ENTRY,
     greedy::ENTRY,
     spread::ENTRY,
+    classic::FIRST_FIT,
+    classic::BEST_FIT,
+    classic::WORST_FIT,
+    classic::DOT_PRODUCT,
+    classic::L2,
+    classic::KUBE_SCHEDULER,
+    classic::RANDOM,
+    classic::ROUND_ROBIN,
     #[cfg(feature = "milp")]
     milp::ENTRY,
 ];

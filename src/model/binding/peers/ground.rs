@@ -14,8 +14,15 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 #[derive(Debug, Clone)]
 pub(super) struct Ground {
     domains: Vec<Domains>,
-    /// What each pool is to a service; `None` for those that no term concerns.
-    pools: Table<ServiceId, Option<Table<PoolId, PoolFacts>>>,
+    pools: Table<ServiceId, Pools>,
+}
+
+/// What each pool is to one service.
+#[derive(Debug, Clone)]
+struct Pools {
+    facts: Table<PoolId, PoolFacts>,
+    /// Whether a term makes a difference; otherwise only room counts.
+    is_concerned: bool,
 }
 
 /// The domains of one topology key.
@@ -51,23 +58,28 @@ impl Ground {
         terms: impl IntoIterator<Item = &'a NodeTerms>,
     ) -> Self {
         let domains = relations.keys.iter().map(|key| Domains::new(cluster, key)).collect();
-        let facts = |(service, terms): (usize, &NodeTerms)| {
+        let pools = |(service, terms): (usize, &NodeTerms)| {
             let facts: Table<PoolId, PoolFacts> =
                 cluster.pools.ids().map(|pool| PoolFacts::new(cluster, pool, terms)).collect();
             let is_concerned = relations.concern(ServiceId::from_index(service)) || tells_pools_apart(&facts);
-            is_concerned.then_some(facts)
+            Pools { facts, is_concerned }
         };
-        Self { domains, pools: terms.into_iter().enumerate().map(facts).collect() }
+        Self { domains, pools: terms.into_iter().enumerate().map(pools).collect() }
     }
 
-    /// What the pools are to `service`; `None` where no term makes a difference, so that only room counts.
-    pub(super) fn pools(&self, service: ServiceId) -> Option<&Table<PoolId, PoolFacts>> {
-        self.pools[service].as_ref()
+    /// What the pools are to `service`.
+    pub(super) fn pools(&self, service: ServiceId) -> &Table<PoolId, PoolFacts> {
+        &self.pools[service].facts
+    }
+
+    /// Whether a term makes a difference to `service`; otherwise only room counts.
+    pub(super) fn concerns(&self, service: ServiceId) -> bool {
+        self.pools[service].is_concerned
     }
 
     /// Whether there is a service that terms concern.
     pub(super) fn concerns_any(&self) -> bool {
-        self.pools.values().any(Option::is_some)
+        self.pools.values().any(|pools| pools.is_concerned)
     }
 
     /// The domain of a node under a key; `None` where it lacks the label.

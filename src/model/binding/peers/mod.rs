@@ -67,7 +67,7 @@ impl Peers {
 
     /// Whether a service minds more than room in this cluster.
     pub fn concern(&self, service: ServiceId) -> bool {
-        self.ground.pools(service).is_some()
+        self.ground.concerns(service)
     }
 
     /// Whether any does.
@@ -118,7 +118,7 @@ impl Peers {
 
     /// The nodes that take a replica, with their scores.
     pub fn scores(&self, nodes: &NodeTable, request: Request) -> Vec<(NodeId, i64)> {
-        let Some(facts) = self.ground.pools(request.service) else { return Vec::new() };
+        let facts = self.ground.pools(request.service);
         let filter = Filter::new(self, nodes, request, facts);
         let up = nodes.nodes().filter(|(_, node)| node.up);
         let fitting: Vec<NodeId> =
@@ -127,9 +127,15 @@ impl Peers {
         fitting.into_iter().zip(scores).collect()
     }
 
+    /// Whether one node takes a replica.
+    pub fn takes(&self, nodes: &NodeTable, request: Request, node: NodeId) -> bool {
+        let filter = Filter::new(self, nodes, request, self.ground.pools(request.service));
+        nodes.node(node).up && filter.unfit(node, nodes.node(node)).is_none()
+    }
+
     /// Why each node that is up does not take a replica; fewer than there are nodes where some do.
     pub fn unfit(&self, nodes: &NodeTable, request: Request) -> Vec<Unfit> {
-        let Some(facts) = self.ground.pools(request.service) else { return Vec::new() };
+        let facts = self.ground.pools(request.service);
         let filter = Filter::new(self, nodes, request, facts);
         let up = nodes.nodes().filter(|(_, node)| node.up);
         up.filter_map(|(id, node)| filter.unfit(id, node)).collect()

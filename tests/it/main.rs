@@ -39,6 +39,7 @@ mod kubernetes;
 mod manifests;
 #[cfg(feature = "milp")]
 mod milp;
+mod neighbour_files;
 mod occupied;
 mod peers_reference;
 mod plan;

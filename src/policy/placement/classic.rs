@@ -322,13 +322,12 @@ fn fill_at_random(draft: &mut Draft<'_>, order: &[ServiceId], stream: &mut Strea
 
 /// Gives each missing replica the cluster whose turn it is, or the next one that has room.
 fn fill_in_turn(draft: &mut Draft<'_>, order: &[ServiceId]) {
-    let count = draft.snapshot.clusters.len();
     for &service in order {
         draft.settle(service, first);
         for _ in 0..draft.missing(service) {
             let placed: u64 = draft.targets().iter().map(|target| u64::from(target.replicas)).sum();
-            let turn = usize::try_from(placed).unwrap_or(0) % count;
             let clusters: Vec<ClusterId> = draft.snapshot.clusters.ids().collect();
+            let turn = usize::try_from(placed).unwrap_or(0).checked_rem(clusters.len()).unwrap_or(0);
             let in_turn = clusters[turn..].iter().chain(&clusters[..turn]);
             let Some(next) = in_turn.copied().find(|cluster| draft.room(service, *cluster) > 0) else { break };
             draft.add(service, next, 1);

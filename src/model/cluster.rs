@@ -3,7 +3,7 @@
 use super::delay::Delay;
 use super::id::{PoolId, Table};
 use super::occupied::Occupied;
-use super::peers::PeerTerms;
+use super::peers::{HOSTNAME, PeerTerms};
 use super::resources::Resources;
 use super::selector::Selector;
 use crate::units::{Money, Ratio, Span, Watts};
@@ -263,23 +263,36 @@ impl NodeTerms {
         Ok(())
     }
 
-    /// How many replicas `cluster` could hold were it empty and every pool at its largest.
+    /// How many replicas `cluster` could hold were it empty and every pool at its largest; replicas that keep apart from their
+    /// like get a domain each.
     ///
     /// # Errors
     /// Where that is none: the reason given by the pool that came closest (the last one asked).
     pub fn room_max(&self, cluster: &Cluster, request: Resources) -> Result<u64, Ineligible> {
         let mut room = 0u64;
         let mut reason = Ineligible::NoPools;
+        let each_max = if self.peers.own_domains().any(|key| key == HOSTNAME) { 1 } else { u64::MAX };
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    let rooms =
-                        pool.offered_max().map(|(nodes, each)| each.holds(request).saturating_mul(nodes.into()));
+                    let rooms = pool
+                        .offered_max()
+                        .map(|(nodes, each)| each.holds(request).min(each_max).saturating_mul(nodes.into()));
                     room = rooms.fold(room, u64::saturating_add);
                 }
                 Err(why) => reason = why,
             }
         }
+        let domains = self.peers.own_domains().filter(|key| *key != HOSTNAME).map(|key| domains(cluster, key));
+        room = domains.fold(room, u64::min);
         if room > 0 { Ok(room) } else { Err(reason) }
     }
+}
+
+/// How many domains the pools of a cluster make up under a topology key; without bound where a pool lacks the label.
+fn domains(cluster: &Cluster, key: &str) -> u64 {
+    let value =
+        |pool: &Pool| pool.labels.get(key).map(String::as_str).or_else(|| cluster.label(key)).map(str::to_owned);
+    let values: Option<BTreeSet<String>> = cluster.pools.values().map(value).collect();
+    values.map_or(u64::MAX, |values| values.len() as u64)
 }

@@ -90,6 +90,11 @@ impl PeerTerms {
             && !self.spread_by_default
     }
 
+    /// Topology keys under which replicas keep apart from their own like: one of them a domain.
+    pub fn own_domains(&self) -> impl Iterator<Item = &str> {
+        self.apart.iter().filter(|term| self.is_meant(term, self)).map(|term| term.topology.as_str())
+    }
+
     /// Whether a term of `owner` is about these replicas.
     pub fn is_meant(&self, term: &PeerTerm, owner: &Self) -> bool {
         term.namespaces.contains(&self.namespace, &owner.namespace) && self.is_selected(term.selector.as_ref())

@@ -5,6 +5,8 @@ use smo::model::peers::{HOSTNAME, Namespaces, PeerTerm, PeerTerms, SERVICE_LABEL
 use smo::model::selector::{Operator, Requirement};
 use smo::model::{NodeTerms, Selector};
 use std::fs;
+
+use crate::worlds::{cluster, request};
 use tempfile::TempDir;
 
 const INVENTORY: &str =
@@ -133,4 +135,19 @@ fn terms_that_make_no_sense_are_refused_at_their_line() {
         let error = scenario(&NATIVE.replacen(from, to, 1)).err().unwrap_or_else(|| panic!("{to} is taken"));
         assert!(error.contains(wanted) && error.contains("scenario.yaml:"), "{to}: {error}");
     }
+}
+
+/// Three nodes hold 24 replicas of one core, but only three that keep apart, and only one where all nodes are one zone.
+#[test]
+fn placements_know_that_replicas_keep_apart() {
+    let mut cluster = cluster("here", 3, 8.0, 32);
+    let room = |terms: &NodeTerms, cluster| terms.room_max(cluster, request(1.0, 1)).unwrap();
+    assert_eq!(room(&NodeTerms::default(), &cluster), 24);
+    let terms = NodeTerms { peers: PeerTerms { near: Vec::new(), ..expected() }, ..NodeTerms::default() };
+    assert_eq!(room(&terms, &cluster), 3);
+    let mut zoned = terms;
+    zoned.peers.apart[0].topology = ZONE.to_owned();
+    assert_eq!(room(&zoned, &cluster), 24, "nodes without the label are no domain, and are not kept apart");
+    cluster.labels.insert(ZONE.to_owned(), "a".to_owned());
+    assert_eq!(room(&zoned, &cluster), 1);
 }

@@ -62,7 +62,7 @@ impl World {
         let mut groups = self.groups_waiting(cluster);
         for pool in pools.ids().filter(|pool| self.sites[cluster].booting[*pool] > 0) {
             let booting = self.sites[cluster].booting[pool];
-            let mut bins = self.bins(cluster, pool, &groups, 0);
+            let mut bins = self.bins((cluster, pool), &groups, 0);
             (0..booting).for_each(|_| bins.add());
             let taken = bins.fill(&groups).taken;
             take(&mut groups, &taken);
@@ -101,7 +101,7 @@ impl World {
         counts.into_iter().map(group).collect()
     }
 
-    fn bins<'a>(&'a self, cluster: ClusterId, pool: PoolId, groups: &[Group], more: u32) -> Bins<'a> {
+    fn bins<'a>(&'a self, (cluster, pool): (ClusterId, PoolId), groups: &[Group], more: u32) -> Bins<'a> {
         let site = &self.sites[cluster];
         let concerned = |peers: &&Peers| groups.iter().any(|group| peers.concern(group.request.service));
         let peers = site.peers.as_ref().filter(concerned).cloned();
@@ -118,7 +118,7 @@ impl World {
         let site = &self.sites[cluster];
         let option = |(pool, declared): (PoolId, &Pool)| {
             let more = declared.nodes_max.saturating_sub(site.size[pool]);
-            (more > 0).then(|| self.bins(cluster, pool, groups, more).fill(groups))
+            (more > 0).then(|| self.bins((cluster, pool), groups, more).fill(groups))
         };
         let options: Vec<Choice> = pools.iter().filter_map(option).filter(|choice| choice.nodes > 0).collect();
         let cost = |choice: &Choice| cost(scenario.platform.autoscaler.expander, &pools[choice.pool], choice, groups);

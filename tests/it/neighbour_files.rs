@@ -3,7 +3,7 @@
 use smo::input::{Loaded, Request, load};
 use smo::model::peers::{HOSTNAME, Namespaces, PeerTerm, PeerTerms, SERVICE_LABEL, SpreadTerm, ZONE};
 use smo::model::selector::{Operator, Requirement};
-use smo::model::{NodeTerms, Selector};
+use smo::model::{Cluster, NodeTerms, Selector};
 use std::fs;
 
 use crate::worlds::{cluster, request};
@@ -141,7 +141,7 @@ fn terms_that_make_no_sense_are_refused_at_their_line() {
 #[test]
 fn placements_know_that_replicas_keep_apart() {
     let mut cluster = cluster("here", 3, 8.0, 32);
-    let room = |terms: &NodeTerms, cluster| terms.room_max(cluster, request(1.0, 1)).unwrap();
+    let room = |terms: &NodeTerms, cluster: &Cluster| terms.room_max(cluster, request(1.0, 1)).unwrap();
     assert_eq!(room(&NodeTerms::default(), &cluster), 24);
     let terms = NodeTerms { peers: PeerTerms { near: Vec::new(), ..expected() }, ..NodeTerms::default() };
     assert_eq!(room(&terms, &cluster), 3);

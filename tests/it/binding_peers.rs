@@ -4,10 +4,10 @@ use crate::peers_reference::{Replica, World};
 use crate::worlds::{cluster, request};
 use rand::RngExt;
 use smo::model::binding::peers::{Peers, Relations, Request};
-use smo::model::binding::{NodeScore, NodeTable};
+use smo::model::binding::{NodeScore, NodeTable, eligible};
 use smo::model::peers::{HOSTNAME, Namespaces, PeerTerm, PeerTerms, SpreadTerm, ZONE};
 use smo::model::selector::{Operator, Requirement};
-use smo::model::{Cluster, NodeId, NodeTerms, PoolId, Resources, Selector, ServiceId};
+use smo::model::{Cluster, NodeId, NodeTerms, PoolId, Resources, Selector, ServiceId, Table};
 use smo::seed::{Seed, Stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -141,11 +141,15 @@ impl Life {
         let labels = |node: NodeId| self.labels(node);
         let world = World { nodes: &self.nodes, labels: &labels, services: &self.services, replicas: &self.replicas };
         let expected = world.scores(service, request.resources);
-        let found = self.peers.scores(&self.nodes, request);
-        assert_eq!(found, expected, "{context}: {:#?}", self.services[service]);
+        let pools = eligible(&self.cluster, &self.services[service], request.resources);
+        let minds = self.peers.concern(id);
+        let found = if minds { self.peers.scores(&self.nodes, request) } else { by_room(&self.nodes, request, &pools) };
+        assert_eq!(relative(&found), relative(&expected), "{context}: {:#?}", self.services[service]);
         let highest = expected.iter().map(|(_, score)| *score).max();
         let first = expected.iter().find(|(_, score)| Some(*score) == highest).map(|(node, _)| *node);
-        assert_eq!(self.peers.best(&self.nodes, request), first, "{context}");
+        let best =
+            if minds { self.peers.best(&self.nodes, request) } else { self.nodes.best(request.resources, &pools) };
+        assert_eq!(best, first, "{context}");
         let Some(node) = first else { return false };
         assert!(self.nodes.bind_to(node, request.resources), "{context}");
         self.peers.add(id, node);
@@ -181,6 +185,18 @@ impl Life {
             _ => self.bind(context),
         }
     }
+}
+
+/// Scores of a service that only minds room: what is the same for all nodes is left out.
+fn by_room(nodes: &NodeTable, request: Request, pools: &Table<PoolId, bool>) -> Vec<(NodeId, i64)> {
+    let scores = nodes.scores(request.resources, pools);
+    scores.map(|(node, score)| (node, i64::try_from(score).expect("at most 200"))).collect()
+}
+
+/// Scores against the best one.
+fn relative(scores: &[(NodeId, i64)]) -> Vec<(NodeId, i64)> {
+    let best = scores.iter().map(|(_, score)| *score).max().unwrap_or(0);
+    scores.iter().map(|(node, score)| (*node, score - best)).collect()
 }
 
 /// Goal: nodes that fit, scores and choice are the reference's, whatever the terms are and wherever replicas lie.

@@ -183,7 +183,7 @@ fn judge(world: &World, (cluster, nodes): (&Cluster, &mut NodeTable), case: &Cas
     if !agrees || first != best.first().copied() {
         return Err(format!("{}: chosen {chosen:?}, our best {names:?}, our choice {first:?}", case.id));
     }
-    let said = chosen.is_empty().then(|| message(&peers.unfit(nodes, request)));
+    let said = chosen.is_empty().then(|| message(&peers.unfit(nodes, request, (cluster, own))));
     if said != case.result.message {
         return Err(format!("{}: said {:?}, we say {said:?}", case.id, case.result.message));
     }

@@ -14,15 +14,8 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 #[derive(Debug, Clone)]
 pub(super) struct Ground {
     domains: Vec<Domains>,
-    pools: Table<ServiceId, Pools>,
-}
-
-/// What each pool is to one service.
-#[derive(Debug, Clone)]
-struct Pools {
-    facts: Table<PoolId, PoolFacts>,
-    /// Whether a term makes a difference; otherwise only room counts.
-    is_concerned: bool,
+    /// What each pool is to a service; `None` for those that only mind room, which are most: there may be thousands.
+    pools: Table<ServiceId, Option<Table<PoolId, PoolFacts>>>,
 }
 
 /// The domains of one topology key.
@@ -58,28 +51,25 @@ impl Ground {
         terms: impl IntoIterator<Item = &'a NodeTerms>,
     ) -> Self {
         let domains = relations.keys.iter().map(|key| Domains::new(cluster, key)).collect();
+        let all = cluster.taints.iter().chain(cluster.pools.values().flat_map(|pool| &pool.taints));
+        let is_reluctant = all.into_iter().any(|taint| taint.effect == TaintEffect::PreferNoSchedule);
         let pools = |(service, terms): (usize, &NodeTerms)| {
-            let facts: Table<PoolId, PoolFacts> =
-                cluster.pools.ids().map(|pool| PoolFacts::new(cluster, pool, terms)).collect();
-            let is_concerned = relations.concern(ServiceId::from_index(service)) || tells_pools_apart(&facts);
-            Pools { facts, is_concerned }
+            let is_concerned = relations.concern(ServiceId::from_index(service));
+            let may_prefer = is_reluctant || !terms.preferred.is_empty();
+            let facts = (is_concerned || may_prefer).then(|| facts(cluster, terms))?;
+            (is_concerned || tells_pools_apart(&facts)).then_some(facts)
         };
         Self { domains, pools: terms.into_iter().enumerate().map(pools).collect() }
     }
 
-    /// What the pools are to `service`.
-    pub(super) fn pools(&self, service: ServiceId) -> &Table<PoolId, PoolFacts> {
-        &self.pools[service].facts
+    /// What the pools are to `service`; `None` where it only minds room.
+    pub(super) fn pools(&self, service: ServiceId) -> Option<&Table<PoolId, PoolFacts>> {
+        self.pools[service].as_ref()
     }
 
-    /// Whether a term makes a difference to `service`; otherwise only room counts.
-    pub(super) fn concerns(&self, service: ServiceId) -> bool {
-        self.pools[service].is_concerned
-    }
-
-    /// Whether there is a service that terms concern.
+    /// Whether there is a service that minds more than room.
     pub(super) fn concerns_any(&self) -> bool {
-        self.pools.values().any(|pools| pools.is_concerned)
+        self.pools.values().any(Option::is_some)
     }
 
     /// The domain of a node under a key; `None` where it lacks the label.
@@ -141,6 +131,11 @@ impl PoolFacts {
             reluctance: untolerated(|effect| effect == TaintEffect::PreferNoSchedule).map(|_| 1).sum(),
         }
     }
+}
+
+/// What the pools of a cluster are to replicas with these terms.
+pub(super) fn facts(cluster: &Cluster, terms: &NodeTerms) -> Table<PoolId, PoolFacts> {
+    cluster.pools.ids().map(|pool| PoolFacts::new(cluster, pool, terms)).collect()
 }
 
 /// Whether pools that may take the replica differ in how welcome it is.

@@ -18,10 +18,10 @@ mod unfit;
 
 use super::table::{Node, NodeTable};
 use crate::model::cluster::{Cluster, NodeTerms};
-use crate::model::id::{NodeId, ServiceId, Table};
+use crate::model::id::{NodeId, PoolId, ServiceId, Table};
 use crate::model::resources::Resources;
 use filter::Filter;
-use ground::Ground;
+use ground::{Ground, PoolFacts};
 pub use relations::Relations;
 use score::Scoring;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Peers {
 
     /// Whether a service minds more than room in this cluster.
     pub fn concern(&self, service: ServiceId) -> bool {
-        self.ground.concerns(service)
+        self.ground.pools(service).is_some()
     }
 
     /// Whether any does.
@@ -110,6 +110,9 @@ impl Peers {
     }
 
     /// The best node for a replica, the lowest index among equals; `None` where none takes it.
+    ///
+    /// # Panics
+    /// For a service that only minds room: its [`NodeTable`] knows better.
     pub fn best(&self, nodes: &NodeTable, request: Request) -> Option<NodeId> {
         let scores = self.scores(nodes, request);
         let best = scores.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
@@ -117,8 +120,11 @@ impl Peers {
     }
 
     /// The nodes that take a replica, with their scores.
+    ///
+    /// # Panics
+    /// As [`best`](Self::best).
     pub fn scores(&self, nodes: &NodeTable, request: Request) -> Vec<(NodeId, i64)> {
-        let facts = self.ground.pools(request.service);
+        let facts = self.facts(request.service);
         let filter = Filter::new(self, nodes, request, facts);
         let up = nodes.nodes().filter(|(_, node)| node.up);
         let fitting: Vec<NodeId> =
@@ -128,17 +134,25 @@ impl Peers {
     }
 
     /// Whether one node takes a replica.
+    ///
+    /// # Panics
+    /// As [`best`](Self::best).
     pub fn takes(&self, nodes: &NodeTable, request: Request, node: NodeId) -> bool {
-        let filter = Filter::new(self, nodes, request, self.ground.pools(request.service));
+        let filter = Filter::new(self, nodes, request, self.facts(request.service));
         nodes.node(node).up && filter.unfit(node, nodes.node(node)).is_none()
     }
 
-    /// Why each node that is up does not take a replica; fewer than there are nodes where some do.
-    pub fn unfit(&self, nodes: &NodeTable, request: Request) -> Vec<Unfit> {
-        let facts = self.ground.pools(request.service);
-        let filter = Filter::new(self, nodes, request, facts);
+    /// Why each node of `cluster` that is up does not take a replica with these terms, of whatever service; fewer than there
+    /// are nodes where some do.
+    pub fn unfit(&self, nodes: &NodeTable, request: Request, (cluster, terms): (&Cluster, &NodeTerms)) -> Vec<Unfit> {
+        let facts = ground::facts(cluster, terms);
+        let filter = Filter::new(self, nodes, request, &facts);
         let up = nodes.nodes().filter(|(_, node)| node.up);
         up.filter_map(|(id, node)| filter.unfit(id, node)).collect()
+    }
+
+    fn facts(&self, service: ServiceId) -> &Table<PoolId, PoolFacts> {
+        self.ground.pools(service).expect("only services that terms concern are asked about")
     }
 
     /// The nodes that are up and hold replicas of `service`.

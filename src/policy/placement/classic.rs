@@ -287,7 +287,7 @@ fn kube_scheduler(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> 
     let free = |index: usize| u64::try_from(u128::from(left[index]) * 100 / u128::from(all[index].max(1))).unwrap_or(0);
     let used = |index: usize| 1.0 - left[index] as f64 / all[index].max(1) as f64;
     let balance = ((1.0 - ((used(0) - used(1)) / 2.0).abs()) * 100.0) as i64;
-    [((free(0) + free(1)) / 2) as f64 + balance as f64, 0.0]
+    [u64::midpoint(free(0), free(1)) as f64 + balance as f64, 0.0]
 }
 
 /// Gives each missing replica the cluster with the highest value that has room, the lowest id among equals.

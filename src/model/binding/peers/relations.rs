@@ -47,6 +47,7 @@ pub(super) struct Relation {
 
 /// A spread, resolved.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of Kubernetes' own, or follows from one")]
 pub(super) struct Spread {
     pub(super) key: Key,
     /// Whether every node is a domain.

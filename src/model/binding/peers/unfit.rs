@@ -89,9 +89,12 @@ impl Shortage {
 pub fn message(unfit: &[Unfit]) -> String {
     let all = unfit.len();
     let reasons = counted(unfit.iter().flat_map(|unfit| unfit.reasons()));
-    let cures = counted(unfit.iter().map(|unfit| match unfit.is_curable() {
-        true => "No preemption victims found for incoming pod",
-        false => "Preemption is not helpful for scheduling",
+    let cures = counted(unfit.iter().map(|unfit| {
+        if unfit.is_curable() {
+            "No preemption victims found for incoming pod"
+        } else {
+            "Preemption is not helpful for scheduling"
+        }
     }));
     format!(
         "0/{all} nodes are available: {reasons}. no new claims to deallocate, preemption: 0/{all} nodes are available: \

@@ -76,6 +76,7 @@ fn snapshot(known: &Scenario, targets: &Targets, minute: u64) -> Snapshot {
             cpu_used: homes.iter().map(|home| (home.cluster, Seen::now(used(home.replicas), at))).collect(),
             replicas: homes.iter().map(|home| group(home.cluster, home.replicas)).collect(),
             tasks: 0,
+            dormant: false,
         }
     };
     let cluster = |_| ClusterView {

@@ -6,6 +6,7 @@ use super::condition::StartFile;
 use super::defaults;
 use super::error::{InputError, known_names};
 use super::intents::{IntentsFile, ServiceIntentsFile};
+use super::neighbours::{self, NeighboursFile};
 use super::rules::{ObjectiveFile, RuleFile};
 use super::terms::{ClustersFile, cluster_terms, selectors, toleration, trust};
 use super::written::{DelayFile, NonNegative, Positive, Share, Written};
@@ -67,6 +68,9 @@ pub struct ServiceFile {
     /// Clusters that it may run in: the name of the only one, or `{only, never, matching}`.
     #[serde(default)]
     pub clusters: Option<Written<String, ClustersFile>>,
+    /// What it demands of the replicas that it runs beside, and which nodes it would rather have.
+    #[serde(default)]
+    pub neighbours: NeighboursFile,
     /// Replicas at the start, and the bounds that no policy leaves: a number (the start), or `{initial, min, max}`.
     #[serde(default)]
     pub replicas: ReplicasFile,
@@ -329,6 +333,14 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
                 .error(format!("`{text}` is not a toleration; write `key`, `key=value`, `key=value:NoSchedule` or `*`"))
         })
     });
+    let mut terms = NodeTerms {
+        selector,
+        tolerations: tolerations.collect::<Result<_, _>>()?,
+        affinity: selectors(&file.node_affinity, &at.key("node_affinity"))?,
+        clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
+        ..NodeTerms::default()
+    };
+    neighbours::add_to(&mut terms, &file.name.0, &file.neighbours, &at.key("neighbours"))?;
     Ok(Service {
         name: file.name.0.clone(),
         request: Resources {
@@ -337,13 +349,7 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
             gpu: file.gpu.as_ref().map_or(0, |gpu| u64::from(gpu.count) * DEVICE),
             pods: 1,
         },
-        terms: NodeTerms {
-            selector,
-            tolerations: tolerations.collect::<Result<_, _>>()?,
-            affinity: selectors(&file.node_affinity, &at.key("node_affinity"))?,
-            clusters: cluster_terms(file.clusters.as_ref(), &at.key("clusters"))?,
-            ..NodeTerms::default()
-        },
+        terms,
         replicas: file.replicas.initial,
         replicas_min: file.replicas.min,
         replicas_max: file.replicas.max,

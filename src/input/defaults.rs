@@ -7,11 +7,12 @@ use super::application::{ApplicationFile, ReplicasFile};
 use super::intents::IntentsFile;
 use super::inventory::PowerFile;
 use super::network::NetworkFile;
-use super::operation::{ControlFile, PlatformFile, RailsFile, TelemetryFile};
+use super::operation::{AutoscalerFile, ControlFile, PlatformFile, RailsFile, TelemetryFile};
 use super::rules::ObjectiveFile;
 use super::written::Written;
 use super::written::{DelayFile, NonNegative, Positive, Share};
 use crate::model::Delay;
+use crate::model::autoscaler::Autoscaler;
 use crate::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use std::collections::BTreeMap;
 
@@ -278,6 +279,14 @@ impl Default for PlatformFile {
             pull_latency: DelayFile(Delay::LogNormal { median: Span::seconds(1), p95: Span::seconds(3) }),
             loss_noticed_after: Span::seconds(40),
             node_score: crate::model::binding::NodeScore::default(),
+            autoscaler: AutoscalerFile::default(),
         }
+    }
+}
+
+impl Default for AutoscalerFile {
+    fn default() -> Self {
+        let Autoscaler { expander, utilisation, delay_after_add, scan } = Autoscaler::default();
+        Self { expander, utilisation: Share(utilisation), delay_after_add, scan: Positive(scan) }
     }
 }

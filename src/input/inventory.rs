@@ -128,9 +128,12 @@ pub struct PoolFile {
     /// From the request for a node until it is ready.
     #[serde(default = "defaults::boot")]
     pub boot: DelayFile,
-    /// An autoscaled node that has been empty for so long is given back.
+    /// An autoscaled node that has been empty for so long, or hardly used and not needed, is given back.
     #[serde(default = "defaults::idle_timeout")]
     pub idle_timeout: Span,
+    /// With `platform.autoscaler.expander: priority`, the pool with the highest one grows first.
+    #[serde(default)]
+    pub priority: u32,
     /// List price of one node for an hour; `environment.price_factor` scales it over time.
     #[serde(default)]
     pub price_per_hour: Money,
@@ -312,6 +315,7 @@ fn checked_pool(file: &PoolFile, at: &At<'_>) -> Result<Pool, InputError> {
         nodes_max: file.nodes.max,
         boot: file.boot.0,
         idle_timeout: file.idle_timeout,
+        priority: file.priority,
         price_per_hour: file.price_per_hour,
         power_idle: power.idle,
         power_max: power.max,

@@ -25,6 +25,7 @@ mod inventory;
 pub mod kubernetes;
 mod load;
 mod machines;
+mod neighbours;
 mod network;
 mod node;
 mod occupied;

@@ -3,6 +3,7 @@
 use super::at::At;
 use super::error::InputError;
 use super::written::{DelayFile, Positive, Share};
+use crate::model::autoscaler::{Autoscaler, Expander};
 use crate::model::binding::NodeScore;
 use crate::model::scenario::Platform;
 use crate::model::{Control, Rails, Telemetry};
@@ -78,6 +79,23 @@ pub struct PlatformFile {
     pub loss_noticed_after: Span,
     /// How nodes with room are ranked: `least_allocated` spreads, `most_allocated` packs.
     pub node_score: NodeScore,
+    /// How node pools grow and shrink, as the Cluster Autoscaler of Kubernetes does it.
+    pub autoscaler: AutoscalerFile,
+}
+
+/// How node pools with room to grow and shrink do so.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AutoscalerFile {
+    /// Which pool grows, where several could take the replicas that wait.
+    pub expander: Expander,
+    /// A node whose replicas fit elsewhere is emptied and given back, once it has been used less than this for the pool's
+    /// `idle_timeout`; `0 %`: only nodes are given back that are empty of themselves.
+    pub utilisation: Share,
+    /// After a request for nodes, none is given back for so long.
+    pub delay_after_add: Span,
+    /// From one look for unneeded nodes to the next.
+    pub scan: Positive<Span>,
 }
 
 impl TelemetryFile {
@@ -138,6 +156,12 @@ impl PlatformFile {
             pull_latency: self.pull_latency.0,
             loss_noticed_after: self.loss_noticed_after,
             node_score: self.node_score,
+            autoscaler: Autoscaler {
+                expander: self.autoscaler.expander,
+                utilisation: self.autoscaler.utilisation.0,
+                delay_after_add: self.autoscaler.delay_after_add,
+                scan: self.autoscaler.scan.0,
+            },
         }
     }
 }

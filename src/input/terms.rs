@@ -1,4 +1,4 @@
-//! Where a service may run, as people write it: clusters by name or label, and node affinity as label selectors.
+//! Where a service may run, as people write it: clusters by name or label, node affinity as label selectors, tolerations.
 //!
 //! A selector is written as `kubectl get -l` takes it: `zone in (a, b), !spot, cores>7`. All its parts must hold; in a list
 //! of selectors, one of them must.

@@ -3,6 +3,7 @@
 use super::delay::Delay;
 use super::id::{PoolId, Table};
 use super::occupied::Occupied;
+use super::peers::{HOSTNAME, PeerTerms};
 use super::resources::Resources;
 use super::selector::Selector;
 use crate::units::{Money, Ratio, Span, Watts};
@@ -59,8 +60,10 @@ pub struct Pool {
     pub nodes_max: u32,
     /// From the request for a node until it is ready.
     pub boot: Delay,
-    /// An autoscaled node that has been empty for so long is given back.
+    /// An autoscaled node that has been empty, or unneeded, for so long is given back.
     pub idle_timeout: Span,
+    /// Which pool grows first, where the expander goes by priority; the highest does.
+    pub priority: u32,
     /// List price of one node for an hour; the environment may scale it over time.
     pub price_per_hour: Money,
     /// Power of a node that does nothing.
@@ -141,8 +144,12 @@ pub struct NodeTerms {
     pub tolerations: Vec<Toleration>,
     /// Conditions on the labels of the node, of which one must hold (Kubernetes: required node affinity).
     pub affinity: Vec<Selector>,
+    /// Conditions on the labels of the node that would be good to hold, with weights (preferred node affinity).
+    pub preferred: Vec<(u32, Selector)>,
     /// Which clusters it may run in.
     pub clusters: ClusterTerms,
+    /// What it demands of the replicas that it runs beside.
+    pub peers: PeerTerms,
 }
 
 /// Which clusters a replica may run in.
@@ -216,6 +223,27 @@ impl NodeTerms {
         if !self.clusters.admit(cluster) {
             return Err(Ineligible::Cluster);
         }
+        self.admits_labels(cluster, pool)?;
+        let repels = |taint: &&Taint| {
+            taint.effect != TaintEffect::PreferNoSchedule && !self.tolerations.iter().any(|one| one.tolerates(taint))
+        };
+        if let Some(taint) = cluster.taints.iter().chain(&pool.taints).find(repels) {
+            return Err(Ineligible::Taint { key: taint.key.clone() });
+        }
+        let mut shortages = pool.offered_max().map(|(_, offered)| offered.shortage(request));
+        match shortages.next() {
+            Some(Some(resource)) if shortages.all(|shortage| shortage.is_some()) => {
+                Err(Ineligible::TooSmall { resource })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether selector and required affinity admit nodes of `pool`.
+    ///
+    /// # Errors
+    /// The first label, or the affinity, that does not hold.
+    pub fn admits_labels(&self, cluster: &Cluster, pool: &Pool) -> Result<(), Ineligible> {
         let label = |key: &str| pool.labels.get(key).map(String::as_str).or_else(|| cluster.label(key));
         let labelled = |(key, value): &(&String, &String)| label(key.as_str()) == Some(value.as_str());
         if let Some((key, value)) = self.selector.iter().find(|wanted| !labelled(wanted)) {
@@ -232,38 +260,39 @@ impl NodeTerms {
             let terms: Vec<String> = self.affinity.iter().map(ToString::to_string).collect();
             return Err(Ineligible::Affinity { terms: terms.join(" or ") });
         }
-        let repels = |taint: &&Taint| {
-            taint.effect != TaintEffect::PreferNoSchedule && !self.tolerations.iter().any(|one| one.tolerates(taint))
-        };
-        if let Some(taint) = cluster.taints.iter().chain(&pool.taints).find(repels) {
-            return Err(Ineligible::Taint { key: taint.key.clone() });
-        }
-        let mut shortages = pool.offered_max().map(|(_, offered)| offered.shortage(request));
-        match shortages.next() {
-            Some(Some(resource)) if shortages.all(|shortage| shortage.is_some()) => {
-                Err(Ineligible::TooSmall { resource })
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    /// How many replicas `cluster` could hold were it empty and every pool at its largest.
+    /// How many replicas `cluster` could hold were it empty and every pool at its largest; replicas that keep apart from their
+    /// like get a domain each.
     ///
     /// # Errors
     /// Where that is none: the reason given by the pool that came closest (the last one asked).
     pub fn room_max(&self, cluster: &Cluster, request: Resources) -> Result<u64, Ineligible> {
         let mut room = 0u64;
         let mut reason = Ineligible::NoPools;
+        let each_max = if self.peers.own_domains().any(|key| key == HOSTNAME) { 1 } else { u64::MAX };
         for pool in cluster.pools.values() {
             match self.admit(cluster, pool, request) {
                 Ok(()) => {
-                    let rooms =
-                        pool.offered_max().map(|(nodes, each)| each.holds(request).saturating_mul(nodes.into()));
+                    let rooms = pool
+                        .offered_max()
+                        .map(|(nodes, each)| each.holds(request).min(each_max).saturating_mul(nodes.into()));
                     room = rooms.fold(room, u64::saturating_add);
                 }
                 Err(why) => reason = why,
             }
         }
+        let domains = self.peers.own_domains().filter(|key| *key != HOSTNAME).map(|key| domains(cluster, key));
+        room = domains.fold(room, u64::min);
         if room > 0 { Ok(room) } else { Err(reason) }
     }
+}
+
+/// How many domains the pools of a cluster make up under a topology key; without bound where a pool lacks the label.
+fn domains(cluster: &Cluster, key: &str) -> u64 {
+    let value =
+        |pool: &Pool| pool.labels.get(key).map(String::as_str).or_else(|| cluster.label(key)).map(str::to_owned);
+    let values: Option<BTreeSet<String>> = cluster.pools.values().map(value).collect();
+    values.map_or(u64::MAX, |values| values.len() as u64)
 }

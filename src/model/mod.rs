@@ -5,6 +5,7 @@
 //! [`binding`] the one answer to which node takes a replica.
 
 pub mod application;
+pub mod autoscaler;
 pub mod binding;
 pub mod breach;
 pub mod capacity;
@@ -22,6 +23,7 @@ pub mod intent;
 pub mod network;
 pub mod observation;
 pub mod occupied;
+pub mod peers;
 pub mod plan;
 pub mod rails;
 pub mod reassignment;
@@ -43,6 +45,7 @@ pub use explanation::Explanation;
 pub use id::{ActionId, ClusterId, NodeId, PoolId, ReplicaId, ServiceId, Table};
 pub use observation::{Observation, Sample, Totals};
 pub use occupied::Occupied;
+pub use peers::PeerTerms;
 pub use plan::{Plan, Refusal, Targets, Wanted, Why};
 pub use resources::Resources;
 pub use rules::Rules;

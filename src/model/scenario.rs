@@ -83,4 +83,6 @@ pub struct Platform {
     pub loss_noticed_after: Span,
     /// How nodes are scored.
     pub node_score: super::binding::NodeScore,
+    /// How node pools grow and shrink.
+    pub autoscaler: super::autoscaler::Autoscaler,
 }

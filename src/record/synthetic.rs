@@ -89,6 +89,7 @@ fn cluster((name, price): (&str, f64)) -> Cluster {
         nodes_max: 4,
         boot: Delay::NONE,
         idle_timeout: Span::ZERO,
+        priority: 0,
         price_per_hour: Money(price),
         power_idle: Watts(100.0),
         occupied: Occupied::default(),

@@ -7,13 +7,16 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod autoscaling;
 mod bad_input;
 mod bad_trace;
 mod binding;
+mod binding_peers;
 mod binding_reference;
 mod bombs;
 #[cfg(feature = "milp")]
 mod book;
+mod classics;
 mod cli;
 mod closed_forms;
 mod conditional;
@@ -43,8 +46,10 @@ mod manifests;
 mod memory;
 #[cfg(feature = "milp")]
 mod milp;
+mod neighbour_files;
 mod occupied;
 mod original_models;
+mod peers_reference;
 mod plan;
 mod policies;
 mod policies_karmada;
@@ -74,6 +79,7 @@ mod trace_properties;
 mod vectors_hpa;
 mod vectors_karmada;
 mod vectors_kube_scheduler;
+mod vectors_kube_scheduler_spec;
 mod vectors_smo;
 mod vectors_smo_clusters;
 mod vectors_smo_decisions;

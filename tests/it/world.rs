@@ -3,6 +3,7 @@
 use smo::backend::Backend;
 use smo::backend::sim::SimBackend;
 use smo::model::application::Application;
+use smo::model::autoscaler::Autoscaler;
 use smo::model::binding::NodeScore;
 use smo::model::environment::{Environment, StepSeries};
 use smo::model::fault::{Fault, FaultTarget, FaultTimes};
@@ -56,6 +57,7 @@ pub fn pool(nodes: u32) -> Pool {
         nodes_max: nodes,
         boot: Delay::Fixed(Span::seconds(60)),
         idle_timeout: Span::seconds(600),
+        priority: 0,
         price_per_hour: Money(1.0),
         power_idle: Watts(100.0),
         occupied: Occupied::default(),
@@ -109,6 +111,7 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
             pull_latency: Delay::NONE,
             loss_noticed_after: Span::seconds(40),
             node_score: NodeScore::LeastAllocated,
+            autoscaler: Autoscaler::default(),
         },
         environment: Environment {
             carbon: BTreeMap::new(),

@@ -136,6 +136,7 @@ fn pool(nodes: u32, shape: Resources) -> Pool {
         nodes_max: nodes,
         boot: Delay::NONE,
         idle_timeout: Span::ZERO,
+        priority: 0,
         price_per_hour: Money(0.1),
         power_idle: Watts(100.0),
         occupied: Occupied::default(),

@@ -9,12 +9,13 @@ use super::station::Station;
 use super::tasks::TaskBook;
 use super::telemetry::{Scrapes, offset};
 use super::world::{Component, ControlState, Entry, Path, ServiceState, Slot, Violating, World};
+use crate::model::binding::peers::{Peers, Relations};
 use crate::model::binding::{NodeTable, eligible};
 use crate::model::id::Id;
 use crate::model::observation::Flow;
 use crate::model::{ClusterId, Scenario, ServiceId, Table, Targets};
 use crate::seed::Seed;
-use crate::units::{Rate, Span, Time};
+use crate::units::{Rate, Ratio, Span, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ impl World {
         let known = Arc::clone(&scenario.known);
         let width = known.clusters.len();
         let components = components(&scenario);
+        let relations = Arc::new(Relations::new(known.application.services.values().map(|service| &service.terms)));
         let slots = known
             .application
             .services
@@ -40,7 +42,7 @@ impl World {
                 .ids()
                 .map(|service| new_service(&scenario, seed, service, &components))
                 .collect(),
-            sites: known.clusters.ids().map(|cluster| new_site(&scenario, seed, cluster)).collect(),
+            sites: known.clusters.ids().map(|cluster| new_site(&scenario, seed, (cluster, &relations))).collect(),
             replicas: Table::new(),
             tasks: TaskBook::default(),
             linked: vec![true; width * width],
@@ -91,6 +93,16 @@ impl World {
         self.repeat(Time::ZERO, scenario.control.every, Event::Decided);
         for cluster in self.sites.ids() {
             self.plan_environment(cluster);
+            self.plan_scans(cluster);
+        }
+    }
+
+    /// Unneeded nodes are looked for where a pool may shrink.
+    fn plan_scans(&mut self, cluster: ClusterId) {
+        let autoscaler = self.scenario.platform.autoscaler;
+        let pools = self.scenario.known.clusters[cluster].pools.values();
+        if autoscaler.utilisation > Ratio::ZERO && pools.into_iter().any(|pool| pool.nodes_min < pool.nodes_max) {
+            self.repeat(Time::ZERO + autoscaler.scan, autoscaler.scan, Event::NodesScanned(cluster));
         }
     }
 
@@ -195,10 +207,12 @@ impl ServiceState {
     }
 }
 
-fn new_site(scenario: &Scenario, seed: Seed, cluster: ClusterId) -> Site {
+fn new_site(scenario: &Scenario, seed: Seed, (cluster, relations): (ClusterId, &Arc<Relations>)) -> Site {
+    let terms = scenario.known.application.services.values().map(|service| &service.terms);
     let declared = &scenario.known.clusters[cluster];
     Site {
         nodes: NodeTable::new(scenario.platform.node_score),
+        peers: Some(Peers::new(declared, Arc::clone(relations), terms)).filter(Peers::concern_any),
         states: Table::new(),
         booting: declared.pools.ids().map(|_| 0).collect(),
         broken: declared.pools.ids().map(|_| 0).collect(),
@@ -210,6 +224,9 @@ fn new_site(scenario: &Scenario, seed: Seed, cluster: ClusterId) -> Site {
         outages: 0,
         reachable: true,
         boots: seed.stream("node_boots", cluster.index() as u64),
+        expansions: seed.stream("expansions", cluster.index() as u64),
+        added: None,
+        is_changed: true,
         updated: Time::ZERO,
         rates: SiteRates::default(),
         sums: SiteSums::default(),

@@ -20,6 +20,8 @@ pub(super) enum Event {
     NodeBooted { cluster: ClusterId, pool: PoolId },
     /// A node that was empty when this was scheduled may be given back.
     NodeIdled { cluster: ClusterId, node: NodeId },
+    /// The nodes of a cluster are looked through for unneeded ones.
+    NodesScanned(ClusterId),
     /// A replica serves.
     ReplicaReadied(ReplicaId),
     /// A replica has ended.
@@ -58,7 +60,7 @@ impl Event {
             Self::EnvironmentChanged(_) => 1,
             Self::FaultBegan(_) | Self::FaultEnded { .. } => 2,
             Self::ClusterLossNoticed { .. } | Self::NodeLossNoticed { .. } => 3,
-            Self::NodeBooted { .. } | Self::NodeIdled { .. } => 4,
+            Self::NodeBooted { .. } | Self::NodeIdled { .. } | Self::NodesScanned(_) => 4,
             Self::ReplicaReadied(_) | Self::ReplicaDrained(_) | Self::TaskCompleted(_) => 5,
             Self::FlowTurned(_) => 6,
             Self::PlanArrived | Self::MoveOverdue { .. } => 7,

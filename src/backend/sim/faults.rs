@@ -151,7 +151,7 @@ impl World {
         let site = &mut self.sites[cluster];
         site.reachable = true;
         for (node, state) in site.states.iter() {
-            site.nodes.set_up(node, state.down == 0 && !state.returned);
+            site.nodes.set_up(node, state.down == 0 && !state.returned && state.evacuated.is_none());
         }
         self.refresh_site(cluster);
         self.forget_ghosts(cluster);

@@ -13,8 +13,10 @@
 //! the start-up of the control plane itself.
 
 mod ahead;
+mod autoscale;
 mod build;
 mod conditions;
+mod consolidate;
 mod control;
 mod event;
 mod faults;
@@ -28,6 +30,7 @@ mod station;
 mod tasks;
 mod telemetry;
 mod traffic;
+mod trial;
 mod world;
 
 use super::{Backend, BackendError};
@@ -230,6 +233,7 @@ impl World {
             Event::NodeLossNoticed { cluster, .. } => self.on_node_loss_noticed(cluster),
             Event::NodeBooted { cluster, pool } => self.on_node_booted(cluster, pool),
             Event::NodeIdled { cluster, node } => self.on_node_idled(cluster, node),
+            Event::NodesScanned(cluster) => self.on_nodes_scanned(cluster),
             Event::ReplicaReadied(replica) => self.on_replica_readied(replica),
             Event::ReplicaDrained(replica) => self.on_replica_drained(replica),
             Event::TaskCompleted(replica) => self.on_task_completed(replica),

@@ -48,6 +48,7 @@ impl World {
                     break;
                 }
             }
+            self.let_leave(slot);
         }
         for cluster in self.sites.ids() {
             self.try_waiting(cluster);
@@ -55,11 +56,24 @@ impl World {
         self.finish_actions(service);
     }
 
-    /// Replicas that are there or thought to be, without those that are leaving.
+    /// Replicas that are there or thought to be, without those that are leaving or to leave their node.
     fn live(&self, slot: SlotId) -> u32 {
         let slot = &self.slots[slot];
-        let staying = slot.replicas.iter().filter(|replica| self.replicas[**replica].phase != Phase::Draining);
+        let stays = |replica: &Replica| replica.phase != Phase::Draining && !replica.leaving;
+        let staying = slot.replicas.iter().filter(|replica| stays(&self.replicas[**replica]));
         u32::try_from(staying.count()).expect("replicas stay below 2^32") + slot.ghosts
+    }
+
+    /// Drains replicas whose node is to be emptied, as far as others are ready in their place.
+    fn let_leave(&mut self, slot: SlotId) {
+        let leaving = |id: &ReplicaId| self.replicas[*id].leaving && self.replicas[*id].phase == Phase::Ready;
+        let leaving: Vec<ReplicaId> = self.slots[slot].replicas.iter().copied().filter(leaving).collect();
+        for replica in leaving {
+            if !self.has_spare_ready(self.slots[slot].service) {
+                break;
+            }
+            self.drain(replica);
+        }
     }
 
     fn create(&mut self, slot: SlotId) {
@@ -69,8 +83,8 @@ impl World {
     /// A replica that waits for a node, as which `task` is to run where one is named.
     pub(super) fn create_for(&mut self, slot: SlotId, task: Option<TaskId>) {
         let (now, phase, device) = (self.now(), Phase::Pending, Device::WHOLE);
-        let replica =
-            Replica { slot, node: None, phase, started: now, since: now, timer: None, gone: false, task, device };
+        let (node, timer, gone, leaving) = (None, None, false, false);
+        let replica = Replica { slot, node, phase, started: now, since: now, timer, gone, leaving, task, device };
         let id = self.replicas.push(replica);
         self.slots[slot].replicas.push(id);
         let cluster = self.slots[slot].cluster;
@@ -80,7 +94,8 @@ impl World {
     /// Ends the replica that is missed least; `false` where none may go now.
     fn remove_one(&mut self, slot: SlotId, force: bool) -> bool {
         let newest_in = |phase: Phase| {
-            let in_phase = self.slots[slot].replicas.iter().filter(|id| self.replicas[**id].phase == phase);
+            let is_in = |replica: &Replica| replica.phase == phase && !replica.leaving;
+            let in_phase = self.slots[slot].replicas.iter().filter(|id| is_in(&self.replicas[**id]));
             in_phase.max_by_key(|id| (self.replicas[**id].since, **id)).copied()
         };
         if let Some(replica) = newest_in(Phase::Pending).or_else(|| newest_in(Phase::Starting)) {
@@ -209,7 +224,10 @@ impl World {
     /// A ready replica takes nothing more and keeps its room until it has ended.
     fn drain(&mut self, replica: ReplicaId) {
         self.stop_serving(replica);
-        let (service, _) = self.place_of(replica);
+        let (service, cluster) = self.place_of(replica);
+        if let (Some(peers), Some(node)) = (&mut self.sites[cluster].peers, self.replicas[replica].node) {
+            peers.drain(service, node);
+        }
         let drain = self.scenario.known.application.services[service].drain;
         let timer = self.schedule(drain, Event::ReplicaDrained(replica));
         let now = self.now();

@@ -1,14 +1,13 @@
 //! Clusters as hosts: nodes, who waits for one, and pools that grow and shrink.
 //!
 //! A replica that finds no node waits. Waiting replicas are tried again, oldest first, whenever room appears; a small one
-//! may pass a large one that does not fit. A pool with `nodes < nodes_max` grows by as many nodes as the waiting replicas
-//! that it may host need, by the resource they need most of; a node that has been empty for the pool's idle timeout is
-//! given back down to `nodes_min`. Nodes are paid for from the moment they are asked for.
+//! may pass a large one that does not fit. How pools grow is in `autoscale`, how they shrink in `consolidate`. Nodes are
+//! paid for from the moment they are asked for.
 
-use super::event::Event;
 use super::world::World;
+use crate::model::binding::peers::{Peers, Request};
 use crate::model::binding::{Device, NodeTable};
-use crate::model::{ClusterId, NodeId, PoolId, ReplicaId, Resources, ServiceId, Table};
+use crate::model::{ClusterId, NodeId, Phase, PoolId, ReplicaId, ServiceId, Table};
 use crate::seed::Stream;
 use crate::units::{Span, Time};
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     pub(super) nodes: NodeTable,
+    /// Where replicas are that others mind; `None` where nobody does.
+    pub(super) peers: Option<Peers>,
     /// By node: how many faults hold it down, whether it was given back, since when it is empty, and what runs there.
     pub(super) states: Table<NodeId, NodeState>,
     /// By pool: nodes asked for and not ready yet.
@@ -36,6 +37,12 @@ pub(super) struct Site {
     /// What the control plane says.
     pub(super) reachable: bool,
     pub(super) boots: Stream,
+    /// Which pool grows, where chance decides.
+    pub(super) expansions: Stream,
+    /// When nodes were asked for last.
+    pub(super) added: Option<Time>,
+    /// Whether anything has changed since the last scan for unneeded nodes.
+    pub(super) is_changed: bool,
     /// Since when the sums below hold, and the rates at which they grow.
     pub(super) updated: Time,
     pub(super) rates: SiteRates,
@@ -49,6 +56,10 @@ pub(super) struct NodeState {
     pub(super) down: u32,
     pub(super) returned: bool,
     pub(super) empty_since: Time,
+    /// Since when it is hardly used and its replicas would find other nodes.
+    pub(super) unneeded_since: Option<Time>,
+    /// Since when its replicas are being started elsewhere.
+    pub(super) evacuated: Option<Time>,
     pub(super) replicas: Vec<ReplicaId>,
 }
 
@@ -155,44 +166,21 @@ impl World {
         self.offer_room();
     }
 
-    /// A node has been empty for its pool's idle timeout, unless somebody came.
-    pub(super) fn on_node_idled(&mut self, cluster: ClusterId, node: NodeId) {
-        let pool = self.sites[cluster].nodes.node(node).pool;
-        let declared = &self.scenario.known.clusters[cluster].pools[pool];
-        let (timeout, least, daemons) = (declared.idle_timeout, declared.nodes_min, declared.occupied.each);
-        let site = &self.sites[cluster];
-        let state = &site.states[node];
-        // Where others than daemons run, somebody needs the node.
-        let is_free = daemons.fits(site.nodes.node(node).occupied);
-        let idle =
-            is_free && state.replicas.is_empty() && !state.returned && self.now().since(state.empty_since) >= timeout;
-        if !idle || site.size[pool] <= least {
-            return;
-        }
-        self.settle_site(cluster);
-        let site = &mut self.sites[cluster];
-        site.states[node].returned = true;
-        site.broken[pool] -= u32::from(site.states[node].down > 0);
-        site.nodes.set_up(node, false);
-        site.size[pool] -= 1;
-        self.refresh_site(cluster);
-    }
-
-    /// Looks at an empty node again after its pool's idle timeout, where the pool may shrink at all.
-    fn schedule_idle(&mut self, cluster: ClusterId, node: NodeId) {
-        let pool = self.sites[cluster].nodes.node(node).pool;
-        let declared = &self.scenario.known.clusters[cluster].pools[pool];
-        if declared.nodes_min < declared.nodes_max {
-            self.schedule(declared.idle_timeout, Event::NodeIdled { cluster, node });
-        }
-    }
-
     /// Gives every waiting replica a node that can have one, and asks for nodes where pools may grow.
     pub(super) fn try_waiting(&mut self, cluster: ClusterId) {
         if !self.sites[cluster].is_up() || self.sites[cluster].waiting.is_empty() {
             return;
         }
+        // One that was bound may be what another has to be near.
+        while self.bind_waiting(cluster) && self.sites[cluster].peers.is_some() {}
+        self.refresh_site(cluster);
+        self.grow(cluster);
+    }
+
+    /// Goes once through the waiting replicas; tells whether one found a node.
+    fn bind_waiting(&mut self, cluster: ClusterId) -> bool {
         let mut waiting = std::mem::take(&mut self.sites[cluster].waiting);
+        let before = waiting.len();
         let mut failed: Vec<ServiceId> = Vec::new();
         waiting.retain(|replica| {
             let slot = self.replicas[*replica].slot;
@@ -200,59 +188,20 @@ impl World {
             if failed.contains(&service) {
                 return true;
             }
-            let request = self.scenario.known.application.services[service].request;
-            let nodes = &mut self.sites[cluster].nodes;
-            let Some(node) = nodes.bind(request, &self.slots[slot].pools) else {
+            let resources = self.scenario.known.application.services[service].request;
+            let site = &mut self.sites[cluster];
+            let request = Request { service, resources };
+            let Some(node) = bind(&mut site.nodes, &mut site.peers, request, &self.slots[slot].pools) else {
                 failed.push(service);
                 return true;
             };
-            self.replicas[*replica].device = nodes.node(node).shared.latest();
+            self.replicas[*replica].device = site.nodes.node(node).shared.latest();
             self.on_bound(*replica, node);
             false
         });
+        let bound = waiting.len() < before;
         self.sites[cluster].waiting = waiting;
-        self.refresh_site(cluster);
-        self.grow(cluster);
-    }
-
-    /// Asks for the nodes that waiting replicas need, pool by pool, the first that may host a replica.
-    fn grow(&mut self, cluster: ClusterId) {
-        if self.sites[cluster].waiting.is_empty() {
-            return;
-        }
-        let scenario = std::sync::Arc::clone(&self.scenario);
-        let mut unserved: Vec<ReplicaId> = self.sites[cluster].waiting.iter().copied().collect();
-        for (pool, declared) in scenario.known.clusters[cluster].pools.iter() {
-            let site = &self.sites[cluster];
-            let room = declared.nodes_max.saturating_sub(site.size[pool]);
-            if room == 0 && site.booting[pool] == 0 {
-                continue;
-            }
-            let mut need = Resources::ZERO;
-            unserved.retain(|replica| {
-                let slot = &self.slots[self.replicas[*replica].slot];
-                let hosted = slot.pools[pool];
-                if hosted {
-                    need += scenario.known.application.services[slot.service].request;
-                }
-                !hosted
-            });
-            let wanted = nodes_for(need, declared.offered_later()).saturating_sub(site.booting[pool]).min(room);
-            for _ in 0..wanted {
-                self.boot_node(cluster, pool);
-            }
-        }
-    }
-
-    fn boot_node(&mut self, cluster: ClusterId, pool: PoolId) {
-        self.settle_site(cluster);
-        let boot = self.scenario.known.clusters[cluster].pools[pool].boot;
-        let site = &mut self.sites[cluster];
-        site.booting[pool] += 1;
-        site.size[pool] += 1;
-        let after = super::replicas::draw(&boot, &mut site.boots);
-        self.schedule(after, Event::NodeBooted { cluster, pool });
-        self.refresh_site(cluster);
+        bound
     }
 
     /// A replica leaves its node; what waits may come.
@@ -262,14 +211,20 @@ impl World {
         let (service, cluster) = self.place_of(replica);
         self.settle_site(cluster);
         let request = self.scenario.known.application.services[service].request;
-        let now = self.now();
+        let (now, was_draining) = (self.now(), self.replicas[replica].phase == Phase::Draining);
         let site = &mut self.sites[cluster];
         site.nodes.release_from(node, request, device);
+        if let Some(peers) = &mut site.peers {
+            peers.remove(service, node, was_draining);
+        }
         let state = &mut site.states[node];
         state.replicas.retain(|other| *other != replica);
         if state.replicas.is_empty() {
             state.empty_since = now;
-            self.schedule_idle(cluster, node);
+            match state.evacuated {
+                Some(_) => self.give_back(cluster, node),
+                None => self.schedule_idle(cluster, node),
+            }
         }
         self.refresh_site(cluster);
     }
@@ -292,6 +247,7 @@ impl World {
         let environment = &self.scenario.environment;
         let declared = &self.scenario.known.clusters[cluster];
         let site = &mut self.sites[cluster];
+        site.is_changed = true;
         let mut rates = SiteRates { pue: declared.pue.as_f64(), ..SiteRates::default() };
         let mut dollars = 0.0;
         for (pool, shape) in declared.pools.iter() {
@@ -329,11 +285,23 @@ impl Site {
     }
 }
 
-/// Nodes of `shape` that `need` fills, by the resource it needs most of.
-fn nodes_for(need: Resources, shape: Resources) -> u32 {
-    let counts = need.amounts().into_iter().zip(shape.amounts()).filter(|(_, offered)| *offered > 0);
-    let most = counts.map(|(needed, offered)| needed.div_ceil(offered)).max().unwrap_or(0);
-    u32::try_from(most).unwrap_or(u32::MAX)
+/// Binds a replica to the best node: by room alone where no term concerns it.
+pub(super) fn bind(
+    nodes: &mut NodeTable,
+    peers: &mut Option<Peers>,
+    request: Request,
+    pools: &Table<PoolId, bool>,
+) -> Option<NodeId> {
+    let concerned = peers.as_ref().filter(|peers| peers.concern(request.service));
+    let node = match concerned {
+        Some(peers) => peers.best(nodes, request)?,
+        None => nodes.best(request.resources, pools)?,
+    };
+    assert!(nodes.bind_to(node, request.resources), "{node:?} was found to have room for {request:?}");
+    if let Some(peers) = peers {
+        peers.add(request.service, node);
+    }
+    Some(node)
 }
 
 /// Watts that one busy core adds on nodes of a pool.

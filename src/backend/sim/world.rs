@@ -166,6 +166,8 @@ pub(super) struct Replica {
     pub(super) since: Time,
     pub(super) timer: Option<Handle>,
     pub(super) gone: bool,
+    /// Whether its node is to be emptied: another one is started in its place.
+    pub(super) leaving: bool,
     /// The task that it is, where it is one.
     pub(super) task: Option<TaskId>,
     /// The accelerator that it has a share of.

@@ -24,25 +24,12 @@ fn toleration(at: &At<'_>) -> Result<String, InputError> {
     Ok(format!("{}{value}{effect}", key.unwrap_or("*")))
 }
 
-/// The terms of the required node affinity, each as a selector; what is only preferred is counted in `notes`.
+/// The terms of the required node affinity, each as a selector.
 ///
 /// # Errors
 /// Values of a wrong type, or an operator that does not exist.
 pub fn node_affinity(pod_spec: &At<'_>, notes: &mut Notes) -> Result<Vec<String>, InputError> {
     let affinity = pod_spec.key("affinity");
-    for (path, what) in [
-        ("nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", "preferred node affinity"),
-        ("podAffinity", "pod affinity"),
-        ("podAntiAffinity", "pod anti-affinity"),
-    ] {
-        if affinity.path(path).is_there() {
-            notes.count(&affinity.path(path).place(), format!("{what} is not simulated"));
-        }
-    }
-    if pod_spec.key("topologySpreadConstraints").is_there() {
-        let place = pod_spec.key("topologySpreadConstraints").place();
-        notes.count(&place, "topology spread constraints are not simulated");
-    }
     let required = affinity.path("nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
     let mut terms = Vec::new();
     for term in required.items()? {

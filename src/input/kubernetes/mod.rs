@@ -27,6 +27,7 @@ mod notes;
 mod original;
 mod outline;
 mod overlay;
+mod peers;
 mod pool;
 mod propagation;
 mod quantity;

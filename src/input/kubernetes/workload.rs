@@ -9,6 +9,7 @@ use super::affinity::{node_affinity, tolerations};
 use super::documents::Object;
 use super::field::Field;
 use super::notes::Notes;
+use super::peers::neighbours;
 use super::pool::gpu;
 use super::resource::{pod_request, resources};
 use super::tree::Map;
@@ -81,6 +82,7 @@ impl<'a> Workload<'a> {
         self.put_request(&mut map, &spec, notes)?;
         map.put_labels("node_selector", &spec.key("nodeSelector").texts()?);
         map.put_texts("node_affinity", node_affinity(&spec, notes)?);
+        map.put("neighbours", neighbours(self, &spec)?);
         let mut tolerated = tolerations(&spec.key("tolerations"))?;
         tolerated.extend(self.tolerations.iter().cloned());
         tolerated.dedup();

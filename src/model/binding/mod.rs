@@ -9,12 +9,15 @@
 //!
 //! Accelerators are told apart by device (`devices`): a share of one has to fit into one.
 //!
-//! Not here: spreading over zones, affinity between replicas, preferences (`PreferNoSchedule` taints, preferred node
-//! affinity), image locality. They need labels of nodes and of replicas, which a table of amounts does not have.
+//! What needs labels of nodes and of replicas (spreading over zones, affinity between replicas, preferences) a table of
+//! amounts does not have: [`peers`] keeps it beside, and answers for the services that it concerns.
+//!
+//! Not here: image locality, volumes, preemption.
 
 mod bound;
 mod devices;
 pub mod exact;
+pub mod peers;
 mod ranking;
 mod table;
 

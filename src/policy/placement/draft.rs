@@ -228,7 +228,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Chooses the home of a pinned service that has none: where most of its replicas have room, the best one among those.
-    fn settle(&mut self, service: ServiceId, rank: Rank) {
+    pub fn settle(&mut self, service: ServiceId, rank: Rank) {
         let missing = self.missing(service);
         if !self.snapshot.service(service).pinned || self.home(service).is_some() || missing == 0 {
             return;

@@ -4,6 +4,7 @@
 //! wholes, `refusal` says what was missing, `reasons` why a plan is as it is.
 
 pub mod carbon_aware;
+pub mod classic;
 pub mod demands;
 pub mod draft;
 pub mod greedy;
@@ -64,6 +65,14 @@ pub const PLACEMENTS: &[Entry] = &[
     carbon_aware::ENTRY,
     memory_aware::ENTRY,
     node_ffd::ENTRY,
+    classic::FIRST_FIT,
+    classic::BEST_FIT,
+    classic::WORST_FIT,
+    classic::DOT_PRODUCT,
+    classic::L2,
+    classic::KUBE_SCHEDULER,
+    classic::RANDOM,
+    classic::ROUND_ROBIN,
     #[cfg(feature = "milp")]
     milp::ENTRY,
 ];

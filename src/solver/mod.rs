@@ -2,9 +2,29 @@
 //!
 //! Third-party solvers are named here and nowhere else. Their answers are believed only as far as they survive being
 //! counted again in integers.
+//!
+//! [`anytime`] is the one call for placement; in reading order it rests on [`problem`] and [`social`] (what is asked),
+//! [`state`] (an answer under change), [`prices`] and [`forest`] (bounds), [`construct`], [`anneal`] and [`polish`] (answers),
+//! [`classes`], [`fixing`] and [`restrict`] (smaller problems), and `exact` (`HiGHS`).
 
+pub mod anneal;
+pub mod anytime;
 pub mod assignment;
+pub mod classes;
+pub mod clock;
+pub mod construct;
+pub mod dice;
+#[cfg(feature = "milp")]
+pub mod exact;
+pub mod fixing;
+pub mod forest;
 #[cfg(feature = "milp")]
 pub mod milp;
+pub mod polish;
+pub mod prices;
+pub mod problem;
 pub mod reassignment;
+pub mod restrict;
 pub mod separable;
+pub mod social;
+pub mod state;

@@ -1,0 +1,400 @@
+//! One call for all tiers: a problem, an answer at hand and a budget in; the best answer that was found, a bound on all others,
+//! and why it ended out.
+//!
+//! | tier | what | bound |
+//! |---|---|---|
+//! | `separable` | every service where it is cheapest; fits, so it is best | the answer itself |
+//! | `lagrangian` | prices of capacity, regret greedy, annealing, descent | the Lagrangian one |
+//! | `fixed` | no place but the answer's is left after reduced-cost fixing | the answer itself |
+//! | `exact` | `HiGHS` on what is left, piece by piece | the smaller one of the answer and of the pieces' bounds |
+//! | `neighbourhood` | `HiGHS` on a few clusters at a time around the answer | as before |
+//!
+//! Tier falls back to tier: when the exact one fails or its answer does not survive being counted again in integers, the
+//! last good answer stands. There is always an answer, because refusing everything is one. Work is counted (steps of the
+//! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
+
+use super::anneal::{Annealing, Schedule};
+use super::classes::Classes;
+use super::clock::Clock;
+use super::construct;
+use super::polish::descend;
+use super::prices::{Ascent, Prices};
+use super::problem::{Problem, index};
+use super::state::State;
+use crate::model::plan::Stop;
+use crate::units::Span;
+use std::time::Duration;
+
+/// Services × clusters up to which counting like ones together is worth it.
+const SMALL: usize = 400;
+
+/// Trial moves that a place is worth where time does not count.
+const STEPS_A_PLACE: u64 = 400;
+
+/// What a decision may cost, and what it should use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Nodes of the search tree of the exact tier.
+    pub nodes: u32,
+    /// Trial moves of the search.
+    pub steps: u64,
+    /// Wall-clock time.
+    pub time: Option<Span>,
+    /// Share of the objective that is not worth searching for.
+    pub gap: f64,
+    /// Which tiers.
+    pub tiers: Tiers,
+}
+
+/// Which tiers may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tiers {
+    /// Prices and search.
+    Search,
+    /// Prices for a bound, one greedy answer, and then the exact tier.
+    Exact,
+    /// All.
+    All,
+}
+
+/// What is known from before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hint {
+    /// An answer; taken where the problem admits it.
+    pub counts: Vec<u32>,
+    /// Prices of capacity.
+    pub prices: Vec<f64>,
+}
+
+/// The best that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Replicas by place; the problem admits them.
+    pub counts: Vec<u32>,
+    /// What they cost.
+    pub objective: f64,
+    /// No answer costs less.
+    pub bound: f64,
+    /// The tier that gave the answer.
+    pub tier: &'static str,
+    /// Why it ended.
+    pub stop: Stop,
+    /// Prices of each resource of each cluster, in dollars an hour for all of it.
+    pub prices: Vec<f64>,
+}
+
+/// The best answer that `effort` allows.
+pub fn solve(problem: &Problem, hint: &Hint, effort: &Effort) -> Answer {
+    let clock = Clock::start(effort.time.map(|time| Duration::from_nanos(time.0)));
+    if let Some(classes) = Classes::of(problem) {
+        let counts = if hint.counts.len() == problem.places.len() { classes.sum(problem, &hint.counts) } else { Vec::new() };
+        let hint = Hint { counts, prices: hint.prices.clone() };
+        let answer = Search::new(&classes.problem, &hint, (effort, clock)).run();
+        let counts = classes.divide(problem, &answer.counts);
+        if problem.admits(&counts) {
+            return Answer { objective: problem.cost(&counts), counts, ..answer };
+        }
+    }
+    Search::new(problem, hint, (effort, clock)).run()
+}
+
+/// A solution in progress.
+struct Search<'a> {
+    problem: &'a Problem,
+    hint: &'a Hint,
+    effort: &'a Effort,
+    clock: Clock,
+    prices: Prices<'a>,
+    best: Vec<u32>,
+    cost: f64,
+    bound: f64,
+    tier: &'static str,
+    steps: u64,
+}
+
+impl<'a> Search<'a> {
+    fn new(problem: &'a Problem, hint: &'a Hint, (effort, clock): (&'a Effort, Clock)) -> Self {
+        let state = State::least(problem);
+        let (best, cost) = (state.counts, problem.cost(&problem.places.iter().map(|place| place.least).collect::<Vec<_>>()));
+        let mut search = Self {
+            problem,
+            hint,
+            effort,
+            clock,
+            prices: Prices::new(problem),
+            best,
+            cost,
+            bound: f64::NEG_INFINITY,
+            tier: "lagrangian",
+            steps: 0,
+        };
+        if hint.counts.len() == problem.places.len() {
+            search.offer(&hint.counts, "lagrangian");
+        }
+        search
+    }
+
+    fn run(mut self) -> Answer {
+        if self.is_separable() {
+            return self.finish(Stop::Optimal);
+        }
+        self.price_and_place();
+        if self.effort.tiers != Tiers::Exact && !self.is_done() {
+            self.anneal();
+        }
+        let stop = if self.is_done() { Stop::Optimal } else { self.be_exact() };
+        self.finish(stop)
+    }
+
+    fn finish(self, stop: Stop) -> Answer {
+        let is_proved = self.cost - self.bound <= 1e-9 * self.cost.abs().max(1.0);
+        Answer {
+            objective: self.cost,
+            bound: self.bound.min(self.cost),
+            tier: self.tier,
+            stop: if is_proved { Stop::Optimal } else { stop },
+            prices: self.prices.best,
+            counts: self.best,
+        }
+    }
+
+    /// Whether what is left of the gap is not worth searching for.
+    fn is_done(&self) -> bool {
+        self.cost - self.bound <= (self.effort.gap * self.cost.abs()).max(1e-9 * self.cost.abs().max(1.0))
+    }
+
+    /// Takes an answer that the problem admits and that is cheaper. Answers are counted anew here, whoever gives them.
+    fn offer(&mut self, counts: &[u32], tier: &'static str) -> bool {
+        let cost = if self.problem.admits(counts) { self.problem.cost(counts) } else { f64::INFINITY };
+        let is_better = cost < self.cost - 1e-9 * self.cost.abs().max(1.0);
+        if is_better {
+            (self.cost, self.tier) = (cost, tier);
+            self.best.clear();
+            self.best.extend_from_slice(counts);
+        }
+        is_better
+    }
+
+    /// Every service where it is cheapest, as if it were alone. Without prices, that is a bound and perhaps an answer.
+    fn is_separable(&mut self) -> bool {
+        let free = vec![0.0; self.problem.capacity.len()];
+        let mut counts = vec![0.0; self.problem.places.len()];
+        let bound = self.prices.choices(&free, &mut counts);
+        self.bound = bound;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are whole and small, or refused")]
+        let whole: Vec<u32> = counts.iter().map(|count| count.round() as u32).collect();
+        if self.problem.admits(&whole) && self.problem.cost(&whole) <= bound + 1e-9 * bound.abs().max(1.0) {
+            // The present answer stays where it is as cheap: nothing moves for nothing.
+            self.offer(&whole, "separable");
+            self.tier = "separable";
+        }
+        self.is_done()
+    }
+
+    /// Prices of capacity, and the answers that they suggest.
+    fn price_and_place(&mut self) {
+        self.prices.start_from(&self.hint.prices);
+        let clock = self.clock;
+        let mut is_late = || clock.is_past(0.12);
+        let first = Ascent { rounds: 40, patience: 8, step: 0.6 };
+        self.prices.ascend(self.guess(), &first, &mut is_late);
+        self.greedy();
+        let second = Ascent { rounds: if self.problem.places.len() > 1_000_000 { 60 } else { 300 }, patience: 10, step: 0.9 };
+        let mut is_late = || clock.is_past(0.25);
+        self.prices.ascend(self.cost, &second, &mut is_late);
+        self.bound = self.bound.max(self.prices.bound);
+        self.greedy();
+    }
+
+    /// A cost to aim at before there is an answer: somewhat above what services would pay alone.
+    fn guess(&self) -> f64 {
+        let usual = self.bound + 0.05 * self.bound.abs() + 1e-3;
+        usual.min(self.cost)
+    }
+
+    /// The regret greedy answer, improved by plain descent.
+    fn greedy(&mut self) {
+        let mut state = State::least(self.problem);
+        construct::fill(&mut state, &self.prices);
+        let all: Vec<u32> = (0..index(self.problem.services.len())).collect();
+        if self.problem.places.len() <= 20_000 {
+            self.steps += descend(&mut state, &all, 4);
+        }
+        self.offer(&state.counts, "lagrangian");
+    }
+
+    fn anneal(&mut self) {
+        let is_timed = self.effort.time.is_some();
+        let budget = if is_timed { u64::MAX } else { self.effort.steps.min(STEPS_A_PLACE * self.problem.places.len() as u64) };
+        let end = self.end_of_annealing();
+        let (clock, start) = (self.clock, self.clock.share().unwrap_or(0.0));
+        let mut progress = || clock.share().map(|share| (share - start) / (end - start).max(1e-9));
+        let mut state = State::new(self.problem, &self.best);
+        let schedule = Schedule { steps: budget, heat: 0.1, progress: &mut progress };
+        self.steps += Annealing::new(&mut state, &self.prices, 1).run(&self.prices, schedule);
+        let all: Vec<u32> = (0..index(self.problem.services.len())).collect();
+        if self.problem.places.len() <= 200_000 {
+            self.steps += descend(&mut state, &all, 2);
+        }
+        self.offer(&state.counts, "lagrangian");
+    }
+
+    /// The share of the time after which the annealing leaves the rest to the exact tier.
+    fn end_of_annealing(&self) -> f64 {
+        let has_exact = cfg!(feature = "milp") && self.effort.tiers != Tiers::Search;
+        let seconds = self.effort.time.map_or(0.0, |time| time.as_seconds_f64());
+        match (has_exact, self.problem.places.len()) {
+            (false, _) => 0.97,
+            (true, places) if places <= SMALL => 0.3,
+            (true, _) if seconds >= 1.0 => 0.5,
+            (true, _) => 0.9,
+        }
+    }
+
+    #[cfg(not(feature = "milp"))]
+    const fn be_exact(&mut self) -> Stop {
+        Stop::Heuristic
+    }
+}
+
+#[cfg(feature = "milp")]
+mod with_milp {
+    //! The exact tiers.
+
+    use super::super::dice::Dice;
+    use super::super::exact::{self, Limits};
+    use super::super::fixing::{open_places, pieces};
+    use super::super::restrict::Part;
+    use super::{Search, Stop, Tiers, index};
+    use std::time::Duration;
+
+    /// Open places up to which the exact tier is tried where time does not count.
+    const PLACES_MAX: usize = 4_000;
+
+    /// Open places a second that the exact tier is trusted with where time counts.
+    const PLACES_A_SECOND: f64 = 12_000.0;
+
+    impl Search<'_> {
+        /// Closes what cannot be better, solves the pieces that are left, and then looks around the answer.
+        pub(super) fn be_exact(&mut self) -> Stop {
+            if self.effort.tiers == Tiers::Search || self.effort.nodes == 0 {
+                return Stop::Heuristic;
+            }
+            let open = open_places(self.problem, &self.prices, &self.best, self.cost);
+            let open_count = open.iter().filter(|open| **open).count();
+            let left = self.clock.left().map(|left| left.as_secs_f64());
+            let most = left.map_or(PLACES_MAX as f64, |left| left * PLACES_A_SECOND);
+            if open_count as f64 <= most || self.effort.tiers == Tiers::Exact {
+                let is_finished = self.solve_pieces(&open);
+                if is_finished || self.is_done() {
+                    return Stop::Optimal;
+                }
+            }
+            self.look_around();
+            Stop::NodeLimit
+        }
+
+        /// The best answer among the open places, piece by piece. Whether all pieces are finished.
+        fn solve_pieces(&mut self, open: &[bool]) -> bool {
+            let pieces = pieces(self.problem, open);
+            let has_choice = |piece: &Vec<u32>| {
+                piece.iter().any(|service| {
+                    let places = self.problem.places_of(*service as usize);
+                    let open = places.filter(|place| open[*place]).count();
+                    open > 1 || self.best_is_short(*service)
+                })
+            };
+            let (choices, settled): (Vec<_>, Vec<_>) = pieces.into_iter().partition(has_choice);
+            let (mut is_finished, mut gain, before) = (true, 0.0, self.cost);
+            let _ = settled;
+            let count = choices.len();
+            for (at, piece) in choices.into_iter().enumerate() {
+                let part = Part::new(self.problem, &self.best, &piece, open);
+                let present = part.problem.cost(&part.read(&self.best));
+                let share = self.clock.left().map(|left| left.div_f64((count - at) as f64));
+                let limits = Limits { nodes: self.effort.nodes, time: share, gap: self.effort.gap * self.cost.abs() };
+                let Some(found) = exact::solve(&part.problem, &limits) else {
+                    (is_finished, gain) = (false, f64::INFINITY);
+                    continue;
+                };
+                is_finished &= found.is_finished;
+                gain += (present - found.bound).max(0.0);
+                if let Some(counts) = found.counts {
+                    let mut whole = self.best.clone();
+                    part.write(&counts, &mut whole);
+                    self.offer(&whole, "exact");
+                }
+            }
+            // Whatever is cheaper than the answer uses open places only, and gains no more than all pieces could.
+            let bound = (before - gain).min(self.cost);
+            if bound > self.bound {
+                self.bound = bound;
+                self.tier = if count == 0 { "fixed" } else { "exact" };
+            }
+            is_finished
+        }
+
+        fn best_is_short(&self, service: u32) -> bool {
+            self.problem.short(service as usize, &self.best) > 0
+        }
+
+        /// Frees the services of a few clusters at a time, again and again, while the budget lasts.
+        fn look_around(&mut self) {
+            let clusters = self.problem.clusters();
+            if clusters < 3 || self.effort.tiers == Tiers::Exact {
+                return;
+            }
+            let mut dice = Dice::new(2);
+            let rounds = if self.effort.time.is_some() { u32::MAX } else { self.effort.nodes / 100 };
+            for _ in 0..rounds {
+                if self.clock.is_past(0.97) || self.is_done() {
+                    return;
+                }
+                let chosen = self.neighbours(&mut dice);
+                let free = self.residents(&chosen);
+                let mut open = vec![false; self.problem.places.len()];
+                for service in &free {
+                    for place in self.problem.places_of(*service as usize) {
+                        let cluster = self.problem.places[place].cluster as usize;
+                        open[place] = chosen[cluster] || self.best[place] > 0;
+                    }
+                }
+                let part = Part::new(self.problem, &self.best, &free, &open);
+                let time = self.clock.left().map(|left| left.min(Duration::from_millis(400)));
+                let Some(found) = exact::solve(&part.problem, &Limits { nodes: 100, time, gap: 0.0 }) else { continue };
+                if let Some(counts) = found.counts {
+                    let mut whole = self.best.clone();
+                    part.write(&counts, &mut whole);
+                    self.offer(&whole, "neighbourhood");
+                }
+            }
+        }
+
+        /// Clusters that are freed: so many that about sixty services are.
+        fn neighbours(&self, dice: &mut Dice) -> Vec<bool> {
+            let clusters = self.problem.clusters();
+            let used = self.best.iter().filter(|count| **count > 0).count();
+            let count = (60 * clusters).div_ceil(used.max(1)).clamp(2, clusters);
+            let mut chosen = vec![false; clusters];
+            let mut left = count;
+            while left > 0 {
+                let cluster = dice.below(clusters);
+                left -= usize::from(!chosen[cluster]);
+                chosen[cluster] = true;
+            }
+            chosen
+        }
+
+        /// Services with replicas in the chosen clusters, or short of some.
+        fn residents(&self, chosen: &[bool]) -> Vec<u32> {
+            let services = 0..index(self.problem.services.len());
+            let is_there = |service: &u32| {
+                self.problem.short(*service as usize, &self.best) > 0
+                    || self.problem.places_of(*service as usize).any(|place| {
+                        self.best[place] > 0 && chosen[self.problem.places[place].cluster as usize]
+                    })
+            };
+            services.filter(is_there).collect()
+        }
+    }
+}

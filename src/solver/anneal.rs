@@ -121,7 +121,7 @@ impl<'s, 'a> Annealing<'s, 'a> {
         let cold: f64 = 0.002;
         self.list_short();
         let mut made = 0;
-        while made < schedule.steps && !self.state.used.is_empty() {
+        while made < schedule.steps {
             let share = match (schedule.progress)() {
                 Some(share) if share >= 1.0 => break,
                 Some(share) => share,
@@ -162,7 +162,12 @@ impl<'s, 'a> Annealing<'s, 'a> {
     fn step(&mut self, temperature: f64) {
         let threshold = temperature * self.thresholds[self.dice.below(4096)];
         self.trail.clear();
-        let change = if !self.short.is_empty() && self.dice.below(8) == 0 { self.insert() } else { self.relocate(threshold) };
+        let change = match self.dice.below(32) {
+            1..4 if !self.short.is_empty() => self.insert(),
+            _ if self.state.used.is_empty() => None,
+            0 => self.drop_one(),
+            _ => self.relocate(threshold),
+        };
         match change {
             Some(change) if change <= threshold => {}
             _ => self.undo(),
@@ -217,6 +222,14 @@ impl<'s, 'a> Annealing<'s, 'a> {
             return Some(self.shift((from, leaves), (to, needed)));
         }
         self.eject((from, leaves), (to, needed), threshold)
+    }
+
+    /// Takes a block away for nothing: where serving costs more than refusing, or breaks a rule.
+    fn drop_one(&mut self) -> Option<f64> {
+        let from = self.state.used[self.dice.below(self.state.used.len())] as usize;
+        let (count, least) = (self.state.counts[from], self.state.problem.places[from].least);
+        let leaves = if self.dice.below(2) == 0 { count.saturating_sub(least) } else { 1 };
+        (leaves > 0 && count >= least + leaves).then(|| self.set(from, count - leaves))
     }
 
     /// What a shift costs that leaves no demand and no rule in another state.

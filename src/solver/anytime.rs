@@ -285,8 +285,8 @@ mod with_milp {
             let left = self.clock.left().map(|left| left.as_secs_f64());
             let most = left.map_or(PLACES_MAX as f64, |left| left * PLACES_A_SECOND);
             if open_count as f64 <= most || self.effort.tiers == Tiers::Exact {
-                let is_finished = self.solve_pieces(&open);
-                if is_finished || self.is_done() {
+                self.solve_pieces(&open);
+                if self.is_done() {
                     return Stop::Optimal;
                 }
             }
@@ -294,8 +294,8 @@ mod with_milp {
             Stop::NodeLimit
         }
 
-        /// The best answer among the open places, piece by piece. Whether all pieces are finished.
-        fn solve_pieces(&mut self, open: &[bool]) -> bool {
+        /// The best answer among the open places, piece by piece.
+        fn solve_pieces(&mut self, open: &[bool]) {
             let pieces = pieces(self.problem, open);
             let has_choice = |piece: &Vec<u32>| {
                 piece.iter().any(|service| {
@@ -304,9 +304,8 @@ mod with_milp {
                     open > 1 || self.best_is_short(*service)
                 })
             };
-            let (choices, settled): (Vec<_>, Vec<_>) = pieces.into_iter().partition(has_choice);
-            let (mut is_finished, mut gain, before) = (true, 0.0, self.cost);
-            let _ = settled;
+            let choices: Vec<_> = pieces.into_iter().filter(has_choice).collect();
+            let (mut gain, before) = (0.0, self.cost);
             let count = choices.len();
             for (at, piece) in choices.into_iter().enumerate() {
                 let part = Part::new(self.problem, &self.best, &piece, open);
@@ -314,10 +313,9 @@ mod with_milp {
                 let share = self.clock.left().map(|left| left.div_f64((count - at) as f64));
                 let limits = Limits { nodes: self.effort.nodes, time: share, gap: self.effort.gap * self.cost.abs() };
                 let Some(found) = exact::solve(&part.problem, &limits) else {
-                    (is_finished, gain) = (false, f64::INFINITY);
+                    gain = f64::INFINITY;
                     continue;
                 };
-                is_finished &= found.is_finished;
                 gain += (present - found.bound).max(0.0);
                 if let Some(counts) = found.counts {
                     let mut whole = self.best.clone();
@@ -331,7 +329,6 @@ mod with_milp {
                 self.bound = bound;
                 self.tier = if count == 0 { "fixed" } else { "exact" };
             }
-            is_finished
         }
 
         fn best_is_short(&self, service: u32) -> bool {

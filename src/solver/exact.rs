@@ -35,8 +35,6 @@ pub struct Found {
     pub counts: Option<Vec<u32>>,
     /// No answer costs less; minus infinity where nothing is known.
     pub bound: f64,
-    /// Whether the search was finished.
-    pub is_finished: bool,
 }
 
 /// The best answer within `limits`; nothing where the solver fails.
@@ -46,18 +44,19 @@ pub fn solve(problem: &Problem, limits: &Limits) -> Option<Found> {
     let mut model = program.rows.try_optimise(Sense::Minimise).ok()?;
     set_options(&mut model, limits).ok()?;
     let solved = model.try_solve().ok()?;
-    let is_finished = match solved.status() {
-        HighsModelStatus::Optimal => true,
-        HighsModelStatus::ReachedSolutionLimit | HighsModelStatus::ReachedTimeLimit => false,
+    match solved.status() {
+        HighsModelStatus::Optimal
+        | HighsModelStatus::ReachedSolutionLimit
+        | HighsModelStatus::ReachedTimeLimit => {}
         _ => return None,
-    };
+    }
     let bound = solved.double_info_value(c"mip_dual_bound").ok().filter(|bound| bound.is_finite());
     let is_feasible = solved.primal_solution_status() == HighsSolutionStatus::Feasible;
     let counts = is_feasible.then(|| {
         let solution = solved.get_solution();
         replicas.iter().map(|column| rounded(solution.columns()[column.index()])).collect()
     });
-    Some(Found { counts, bound: bound.map_or(f64::NEG_INFINITY, |bound| bound + offset), is_finished })
+    Some(Found { counts, bound: bound.map_or(f64::NEG_INFINITY, |bound| bound + offset) })
 }
 
 fn set_options(model: &mut Model, limits: &Limits) -> Result<(), highs::TrySetOptionError> {

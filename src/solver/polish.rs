@@ -34,6 +34,7 @@ fn improve(state: &mut State<'_>, service: usize) -> u64 {
         }
     }
     for from in places.clone() {
+        trials += drop_if_cheaper(state, from);
         for all in [true, false] {
             let mut best: Option<(f64, usize)> = None;
             for to in places.clone().filter(|to| *to != from) {
@@ -53,6 +54,23 @@ fn improve(state: &mut State<'_>, service: usize) -> u64 {
         }
     }
     trials
+}
+
+/// Takes replicas away that cost more than refusing them.
+fn drop_if_cheaper(state: &mut State<'_>, from: usize) -> u64 {
+    let (count, least) = (state.counts[from], state.problem.places[from].least);
+    if count <= least {
+        return 0;
+    }
+    for left in [least, count - 1] {
+        let before = state.cost;
+        if state.set(from, left) < -1e-9 {
+            return 1;
+        }
+        state.set(from, count);
+        state.cost = before;
+    }
+    2
 }
 
 /// What a shift would change.

@@ -34,10 +34,20 @@ pub struct Prices<'a> {
     whole_share: Vec<f64>,
     /// Where the prices of a place's cluster begin.
     row: Vec<u32>,
+    /// By place of a service that goes as a whole: one replica less, where the last one serves but a rest of the demand and
+    /// leaving that rest out may be cheaper; empty where no service is of that kind.
+    less: Vec<Less>,
     is_pure: Vec<bool>,
     forest: Forest,
     usage: Vec<f64>,
     direction: Vec<f64>,
+}
+
+/// All but the last replica of a service in a place.
+#[derive(Debug, Clone, Copy)]
+struct Less {
+    count: f64,
+    price: f64,
 }
 
 /// How to look for prices.
@@ -64,6 +74,7 @@ impl<'a> Prices<'a> {
             share: vec![0.0; problem.places.len() * kinds],
             whole_share: vec![0.0; problem.places.len() * kinds],
             row: problem.places.iter().map(|place| place.cluster * index(kinds)).collect(),
+            less: Vec::new(),
             is_pure: Vec::with_capacity(problem.services.len()),
             forest: Forest::new(problem),
             usage: vec![0.0; problem.capacity.len()],
@@ -71,6 +82,9 @@ impl<'a> Prices<'a> {
         };
         for service in 0..problem.services.len() {
             prices.prepare(service);
+        }
+        if (0..problem.services.len()).any(|service| leaves_rest(problem, service)) {
+            prices.less = (0..problem.services.len()).flat_map(|service| less_of(problem, service)).collect();
         }
         prices
     }
@@ -111,6 +125,16 @@ impl<'a> Prices<'a> {
         let cluster = self.problem.places[place].cluster as usize * kinds;
         let shares = &self.share[place * kinds..][..kinds];
         shares.iter().zip(&prices[cluster..][..kinds]).map(|(share, price)| share * price).sum()
+    }
+
+    /// What all of a service costs in `place`, room included, or all but a rest of its demand where that is cheaper; and how
+    /// many replicas that is.
+    #[inline]
+    fn whole(&self, prices: &[f64], place: usize) -> (f64, f64) {
+        let all = (self.whole_price(prices, place), self.full[place]);
+        let Some(less) = self.less.get(place) else { return all };
+        let price = less.price + less.count * self.room_price(prices, place);
+        if price < all.0 { (price, less.count) } else { all }
     }
 
     /// What all of a service costs in `place`, room included.
@@ -155,7 +179,8 @@ impl<'a> Prices<'a> {
             let missing = f64::from(row.demand) - f64::from(replicas) * f64::from(at.yields);
             at.price(replicas) + f64::from(replicas) * room + missing.max(0.0) * row.shortage
         };
-        let counts = [1.min(full), at.incumbent.clamp(1.min(full), full), full];
+        let least = 1.min(full);
+        let counts = [least, at.incumbent.clamp(least, full), (row.demand / at.yields.max(1)).clamp(least, full), full];
         counts.map(price).into_iter().fold(f64::INFINITY, f64::min) - margin
     }
 
@@ -238,14 +263,14 @@ impl<'a> Prices<'a> {
                 let (price, place) = self.pure(prices, service);
                 bound += price;
                 if let Some(place) = place {
-                    take(place, self.full[place]);
+                    take(place, self.whole(prices, place).1);
                 }
             } else if self.forest.tree_of(service).is_none() {
                 bound += self.fill(prices, service, &mut take);
             }
         }
-        let price = |place: usize| self.whole_price(prices, place);
-        bound += self.forest.evaluate(problem, &price, &mut |place| take(place, self.full[place]));
+        let price = |place: usize| self.whole(prices, place).0;
+        bound += self.forest.evaluate(problem, &price, &mut |place| take(place, self.whole(prices, place).1));
         self.usage = usage;
         bound
     }
@@ -257,7 +282,7 @@ impl<'a> Prices<'a> {
         let nothing = f64::from(row.demand) * row.shortage;
         let places = row.first as usize..row.end as usize;
         let (mut best, mut chosen) = (nothing, None);
-        if self.problem.kinds == 1 {
+        if self.problem.kinds == 1 && self.less.is_empty() {
             let columns = self.whole[places.clone()].iter().zip(&self.whole_share[places.clone()]);
             for (at, ((whole, share), row)) in columns.zip(&self.row[places.clone()]).enumerate() {
                 let price = whole + share * prices[*row as usize];
@@ -268,7 +293,7 @@ impl<'a> Prices<'a> {
             return (best, chosen);
         }
         for place in places {
-            let price = self.whole_price(prices, place);
+            let price = self.whole(prices, place).0;
             if price < best {
                 (best, chosen) = (price, Some(place));
             }
@@ -336,7 +361,8 @@ impl<'a> Prices<'a> {
         for place in places {
             let (at, full) = (&self.problem.places[place], self.problem.full(service, place));
             let room = self.room_price(prices, place);
-            for replicas in [at.least, at.incumbent.clamp(at.least, full), full] {
+            let but_a_rest = (row.demand / at.yields.max(1)).clamp(at.least, full);
+            for replicas in [at.least, at.incumbent.clamp(at.least, full), but_a_rest, full] {
                 let missing = f64::from(row.demand) - f64::from(replicas) * f64::from(at.yields);
                 let price = at.price(replicas) + f64::from(replicas) * room + missing.max(0.0) * row.shortage;
                 if price < best {
@@ -349,4 +375,21 @@ impl<'a> Prices<'a> {
         }
         best
     }
+}
+
+/// Whether a service goes as a whole and its last replica somewhere serves but a rest.
+fn leaves_rest(problem: &Problem, service: usize) -> bool {
+    let row = &problem.services[service];
+    row.is_single && problem.places_of(service).any(|place| row.demand % problem.places[place].yields.max(1) > 0)
+}
+
+fn less_of(problem: &Problem, service: usize) -> Vec<Less> {
+    let row = &problem.services[service];
+    let less = |place: usize| {
+        let (at, full) = (&problem.places[place], problem.full(service, place));
+        let count = (row.demand / at.yields.max(1)).clamp(at.least, full);
+        let missing = f64::from(row.demand) - f64::from(count) * f64::from(at.yields);
+        Less { count: f64::from(count), price: at.price(count) + missing.max(0.0) * row.shortage }
+    };
+    problem.places_of(service).map(less).collect()
 }

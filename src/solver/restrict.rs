@@ -83,7 +83,7 @@ impl Part {
             at[*place as usize] = index(here);
         }
         let pairs = rules.pairs.iter().filter(|pair| known(pair.from) && known(pair.to));
-        let groups = rules.groups.iter().filter(|group| group.services.iter().any(|service| known(*service)));
+        let groups = rules.groups.iter().filter(|group| group.services.iter().all(|service| known(*service)));
         let caps = rules.caps.iter().filter(|cap| known(cap.service));
         let spreads = rules.spreads.iter().filter(|spread| known(spread.service));
         self.problem.rules = Rules {

@@ -8,8 +8,9 @@ use super::prices::Prices;
 use super::problem::index;
 use super::state::State;
 
-/// Fills up `state`.
-pub fn fill(state: &mut State<'_>, prices: &Prices<'_>) {
+/// Fills up `state`. Where it `is_strict`, nothing goes where a rule makes being there dearer than being nowhere; services
+/// that belong together only ever meet where it is not, because the first one is alone.
+pub fn fill(state: &mut State<'_>, prices: &Prices<'_>, is_strict: bool) {
     let problem = state.problem;
     let at = &prices.best;
     let regret = |service: usize| {
@@ -33,19 +34,19 @@ pub fn fill(state: &mut State<'_>, prices: &Prices<'_>) {
         row.clear();
         row.extend(problem.places_of(service).map(|place| (prices.whole_price(at, place), index(place))));
         row.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        place_all(state, service, &row);
+        place_all(state, (service, is_strict), &row);
     }
 }
 
 /// Puts what is missing of a service into the places of `row`, in this order.
-fn place_all(state: &mut State<'_>, service: usize, row: &[(f64, u32)]) {
+fn place_all(state: &mut State<'_>, (service, is_strict): (usize, bool), row: &[(f64, u32)]) {
     let is_single = state.problem.services[service].is_single;
     if is_single {
         let home = row.iter().find(|(_, place)| state.counts[*place as usize] > 0);
         let whole = row.iter().find(|(_, place)| wanted(state, *place as usize) <= possible(state, *place as usize));
         let most = row.iter().max_by_key(|(_, place)| possible(state, *place as usize));
         if let Some((_, place)) = home.or(whole).or(most) {
-            add(state, *place as usize);
+            add(state, *place as usize, is_strict);
         }
         return;
     }
@@ -53,7 +54,7 @@ fn place_all(state: &mut State<'_>, service: usize, row: &[(f64, u32)]) {
         if state.short(service) == 0 {
             return;
         }
-        add(state, *place as usize);
+        add(state, *place as usize, is_strict);
     }
 }
 
@@ -67,14 +68,14 @@ fn possible(state: &State<'_>, place: usize) -> u64 {
     state.room(place).min((state.problem.places[place].most - state.counts[place].min(state.problem.places[place].most)).into())
 }
 
-/// Adds as many as are wanted and possible.
-pub fn add(state: &mut State<'_>, place: usize) {
+/// Adds as many as are wanted and possible; none where they cost more than they save and it `is_strict`.
+pub fn add(state: &mut State<'_>, place: usize, is_strict: bool) {
     let more = wanted(state, place).min(possible(state, place));
     if more > 0 {
-        let count = state.counts[place] + u32::try_from(more).unwrap_or(u32::MAX);
-        if state.set(place, count) > 0.0 && state.is_social[state.owner[place] as usize] {
-            // A rule makes being here dearer than being nowhere.
-            state.set(place, count - u32::try_from(more).unwrap_or(u32::MAX));
+        let before = state.counts[place];
+        let change = state.set(place, before + u32::try_from(more).unwrap_or(u32::MAX));
+        if change > 0.0 && is_strict {
+            state.set(place, before);
         }
     }
 }

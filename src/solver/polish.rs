@@ -27,7 +27,7 @@ fn improve(state: &mut State<'_>, service: usize) -> u64 {
         let is_single = state.problem.services[service].is_single;
         let home = places.clone().find(|place| state.counts[*place] > 0);
         for place in places.clone().filter(|place| !is_single || home.is_none_or(|home| home == *place)) {
-            add(state, place);
+            add(state, place, true);
             if is_single && state.counts[place] > 0 {
                 break;
             }

@@ -3,10 +3,15 @@
 //! `draft` is the plan under construction that all of them share, `refusal` says what was missing, `reasons`
 //! why a plan is as it is.
 
+pub mod anytime;
 pub mod draft;
+pub mod engine;
 pub mod greedy;
+pub mod lagrangian;
 #[cfg(feature = "milp")]
 pub mod milp;
+#[cfg(feature = "milp")]
+pub mod milp_costed;
 #[cfg(feature = "milp")]
 mod milp_reasons;
 pub mod naive;
@@ -41,4 +46,8 @@ pub const PLACEMENTS: &[Entry] = &[
     spread::ENTRY,
     #[cfg(feature = "milp")]
     milp::ENTRY,
+    lagrangian::ENTRY,
+    #[cfg(feature = "milp")]
+    milp_costed::ENTRY,
+    anytime::ENTRY,
 ];

@@ -1,6 +1,8 @@
 //! Where and how many at once: policies that are no pair of a scaling and a placement. One file a policy, one line each in
 //! [`JOINTS`].
 
+pub mod milp_joint;
+
 use super::Policy;
 use super::parameter::{Parameter, ParameterError, Parameters};
 
@@ -19,4 +21,4 @@ pub struct Entry {
 }
 
 /// All joint policies, in the order in which they are listed.
-pub const JOINTS: &[Entry] = &[];
+pub const JOINTS: &[Entry] = &[milp_joint::ENTRY];

@@ -7,7 +7,7 @@
 mod conflict;
 mod demands;
 pub mod pose;
-mod reasons;
+pub mod reasons;
 pub mod weigh;
 
 use self::pose::{Posed, pose};
@@ -99,7 +99,7 @@ impl Placement for Engine {
             return Ok(draft.with_targets(known.targets.clone()).finish(Some(known.quality_at(snapshot)), |_| None));
         }
         let failed = |reason: String| PolicyError { policy: self.name.to_owned(), reason };
-        let posed = pose(&draft).map_err(|error| failed(error.to_string()))?;
+        let posed = pose(&draft, None).map_err(|error| failed(error.to_string()))?;
         let crate::policy::Budget { nodes, steps, time } = *context.budget;
         let effort = Effort { nodes, steps, time, gap: self.gap, tiers: self.tiers };
         let answer = self.answer(&posed, snapshot, &effort);
@@ -117,7 +117,7 @@ impl Placement for Engine {
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
         let prices = self.solved.as_ref().map_or(&[][..], |known| &known.prices);
-        reasons::explain(snapshot, plan, prices)
+        reasons::explain(snapshot, plan, (prices, None))
     }
 
     fn fork(&self) -> Box<dyn Placement> {

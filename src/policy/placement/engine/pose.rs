@@ -34,11 +34,19 @@ pub struct Posed {
     pub fixed: Targets,
 }
 
-/// The problem of placing what the draft wants.
+/// Replicas that would serve a whole service in each cluster, where their number is decided with their place; the work of a
+/// replica is then its share of that.
+pub type Needs = Table<ServiceId, Table<ClusterId, u32>>;
+
+/// Units of work of a service whose number of replicas depends on the cluster: so many that rounding a replica's share up
+/// changes no count below 30,000 (`work > count²`).
+pub const WORK: u32 = 1_000_000_000;
+
+/// The problem of placing what the draft wants; with `needs`, of deciding how much that is as well.
 ///
 /// # Errors
 /// Where memory would not hold it.
-pub fn pose(draft: &Draft<'_>) -> Result<Posed, TooLarge> {
+pub fn pose(draft: &Draft<'_>, needs: Option<&Needs>) -> Result<Posed, TooLarge> {
     let snapshot = draft.snapshot;
     check_size(snapshot.services.len() as u64, snapshot.clusters.len() as u64)?;
     let fixed = fixed(draft);
@@ -47,11 +55,14 @@ pub fn pose(draft: &Draft<'_>) -> Result<Posed, TooLarge> {
     let activation = vec![snapshot.known.rules.weights.activation.max(0.0); snapshot.clusters.len()];
     let mut problem = Problem::with_clusters(kinds.len(), Vec::new(), activation);
     for service in snapshot.services.ids() {
-        let places = places(draft, &weighing, service);
+        let needs = needs.map(|needs| &needs[service]).filter(|_| !snapshot.known.application.is_task(service));
+        let places = places(draft, &weighing, (service, needs));
         let request = snapshot.service(service).request.amounts();
         let request: Vec<u64> = kinds.iter().map(|kind| request[*kind]).collect();
-        let demand = if places.is_empty() { 0 } else { draft.wanted.replicas[service] };
-        let is_single = snapshot.service(service).pinned;
+        let whole = if needs.is_some() { WORK } else { draft.wanted.replicas[service] };
+        let demand = if places.is_empty() || draft.wanted.replicas[service] == 0 { 0 } else { whole };
+        let fits_somewhere = || places.iter().any(|place| place.yields.saturating_mul(place.most) >= demand);
+        let is_single = snapshot.service(service).pinned || (needs.is_some() && fits_somewhere());
         let shortage = snapshot.known.rules.weights.shortage.max(0.0);
         problem.push(Service { first: 0, end: 0, demand, is_single, shortage }, &request, &places);
     }
@@ -107,13 +118,18 @@ fn fixed(draft: &Draft<'_>) -> Targets {
     stuck.map(|target| Target { replicas: wanted(target), ..*target }).collect()
 }
 
-fn places(draft: &Draft<'_>, weighing: &Weighing<'_>, service: ServiceId) -> Vec<Place> {
-    let (snapshot, wanted) = (draft.snapshot, draft.wanted.replicas[service]);
+fn places(
+    draft: &Draft<'_>,
+    weighing: &Weighing<'_>,
+    (service, needs): (ServiceId, Option<&Table<ClusterId, u32>>),
+) -> Vec<Place> {
+    let (snapshot, all) = (draft.snapshot, draft.wanted.replicas[service]);
     let is_task = snapshot.known.application.is_task(service);
     let stays_put = is_frozen(snapshot, service) || is_task;
     let start = weighing.start(service);
     let count = snapshot.clusters.len() as f64;
     let place = |cluster: ClusterId| {
+        let wanted = needs.map_or(all, |needs| needs[cluster].min(all));
         let incumbent = snapshot.targets.get(service, cluster);
         let most = draft.most(service, cluster);
         let waiting = if is_task { snapshot.services[service].count_in(cluster, Phase::Pending) } else { 0 };
@@ -121,11 +137,13 @@ fn places(draft: &Draft<'_>, weighing: &Weighing<'_>, service: ServiceId) -> Vec
         let least = if stays { incumbent.saturating_sub(waiting).min(wanted) } else { 0 };
         let price = weighing.price(service, cluster, wanted).total();
         let tie = price.abs().max(1e-3) * TIE * cluster.index() as f64 / count;
-        Place { cluster: cluster.0, least, most: most.min(wanted.max(1)).max(least), incumbent, yields: 1, cost: price + tie, start }
+        let yields = if needs.is_some() { WORK.div_ceil(wanted.max(1)) } else { 1 };
+        let most = most.min(wanted.max(1)).max(least);
+        Place { cluster: cluster.0, least, most, incumbent, yields, cost: price + tie, start }
     };
     let open = snapshot.clusters.ids().filter(|cluster| draft.most(service, *cluster) > 0);
     let mut places: Vec<Place> = open.map(place).collect();
-    cut_to_demand(&mut places, wanted);
+    cut_to_demand(&mut places, all);
     places
 }
 
@@ -146,8 +164,13 @@ fn is_frozen(snapshot: &Snapshot, service: ServiceId) -> bool {
 fn raise_shortage(problem: &mut Problem) {
     let dearest = problem.places.iter().map(|place| place.cost + place.start).fold(0.0, f64::max);
     let activation = problem.activation.iter().copied().fold(0.0, f64::max);
-    for service in &mut problem.services {
-        service.shortage = service.shortage.max(100.0 * (dearest + activation) + 1.0);
+    for service in 0..problem.services.len() {
+        let row = &mut problem.services[service];
+        let a_replica = row.shortage.max(100.0 * (dearest + activation) + 1.0);
+        // Demand is counted in replicas, or in shares of all that a service needs.
+        let places = &problem.places[row.first as usize..row.end as usize];
+        let yields = places.iter().map(|place| place.yields).min().unwrap_or(1);
+        row.shortage = a_replica / f64::from(yields.max(1));
     }
 }
 

@@ -6,7 +6,7 @@
 //! that the search uses.
 
 use super::conflict;
-use super::pose::{Posed, pose};
+use super::pose::{Needs, Posed, pose};
 use super::weigh::Weighing;
 use crate::model::explanation::{self, Alternative, Scarce, Term};
 use crate::model::plan::Target;
@@ -18,12 +18,12 @@ use crate::policy::placement::rooms::Rooms;
 use crate::solver::state::State;
 
 /// What can be said of any plan, with what the engine weighs; `prices` are those of its last answer.
-pub fn explain(snapshot: &Snapshot, plan: &Plan, prices: &[f64]) -> Explanation {
+pub fn explain(snapshot: &Snapshot, plan: &Plan, (prices, needs): (&[f64], Option<&Needs>)) -> Explanation {
     let mut explanation = explanation::explain(snapshot, plan);
     let wanted = wanted(snapshot, plan);
     let mut rooms = None;
     let rooms = Rooms::of_world(&mut rooms, snapshot);
-    let Ok(posed) = pose(&Draft::new(snapshot, &wanted, rooms)) else { return explanation };
+    let Ok(posed) = pose(&Draft::new(snapshot, &wanted, rooms), needs) else { return explanation };
     let counts = posed.counts(&plan.targets);
     let weighing = Weighing::new(snapshot);
     let mut state = posed.problem.admits(&counts).then(|| State::new(&posed.problem, &counts));
@@ -36,7 +36,7 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, prices: &[f64]) -> Explanation 
         }
         reasons.alternative = state.as_mut().and_then(|state| second(state, service));
     }
-    explanation.shortage = posed.problem.services.first().map(|service| service.shortage);
+    explanation.shortage = needs.is_none().then(|| posed.problem.services.first().map(|service| service.shortage)).flatten();
     explanation.scarce = scarce(snapshot, &posed, prices);
     explanation.conflicts = conflict::of_plan(&posed, plan);
     explanation
@@ -69,11 +69,14 @@ fn second(state: &mut State<'_>, service: ServiceId) -> Option<Alternative> {
         for to in places.clone().filter(|to| *to != from) {
             for moved in if is_single { vec![movable] } else { vec![1, movable] } {
                 let (old, new) = (state.counts[from], state.counts[to]);
-                if new + moved > state.problem.places[to].most || !state.has_room(to, moved) {
+                let work = u64::from(moved) * u64::from(state.problem.places[from].yields);
+                let row = &state.problem.places[to];
+                let more = u32::try_from(work.div_ceil(row.yields.max(1).into())).unwrap_or(u32::MAX);
+                if new.saturating_add(more) > row.most || !state.has_room(to, more) {
                     continue;
                 }
                 let before = state.cost;
-                let difference = state.set(from, old - moved) + state.set(to, new + moved);
+                let difference = state.set(from, old - moved) + state.set(to, new + more);
                 if best.as_ref().is_none_or(|(least, _)| difference < *least) {
                     best = Some((difference, state.counts[places.clone()].to_vec()));
                 }

@@ -7,6 +7,7 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod anytime;
 mod bad_input;
 mod bad_trace;
 mod binding;
@@ -21,6 +22,7 @@ mod corpus;
 mod damaged_trace;
 mod data_tables;
 mod determinism;
+mod engine;
 mod expectations;
 mod fork;
 mod generated_traces;

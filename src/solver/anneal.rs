@@ -187,6 +187,13 @@ impl<'s, 'a> Annealing<'s, 'a> {
 
     /// Another good place for a service than `but`.
     fn candidate(&mut self, service: usize, but: usize) -> Option<usize> {
+        if self.state.is_social[service] && self.dice.below(3) == 0 {
+            let draw = self.dice.below(1 << 16);
+            if let Some(cluster) = self.state.partner_cluster(service, draw) {
+                let place = self.place_in[service * self.state.problem.clusters() + cluster];
+                return (place != NOWHERE && place as usize != but).then_some(place as usize);
+            }
+        }
         let row = &self.candidates[service * CANDIDATES..][..CANDIDATES];
         // The better ones are drawn more often: the smaller of two draws.
         let at = self.dice.below(CANDIDATES).min(self.dice.below(CANDIDATES));

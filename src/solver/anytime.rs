@@ -14,12 +14,14 @@
 //! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
 
 use super::anneal::{Annealing, Schedule};
+use super::branch::Branching;
 use super::classes::Classes;
 use super::clock::Clock;
 use super::construct;
 use super::polish::descend;
 use super::prices::{Ascent, Prices};
 use super::problem::{Problem, index};
+use super::replant::replant;
 use super::state::State;
 use crate::model::plan::Stop;
 use crate::units::Span;
@@ -27,6 +29,9 @@ use std::time::Duration;
 
 /// Services × clusters up to which counting like ones together is worth it.
 const SMALL: usize = 400;
+
+/// Decisions about the use of clusters where time does not count.
+const BRANCHES: u32 = 60;
 
 /// Trial moves that a place is worth where time does not count.
 const STEPS_A_PLACE: u64 = 400;
@@ -185,6 +190,7 @@ impl<'a> Search<'a> {
         self.price_and_place();
         if self.effort.tiers != Tiers::Exact && !self.is_done() {
             self.anneal();
+            self.branch();
         }
         let stop = if self.is_done() { Stop::Optimal } else { self.be_exact() };
         self.finish(stop)
@@ -250,6 +256,46 @@ impl<'a> Search<'a> {
         self.greedy();
     }
 
+    /// Decides which clusters are used, where that costs anything: raises the bound, and finds answers that use others.
+    fn branch(&mut self) {
+        if self.is_done() || self.problem.activation.iter().all(|price| *price <= 0.0) {
+            return;
+        }
+        let (problem, order) = (self.problem, self.emptiest_first());
+        let mut prices = self.prices.clone();
+        let mut branching = Branching::new(problem, &mut prices, order);
+        let steps = if self.effort.time.is_some() { u32::MAX } else { BRANCHES };
+        for _ in 0..steps {
+            let mut found: Vec<Vec<u32>> = Vec::new();
+            let mut suggest = |prices: &Prices<'_>| {
+                let mut state = State::least(problem);
+                construct::fill(&mut state, prices, true);
+                found.push(state.counts);
+            };
+            if self.clock.is_past(0.75) || !branching.step(self.cost, &mut suggest) {
+                break;
+            }
+            for counts in found {
+                self.offer(&counts, "lagrangian");
+            }
+        }
+        self.bound = self.bound.max(branching.bound().min(self.cost));
+    }
+
+    /// Clusters by how full the best answer makes them.
+    fn emptiest_first(&self) -> Vec<usize> {
+        let state = State::new(self.problem, &self.best);
+        let kinds = self.problem.kinds;
+        let fullness = |cluster: usize| {
+            let rows = cluster * kinds..(cluster + 1) * kinds;
+            let shares = state.free[rows.clone()].iter().zip(&self.problem.capacity[rows]);
+            shares.map(|(free, all)| 1.0 - *free as f64 / (*all).max(1) as f64).fold(0.0, f64::max)
+        };
+        let mut order: Vec<(f64, usize)> = (0..self.problem.clusters()).map(|cluster| (fullness(cluster), cluster)).collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        order.into_iter().map(|(_, cluster)| cluster).collect()
+    }
+
     /// A cost to aim at before there is an answer: somewhat above what services would pay alone.
     fn guess(&self) -> f64 {
         let usual = self.bound + 0.05 * self.bound.abs() + 1e-3;
@@ -268,6 +314,13 @@ impl<'a> Search<'a> {
             }
             self.offer(&state.counts, "lagrangian");
         }
+        if !self.problem.rules.pairs.is_empty() {
+            let mut state = State::least(self.problem);
+            construct::follow(&mut state, &mut self.prices);
+            construct::fill(&mut state, &self.prices, true);
+            self.steps += descend(&mut state, &all, 4);
+            self.offer(&state.counts, "lagrangian");
+        }
     }
 
     fn anneal(&mut self) {
@@ -278,12 +331,23 @@ impl<'a> Search<'a> {
         let mut progress = || clock.share().map(|share| (share - start) / (end - start).max(1e-9));
         let mut state = State::new(self.problem, &self.best);
         let schedule = Schedule { steps: budget, heat: 0.1, progress: &mut progress };
+        self.replant(&mut state);
         self.steps += Annealing::new(&mut state, &self.prices, 1).run(&self.prices, schedule);
+        self.replant(&mut state);
         let all: Vec<u32> = (0..index(self.problem.services.len())).collect();
         if self.problem.places.len() <= 200_000 {
             self.steps += descend(&mut state, &all, 2);
         }
         self.offer(&state.counts, "lagrangian");
+    }
+
+    /// Moves trees of calls as wholes.
+    fn replant(&self, state: &mut State<'_>) {
+        if !self.problem.rules.pairs.is_empty() && self.problem.rules.groups.is_empty() {
+            for heed in [0.5, 0.0, 0.0] {
+                replant(state, &self.prices, (20, heed));
+            }
+        }
     }
 
     /// The share of the time after which the annealing leaves the rest to the exact tier.
@@ -327,7 +391,7 @@ mod with_milp {
             if self.effort.tiers == Tiers::Search || self.effort.nodes == 0 {
                 return Stop::Heuristic;
             }
-            let open = open_places(self.problem, &self.prices, &self.best, self.cost);
+            let open = open_places(self.problem, &mut self.prices, (&self.best, self.cost));
             let open_count = open.iter().filter(|open| **open).count();
             let left = self.clock.left().map(|left| left.as_secs_f64());
             let most = left.map_or(PLACES_MAX as f64, |left| left * PLACES_A_SECOND);

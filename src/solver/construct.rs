@@ -38,6 +38,27 @@ pub fn fill(state: &mut State<'_>, prices: &Prices<'_>, is_strict: bool) {
     }
 }
 
+/// Puts every service where it would go at the prices, as far as there is room, the largest share of a cluster first: services
+/// that choose together stay together. The rest is left to [`fill`].
+pub fn follow(state: &mut State<'_>, prices: &mut Prices<'_>) {
+    let problem = state.problem;
+    let mut wished = vec![0.0; problem.places.len()];
+    let best = prices.best.clone();
+    prices.choices(&best, &mut wished);
+    let mut order: Vec<(f64, u32)> = (0..problem.places.len())
+        .filter(|place| wished[*place] > 0.5)
+        .map(|place| (prices.size(place), index(place)))
+        .collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (_, place) in order {
+        let place = place as usize;
+        let fits = wanted(state, place) <= possible(state, place);
+        if fits || !problem.services[state.owner[place] as usize].is_single {
+            add(state, place, false);
+        }
+    }
+}
+
 /// Puts what is missing of a service into the places of `row`, in this order.
 fn place_all(state: &mut State<'_>, (service, is_strict): (usize, bool), row: &[(f64, u32)]) {
     let is_single = state.problem.services[service].is_single;

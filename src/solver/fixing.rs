@@ -9,14 +9,16 @@ use super::prices::Prices;
 use super::problem::{Problem, index};
 
 /// By place: whether an answer cheaper than `cost` may use it. Places that `counts` use stay open.
-pub fn open_places(problem: &Problem, prices: &Prices<'_>, counts: &[u32], cost: f64) -> Vec<bool> {
+pub fn open_places(problem: &Problem, prices: &mut Prices<'_>, (counts, cost): (&[u32], f64)) -> Vec<bool> {
     let slack = cost - prices.bound + 1e-9 * cost.abs().max(1.0);
     let mut open = vec![true; problem.places.len()];
+    let in_trees = prices.tree_surcharges();
     for service in 0..problem.services.len() {
-        let Some(margin) = prices.margin(service) else { continue };
+        let margin = prices.margin(service);
         for place in problem.places_of(service) {
             let is_free = counts[place] == 0 && problem.places[place].least == 0;
-            open[place] = !is_free || prices.surcharge(service, place, margin) <= slack;
+            let surcharge = margin.map_or(in_trees[place], |margin| prices.surcharge(service, place, margin));
+            open[place] = !is_free || surcharge <= slack;
         }
     }
     open

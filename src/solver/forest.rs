@@ -30,8 +30,9 @@ struct Tables {
     /// By position: where its row begins; a row has a column for each place and one for staying away.
     first: Vec<usize>,
     best: Vec<f64>,
-    /// The choice of a child for each choice of its parent.
+    /// The choice of a child for each choice of its parent, and what the child then costs.
     choice: Vec<u32>,
+    message: Vec<f64>,
     first_choice: Vec<usize>,
 }
 
@@ -94,24 +95,54 @@ impl Forest {
         }
         tables.best = vec![0.0; cells];
         tables.choice = vec![0; choices];
+        tables.message = vec![0.0; choices];
+    }
+
+    /// The trees, each by its services, the root first.
+    pub fn trees(&self) -> Vec<Vec<u32>> {
+        let starts = (0..self.order.len()).filter(|at| self.parent[*at].is_none());
+        let ends = |start: usize| (start + 1..self.order.len()).find(|at| self.parent[*at].is_none());
+        starts.map(|start| self.order[start..ends(start).unwrap_or(self.order.len())].to_vec()).collect()
+    }
+
+    /// The cheapest places of one tree.
+    pub fn choose_tree(
+        &self,
+        problem: &Problem,
+        root: usize,
+        (price, take): (&dyn Fn(usize) -> f64, &mut dyn FnMut(usize)),
+    ) {
+        let Some(start) = self.tree_of(root).map(|at| at as usize) else { return };
+        let end = (start + 1..self.order.len()).find(|at| self.parent[*at].is_none()).unwrap_or(self.order.len());
+        self.evaluate_some(problem, start..end, (price, take));
     }
 
     /// The sum of what all trees cost at best; `take` is told the places.
     pub fn evaluate(&self, problem: &Problem, price: &dyn Fn(usize) -> f64, take: &mut dyn FnMut(usize)) -> f64 {
+        self.evaluate_some(problem, 0..self.order.len(), (price, take))
+    }
+
+    fn evaluate_some(
+        &self,
+        problem: &Problem,
+        some: std::ops::Range<usize>,
+        (price, take): (&dyn Fn(usize) -> f64, &mut dyn FnMut(usize)),
+    ) -> f64 {
         let mut tables = self.tables.borrow_mut();
-        for (at, service) in self.order.iter().enumerate() {
-            let (row, first) = (&problem.services[*service as usize], tables.first[at]);
-            for (column, place) in problem.places_of(*service as usize).enumerate() {
+        for at in some.clone() {
+            let service = self.order[at];
+            let (row, first) = (&problem.services[service as usize], tables.first[at]);
+            for (column, place) in problem.places_of(service as usize).enumerate() {
                 tables.best[first + column] = price(place);
             }
             tables.best[first + (row.end - row.first) as usize] = f64::from(row.demand) * row.shortage;
         }
-        for at in (0..self.order.len()).rev() {
+        for at in some.clone().rev() {
             if let Some((parent, pair)) = self.parent[at] {
                 self.tell_parent(problem, &mut tables, (at, parent as usize, pair));
             }
         }
-        self.choose(problem, &tables, take)
+        self.choose(problem, &tables, (some, take))
     }
 
     /// Adds to each choice of the parent what the child then costs at best.
@@ -142,14 +173,74 @@ impl Forest {
         for (column, (best, choice)) in news.into_iter().enumerate() {
             tables.best[first_parent + column] += best;
             tables.choice[first_choice + column] = index(choice);
+            tables.message[first_choice + column] = best;
         }
     }
 
+    /// By place: what its tree costs at best if the service is there, beyond what it costs at best at all; zero for services
+    /// in no tree. Prices are those of the last evaluation. What the rest of the tree costs outside of a service's branch is
+    /// handed down from the roots.
+    pub fn surcharges(&self, problem: &Problem) -> Vec<f64> {
+        let tables = self.tables.borrow();
+        let mut surcharge = vec![0.0; problem.places.len()];
+        let mut outside = vec![0.0; tables.best.len()];
+        for (at, service) in self.order.iter().enumerate() {
+            let places = problem.places_of(*service as usize);
+            let first = tables.first[at];
+            if let Some((parent, pair)) = self.parent[at] {
+                self.tell_child(problem, (&tables, &mut outside), (at, parent as usize, pair));
+            }
+            let total = |column: usize| tables.best[first + column] + outside[first + column];
+            let least = (0..=places.len()).map(total).fold(f64::INFINITY, f64::min);
+            for (column, place) in places.enumerate() {
+                surcharge[place] = total(column) - least;
+            }
+        }
+        surcharge
+    }
+
+    /// For each choice of a child, what everything outside its branch costs at best, the call to it included.
+    fn tell_child(
+        &self,
+        problem: &Problem,
+        (tables, outside): (&Tables, &mut [f64]),
+        (at, parent, pair): (usize, usize, Pair),
+    ) {
+        let (child, above) = (self.order[at], self.order[parent] as usize);
+        let (first, first_parent, first_choice) = (tables.first[at], tables.first[parent], tables.first_choice[at]);
+        let parent_places = problem.places_of(above);
+        let rest: Vec<f64> = (0..=parent_places.len())
+            .map(|column| {
+                let there = first_parent + column;
+                tables.best[there] + outside[there] - tables.message[first_choice + column]
+            })
+            .collect();
+        let nearest = |place: usize| {
+            let here = problem.places[place].cluster;
+            let through = parent_places.clone().zip(&rest).map(|(other, rest)| {
+                rest + distance(problem, &pair, (problem.places[other].cluster, here), child)
+            });
+            through.fold(rest[parent_places.len()], f64::min)
+        };
+        let places = problem.places_of(child as usize);
+        let away = places.len();
+        for (column, place) in places.enumerate() {
+            outside[first + column] = nearest(place);
+        }
+        outside[first + away] = rest.iter().copied().fold(f64::INFINITY, f64::min);
+    }
+
     /// Walks down from the roots.
-    fn choose(&self, problem: &Problem, tables: &Tables, take: &mut dyn FnMut(usize)) -> f64 {
+    fn choose(
+        &self,
+        problem: &Problem,
+        tables: &Tables,
+        (some, take): (std::ops::Range<usize>, &mut dyn FnMut(usize)),
+    ) -> f64 {
         let mut chosen = vec![0usize; self.order.len()];
         let mut total = 0.0;
-        for (at, service) in self.order.iter().enumerate() {
+        for at in some {
+            let service = &self.order[at];
             let places = problem.places_of(*service as usize);
             chosen[at] = if let Some((parent, _)) = self.parent[at] {
                 tables.choice[tables.first_choice[at] + chosen[parent as usize]] as usize

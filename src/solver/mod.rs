@@ -4,12 +4,13 @@
 //! counted again in integers.
 //!
 //! [`anytime`] is the one call for placement; in reading order it rests on [`problem`] and [`social`] (what is asked),
-//! [`state`] (an answer under change), [`prices`] and [`forest`] (bounds), [`construct`], [`anneal`] and [`polish`] (answers),
+//! [`state`] (an answer under change), [`prices`], [`forest`] and [`branch`] (bounds), [`construct`], [`anneal`], [`polish`] and [`replant`] (answers),
 //! [`classes`], [`fixing`] and [`restrict`] (smaller problems), and `exact` (`HiGHS`).
 
 pub mod anneal;
 pub mod anytime;
 pub mod assignment;
+pub mod branch;
 pub mod classes;
 pub mod clock;
 pub mod construct;
@@ -24,6 +25,7 @@ pub mod polish;
 pub mod prices;
 pub mod problem;
 pub mod reassignment;
+pub mod replant;
 pub mod restrict;
 pub mod separable;
 pub mod social;

@@ -38,6 +38,10 @@ pub struct Prices<'a> {
     /// leaving that rest out may be cheaper; empty where no service is of that kind.
     less: Vec<Less>,
     is_pure: Vec<bool>,
+    /// Clusters whose use is free, or paid for in any case.
+    is_needed: Vec<bool>,
+    /// Clusters that are not used.
+    is_banned: Vec<bool>,
     forest: Forest,
     usage: Vec<f64>,
     direction: Vec<f64>,
@@ -76,6 +80,8 @@ impl<'a> Prices<'a> {
             row: problem.places.iter().map(|place| place.cluster * index(kinds)).collect(),
             less: Vec::new(),
             is_pure: Vec::with_capacity(problem.services.len()),
+            is_needed: problem.activation.iter().map(|price| *price <= 0.0).collect(),
+            is_banned: vec![false; problem.clusters()],
             forest: Forest::new(problem),
             usage: vec![0.0; problem.capacity.len()],
             direction: vec![0.0; problem.capacity.len()],
@@ -125,6 +131,32 @@ impl<'a> Prices<'a> {
         let cluster = self.problem.places[place].cluster as usize * kinds;
         let shares = &self.share[place * kinds..][..kinds];
         shares.iter().zip(&prices[cluster..][..kinds]).map(|(share, price)| share * price).sum()
+    }
+
+    /// What all of a service costs in `place`, without room.
+    pub fn whole_cost(&self, place: usize) -> f64 {
+        self.whole[place]
+    }
+
+    /// The price of the room that all of a service takes in `place`, at the best prices.
+    pub fn whole_room(&self, place: usize) -> f64 {
+        self.full[place] * self.room_price(&self.best, place)
+    }
+
+    /// The trees of calls, each by its services, the root first.
+    pub fn trees(&self) -> Vec<Vec<u32>> {
+        self.forest.trees()
+    }
+
+    /// The cheapest places of the tree with this root, at other prices of its places.
+    pub fn choose_tree(&self, root: usize, price: &dyn Fn(usize) -> f64, take: &mut dyn FnMut(usize)) {
+        self.forest.choose_tree(self.problem, root, (price, take));
+    }
+
+    /// The largest share of its cluster that a service takes in `place`.
+    pub fn size(&self, place: usize) -> f64 {
+        let kinds = self.problem.kinds;
+        self.whole_share[place * kinds..][..kinds].iter().copied().fold(0.0, f64::max)
     }
 
     /// What all of a service costs in `place`, room included, or all but a rest of its demand where that is cheaper; and how
@@ -182,6 +214,23 @@ impl<'a> Prices<'a> {
         let least = 1.min(full);
         let counts = [least, at.incumbent.clamp(least, full), (row.demand / at.yields.max(1)).clamp(least, full), full];
         counts.map(price).into_iter().fold(f64::INFINITY, f64::min) - margin
+    }
+
+    /// Which clusters are used, where that is decided; an empty list undoes all decisions. Clusters that are not have to be
+    /// closed by their prices as well.
+    pub fn decide(&mut self, is_used: &[Option<bool>]) {
+        for (cluster, activation) in self.problem.activation.iter().enumerate() {
+            let decision = is_used.get(cluster).copied().flatten();
+            self.is_needed[cluster] = *activation <= 0.0 || decision == Some(true);
+            self.is_banned[cluster] = decision == Some(false);
+        }
+    }
+
+    /// By place: the surcharges of services that choose together, at the best prices.
+    pub fn tree_surcharges(&mut self) -> Vec<f64> {
+        let prices = self.best.clone();
+        self.evaluate(&prices);
+        self.forest.surcharges(self.problem)
     }
 
     /// `L(prices)`, and what services would choose: replicas by place.
@@ -246,8 +295,11 @@ impl<'a> Prices<'a> {
         usage.fill(0.0);
         let mut bound = 0.0;
         for cluster in 0..problem.clusters() {
+            if self.is_banned[cluster] {
+                continue;
+            }
             let price: f64 = prices[cluster * kinds..][..kinds].iter().sum();
-            let is_used = problem.activation[cluster] <= price;
+            let is_used = self.is_needed[cluster] || problem.activation[cluster] <= price;
             bound += if is_used { problem.activation[cluster] - price } else { 0.0 };
             usage[cluster * kinds..][..kinds].fill(if is_used { -1.0 } else { 0.0 });
         }

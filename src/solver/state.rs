@@ -34,6 +34,8 @@ pub struct State<'a> {
     /// All places with replicas, in no order.
     pub used: Vec<u32>,
     seat_used: Vec<u32>,
+    /// Where a service that may not be split is; nowhere for all others.
+    home: Vec<u32>,
     /// Groups, pairs, caps and spreads of every service.
     links: Links,
     /// Members of each group in each cluster.
@@ -101,6 +103,7 @@ impl<'a> State<'a> {
             residents: vec![Vec::new(); problem.clusters()],
             seat: vec![NOWHERE; problem.places.len()],
             used: Vec::new(),
+            home: vec![NOWHERE; problem.services.len()],
             seat_used: vec![NOWHERE; problem.places.len()],
             links,
             members: vec![0; problem.rules.groups.len() * problem.clusters()],
@@ -175,6 +178,9 @@ impl<'a> State<'a> {
         let (cluster, service) = (self.problem.places[place].cluster as usize, self.owner[place] as usize);
         let residents = &mut self.residents[cluster];
         let mut change = 0.0;
+        if self.problem.services[service].is_single {
+            self.home[service] = if enters { index(place) } else { NOWHERE };
+        }
         if enters {
             change += if residents.is_empty() { self.problem.activation[cluster] } else { 0.0 };
             seat(residents, &mut self.seat, place);
@@ -197,12 +203,37 @@ impl<'a> State<'a> {
     /// What distances, shares and spread cost that have to do with a service.
     fn company(&self, service: usize) -> f64 {
         let rules = &self.problem.rules;
-        let pair = |at: &u32| rules.cost_of_pair(&rules.pairs[*at as usize], self.problem, &self.counts);
+        let pair = |at: &u32| self.cost_of_pair(*at as usize);
         let cap = |at: &u32| rules.caps[*at as usize].cost(&self.counts);
         let spread = |at: &u32| rules.spreads[*at as usize].cost(self.problem, &self.counts);
         self.links.pairs[service].iter().map(pair).sum::<f64>()
             + self.links.caps[service].iter().map(cap).sum::<f64>()
             + self.links.spreads[service].iter().map(spread).sum::<f64>()
+    }
+
+    /// What a call costs; at once where both ends are in one place.
+    fn cost_of_pair(&self, at: usize) -> f64 {
+        let (problem, rules) = (self.problem, &self.problem.rules);
+        let pair = &rules.pairs[at];
+        let is_single = |service: u32| problem.services[service as usize].is_single;
+        if !is_single(pair.from) || !is_single(pair.to) {
+            return rules.cost_of_pair(pair, problem, &self.counts);
+        }
+        let (from, to) = (self.home[pair.from as usize], self.home[pair.to as usize]);
+        if from == NOWHERE || to == NOWHERE {
+            return 0.0;
+        }
+        let cluster = |place: u32| problem.places[place as usize].cluster as usize;
+        pair.weight * rules.distances[pair.distance as usize][cluster(from) * problem.clusters() + cluster(to)]
+    }
+
+    /// A cluster in which a service that this one calls, or is called by, has all its replicas.
+    pub fn partner_cluster(&self, service: usize, draw: usize) -> Option<usize> {
+        let pairs = &self.links.pairs[service];
+        let pair = &self.problem.rules.pairs[*pairs.get(draw % pairs.len().max(1))? as usize];
+        let other = if pair.from as usize == service { pair.to } else { pair.from };
+        let home = self.home[other as usize];
+        (home != NOWHERE).then(|| self.problem.places[home as usize].cluster as usize)
     }
 
     /// Takes over another answer: only what differs is changed.

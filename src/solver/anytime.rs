@@ -162,8 +162,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(problem: &'a Problem, hint: &'a Hint, (effort, clock): (&'a Effort, Clock)) -> Self {
-        let state = State::least(problem);
-        let (best, cost) = (state.counts, problem.cost(&problem.places.iter().map(|place| place.least).collect::<Vec<_>>()));
+        let best: Vec<u32> = problem.places.iter().map(|place| place.least).collect();
+        let cost = problem.cost(&best);
         let mut search = Self {
             problem,
             hint,

@@ -432,7 +432,11 @@ impl<'a> Prices<'a> {
 /// Whether a service goes as a whole and its last replica somewhere serves but a rest.
 fn leaves_rest(problem: &Problem, service: usize) -> bool {
     let row = &problem.services[service];
-    row.is_single && problem.places_of(service).any(|place| row.demand % problem.places[place].yields.max(1) > 0)
+    row.is_single
+        && problem.places_of(service).any(|place| {
+            let yields = problem.places[place].yields;
+            yields > 1 && row.demand % yields > 0
+        })
 }
 
 fn less_of(problem: &Problem, service: usize) -> Vec<Less> {

@@ -150,8 +150,10 @@ impl Problem {
 
     /// The most replicas that make sense in a place: what serves the whole demand, and what there can be.
     pub fn full(&self, service: usize, place: usize) -> u32 {
-        let place = &self.places[place];
-        self.services[service].demand.div_ceil(place.yields.max(1)).min(place.most).max(place.least)
+        let (place, demand) = (&self.places[place], self.services[service].demand);
+        // A division is what this would cost most.
+        let wanted = if place.yields == 1 { demand } else { demand.div_ceil(place.yields.max(1)) };
+        wanted.min(place.most).max(place.least)
     }
 
     /// Work that `counts` do for a service.
@@ -181,33 +183,38 @@ impl Problem {
     pub fn admits(&self, counts: &[u32]) -> bool {
         let mut taken = vec![0u64; self.capacity.len()];
         for service in 0..self.services.len() {
-            let places = self.places_of(service);
-            let used = places.clone().filter(|place| counts[*place] > 0);
-            if self.services[service].is_single && used.clone().count() > 1 {
-                return false;
-            }
-            if used.clone().any(|place| self.is_surplus(service, place, counts)) {
-                return false;
-            }
-            for place in places {
-                let Place { cluster, least, most, .. } = self.places[place];
+            let (mut used, mut served) = (0, 0);
+            for place in self.places_of(service) {
+                let Place { cluster, least, most, yields, .. } = self.places[place];
                 if counts[place] < least || counts[place] > most {
                     return false;
                 }
+                if counts[place] == 0 {
+                    continue;
+                }
+                used += 1;
+                served += u64::from(counts[place]) * u64::from(yields);
                 let cluster = &mut taken[cluster as usize * self.kinds..][..self.kinds];
                 for (taken, request) in cluster.iter_mut().zip(self.request_of(service)) {
                     *taken = taken.saturating_add(request.saturating_mul(counts[place].into()));
                 }
             }
+            let row = &self.services[service];
+            let has_surplus = served > row.demand.into() && self.has_surplus(service, (served, counts));
+            if (row.is_single && used > 1) || has_surplus {
+                return false;
+            }
         }
         taken.iter().zip(&self.capacity).all(|(taken, capacity)| taken <= capacity)
     }
 
-    /// Whether one replica less in `place` would serve the demand as well, and may go.
-    fn is_surplus(&self, service: usize, place: usize, counts: &[u32]) -> bool {
-        let (served, place_) = (self.served(service, counts), &self.places[place]);
-        counts[place] > place_.least
-            && served.saturating_sub(place_.yields.into()) >= self.services[service].demand.into()
+    /// Whether some place could do with a replica less, and may.
+    fn has_surplus(&self, service: usize, (served, counts): (u64, &[u32])) -> bool {
+        self.places_of(service).any(|place| {
+            let row = &self.places[place];
+            let without = served.saturating_sub(row.yields.into());
+            counts[place] > row.least && without >= self.services[service].demand.into()
+        })
     }
 }
 

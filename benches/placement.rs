@@ -206,7 +206,7 @@ fn bench_mend(criterion: &mut Criterion) {
     let mut problem = costed(services, clusters, 0.8);
     let search = Effort { nodes: 0, steps: 2_000_000, time: None, gap: 0.0, tiers: Tiers::Search };
     let before = solve(&problem, &Hint::default(), &search);
-    let hint = Hint { counts: before.counts, prices: before.prices };
+    let hint = Hint { answers: vec![before.counts], prices: before.prices };
     problem.request[services / 2] *= 2;
     let changed = [index(services / 2)];
     let (mended, anew) = (mend(&problem, &hint, (&changed, &search)), solve(&problem, &Hint::default(), &search));

@@ -116,7 +116,7 @@ impl<'s, 'a> Annealing<'s, 'a> {
     }
 
     /// Searches. The state holds the best answer afterwards. Tells how many steps were made.
-    pub fn run(&mut self, prices: &Prices<'_>, schedule: Schedule<'_>) -> u64 {
+    pub fn run(&mut self, prices: &Prices<'_>, schedule: &mut Schedule<'_>) -> u64 {
         let hot = self.spread(prices) * schedule.heat;
         let cold: f64 = 0.002;
         self.list_short();
@@ -322,7 +322,8 @@ impl<'s, 'a> Annealing<'s, 'a> {
             return None;
         }
         if room > 0 {
-            return Some(self.set(to, count + most.min(room)));
+            let more = if self.dice.below(2) == 0 { most.min(room) } else { 1 };
+            return Some(self.set(to, count + more));
         }
         let residents = &self.state.residents[row.cluster as usize];
         let victim = residents.get(self.dice.below(residents.len().max(1))).copied()? as usize;

@@ -65,8 +65,8 @@ pub enum Tiers {
 /// What is known from before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hint {
-    /// An answer; taken where the problem admits it.
-    pub counts: Vec<u32>,
+    /// Answers, replicas by place; each is taken as far as the problem admits it, and the cheapest is where the search starts.
+    pub answers: Vec<Vec<u32>>,
     /// Prices of capacity.
     pub prices: Vec<f64>,
 }
@@ -92,8 +92,9 @@ pub struct Answer {
 pub fn solve(problem: &Problem, hint: &Hint, effort: &Effort) -> Answer {
     let clock = Clock::start(effort.time.map(|time| Duration::from_nanos(time.0)));
     if let Some(classes) = Classes::of(problem) {
-        let counts = if hint.counts.len() == problem.places.len() { classes.sum(problem, &hint.counts) } else { Vec::new() };
-        let hint = Hint { counts, prices: hint.prices.clone() };
+        let known = hint.answers.iter().filter(|counts| counts.len() == problem.places.len());
+        let answers = known.map(|counts| classes.sum(problem, counts)).collect();
+        let hint = Hint { answers, prices: hint.prices.clone() };
         let answer = Search::new(&classes.problem, &hint, (effort, clock)).run();
         let counts = classes.divide(problem, &answer.counts);
         if problem.admits(&counts) {
@@ -123,14 +124,15 @@ fn repaired<'a>(problem: &'a Problem, counts: &[u32]) -> State<'a> {
     state
 }
 
-/// The answer at hand, mended after a change: services in `changed` and whatever lost its place are placed anew, at the
+/// The first answer of the hint, mended after a change: services in `changed` and whatever lost its place are placed anew, at the
 /// prices at hand. A few milliseconds for a thousand services; the bound says whether that was enough.
 pub fn mend(problem: &Problem, hint: &Hint, (changed, effort): (&[u32], &Effort)) -> Answer {
     let clock = Clock::start(effort.time.map(|time| Duration::from_nanos(time.0)));
     let none = Hint::default();
     let mut search = Search::new(problem, &none, (effort, clock));
     search.prices.start_from(&hint.prices);
-    let mut state = repaired(problem, &hint.counts);
+    let known = hint.answers.first().filter(|counts| counts.len() == problem.places.len());
+    let mut state = known.map_or_else(|| State::least(problem), |counts| repaired(problem, counts));
     let mut touched: Vec<u32> = changed.to_vec();
     touched.extend((0..index(problem.services.len())).filter(|service| state.short(*service as usize) > 0));
     touched.sort_unstable();
@@ -176,8 +178,8 @@ impl<'a> Search<'a> {
             tier: "lagrangian",
             steps: 0,
         };
-        if hint.counts.len() == problem.places.len() {
-            let kept = repaired(problem, &hint.counts);
+        for counts in hint.answers.iter().filter(|counts| counts.len() == problem.places.len()) {
+            let kept = repaired(problem, counts);
             search.offer(&kept.counts, "lagrangian");
         }
         search
@@ -330,9 +332,9 @@ impl<'a> Search<'a> {
         let (clock, start) = (self.clock, self.clock.share().unwrap_or(0.0));
         let mut progress = || clock.share().map(|share| (share - start) / (end - start).max(1e-9));
         let mut state = State::new(self.problem, &self.best);
-        let schedule = Schedule { steps: budget, heat: 0.1, progress: &mut progress };
+        let mut schedule = Schedule { steps: budget, heat: 0.1, progress: &mut progress };
         self.replant(&mut state);
-        self.steps += Annealing::new(&mut state, &self.prices, 1).run(&self.prices, schedule);
+        self.steps += Annealing::new(&mut state, &self.prices, 1).run(&self.prices, &mut schedule);
         self.replant(&mut state);
         let all: Vec<u32> = (0..index(self.problem.services.len())).collect();
         if self.problem.places.len() <= 200_000 {
@@ -353,7 +355,7 @@ impl<'a> Search<'a> {
     /// The share of the time after which the annealing leaves the rest to the exact tier.
     fn end_of_annealing(&self) -> f64 {
         let has_exact = cfg!(feature = "milp") && self.effort.tiers != Tiers::Search;
-        let seconds = self.effort.time.map_or(0.0, |time| time.as_seconds_f64());
+        let seconds = self.effort.time.map_or(0.0, Span::as_seconds_f64);
         match (has_exact, self.problem.places.len()) {
             (false, _) => 0.97,
             (true, places) if places <= SMALL => 0.3,
@@ -428,8 +430,9 @@ mod with_milp {
                     continue;
                 };
                 gain += (present - found.bound).max(0.0);
-                if let Some(counts) = found.counts {
+                if let Some(mut counts) = found.counts {
                     let mut whole = self.best.clone();
+                    part.problem.trim(&mut counts);
                     part.write(&counts, &mut whole);
                     self.offer(&whole, "exact");
                 }
@@ -470,8 +473,9 @@ mod with_milp {
                 let part = Part::new(self.problem, &self.best, &free, &open);
                 let time = self.clock.left().map(|left| left.min(Duration::from_millis(400)));
                 let Some(found) = exact::solve(&part.problem, &Limits { nodes: 100, time, gap: 0.0 }) else { continue };
-                if let Some(counts) = found.counts {
+                if let Some(mut counts) = found.counts {
                     let mut whole = self.best.clone();
+                    part.problem.trim(&mut counts);
                     part.write(&counts, &mut whole);
                     self.offer(&whole, "neighbourhood");
                 }

@@ -91,12 +91,15 @@ fn possible(state: &State<'_>, place: usize) -> u64 {
 
 /// Adds as many as are wanted and possible; none where they cost more than they save and it `is_strict`.
 pub fn add(state: &mut State<'_>, place: usize, is_strict: bool) {
-    let more = wanted(state, place).min(possible(state, place));
-    if more > 0 {
+    let mut more = wanted(state, place).min(possible(state, place));
+    while more > 0 {
         let before = state.counts[place];
         let change = state.set(place, before + u32::try_from(more).unwrap_or(u32::MAX));
-        if change > 0.0 && is_strict {
-            state.set(place, before);
+        if change <= 0.0 || !is_strict {
+            return;
         }
+        // Half as many may keep a limit that all of them break.
+        state.set(place, before);
+        more /= 2;
     }
 }

@@ -1,7 +1,7 @@
 //! Random numbers of the search: fast, seeded by a constant, so that an answer is a function of problem and budget alone.
 //!
 //! A decision draws some ten million numbers a second, which a cryptographic stream is too slow for; and a stream that
-//! policies share would make an answer depend on who was asked before. Steele, Lea and Flood's SplitMix64 (2014).
+//! policies share would make an answer depend on who was asked before. Steele, Lea and Flood's `SplitMix64` (2014).
 
 /// `SplitMix64`.
 #[derive(Debug, Clone)]
@@ -24,6 +24,9 @@ impl Dice {
     }
 
     /// Less than `end`, which is not zero; biased by less than 2⁻³² (a multiplication instead of a division).
+    ///
+    /// # Panics
+    /// Never: the product's upper half is less than `end`.
     #[inline]
     pub fn below(&mut self, end: usize) -> usize {
         let wide = u128::from(self.bits()) * end as u128;

@@ -12,6 +12,7 @@
 use super::problem::{Problem, index};
 use super::social::{Pair, Rules};
 use highs::{Col, HighsModelStatus, HighsSolutionStatus, Model, RowProblem, Sense};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Transport columns that a model may have.
@@ -146,7 +147,7 @@ impl<'a> Program<'a> {
             let at = &problem.places[place];
             if at.start > 0.0 && at.incumbent > at.least && at.incumbent < problem.full(service, place) {
                 let started = self.continuous(at.start, f64::from(problem.full(service, place)));
-                self.rows.add_row(..=f64::from(at.incumbent), &[(self.replicas[place], 1.0), (started, -1.0)]);
+                self.rows.add_row(..=f64::from(at.incumbent), [(self.replicas[place], 1.0), (started, -1.0)]);
             }
         }
         if row.is_single && problem.places_of(service).len() > 1 {
@@ -167,8 +168,8 @@ impl<'a> Program<'a> {
             replicas
         } else {
             let column = self.rows.add_integer_column(0.0, 0.0..=1.0);
-            self.rows.add_row(..=0.0, &[(replicas, 1.0), (column, -f64::from(full))]);
-            self.rows.add_row(0.0.., &[(replicas, 1.0), (column, -1.0)]);
+            self.rows.add_row(..=0.0, [(replicas, 1.0), (column, -f64::from(full))]);
+            self.rows.add_row(0.0.., [(replicas, 1.0), (column, -1.0)]);
             column
         };
         self.used[place] = Some(column);
@@ -178,7 +179,7 @@ impl<'a> Program<'a> {
     fn add_cluster(&mut self, cluster: usize) {
         let problem = self.problem;
         let here: Vec<(usize, usize)> = (0..problem.services.len())
-            .flat_map(|service| {
+            .filter_map(|service| {
                 let places = problem.places_of(service);
                 let rows = &problem.places[places.clone()];
                 let at = rows.binary_search_by_key(&index(cluster), |row| row.cluster).ok();
@@ -206,7 +207,7 @@ impl<'a> Program<'a> {
         if let Some(active) = active {
             for (service, place) in here {
                 let full = f64::from(problem.full(service, place));
-                self.rows.add_row(..=0.0, &[(self.replicas[place], 1.0), (active, -full)]);
+                self.rows.add_row(..=0.0, [(self.replicas[place], 1.0), (active, -full)]);
             }
         }
     }
@@ -338,23 +339,18 @@ impl<'a> Program<'a> {
         let wanted = self.rows.add_column(0.0, 0.0..=f64::from(spread.at_least));
         let missing = self.continuous(spread.price, f64::from(spread.at_least));
         let mut row = vec![(missing, 1.0), (wanted, -1.0)];
-        let mut domains: Vec<(u32, Col, Vec<(Col, f64)>)> = Vec::new();
+        let mut members: BTreeMap<u32, Vec<(Col, f64)>> = BTreeMap::new();
         for (place, domain) in places.clone().zip(&spread.domains) {
             let used = self.use_of(place);
-            match domains.iter_mut().find(|(known, ..)| known == domain) {
-                Some((.., members)) => members.push((used, -1.0)),
-                None => {
-                    let column = self.continuous(0.0, 1.0);
-                    row.push((column, 1.0));
-                    domains.push((*domain, column, vec![(used, -1.0)]));
-                }
-            }
+            members.entry(*domain).or_default().push((used, -1.0));
         }
-        self.rows.add_row(0.0.., &row);
-        for (_, column, mut members) in domains {
+        for mut members in members.into_values() {
+            let column = self.continuous(0.0, 1.0);
+            row.push((column, 1.0));
             members.push((column, 1.0));
             self.rows.add_row(..=0.0, &members);
         }
+        self.rows.add_row(0.0.., &row);
         self.want_domains(spread.at_least, places, wanted);
     }
 
@@ -362,7 +358,7 @@ impl<'a> Program<'a> {
     fn want_domains(&mut self, at_least: u32, places: std::ops::Range<usize>, wanted: Col) {
         let is_few = self.rows.add_integer_column(0.0, 0.0..=1.0);
         let at_least = f64::from(at_least);
-        self.rows.add_row(at_least.., &[(wanted, 1.0), (is_few, at_least)]);
+        self.rows.add_row(at_least.., [(wanted, 1.0), (is_few, at_least)]);
         // With few replicas: wanted ≥ replicas; otherwise the row is slack.
         let most: u32 = places.clone().map(|place| self.problem.places[place].most).fold(0, u32::saturating_add);
         let mut row: Vec<(Col, f64)> = places.map(|place| (self.replicas[place], -1.0)).collect();
@@ -376,7 +372,7 @@ impl<'a> Program<'a> {
 fn uniform(distance: &[f64], clusters: usize) -> Option<f64> {
     let apart = if clusters > 1 { distance[1] } else { 0.0 };
     let expected = |at: usize| if at / clusters == at % clusters { 0.0 } else { apart };
-    (0..clusters * clusters).all(|at| distance[at] == expected(at)).then_some(apart)
+    (0..clusters * clusters).all(|at| distance[at].to_bits() == expected(at).to_bits()).then_some(apart)
 }
 
 const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {

@@ -42,10 +42,9 @@ fn improve(state: &mut State<'_>, service: usize) -> u64 {
                     break;
                 }
                 trials += 1;
-                if let Some(change) = probe(state, (from, to), all) {
-                    if change < best.map_or(-1e-9, |(least, _)| least) {
-                        best = Some((change, to));
-                    }
+                let change = probe(state, (from, to), all);
+                if let Some(change) = change.filter(|change| *change < best.map_or(-1e-9, |(least, _)| least)) {
+                    best = Some((change, to));
                 }
             }
             if let Some((_, to)) = best {

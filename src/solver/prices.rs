@@ -435,7 +435,7 @@ fn leaves_rest(problem: &Problem, service: usize) -> bool {
     row.is_single
         && problem.places_of(service).any(|place| {
             let yields = problem.places[place].yields;
-            yields > 1 && row.demand % yields > 0
+            yields > 1 && !row.demand.is_multiple_of(yields)
         })
 }
 

@@ -208,6 +208,18 @@ impl Problem {
         taken.iter().zip(&self.capacity).all(|(taken, capacity)| taken <= capacity)
     }
 
+    /// Takes away replicas that serve nobody: free ones may be left over by a solver to which they are all the same.
+    pub fn trim(&self, counts: &mut [u32]) {
+        for service in 0..self.services.len() {
+            for place in self.places_of(service) {
+                let row = &self.places[place];
+                let beyond = self.served(service, counts).saturating_sub(self.services[service].demand.into());
+                let surplus = u32::try_from(beyond / u64::from(row.yields.max(1))).unwrap_or(u32::MAX);
+                counts[place] -= surplus.min(counts[place].saturating_sub(row.least));
+            }
+        }
+    }
+
     /// Whether some place could do with a replica less, and may.
     fn has_surplus(&self, service: usize, (served, counts): (u64, &[u32])) -> bool {
         self.places_of(service).any(|place| {
@@ -219,6 +231,9 @@ impl Problem {
 }
 
 /// A length as an index of 32 bits; [`check_size`] keeps every problem below.
+///
+/// # Panics
+/// Beyond 2³², which is our own mistake.
 pub fn index(length: usize) -> u32 {
     u32::try_from(length).expect("the size of a problem is checked before it is made")
 }

@@ -35,7 +35,7 @@ fn replant_one(state: &mut State<'_>, prices: &Prices<'_>, (tree, room_prices): 
             former.push((place, state.counts[place]));
         }
     }
-    former.iter().for_each(|(place, _)| drop(state.set(*place, 0)));
+    clear(state, &former);
     let mut planted: Vec<(usize, u32)> = Vec::with_capacity(tree.len());
     {
         let here: &State<'_> = state;
@@ -51,7 +51,7 @@ fn replant_one(state: &mut State<'_>, prices: &Prices<'_>, (tree, room_prices): 
     for at in 0..planted.len() {
         let (place, count) = planted[at];
         if !state.has_room(place, count) {
-            planted[..at].iter().for_each(|(place, _)| drop(state.set(*place, 0)));
+            clear(state, &planted[..at]);
             planted.clear();
             break;
         }
@@ -59,8 +59,16 @@ fn replant_one(state: &mut State<'_>, prices: &Prices<'_>, (tree, room_prices): 
     }
     let gain = (cost + room(&former)) - (state.cost + room(&planted));
     if planted.is_empty() || gain < 1e-9 {
-        planted.iter().for_each(|(place, _)| drop(state.set(*place, 0)));
-        former.iter().for_each(|(place, count)| drop(state.set(*place, *count)));
+        clear(state, &planted);
+        for (place, count) in former {
+            state.set(place, count);
+        }
         state.cost = cost;
+    }
+}
+
+fn clear(state: &mut State<'_>, places: &[(usize, u32)]) {
+    for (place, _) in places {
+        state.set(*place, 0);
     }
 }

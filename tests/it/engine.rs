@@ -139,8 +139,8 @@ fn conflicts_and_scarce_room_are_explained() {
     assert!((scarce.price - refusing / 3.0).abs() < 0.05 * refusing, "{scarce:?} of {refusing}");
 }
 
-/// 100 requests a second and a fifth of headroom are 120: 12 replicas of 10 /s at 0.04 $ make 0.48 $, 6 replicas of 20 /s at
-/// 0.06 $ make 0.36 $. Scaling first could not know.
+/// 100 requests a second and a fifth of headroom are 120: 12 replicas of 10 /s at 0.04 $ make 0.48 $, and 0.02 $ for each
+/// start 0.24 $ more; 6 replicas of 20 /s at 0.06 $ make 0.36 $ and 0.12 $. Scaling first could not know.
 #[test]
 fn joint_decides_where_and_how_many_at_once() {
     let mut clusters = vec![cluster("slow", 1, 32.0, 64), cluster("fast", 1, 32.0, 64)];
@@ -153,8 +153,8 @@ fn joint_decides_where_and_how_many_at_once() {
     snapshot.services[A].rate = Seen::now(Rate::from_per_second(100.0), snapshot.at);
     let plan = place("milp-joint", &snapshot);
     assert_eq!(plan.targets, targets(&[(0, 1, 6)]));
-    // At 0.09 $ the fast cores cost 0.54 $.
-    snapshot.clusters[ClusterId(1)].price_per_core_hour = 0.09;
+    // At 0.15 $ the fast cores cost 0.90 $ and 0.12 $.
+    snapshot.clusters[ClusterId(1)].price_per_core_hour = 0.15;
     assert_eq!(place("milp-joint", &snapshot).targets, targets(&[(0, 0, 12)]));
 }
 

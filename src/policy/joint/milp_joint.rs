@@ -140,7 +140,7 @@ impl Joint {
         let effort = Effort { nodes, steps, time, gap: self.gap, tiers: Tiers::All };
         let known = self.solved.as_ref();
         let hint = Hint {
-            counts: posed.counts(known.map_or(&snapshot.targets, |known| &known.targets)),
+            answers: vec![posed.counts(known.map_or(&snapshot.targets, |known| &known.targets))],
             prices: known.map(|known| known.prices.clone()).unwrap_or_default(),
         };
         let Answer { counts, objective, bound, tier, stop, prices } = solve(&posed.problem, &hint, &effort);

@@ -15,11 +15,8 @@ pub fn of_plan(posed: &Posed, plan: &Plan) -> Vec<Conflict> {
     let mut found: Vec<Conflict> = Vec::new();
     for refusal in &plan.refusals {
         let conflict = (0..posed.kinds.len()).filter_map(|kind| of_service(posed, refusal.service, kind));
-        if let Some(smallest) = conflict.min_by_key(|conflict| conflict.services.len()) {
-            if !found.contains(&smallest) {
-                found.push(smallest);
-            }
-        }
+        let smallest = conflict.min_by_key(|conflict| conflict.services.len());
+        found.extend(smallest.filter(|smallest| !found.contains(smallest)));
     }
     found
 }

@@ -12,6 +12,7 @@ pub mod weigh;
 
 use self::pose::{Posed, pose};
 use super::draft::Draft;
+use super::greedy::{fullness, pack};
 use super::rooms::Rooms;
 use crate::model::plan::{Quality, Stop};
 use crate::model::{Explanation, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
@@ -29,6 +30,9 @@ const GAP_OF_MENDING: f64 = 0.0025;
 
 /// The share of services that may have changed for an answer to be mended.
 const CHANGED_MAX: usize = 20;
+
+/// Places up to which the greedy plan is worked out as well.
+const GREEDY_MAX: usize = 20_000;
 
 /// A placement by the engine.
 #[derive(Clone)]
@@ -71,10 +75,14 @@ impl Engine {
         Ok(Self { name, tiers, gap, rooms: None, solved: None })
     }
 
-    fn answer(&self, posed: &Posed, snapshot: &Snapshot, effort: &Effort) -> Answer {
-        let problem = &posed.problem;
+    fn answer(&self, posed: &Posed, draft: &Draft<'_>, effort: &Effort) -> Answer {
+        let (problem, snapshot) = (&posed.problem, draft.snapshot);
+        // What greedy would do is never better than the answer, where working it out costs little.
+        let is_small = problem.places.len() <= GREEDY_MAX;
+        let greedy = is_small.then(|| posed.counts(pack(draft.clone(), fullness).targets()));
         if let Some(known) = &self.solved {
-            let hint = Hint { counts: posed.counts(&known.targets), prices: known.prices.clone() };
+            let answers = std::iter::once(posed.counts(&known.targets)).chain(greedy).collect();
+            let hint = Hint { answers, prices: known.prices.clone() };
             let changed = known.changed(snapshot, problem);
             let gap = |objective: f64, bound: f64| (objective - bound) / objective.abs().max(1e-9);
             if changed.len() * CHANGED_MAX <= problem.services.len() {
@@ -86,7 +94,8 @@ impl Engine {
             }
             return solve(problem, &hint, effort);
         }
-        solve(problem, &Hint { counts: posed.counts(&snapshot.targets), prices: Vec::new() }, effort)
+        let answers = std::iter::once(posed.counts(&snapshot.targets)).chain(greedy).collect();
+        solve(problem, &Hint { answers, prices: Vec::new() }, effort)
     }
 }
 
@@ -102,7 +111,7 @@ impl Placement for Engine {
         let posed = pose(&draft, None).map_err(|error| failed(error.to_string()))?;
         let crate::policy::Budget { nodes, steps, time } = *context.budget;
         let effort = Effort { nodes, steps, time, gap: self.gap, tiers: self.tiers };
-        let answer = self.answer(&posed, snapshot, &effort);
+        let answer = self.answer(&posed, &draft, &effort);
         if !posed.problem.admits(&answer.counts) {
             return Err(failed("its answer does not survive being counted again".to_owned()));
         }

@@ -62,27 +62,14 @@ fn place_terms(posed: &Posed, (service, place): (ServiceId, usize), prices: &[f6
 /// The cheapest other place for some or all of a service's replicas.
 fn second(state: &mut State<'_>, service: ServiceId) -> Option<Alternative> {
     let places = state.problem.places_of(service.index());
-    let is_single = state.problem.services[service.index()].is_single;
     let mut best: Option<(f64, Vec<u32>)> = None;
-    for from in places.clone().filter(|place| state.counts[*place] > state.problem.places[*place].least) {
-        let movable = state.counts[from] - state.problem.places[from].least;
+    for from in places.clone() {
         for to in places.clone().filter(|to| *to != from) {
-            for moved in if is_single { vec![movable] } else { vec![1, movable] } {
-                let (old, new) = (state.counts[from], state.counts[to]);
-                let work = u64::from(moved) * u64::from(state.problem.places[from].yields);
-                let row = &state.problem.places[to];
-                let more = u32::try_from(work.div_ceil(row.yields.max(1).into())).unwrap_or(u32::MAX);
-                if new.saturating_add(more) > row.most || !state.has_room(to, more) {
-                    continue;
+            for moved in movable(state, from) {
+                let tried = try_move(state, (from, moved), to);
+                if let Some((difference, counts)) = tried.filter(|tried| best.as_ref().is_none_or(|best| tried.0 < best.0)) {
+                    best = Some((difference, counts));
                 }
-                let before = state.cost;
-                let difference = state.set(from, old - moved) + state.set(to, new + more);
-                if best.as_ref().is_none_or(|(least, _)| difference < *least) {
-                    best = Some((difference, state.counts[places.clone()].to_vec()));
-                }
-                state.set(to, new);
-                state.set(from, old);
-                state.cost = before;
             }
         }
     }
@@ -93,6 +80,36 @@ fn second(state: &mut State<'_>, service: ServiceId) -> Option<Alternative> {
     };
     let targets = places.zip(counts).map(target).filter(|target| target.replicas > 0).collect();
     Some(Alternative { targets, difference: Some(difference) })
+}
+
+/// Replicas that may leave a place: one, or all.
+fn movable(state: &State<'_>, from: usize) -> Vec<u32> {
+    let all = state.counts[from].saturating_sub(state.problem.places[from].least);
+    let is_single = state.problem.services[state.owner[from] as usize].is_single;
+    match (all, is_single) {
+        (0, _) => Vec::new(),
+        (1, _) | (_, true) => vec![all],
+        _ => vec![1, all],
+    }
+}
+
+/// What a move would change, and the replicas of the service by place afterwards; nothing where there is no room.
+fn try_move(state: &mut State<'_>, (from, moved): (usize, u32), to: usize) -> Option<(f64, Vec<u32>)> {
+    let places = state.problem.places_of(state.owner[from] as usize);
+    let (old, new) = (state.counts[from], state.counts[to]);
+    let work = u64::from(moved) * u64::from(state.problem.places[from].yields);
+    let row = &state.problem.places[to];
+    let more = u32::try_from(work.div_ceil(row.yields.max(1).into())).unwrap_or(u32::MAX);
+    if new.saturating_add(more) > row.most || !state.has_room(to, more) {
+        return None;
+    }
+    let before = state.cost;
+    let difference = state.set(from, old - moved) + state.set(to, new + more);
+    let counts = state.counts[places].to_vec();
+    state.set(to, new);
+    state.set(from, old);
+    state.cost = before;
+    Some((difference, counts))
 }
 
 /// Resources whose last unit is worth something, the dearest first.

@@ -39,9 +39,9 @@ fn effort(seconds: f64, tiers: Tiers) -> Effort {
 fn costed(services: usize, clusters: usize, fill: f64) -> Problem {
     let mut stream = SEED.stream("bench_placement_costed", 0);
     let core = [250, 500, 1_000, 2_000];
-    let sizes: Vec<u64> =
-        (0..services).map(|_| core[stream.random_range(0..4)] * stream.random_range(1..=8)).collect();
-    let mut problem = Problem::with_clusters(1, shares(&mut stream, (clusters, fill), sizes.iter().sum()), vec![0.0; clusters]);
+    let sizes: Vec<u64> = (0..services).map(|_| core[stream.random_range(0..4)] * stream.random_range(1..=8)).collect();
+    let mut problem =
+        Problem::with_clusters(1, shares(&mut stream, (clusters, fill), sizes.iter().sum()), vec![0.0; clusters]);
     let homes = first_fit(&mut stream, &sizes, problem.capacity.clone());
     for (size, home) in sizes.iter().zip(homes) {
         let cost = |stream: &mut Stream, cluster| stream.random::<f64>() - if home == cluster { 0.3 } else { 0.0 };
@@ -96,8 +96,10 @@ fn joint(services: usize, clusters: usize, fill: f64) -> Problem {
         })
         .collect();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "replicas are positive and few")]
-    let need = |service: usize, cluster: usize| (rows[service].0 * 1.2 / (rows[service].1 * speed[cluster])).ceil() as u32;
-    let usual = |service: usize| (0..clusters).map(|cluster| u64::from(need(service, cluster))).sum::<u64>() / clusters as u64;
+    let need =
+        |service: usize, cluster: usize| (rows[service].0 * 1.2 / (rows[service].1 * speed[cluster])).ceil() as u32;
+    let usual =
+        |service: usize| (0..clusters).map(|cluster| u64::from(need(service, cluster))).sum::<u64>() / clusters as u64;
     let all = |k: usize| (0..services).map(|service| rows[service].2[k] * usual(service)).sum::<u64>();
     let cores = shares(&mut stream, (clusters, fill), all(0));
     let memory = cores.iter().map(|cores| cores * all(1) / all(0));
@@ -149,7 +151,9 @@ fn now() -> Instant {
 fn line(name: &str, (answer, [took, core]): &(Answer, [f64; 2])) {
     let gap = (answer.objective - answer.bound) / answer.objective.abs().max(1e-9) * 100.0;
     let Answer { objective, bound, tier, .. } = answer;
-    println!("{name}: {objective:.4}, bound {bound:.4}, gap {gap:.3} %, {took:.2} s ({core:.2} s on a core), tier {tier}");
+    println!(
+        "{name}: {objective:.4}, bound {bound:.4}, gap {gap:.3} %, {took:.2} s ({core:.2} s on a core), tier {tier}"
+    );
 }
 
 fn costed_table() {
@@ -175,8 +179,7 @@ fn costed_table() {
 /// The same deadline for `HiGHS` alone: never a better answer than ours.
 #[cfg(feature = "milp")]
 fn beside_highs(problem: &Problem, seconds: f64, ours: f64) {
-    let limits =
-        smo::solver::exact::Limits { nodes: u32::MAX, time: Some(Duration::from_secs_f64(seconds)), gap: 0.0 };
+    let limits = smo::solver::exact::Limits { nodes: u32::MAX, time: Some(Duration::from_secs_f64(seconds)), gap: 0.0 };
     let start = now();
     let found = smo::solver::exact::solve(problem, &limits);
     let took = start.elapsed().as_secs_f64();
@@ -191,8 +194,7 @@ fn beside_highs(problem: &Problem, seconds: f64, ours: f64) {
 }
 
 fn joint_table() {
-    let sizes: &[(usize, usize, f64)] =
-        if is_smoke() { &[(20, 4, 0.1)] } else { &[(200, 10, 1.0), (400, 20, 3.0)] };
+    let sizes: &[(usize, usize, f64)] = if is_smoke() { &[(20, 4, 0.1)] } else { &[(200, 10, 1.0), (400, 20, 3.0)] };
     for (services, clusters, seconds) in sizes {
         for fill in [0.7, 0.85] {
             let answer = within(&joint(*services, *clusters, fill), *seconds, Tiers::All);

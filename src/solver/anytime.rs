@@ -233,7 +233,11 @@ impl<'a> Search<'a> {
         let mut counts = vec![0.0; self.problem.places.len()];
         let bound = self.prices.choices(&free, &mut counts);
         self.bound = bound;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are whole and small, or refused")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts are whole and small, or refused"
+        )]
         let whole: Vec<u32> = counts.iter().map(|count| count.round() as u32).collect();
         if self.problem.admits(&whole) && self.problem.cost(&whole) <= bound + 1e-9 * bound.abs().max(1.0) {
             // The present answer stays where it is as cheap: nothing moves for nothing.
@@ -251,7 +255,8 @@ impl<'a> Search<'a> {
         let first = Ascent { rounds: 40, patience: 8, step: 0.6 };
         self.prices.ascend(self.guess(), &first, &mut is_late);
         self.greedy();
-        let second = Ascent { rounds: if self.problem.places.len() > 1_000_000 { 60 } else { 300 }, patience: 10, step: 0.9 };
+        let second =
+            Ascent { rounds: if self.problem.places.len() > 1_000_000 { 60 } else { 300 }, patience: 10, step: 0.9 };
         let mut is_late = || clock.is_past(0.25);
         self.prices.ascend(self.cost, &second, &mut is_late);
         self.bound = self.bound.max(self.prices.bound);
@@ -293,7 +298,8 @@ impl<'a> Search<'a> {
             let shares = state.free[rows.clone()].iter().zip(&self.problem.capacity[rows]);
             shares.map(|(free, all)| 1.0 - *free as f64 / (*all).max(1) as f64).fold(0.0, f64::max)
         };
-        let mut order: Vec<(f64, usize)> = (0..self.problem.clusters()).map(|cluster| (fullness(cluster), cluster)).collect();
+        let mut order: Vec<(f64, usize)> =
+            (0..self.problem.clusters()).map(|cluster| (fullness(cluster), cluster)).collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         order.into_iter().map(|(_, cluster)| cluster).collect()
     }
@@ -327,7 +333,8 @@ impl<'a> Search<'a> {
 
     fn anneal(&mut self) {
         let is_timed = self.effort.time.is_some();
-        let budget = if is_timed { u64::MAX } else { self.effort.steps.min(STEPS_A_PLACE * self.problem.places.len() as u64) };
+        let budget =
+            if is_timed { u64::MAX } else { self.effort.steps.min(STEPS_A_PLACE * self.problem.places.len() as u64) };
         let end = self.end_of_annealing();
         let (clock, start) = (self.clock, self.clock.share().unwrap_or(0.0));
         let mut progress = || clock.share().map(|share| (share - start) / (end - start).max(1e-9));
@@ -502,9 +509,10 @@ mod with_milp {
             let services = 0..index(self.problem.services.len());
             let is_there = |service: &u32| {
                 self.problem.short(*service as usize, &self.best) > 0
-                    || self.problem.places_of(*service as usize).any(|place| {
-                        self.best[place] > 0 && chosen[self.problem.places[place].cluster as usize]
-                    })
+                    || self
+                        .problem
+                        .places_of(*service as usize)
+                        .any(|place| self.best[place] > 0 && chosen[self.problem.places[place].cluster as usize])
             };
             services.filter(is_there).collect()
         }

@@ -20,8 +20,7 @@ impl Classes {
     /// The classes of `problem`; nothing where no two services are alike.
     pub fn of(problem: &Problem) -> Option<Self> {
         let members = members(problem)?;
-        let mut classes =
-            Problem::with_clusters(problem.kinds, problem.capacity.clone(), problem.activation.clone());
+        let mut classes = Problem::with_clusters(problem.kinds, problem.capacity.clone(), problem.activation.clone());
         // Rules name services that are classes of their own: ids and places are translated.
         let mut name = vec![0; problem.services.len()];
         let mut shift = vec![0; problem.services.len()];
@@ -66,7 +65,8 @@ impl Classes {
         for (class, services) in self.members.iter().enumerate() {
             let places = self.problem.places_of(class);
             let mut left: Vec<u32> = sums[places.clone()].to_vec();
-            let mut want: Vec<u32> = services.iter().map(|service| problem.services[*service as usize].demand).collect();
+            let mut want: Vec<u32> =
+                services.iter().map(|service| problem.services[*service as usize].demand).collect();
             for by_incumbents in [true, false] {
                 for (service, want) in services.iter().zip(&mut want) {
                     let rows = problem.places_of(*service as usize);
@@ -150,8 +150,6 @@ fn is_mergeable(problem: &Problem, service: usize) -> bool {
         || rules.caps.iter().any(|cap| cap.service == id)
         || rules.spreads.iter().any(|spread| spread.service == id);
     let incumbents: u32 = places.iter().map(|place| place.incumbent).sum();
-    let is_plain = |place: &Place| {
-        place.yields == 1 && place.most >= row.demand && place.least <= place.incumbent
-    };
+    let is_plain = |place: &Place| place.yields == 1 && place.most >= row.demand && place.least <= place.incumbent;
     !is_named && (!row.is_single || row.demand == 1) && incumbents <= row.demand && places.iter().all(is_plain)
 }

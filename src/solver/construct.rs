@@ -86,7 +86,9 @@ fn wanted(state: &State<'_>, place: usize) -> u64 {
 
 /// Replicas for which there is room.
 fn possible(state: &State<'_>, place: usize) -> u64 {
-    state.room(place).min((state.problem.places[place].most - state.counts[place].min(state.problem.places[place].most)).into())
+    state
+        .room(place)
+        .min((state.problem.places[place].most - state.counts[place].min(state.problem.places[place].most)).into())
 }
 
 /// Adds as many as are wanted and possible; none where they cost more than they save and it `is_strict`.

@@ -46,9 +46,7 @@ pub fn solve(problem: &Problem, limits: &Limits) -> Option<Found> {
     set_options(&mut model, limits).ok()?;
     let solved = model.try_solve().ok()?;
     match solved.status() {
-        HighsModelStatus::Optimal
-        | HighsModelStatus::ReachedSolutionLimit
-        | HighsModelStatus::ReachedTimeLimit => {}
+        HighsModelStatus::Optimal | HighsModelStatus::ReachedSolutionLimit | HighsModelStatus::ReachedTimeLimit => {}
         _ => return None,
     }
     let bound = solved.double_info_value(c"mip_dual_bound").ok().filter(|bound| bound.is_finite());
@@ -74,7 +72,11 @@ fn set_options(model: &mut Model, limits: &Limits) -> Result<(), highs::TrySetOp
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; answers are counted again")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates; answers are counted again"
+)]
 fn rounded(value: f64) -> u32 {
     value.round() as u32
 }
@@ -136,7 +138,8 @@ impl<'a> Program<'a> {
         let demand = f64::from(row.demand);
         let short = self.continuous(row.shortage, demand);
         let yields = |place: usize| f64::from(problem.places[place].yields);
-        let mut served: Vec<(Col, f64)> = problem.places_of(service).map(|at| (self.replicas[at], yields(at))).collect();
+        let mut served: Vec<(Col, f64)> =
+            problem.places_of(service).map(|at| (self.replicas[at], yields(at))).collect();
         served.push((short, 1.0));
         if problem.places_of(service).all(|place| problem.places[place].yields == 1) {
             self.rows.add_row(demand..=demand, &served);
@@ -191,8 +194,7 @@ impl<'a> Program<'a> {
         for k in 0..problem.kinds {
             let capacity = problem.capacity[cluster * problem.kinds + k];
             let wants = |service: usize| problem.request_of(service)[k];
-            let most: u128 =
-                here.iter().map(|(s, p)| u128::from(wants(*s)) * u128::from(problem.full(*s, *p))).sum();
+            let most: u128 = here.iter().map(|(s, p)| u128::from(wants(*s)) * u128::from(problem.full(*s, *p))).sum();
             let divisor = here.iter().map(|(service, _)| wants(*service)).fold(0, greatest_common_divisor);
             if most <= u128::from(capacity) || divisor == 0 {
                 continue;

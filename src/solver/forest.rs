@@ -149,8 +149,7 @@ impl Forest {
     fn tell_parent(&self, problem: &Problem, tables: &mut Tables, (at, parent, pair): (usize, usize, Pair)) {
         let (child_places, parent_places) =
             (problem.places_of(self.order[at] as usize), problem.places_of(self.order[parent] as usize));
-        let (first, first_parent, first_choice) =
-            (tables.first[at], tables.first[parent], tables.first_choice[at]);
+        let (first, first_parent, first_choice) = (tables.first[at], tables.first[parent], tables.first_choice[at]);
         let away = child_places.len();
         let child = &tables.best[first..=first + away];
         let smallest = (0..=away).min_by(|a, b| child[*a].total_cmp(&child[*b])).unwrap_or(away);
@@ -161,7 +160,8 @@ impl Forest {
             for (column, other) in child_places.clone().enumerate() {
                 // A child farther than the best of all without any distance cannot be the choice.
                 if child[column] < best {
-                    let total = child[column] + distance(problem, &pair, (here, problem.places[other].cluster), self.order[at]);
+                    let total =
+                        child[column] + distance(problem, &pair, (here, problem.places[other].cluster), self.order[at]);
                     if total < best {
                         (best, choice) = (total, column);
                     }
@@ -217,9 +217,10 @@ impl Forest {
             .collect();
         let nearest = |place: usize| {
             let here = problem.places[place].cluster;
-            let through = parent_places.clone().zip(&rest).map(|(other, rest)| {
-                rest + distance(problem, &pair, (problem.places[other].cluster, here), child)
-            });
+            let through = parent_places
+                .clone()
+                .zip(&rest)
+                .map(|(other, rest)| rest + distance(problem, &pair, (problem.places[other].cluster, here), child));
             through.fold(rest[parent_places.len()], f64::min)
         };
         let places = problem.places_of(child as usize);

@@ -362,12 +362,7 @@ impl<'a> Prices<'a> {
     }
 
     /// Fills a service that may be split; `dearest` becomes the price of its last unit of work.
-    fn fill_to(
-        &self,
-        prices: &[f64],
-        (service, dearest): (usize, &mut f64),
-        take: &mut impl FnMut(usize, f64),
-    ) -> f64 {
+    fn fill_to(&self, prices: &[f64], (service, dearest): (usize, &mut f64), take: &mut impl FnMut(usize, f64)) -> f64 {
         let row = &self.problem.services[service];
         let places = self.problem.places_of(service);
         let (mut cost, mut left) = (0.0, f64::from(row.demand));

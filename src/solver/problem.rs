@@ -173,7 +173,8 @@ impl Problem {
         for (place, _) in self.places.iter().zip(counts).filter(|(_, count)| **count > 0) {
             used[place.cluster as usize] = true;
         }
-        let activation: f64 = used.iter().zip(&self.activation).filter(|(used, _)| **used).map(|(_, price)| price).sum();
+        let activation: f64 =
+            used.iter().zip(&self.activation).filter(|(used, _)| **used).map(|(_, price)| price).sum();
         let short = |service: usize| self.short(service, counts) as f64 * self.services[service].shortage;
         let shortage: f64 = (0..self.services.len()).map(short).sum();
         running + activation + shortage + self.rules.cost(self, counts)

@@ -113,7 +113,8 @@ fn try_all(problem: &Problem, (place, spent): (usize, f64), (counts, free): (&mu
             break;
         }
         counts[place] = replicas;
-        let short = if is_last { problem.short(service, counts) as f64 * problem.services[service].shortage } else { 0.0 };
+        let short =
+            if is_last { problem.short(service, counts) as f64 * problem.services[service].shortage } else { 0.0 };
         try_all(problem, (place + 1, spent + row.price(replicas) + short), (counts, left), best);
     }
     counts[place] = 0;
@@ -168,7 +169,15 @@ fn costed(services: usize, clusters: usize, fill: f64) -> Problem {
     for size in sizes {
         let cost = |stream: &mut Stream| f64::from(stream.random_range(0..1_000)) / 1e3;
         let places: Vec<Place> = (0..index(clusters))
-            .map(|cluster| Place { cluster, least: 0, most: 1, incumbent: 0, yields: 1, cost: cost(&mut stream), start: 0.0 })
+            .map(|cluster| Place {
+                cluster,
+                least: 0,
+                most: 1,
+                incumbent: 0,
+                yields: 1,
+                cost: cost(&mut stream),
+                start: 0.0,
+            })
             .collect();
         let service = Service { first: 0, end: 0, demand: 1, is_single: true, shortage: 100.0 };
         problem.push(service, &[size], &places);

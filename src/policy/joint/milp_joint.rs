@@ -206,11 +206,7 @@ fn limit_totals(posed: &mut Posed, snapshot: &Snapshot) {
 }
 
 /// What the answer amounts to: what is placed, and what would serve the rest where a replica does most.
-fn wanted(
-    snapshot: &Snapshot,
-    (posed, counts): (&Posed, &[u32]),
-    (targets, most): (&Targets, &Wanted),
-) -> Wanted {
+fn wanted(snapshot: &Snapshot, (posed, counts): (&Posed, &[u32]), (targets, most): (&Targets, &Wanted)) -> Wanted {
     let of = |service: ServiceId| {
         let placed = targets.total(service);
         let declared = snapshot.service(service);

@@ -26,7 +26,8 @@ fn of_service(posed: &Posed, service: ServiceId, kind: usize) -> Option<Conflict
     let problem = &posed.problem;
     let places = problem.places_of(service.index());
     let clusters: Vec<u32> = problem.places[places].iter().map(|place| place.cluster).collect();
-    let available: u64 = clusters.iter().map(|cluster| problem.capacity[*cluster as usize * problem.kinds + kind]).sum();
+    let available: u64 =
+        clusters.iter().map(|cluster| problem.capacity[*cluster as usize * problem.kinds + kind]).sum();
     let has_no_other = |other: &usize| {
         let places = &problem.places[problem.places_of(*other)];
         !places.is_empty() && places.iter().all(|place| clusters.contains(&place.cluster))

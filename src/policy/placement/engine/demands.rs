@@ -125,8 +125,7 @@ fn keep_near(problem: &mut Problem, snapshot: &Snapshot, (service, rtt_max, pric
     for place in problem.places_of(service.index()) {
         let row = &mut problem.places[place];
         let cluster = ClusterId(row.cluster);
-        let mean: f64 =
-            origins.iter().map(|origin| origin.share.as_f64() * origin.rtt[cluster].as_seconds_f64()).sum();
+        let mean: f64 = origins.iter().map(|origin| origin.share.as_f64() * origin.rtt[cluster].as_seconds_f64()).sum();
         if mean > rtt_max.as_seconds_f64() {
             row.cost += price;
         }

@@ -119,8 +119,14 @@ impl Placement for Engine {
         let Answer { objective, bound, tier, stop, prices, counts } = answer;
         let quality = Quality { objective, bound: Some(bound), tier, stop };
         let starts = starts(&posed, &counts);
-        self.solved =
-            Some(Solved { asked, incumbent: snapshot.targets.clone(), targets: targets.clone(), quality, starts, prices });
+        self.solved = Some(Solved {
+            asked,
+            incumbent: snapshot.targets.clone(),
+            targets: targets.clone(),
+            quality,
+            starts,
+            prices,
+        });
         Ok(draft.with_targets(targets).finish(Some(quality), |_| None))
     }
 
@@ -147,7 +153,11 @@ impl Asked {
         let weights = snapshot.known.rules.weights;
         let has_calls = !snapshot.known.application.calls.is_empty() && weights.egress != 0.0;
         let rates = if has_calls || weights.latency != 0.0 {
-            snapshot.services.values().map(|view| view.rate.value.map_or(-1, |rate| tenths(rate.per_second()))).collect()
+            snapshot
+                .services
+                .values()
+                .map(|view| view.rate.value.map_or(-1, |rate| tenths(rate.per_second())))
+                .collect()
         } else {
             Vec::new()
         };

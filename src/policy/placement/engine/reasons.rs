@@ -36,7 +36,8 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, (prices, needs): (&[f64], Optio
         }
         reasons.alternative = state.as_mut().and_then(|state| second(state, service));
     }
-    explanation.shortage = needs.is_none().then(|| posed.problem.services.first().map(|service| service.shortage)).flatten();
+    explanation.shortage =
+        needs.is_none().then(|| posed.problem.services.first().map(|service| service.shortage)).flatten();
     explanation.scarce = scarce(snapshot, &posed, prices);
     explanation.conflicts = conflict::of_plan(&posed, plan);
     explanation
@@ -67,7 +68,9 @@ fn second(state: &mut State<'_>, service: ServiceId) -> Option<Alternative> {
         for to in places.clone().filter(|to| *to != from) {
             for moved in movable(state, from) {
                 let tried = try_move(state, (from, moved), to);
-                if let Some((difference, counts)) = tried.filter(|tried| best.as_ref().is_none_or(|best| tried.0 < best.0)) {
+                if let Some((difference, counts)) =
+                    tried.filter(|tried| best.as_ref().is_none_or(|best| tried.0 < best.0))
+                {
                     best = Some((difference, counts));
                 }
             }

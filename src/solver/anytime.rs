@@ -13,6 +13,12 @@
 //! last good answer stands. There is always an answer, because refusing everything is one. Work is counted (steps of the
 //! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
 
+#[cfg(feature = "milp")]
+mod exactly;
+mod mending;
+
+pub use mending::mend;
+
 use super::anneal::{Annealing, Schedule};
 use super::branch::Branching;
 use super::classes::Classes;
@@ -104,50 +110,6 @@ pub fn solve(problem: &Problem, hint: &Hint, effort: &Effort) -> Answer {
     Search::new(problem, hint, (effort, clock)).run()
 }
 
-/// What is left of an answer to another problem: as much of it as this one admits.
-fn repaired<'a>(problem: &'a Problem, counts: &[u32]) -> State<'a> {
-    let mut state = State::least(problem);
-    for service in 0..problem.services.len() {
-        for place in problem.places_of(service).filter(|place| counts[*place] > 0) {
-            let row = &problem.places[place];
-            let is_home = || problem.places_of(service).all(|other| other == place || state.counts[other] == 0);
-            if problem.services[service].is_single && !is_home() {
-                continue;
-            }
-            let missing = state.short(service).div_ceil(row.yields.max(1).into());
-            let more = state.room(place).min(missing).min(counts[place].min(row.most).saturating_sub(row.least).into());
-            if more > 0 {
-                state.set(place, state.counts[place] + u32::try_from(more).unwrap_or(u32::MAX));
-            }
-        }
-    }
-    state
-}
-
-/// The first answer of the hint, mended after a change: services in `changed` and whatever lost its place are placed anew, at the
-/// prices at hand. A few milliseconds for a thousand services; the bound says whether that was enough.
-pub fn mend(problem: &Problem, hint: &Hint, (changed, effort): (&[u32], &Effort)) -> Answer {
-    let clock = Clock::start(effort.time.map(|time| Duration::from_nanos(time.0)));
-    let none = Hint::default();
-    let mut search = Search::new(problem, &none, (effort, clock));
-    search.prices.start_from(&hint.prices);
-    let known = hint.answers.first().filter(|counts| counts.len() == problem.places.len());
-    let mut state = known.map_or_else(|| State::least(problem), |counts| repaired(problem, counts));
-    let mut touched: Vec<u32> = changed.to_vec();
-    touched.extend((0..index(problem.services.len())).filter(|service| state.short(*service as usize) > 0));
-    touched.sort_unstable();
-    touched.dedup();
-    construct::fill(&mut state, &search.prices, true);
-    search.steps += descend(&mut state, &touched, 4);
-    search.offer(&state.counts, "mended");
-    let few = Ascent { rounds: 6, patience: 3, step: 0.2 };
-    search.prices.ascend(search.cost, &few, || false);
-    search.bound = search.prices.bound;
-    let stop = if search.is_done() { Stop::Optimal } else { Stop::Heuristic };
-    search.tier = "mended";
-    search.finish(stop)
-}
-
 /// A solution in progress.
 struct Search<'a> {
     problem: &'a Problem,
@@ -179,7 +141,7 @@ impl<'a> Search<'a> {
             steps: 0,
         };
         for counts in hint.answers.iter().filter(|counts| counts.len() == problem.places.len()) {
-            let kept = repaired(problem, counts);
+            let kept = mending::repaired(problem, counts);
             search.offer(&kept.counts, "lagrangian");
         }
         search
@@ -372,149 +334,8 @@ impl<'a> Search<'a> {
     }
 
     #[cfg(not(feature = "milp"))]
+    #[expect(clippy::unused_self, reason = "the exact tiers have it, where they are built in")]
     const fn be_exact(&mut self) -> Stop {
         Stop::Heuristic
-    }
-}
-
-#[cfg(feature = "milp")]
-mod with_milp {
-    //! The exact tiers.
-
-    use super::super::dice::Dice;
-    use super::super::exact::{self, Limits};
-    use super::super::fixing::{open_places, pieces};
-    use super::super::restrict::Part;
-    use super::{Search, Stop, Tiers, index};
-    use std::time::Duration;
-
-    /// Open places up to which the exact tier is tried where time does not count.
-    const PLACES_MAX: usize = 4_000;
-
-    /// Open places a second that the exact tier is trusted with where time counts.
-    const PLACES_A_SECOND: f64 = 12_000.0;
-
-    impl Search<'_> {
-        /// Closes what cannot be better, solves the pieces that are left, and then looks around the answer.
-        pub(super) fn be_exact(&mut self) -> Stop {
-            if self.effort.tiers == Tiers::Search || self.effort.nodes == 0 {
-                return Stop::Heuristic;
-            }
-            let open = open_places(self.problem, &mut self.prices, (&self.best, self.cost));
-            let open_count = open.iter().filter(|open| **open).count();
-            let left = self.clock.left().map(|left| left.as_secs_f64());
-            let most = left.map_or(PLACES_MAX as f64, |left| left * PLACES_A_SECOND);
-            if open_count as f64 <= most || self.effort.tiers == Tiers::Exact {
-                self.solve_pieces(&open);
-                if self.is_done() {
-                    return Stop::Optimal;
-                }
-            }
-            self.look_around();
-            Stop::NodeLimit
-        }
-
-        /// The best answer among the open places, piece by piece.
-        fn solve_pieces(&mut self, open: &[bool]) {
-            let pieces = pieces(self.problem, open);
-            let has_choice = |piece: &Vec<u32>| {
-                piece.iter().any(|service| {
-                    let places = self.problem.places_of(*service as usize);
-                    let open = places.filter(|place| open[*place]).count();
-                    open > 1 || self.best_is_short(*service)
-                })
-            };
-            let choices: Vec<_> = pieces.into_iter().filter(has_choice).collect();
-            let (mut gain, before) = (0.0, self.cost);
-            let count = choices.len();
-            for (at, piece) in choices.into_iter().enumerate() {
-                let part = Part::new(self.problem, &self.best, &piece, open);
-                let present = part.problem.cost(&part.read(&self.best));
-                let share = self.clock.left().map(|left| left.div_f64((count - at) as f64));
-                let limits = Limits { nodes: self.effort.nodes, time: share, gap: self.effort.gap * self.cost.abs() };
-                let Some(found) = exact::solve(&part.problem, &limits) else {
-                    gain = f64::INFINITY;
-                    continue;
-                };
-                gain += (present - found.bound).max(0.0);
-                if let Some(mut counts) = found.counts {
-                    let mut whole = self.best.clone();
-                    part.problem.trim(&mut counts);
-                    part.write(&counts, &mut whole);
-                    self.offer(&whole, "exact");
-                }
-            }
-            // Whatever is cheaper than the answer uses open places only, and gains no more than all pieces could.
-            let bound = (before - gain).min(self.cost);
-            if bound > self.bound {
-                self.bound = bound;
-                self.tier = if count == 0 { "fixed" } else { "exact" };
-            }
-        }
-
-        fn best_is_short(&self, service: u32) -> bool {
-            self.problem.short(service as usize, &self.best) > 0
-        }
-
-        /// Frees the services of a few clusters at a time, again and again, while the budget lasts.
-        fn look_around(&mut self) {
-            let clusters = self.problem.clusters();
-            if clusters < 3 || self.effort.tiers == Tiers::Exact {
-                return;
-            }
-            let mut dice = Dice::new(2);
-            let rounds = if self.effort.time.is_some() { u32::MAX } else { self.effort.nodes / 100 };
-            for _ in 0..rounds {
-                if self.clock.is_past(0.97) || self.is_done() {
-                    return;
-                }
-                let chosen = self.neighbours(&mut dice);
-                let free = self.residents(&chosen);
-                let mut open = vec![false; self.problem.places.len()];
-                for service in &free {
-                    for place in self.problem.places_of(*service as usize) {
-                        let cluster = self.problem.places[place].cluster as usize;
-                        open[place] = chosen[cluster] || self.best[place] > 0;
-                    }
-                }
-                let part = Part::new(self.problem, &self.best, &free, &open);
-                let time = self.clock.left().map(|left| left.min(Duration::from_millis(400)));
-                let Some(found) = exact::solve(&part.problem, &Limits { nodes: 100, time, gap: 0.0 }) else { continue };
-                if let Some(mut counts) = found.counts {
-                    let mut whole = self.best.clone();
-                    part.problem.trim(&mut counts);
-                    part.write(&counts, &mut whole);
-                    self.offer(&whole, "neighbourhood");
-                }
-            }
-        }
-
-        /// Clusters that are freed: so many that about sixty services are.
-        fn neighbours(&self, dice: &mut Dice) -> Vec<bool> {
-            let clusters = self.problem.clusters();
-            let used = self.best.iter().filter(|count| **count > 0).count();
-            let count = (60 * clusters).div_ceil(used.max(1)).clamp(2, clusters);
-            let mut chosen = vec![false; clusters];
-            let mut left = count;
-            while left > 0 {
-                let cluster = dice.below(clusters);
-                left -= usize::from(!chosen[cluster]);
-                chosen[cluster] = true;
-            }
-            chosen
-        }
-
-        /// Services with replicas in the chosen clusters, or short of some.
-        fn residents(&self, chosen: &[bool]) -> Vec<u32> {
-            let services = 0..index(self.problem.services.len());
-            let is_there = |service: &u32| {
-                self.problem.short(*service as usize, &self.best) > 0
-                    || self
-                        .problem
-                        .places_of(*service as usize)
-                        .any(|place| self.best[place] > 0 && chosen[self.problem.places[place].cluster as usize])
-            };
-            services.filter(is_there).collect()
-        }
     }
 }

@@ -328,7 +328,7 @@ impl<'a> Search<'a> {
         match (has_exact, self.problem.places.len()) {
             (false, _) => 0.97,
             (true, places) if places <= SMALL => 0.3,
-            (true, _) if seconds >= 1.0 => 0.5,
+            (true, _) if seconds >= 1.0 => 0.4,
             (true, _) => 0.9,
         }
     }

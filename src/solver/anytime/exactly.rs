@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Open places up to which the exact tier is tried where time does not count.
 const PLACES_MAX: usize = 4_000;
 
+/// Open places up to which the whole is solved before anything else is tried.
+const PLACES_AT_ONCE: usize = 500;
+
 /// Open places a second that the exact tier is trusted with where time counts.
 const PLACES_A_SECOND: f64 = 12_000.0;
 
@@ -19,8 +22,14 @@ impl Search<'_> {
         if self.effort.tiers == Tiers::Search || self.effort.nodes == 0 {
             return Stop::Heuristic;
         }
-        let open = open_places(self.problem, &mut self.prices, (&self.best, self.cost));
-        let open_count = open.iter().filter(|open| **open).count();
+        let mut open = open_places(self.problem, &mut self.prices, (&self.best, self.cost));
+        let count = |open: &[bool]| open.iter().filter(|open| **open).count();
+        if self.effort.time.is_some() && count(&open) > PLACES_AT_ONCE {
+            // A better answer closes more places, and neighbourhoods find one sooner than the whole does.
+            self.look_around(0.6);
+            open = open_places(self.problem, &mut self.prices, (&self.best, self.cost));
+        }
+        let open_count = count(&open);
         let left = self.clock.left().map(|left| left.as_secs_f64());
         let most = left.map_or(PLACES_MAX as f64, |left| left * PLACES_A_SECOND);
         if open_count as f64 <= most || self.effort.tiers == Tiers::Exact {
@@ -29,7 +38,7 @@ impl Search<'_> {
                 return Stop::Optimal;
             }
         }
-        self.look_around();
+        self.look_around(0.97);
         Stop::NodeLimit
     }
 
@@ -75,16 +84,17 @@ impl Search<'_> {
         self.problem.short(service as usize, &self.best) > 0
     }
 
-    /// Frees the services of a few clusters at a time, again and again, while the budget lasts.
-    fn look_around(&mut self) {
+    /// Frees the services of a few clusters at a time, again and again, while the budget lasts or until a share of the time
+    /// is over.
+    fn look_around(&mut self, until: f64) {
         let clusters = self.problem.clusters();
         if clusters < 3 || self.effort.tiers == Tiers::Exact {
             return;
         }
-        let mut dice = Dice::new(2);
+        let mut dice = Dice::new(self.cost.to_bits());
         let rounds = if self.effort.time.is_some() { u32::MAX } else { self.effort.nodes / 100 };
         for _ in 0..rounds {
-            if self.clock.is_past(0.97) || self.is_done() {
+            if self.clock.is_past(until) || self.is_done() {
                 return;
             }
             let chosen = self.neighbours(&mut dice);

@@ -49,3 +49,8 @@ pub mod run;
 pub mod seed;
 pub mod solver;
 pub mod units;
+
+/// The Rust of the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -1,6 +1,7 @@
 //! `smo policies`: what could decide, and by which knobs; it walks the registries, so nothing is missing here.
 
 use super::{Failure, Format};
+use crate::policy::exec;
 use crate::policy::joint::JOINTS;
 use crate::policy::parameter::Parameter;
 use crate::policy::placement::PLACEMENTS;
@@ -39,6 +40,16 @@ struct Listed {
     parameters: &'static [Parameter],
 }
 
+/// Policies that are programs of the user's.
+const PROGRAM: Listed = Listed {
+    half: "program",
+    name: "exec",
+    summary: exec::SUMMARY,
+    about: exec::ABOUT,
+    partner: None,
+    parameters: &[],
+};
+
 /// Lists the policies.
 ///
 /// # Errors
@@ -49,6 +60,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         .map(of_placement)
         .chain(SCALINGS.iter().map(of_scaling))
         .chain(JOINTS.iter().map(of_joint))
+        .chain([PROGRAM])
         .collect();
     if let Some(name) = &arguments.name {
         policies.retain(|policy| policy.name == name);
@@ -99,6 +111,7 @@ fn write_all(policies: &[Listed], out: &mut dyn Write) -> io::Result<()> {
         ("placement", "Placement: where replicas run"),
         ("scaling", "Scaling: how many there are"),
         ("joint", "Joint: where and how many at once"),
+        ("program", "Programs of yours: exec:COMMAND"),
     ];
     for (half, heading) in headings {
         if policies.iter().all(|policy| policy.half != half) {

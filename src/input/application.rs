@@ -2,13 +2,15 @@
 
 use super::at::At;
 use super::capacity::CapacityFile;
+use super::condition::StartFile;
 use super::defaults;
 use super::error::{InputError, known_names};
-use super::terms::{ClustersFile, cluster_terms, selectors};
+use super::intents::{IntentsFile, ServiceIntentsFile};
+use super::rules::{ObjectiveFile, RuleFile};
+use super::terms::{ClustersFile, cluster_terms, selectors, toleration, trust};
 use super::written::{DelayFile, NonNegative, Positive, Share, Written};
-use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms, TaintEffect, Toleration};
+use crate::model::cluster::{ACCELERATOR_LABEL, NodeTerms};
 use crate::model::resources::DEVICE;
-use crate::model::scenario::Truth;
 use crate::model::{Application, Call, Resources, Service, ServiceId, Slo, Table};
 use crate::units::{Bytes, MilliCores, Ratio, Span};
 use schemars::JsonSchema;
@@ -27,6 +29,16 @@ pub struct ApplicationFile {
     /// Who calls whom. A request to the caller causes calls, and is as slow as the slowest way through them.
     #[serde(default)]
     pub calls: Vec<CallFile>,
+    /// What the application as a whole wants, in words: `security`, `high_availability`, `high_performance`,
+    /// `energy_efficiency`.
+    #[serde(default)]
+    pub intents: IntentsFile,
+    /// What plans have to keep.
+    #[serde(default)]
+    pub rules: Vec<RuleFile>,
+    /// What plans are weighed by.
+    #[serde(default)]
+    pub objective: ObjectiveFile,
 }
 
 /// A service: what a replica needs, what it can do, and what users were promised.
@@ -101,6 +113,13 @@ pub struct ServiceFile {
     /// CPU that an idle replica uses, as a share of what it requests.
     #[serde(default = "defaults::cpu_idle")]
     pub cpu_idle: Ratio,
+    /// What the service wants, in words: to be near what it calls, with another one, near the users.
+    #[serde(default)]
+    pub intents: Option<ServiceIntentsFile>,
+    /// The event that the service waits for: a condition in PromQL, `{any, all, stop_when_resolved}`, or `never`. Until then
+    /// it has no replicas and is called by nobody.
+    #[serde(default)]
+    pub start_when: Option<Written<String, StartFile>>,
 }
 
 /// One service calls another.
@@ -276,6 +295,7 @@ impl From<Written<Positive<Span>, SloShare>> for SloFile {
 /// What is wrong, at `at`, which is the application.
 pub fn application(file: &ApplicationFile, at: &At<'_>) -> Result<Application, InputError> {
     let services_at = at.key("services");
+    let trusted = file.intents.trusted(&at.key("intents"))?;
     let mut services = Table::new();
     let mut names = BTreeSet::new();
     for (index, service) in file.services.iter().enumerate() {
@@ -285,7 +305,9 @@ pub fn application(file: &ApplicationFile, at: &At<'_>) -> Result<Application, I
             return Err(at.key("name").error(format!("a second service is called `{name}`; rename one of the two")));
         }
         service.capacity.check(service.replicas.max, &at.key("capacity"))?;
-        services.push(checked_service(service, &at)?);
+        let mut service = checked_service(service, &at)?;
+        trust(&mut service.terms.clusters, trusted.as_ref());
+        services.push(service);
     }
     let calls = checked_calls(file, &services, &at.key("calls"))?;
     Application::new(file.name.clone(), services, calls).map_err(|cycle| {
@@ -336,28 +358,6 @@ fn checked_service(file: &ServiceFile, at: &At<'_>) -> Result<Service, InputErro
     })
 }
 
-/// `key=value:Effect`; value and effect may be left out, and `*` tolerates everything.
-fn toleration(text: &str) -> Option<Toleration> {
-    let (rest, effect) = split_effect(text)?;
-    if rest == "*" {
-        return Some(Toleration { key: None, value: None, effect });
-    }
-    let (key, value) = rest.split_once('=').map_or((rest, None), |(key, value)| (key, Some(value.to_owned())));
-    (!key.is_empty()).then(|| Toleration { key: Some(key.to_owned()), value, effect })
-}
-
-/// Splits `:NoSchedule` off, as `kubectl taint` writes it; `None` for an effect that does not exist.
-pub fn split_effect(text: &str) -> Option<(&str, Option<TaintEffect>)> {
-    let Some((rest, effect)) = text.rsplit_once(':') else { return Some((text, None)) };
-    let effect = match effect {
-        "NoSchedule" => TaintEffect::NoSchedule,
-        "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
-        "NoExecute" => TaintEffect::NoExecute,
-        _ => return None,
-    };
-    Some((rest, Some(effect)))
-}
-
 fn checked_calls(
     file: &ApplicationFile,
     services: &Table<ServiceId, Service>,
@@ -383,17 +383,4 @@ fn checked_calls(
         calls.push(Call { from, to, per_request: call.per_request.0, bytes: call.bytes });
     }
     Ok(calls)
-}
-
-/// What is true of a service where nothing else is said: what its file declares.
-pub fn truth_as_declared(file: &ServiceFile) -> Truth {
-    Truth {
-        capacity: file.capacity.0.clone(),
-        service_time: file.service_time.map(|time| time.0),
-        service_variability: file.service_variability.0,
-        arrival_variability: file.arrival_variability.0,
-        queue_limit: file.queue_limit.0,
-        cpu_at_capacity: file.cpu_at_capacity,
-        cpu_idle: file.cpu_idle,
-    }
 }

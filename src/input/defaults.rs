@@ -4,9 +4,11 @@
 //! file says later.
 
 use super::application::{ApplicationFile, ReplicasFile};
+use super::intents::IntentsFile;
 use super::inventory::PowerFile;
 use super::network::NetworkFile;
 use super::operation::{ControlFile, PlatformFile, RailsFile, TelemetryFile};
+use super::rules::ObjectiveFile;
 use super::written::Written;
 use super::written::{DelayFile, NonNegative, Positive, Share};
 use crate::model::Delay;
@@ -69,7 +71,14 @@ pub const fn task_start() -> DelayFile {
 
 /// A scenario of tasks only.
 pub fn no_application() -> Written<String, ApplicationFile> {
-    Written::Long(ApplicationFile { name: application_name(), services: Vec::new(), calls: Vec::new() })
+    Written::Long(ApplicationFile {
+        name: application_name(),
+        services: Vec::new(),
+        calls: Vec::new(),
+        intents: IntentsFile::default(),
+        rules: Vec::new(),
+        objective: ObjectiveFile::default(),
+    })
 }
 
 /// An application that does not say its name.

@@ -1,6 +1,6 @@
 //! The inventory file: clusters and their node pools, as people write them, and the checked model of them.
 
-use super::application::{GpuFile, Name, split_effect};
+use super::application::{GpuFile, Name};
 use super::at::At;
 use super::defaults;
 use super::error::InputError;
@@ -8,6 +8,7 @@ use super::occupied::{OccupiedFile, occupied};
 use super::tables::expand::{RegionsFile, SitesFile};
 use super::tables::join::MachinesFile;
 use super::tables::machine_types::PoolsFile;
+use super::terms::split_effect;
 use super::written::{DelayFile, Positive, Written};
 use crate::model::cluster::ACCELERATOR_LABEL;
 use crate::model::resources::DEVICE;

@@ -2,6 +2,7 @@
 
 use super::application::{ApplicationFile, application};
 use super::at::At;
+use super::condition::conditions;
 use super::defaults;
 use super::environment::{EnvironmentFile, environment};
 use super::error::InputError;
@@ -10,6 +11,7 @@ use super::file::Files;
 use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
 use super::operation::{ControlFile, PlatformFile, TelemetryFile};
+use super::rules::{ObjectiveFile, RuleFile, rules};
 use super::tables::grid::Grid;
 use super::tasks::{self, TaskFile, Tasks};
 use super::truth::{TruthFile, truth};
@@ -66,6 +68,12 @@ pub struct ScenarioFile {
     /// The platform that hosts the replicas.
     #[serde(default)]
     pub platform: PlatformFile,
+    /// What plans have to keep, besides the rules of the application.
+    #[serde(default)]
+    pub rules: Vec<RuleFile>,
+    /// What plans are weighed by; goes before the objective of the application.
+    #[serde(default)]
+    pub objective: ObjectiveFile,
     /// What is true of the services where it differs from what they declare: by service, or `all`.
     #[serde(default)]
     pub truth: BTreeMap<String, TruthFile>,
@@ -208,8 +216,12 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         application.add_task_class(class.clone());
     }
     note_strangers(&application, &names, files);
+    let mut known = Known { application, clusters, network, rules: Rules::default() };
+    let waiting = conditions(application_file, (&known.application, &known.clusters), files, &at.key("application"))?;
+    known.application.conditions = waiting;
+    known.rules = rules(application_file, (&file.rules, &file.objective), &known, at)?;
     Ok(Scenario {
-        known: Arc::new(Known { application, clusters, network, rules: Rules::default() }),
+        known: Arc::new(known),
         truth,
         platform: file.platform.checked(),
         environment,

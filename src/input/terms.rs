@@ -7,7 +7,7 @@ use super::at::At;
 use super::error::InputError;
 use super::written::Written;
 use crate::model::Selector;
-use crate::model::cluster::ClusterTerms;
+use crate::model::cluster::{ClusterTerms, TaintEffect, Toleration};
 use crate::model::selector::{Operator, Requirement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,39 @@ pub fn cluster_terms(file: Option<&Written<String, ClustersFile>>, at: &At<'_>) 
         },
     };
     Ok(terms)
+}
+
+/// Lets a service run only where `trusted` matches as well.
+pub fn trust(terms: &mut ClusterTerms, trusted: Option<&Selector>) {
+    let Some(trusted) = trusted else { return };
+    if terms.affinity.is_empty() {
+        terms.affinity.push(Selector::default());
+    }
+    for selector in &mut terms.affinity {
+        selector.0.extend(trusted.0.iter().cloned());
+    }
+}
+
+/// `key=value:Effect`; value and effect may be left out, and `*` tolerates everything.
+pub fn toleration(text: &str) -> Option<Toleration> {
+    let (rest, effect) = split_effect(text)?;
+    if rest == "*" {
+        return Some(Toleration { key: None, value: None, effect });
+    }
+    let (key, value) = rest.split_once('=').map_or((rest, None), |(key, value)| (key, Some(value.to_owned())));
+    (!key.is_empty()).then(|| Toleration { key: Some(key.to_owned()), value, effect })
+}
+
+/// Splits `:NoSchedule` off, as `kubectl taint` writes it; `None` for an effect that does not exist.
+pub fn split_effect(text: &str) -> Option<(&str, Option<TaintEffect>)> {
+    let Some((rest, effect)) = text.rsplit_once(':') else { return Some((text, None)) };
+    let effect = match effect {
+        "NoSchedule" => TaintEffect::NoSchedule,
+        "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
+        "NoExecute" => TaintEffect::NoExecute,
+        _ => return None,
+    };
+    Some((rest, Some(effect)))
 }
 
 /// Reads a list of selectors.

@@ -1,6 +1,6 @@
 //! What is true of the services, where it differs from what they declare and policies believe.
 
-use super::application::{ServiceFile, truth_as_declared};
+use super::application::ServiceFile;
 use super::at::At;
 use super::capacity::CapacityFile;
 use super::error::{InputError, known_names};
@@ -96,5 +96,18 @@ fn scaled(capacity: &CapacityByClass, factor: f64) -> CapacityByClass {
     CapacityByClass {
         default: scaled(&capacity.default),
         by_class: capacity.by_class.iter().map(|(class, one)| (class.clone(), scaled(one))).collect(),
+    }
+}
+
+/// What is true of a service where nothing else is said: what its file declares.
+pub fn truth_as_declared(file: &ServiceFile) -> Truth {
+    Truth {
+        capacity: file.capacity.0.clone(),
+        service_time: file.service_time.map(|time| time.0),
+        service_variability: file.service_variability.0,
+        arrival_variability: file.arrival_variability.0,
+        queue_limit: file.queue_limit.0,
+        cpu_at_capacity: file.cpu_at_capacity,
+        cpu_idle: file.cpu_idle,
     }
 }

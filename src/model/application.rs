@@ -2,6 +2,7 @@
 
 use super::capacity::CapacityByClass;
 use super::cluster::NodeTerms;
+use super::condition::StartWhen;
 use super::delay::Delay;
 use super::id::{Id, ServiceId, Table};
 use super::resources::Resources;
@@ -20,6 +21,8 @@ pub struct Application {
     pub calls: Vec<Call>,
     /// All services that answer requests, callers before those they call.
     pub order: Vec<ServiceId>,
+    /// Services that wait for an event, by id, and what each waits for.
+    pub conditions: Vec<(ServiceId, StartWhen)>,
 }
 
 /// One service as it is declared and believed; what is *true* of it lies in the scenario's ground truth.
@@ -111,7 +114,7 @@ impl Application {
             order.iter().position(|other| *other == id).expect("every service is in the order")
         });
         calls.sort_by_key(|call| (rank[call.from], call.to));
-        Ok(Self { name, requests: services.len(), services, calls, order })
+        Ok(Self { name, requests: services.len(), services, calls, order, conditions: Vec::new() })
     }
 
     /// Adds a class of tasks behind all others. Its replicas are tasks: they come and go by themselves, answer no requests
@@ -138,6 +141,11 @@ impl Application {
     /// Whether there are classes of tasks.
     pub fn has_tasks(&self) -> bool {
         self.requests < self.services.len()
+    }
+
+    /// Whether `service` waits for an event before it starts.
+    pub fn is_conditional(&self, service: ServiceId) -> bool {
+        self.conditions.iter().any(|(conditional, _)| *conditional == service)
     }
 
     /// The calls that `caller` makes.

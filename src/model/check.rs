@@ -5,11 +5,14 @@
 //!
 //! Room is judged against what a cluster offers when its pools are at their largest, because replicas that wait for a node
 //! are what makes an autoscaled pool grow. Whether replicas pack onto nodes one by one is
-//! [`binding`](super::binding)'s question, not this one's.
+//! [`binding`](super::binding)'s question, not this one's. What each rule of a scenario counts stands in
+//! [`breach`](super::breach); a rule with a price is weighed by policies and never judged here.
 
+use super::breach::{Breach, worsened};
 use super::id::{ClusterId, ServiceId, Table};
 use super::plan::{Plan, Target, Targets};
 use super::resources::{RESOURCES, Resources};
+use super::rules::Rule;
 use super::snapshot::Snapshot;
 use serde::Serialize;
 
@@ -75,6 +78,71 @@ pub enum Violation {
         /// In how many.
         clusters: usize,
     },
+    /// Services that belong together are not.
+    #[error("demand {}: {} services are missing where others of them run, before {}", .0.demand, .0.units, .0.before)]
+    NotTogether(Breach),
+    /// Services that must keep apart do not.
+    #[error("demand {}: {} services share a cluster and must not, before {}", .0.demand, .0.units, .0.before)]
+    NotApart(Breach),
+    /// A service lies in too few domains.
+    #[error("demand {}: {} domains are missing, before {}", .0.demand, .0.units, .0.before)]
+    NotSpread(Breach),
+    /// A domain has too large a share of a service.
+    #[error("demand {}: {} replicas are beyond the share of a domain, before {}", .0.demand, .0.units, .0.before)]
+    ShareExceeded(Breach),
+    /// Too little is left when a domain is lost.
+    #[error("demand {}: {} replicas would be missing after a loss, before {}", .0.demand, .0.units, .0.before)]
+    NotSurviving(Breach),
+    /// Replicas are too far from users.
+    #[error("demand {}: {} replicas are too far from users, before {}", .0.demand, .0.units, .0.before)]
+    FarFromUsers(Breach),
+    /// Replicas are too far from the service that they call.
+    #[error("demand {}: {} replicas are too far from what they call, before {}", .0.demand, .0.units, .0.before)]
+    TooFar(Breach),
+    /// Replicas that are to stay are moved.
+    #[error("demand {}: {} replicas are moved that are to stay", .0.demand, .0.units)]
+    NotFrozen(Breach),
+    /// All together costs too much.
+    #[error("demand {}: an hour costs {} thousandths of a dollar too much, before {}", .0.demand, .0.units, .0.before)]
+    OverBudget(Breach),
+}
+
+impl Violation {
+    /// The violation of `rule` by `breach`.
+    fn of_rule(rule: &Rule, breach: Breach) -> Self {
+        match rule {
+            Rule::Together(_) => Self::NotTogether(breach),
+            Rule::Apart(_) => Self::NotApart(breach),
+            Rule::Spread { .. } => Self::NotSpread(breach),
+            Rule::Share { .. } => Self::ShareExceeded(breach),
+            Rule::Survive { .. } => Self::NotSurviving(breach),
+            Rule::NearUsers { .. } => Self::FarFromUsers(breach),
+            Rule::Near { .. } => Self::TooFar(breach),
+            Rule::Frozen(_) => Self::NotFrozen(breach),
+            Rule::Budget(_) => Self::OverBudget(breach),
+        }
+    }
+
+    /// The broken demand, where it is one.
+    pub const fn breach(&self) -> Option<&Breach> {
+        match self {
+            Self::NotTogether(breach)
+            | Self::NotApart(breach)
+            | Self::NotSpread(breach)
+            | Self::ShareExceeded(breach)
+            | Self::NotSurviving(breach)
+            | Self::FarFromUsers(breach)
+            | Self::TooFar(breach)
+            | Self::NotFrozen(breach)
+            | Self::OverBudget(breach) => Some(breach),
+            Self::Unknown { .. }
+            | Self::Unreachable { .. }
+            | Self::Ineligible { .. }
+            | Self::Overcommitted { .. }
+            | Self::OutOfBounds { .. }
+            | Self::Split { .. } => None,
+        }
+    }
 }
 
 /// Everything that `plan` makes wrong or worse; empty for a sound plan.
@@ -90,6 +158,9 @@ pub fn violations(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
         rest = after;
     }
     found.extend(overcommitted(snapshot, &plan.targets));
+    let rules = &snapshot.known.rules.demands;
+    let broken = worsened(snapshot, &plan.targets).into_iter();
+    found.extend(broken.map(|breach| Violation::of_rule(&rules[breach.demand].rule, breach)));
     found
 }
 
@@ -121,7 +192,7 @@ fn miscounted(snapshot: &Snapshot, plan: &Plan, (service, targets): (ServiceId, 
         let refusals = plan.refusals.iter().filter(|refusal| refusal.service == service);
         refusals.map(|refusal| refusal.replicas).sum::<u32>()
     };
-    let (min, max) = (declared.replicas_min, declared.replicas_max);
+    let (min, max) = snapshot.bounds(service);
     if replicas > max || (replicas < min && replicas.saturating_add(refused()) < min) {
         return Some(Violation::OutOfBounds { service, replicas, min, max });
     }

@@ -6,9 +6,11 @@
 
 pub mod application;
 pub mod binding;
+pub mod breach;
 pub mod capacity;
 pub mod check;
 pub mod cluster;
+pub mod condition;
 pub mod control;
 pub mod delay;
 pub mod environment;

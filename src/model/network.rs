@@ -16,6 +16,24 @@ pub struct Network {
     pub routing: Routing,
 }
 
+impl Network {
+    /// Mean round trip from all users to `cluster`: `Σ share · rtt`.
+    pub fn rtt_from_users(&self, cluster: ClusterId) -> Span {
+        let weighed = self.origins.iter().map(|origin| u128::from(origin.share.0) * u128::from(origin.rtt[cluster].0));
+        let mean = weighed.sum::<u128>() / u128::from(Ratio::ONE.0);
+        Span(u64::try_from(mean).unwrap_or(u64::MAX))
+    }
+
+    /// One hop: the shortest round trip with which every cluster reaches itself and another one.
+    pub fn hop(&self) -> Span {
+        let nearest = |(from, row): (ClusterId, &Table<ClusterId, Span>)| {
+            let others = row.iter().filter(|(to, _)| *to != from).map(|(_, rtt)| *rtt);
+            others.min().map_or(row[from], |nearest| nearest.max(row[from]))
+        };
+        self.rtt.iter().map(nearest).max().unwrap_or(Span::ZERO)
+    }
+}
+
 /// A place from which users call.
 #[derive(Debug, Clone)]
 pub struct Origin {

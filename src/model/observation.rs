@@ -77,6 +77,10 @@ pub enum EventKind {
     TelemetryLost,
     /// Telemetry came back.
     TelemetryBack,
+    /// The event that a service waits for has happened: it is wanted from now on.
+    ServiceWanted,
+    /// The event that a service waited for is over, and it stops.
+    ServiceUnwanted,
 }
 
 /// The state at one instant, for the series.

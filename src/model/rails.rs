@@ -142,6 +142,11 @@ fn drop_unsound(snapshot: &Snapshot, plan: &mut Plan, found: &[Violation], held:
             Violation::Overcommitted { cluster, .. } => {
                 plan.targets.get(service, *cluster) > snapshot.targets.get(service, *cluster)
             }
+            // Those whom the rule names; of a rule about all, those that get more.
+            rule => rule.breach().is_some_and(|breach| match breach.services.as_slice() {
+                [] => plan.targets.total(service) > snapshot.targets.total(service),
+                named => named.contains(&service),
+            }),
         };
         if unknown || found.iter().any(blamed) {
             plan.targets.copy_service(service, &snapshot.targets);

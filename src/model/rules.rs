@@ -6,6 +6,7 @@
 //! Where a service may run at all is no rule: that is [`NodeTerms`](super::NodeTerms).
 
 use super::id::ServiceId;
+use super::scenario::Known;
 use crate::units::{Money, Ratio, Span};
 
 /// Everything that is demanded of plans, and what they are weighed by.
@@ -76,10 +77,70 @@ pub enum Rule {
         /// Round trip between them.
         rtt_max: Span,
     },
-    /// The replicas that the service has stay where they are, as long as they may.
+    /// The replicas that the service has stay where they are, as long as they may: none is started elsewhere in their place.
     Frozen(ServiceId),
     /// All that runs costs no more than this in an hour, by the prices of cores.
     Budget(Money),
+}
+
+impl Rule {
+    /// Whom it is about; nobody where it is about all.
+    pub fn services(&self) -> Vec<ServiceId> {
+        match self {
+            Self::Together(services) | Self::Apart(services) => services.clone(),
+            Self::Near { from, to, .. } => vec![*from, *to],
+            Self::Spread { service, .. }
+            | Self::Share { service, .. }
+            | Self::Survive { service, .. }
+            | Self::NearUsers { service, .. }
+            | Self::Frozen(service) => vec![*service],
+            Self::Budget(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it is about `service`, be it as one of all.
+    pub fn concerns(&self, service: ServiceId) -> bool {
+        match self {
+            Self::Together(services) | Self::Apart(services) => services.contains(&service),
+            Self::Near { from, to, .. } => *from == service || *to == service,
+            Self::Spread { service: one, .. }
+            | Self::Share { service: one, .. }
+            | Self::Survive { service: one, .. }
+            | Self::NearUsers { service: one, .. }
+            | Self::Frozen(one) => *one == service,
+            Self::Budget(_) => true,
+        }
+    }
+
+    /// The rule as a person would say it.
+    pub fn words(&self, known: &Known) -> String {
+        let name = |service: &ServiceId| known.application.services[*service].name.as_str();
+        let all = |services: &[ServiceId]| services.iter().map(name).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Together(services) => format!("{} in the same clusters", all(services)),
+            Self::Apart(services) => format!("{} in different clusters", all(services)),
+            Self::Spread { service, over, at_least } => {
+                format!("{} in at least {at_least} {}s", name(service), over.word())
+            }
+            Self::Share { service, over, at_most } => {
+                format!("at most {} of {} in one {}", at_most, name(service), over.word())
+            }
+            Self::Survive { service, over, at_least } => {
+                format!("{at_least} of {} left when a {} is lost", name(service), over.word())
+            }
+            Self::NearUsers { service, rtt_max } => format!("{} within {rtt_max} of its users", name(service)),
+            Self::Near { from, to, rtt_max } => format!("{} within {rtt_max} of {}", name(to), name(from)),
+            Self::Frozen(service) => format!("{} stays where it is", name(service)),
+            Self::Budget(most) => format!("at most {most} an hour"),
+        }
+    }
+}
+
+impl Rules {
+    /// Whether something is demanded that must not be broken.
+    pub fn has_hard(&self) -> bool {
+        self.demands.iter().any(|demand| demand.price.is_none())
+    }
 }
 
 /// What is lost or spread over as one.
@@ -92,6 +153,16 @@ pub enum Domain {
     Cluster,
     /// All clusters of a region.
     Region,
+}
+
+impl Domain {
+    /// What one is called.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Region => "region",
+        }
+    }
 }
 
 /// What a unit of each cost term weighs, against one dollar of one hour. A weight of zero leaves the term out.

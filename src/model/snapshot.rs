@@ -84,6 +84,8 @@ pub struct ServiceView {
     pub replicas: Vec<ReplicaGroup>,
     /// For a class of tasks: how many there are, those that wait for a place included.
     pub tasks: u32,
+    /// Whether it waits for its event ([`condition`](super::condition)): nothing of it is wanted until then.
+    pub dormant: bool,
 }
 
 /// Where a replica is in its life.
@@ -135,6 +137,12 @@ impl Snapshot {
     /// What `service` asks for, declared.
     pub fn service(&self, service: ServiceId) -> &super::Service {
         &self.known.application.services[service]
+    }
+
+    /// The least and the most replicas that `service` may have now: none while it waits for its event.
+    pub fn bounds(&self, service: ServiceId) -> (u32, u32) {
+        let declared = self.service(service);
+        if self.services[service].dormant { (0, 0) } else { (declared.replicas_min, declared.replicas_max) }
     }
 
     /// The declared cluster.

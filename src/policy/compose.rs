@@ -2,9 +2,11 @@
 //!
 //! Tasks are not scaled: of a class as many replicas are wanted as there are tasks. A decision between two ticks, which is
 //! about tasks that came or went, leaves the services at the last wish of the scaling, whose clock is the control interval.
+//!
+//! Nor are services that wait for their event: nothing of them is wanted, whatever a scaling says.
 
 use super::{Budget, Context, Placement, Policy, PolicyError, Scaling};
-use crate::model::{Explanation, Plan, Snapshot, Wanted, Why};
+use crate::model::{Explanation, Plan, ServiceId, Snapshot, Wanted, Why};
 use crate::seed::Stream;
 
 /// `scaling` says how many, `placement` says where.
@@ -25,6 +27,18 @@ impl Composed {
 
     /// How many replicas of everything.
     fn wanted(&mut self, snapshot: &Snapshot, stream: &mut Stream) -> Result<Wanted, PolicyError> {
+        let mut wanted = self.wanted_of_all(snapshot, stream)?;
+        for (service, _) in &snapshot.known.application.conditions {
+            let (replicas, why) = conditional(snapshot, *service, wanted.replicas[*service]);
+            if let Some(why) = why {
+                (wanted.replicas[*service], wanted.why[*service]) = (replicas, why);
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The same, as if no service waited for an event.
+    fn wanted_of_all(&mut self, snapshot: &Snapshot, stream: &mut Stream) -> Result<Wanted, PolicyError> {
         if !snapshot.known.application.has_tasks() {
             return self.scaling.scale(snapshot, stream);
         }
@@ -39,6 +53,20 @@ impl Composed {
         }
         Ok(wanted)
     }
+}
+
+/// Of a service that waits for an event nothing is wanted; once it has happened the service begins with its declared
+/// replicas, because no scaling knows a rate yet.
+fn conditional(snapshot: &Snapshot, service: ServiceId, wanted: u32) -> (u32, Option<Why>) {
+    if snapshot.services[service].dormant {
+        return (0, Some(Why::new("waits for its event", &[])));
+    }
+    let initial = snapshot.service(service).replicas;
+    if snapshot.targets.of(service).is_empty() && wanted < initial {
+        let why = Why::new("its event has happened: begins as declared", &[("replicas", initial.into())]);
+        return (initial, Some(why));
+    }
+    (wanted, None)
 }
 
 impl Policy for Composed {

@@ -8,6 +8,7 @@
 //! where. [`compose`](compose::Composed) makes a [`Policy`] of the two; a joint policy is one directly.
 
 pub mod compose;
+pub mod exec;
 pub mod joint;
 pub mod parameter;
 pub mod placement;

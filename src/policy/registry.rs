@@ -1,9 +1,11 @@
 //! From what people write to a policy: `greedy+rate:headroom=20%`.
 //!
 //! Parts are joined by `+`: at most one placement and one scaling, each with its parameters behind a colon, separated by
-//! commas. A part that is not named is the partner that the other one declares. A joint policy stands alone.
+//! commas. A part that is not named is the partner that the other one declares. A joint policy stands alone, and so does a
+//! program of the user's (`exec:COMMAND`), whose command is taken as it is written.
 
 use super::compose::Composed;
+use super::exec::{self, Exec};
 use super::joint::JOINTS;
 use super::parameter::{ParameterError, Parameters};
 use super::placement::PLACEMENTS;
@@ -25,6 +27,7 @@ pub struct PolicySpec {
 enum Parts {
     Halves { placement: (&'static placement::Entry, Parameters), scaling: (&'static scaling::Entry, Parameters) },
     Joint(&'static joint::Entry, Parameters),
+    Program(exec::Command),
 }
 
 /// A policy cannot be had as it was written.
@@ -64,6 +67,12 @@ pub enum PolicySpecError {
         /// As written.
         given: String,
     },
+    /// A program that cannot be meant so.
+    #[error("`exec:`: {reason}")]
+    Program {
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// A parameter without `=`.
     #[error("`{given}` is not a parameter; write `name=value`")]
     NotAParameter {
@@ -87,6 +96,7 @@ impl PolicySpec {
                 Ok(Box::new(Composed::new(placement, scaling)))
             }
             Parts::Joint(entry, parameters) => (entry.build)(parameters),
+            Parts::Program(command) => Ok(Box::new(Exec::new(command.clone()))),
         }
     }
 
@@ -97,6 +107,7 @@ impl PolicySpec {
                 vec![(placement.0.name, placement.0.summary), (scaling.0.name, scaling.0.summary)]
             }
             Parts::Joint(entry, _) => vec![(entry.name, entry.summary)],
+            Parts::Program(_) => vec![("exec", exec::SUMMARY)],
         }
     }
 
@@ -108,6 +119,11 @@ impl PolicySpec {
                 BTreeMap::from([of(placement.0.name, &placement.1), of(scaling.0.name, &scaling.1)])
             }
             Parts::Joint(entry, parameters) => BTreeMap::from([of(entry.name, parameters)]),
+            Parts::Program(command) => {
+                let timeout = format!("{} s", command.timeout.as_seconds_f64());
+                let values = BTreeMap::from([("command", command.line.clone()), ("timeout", timeout)]);
+                BTreeMap::from([("exec".to_owned(), values)])
+            }
         }
     }
 }
@@ -124,6 +140,10 @@ impl FromStr for PolicySpec {
     type Err = PolicySpecError;
 
     fn from_str(text: &str) -> Result<Self, PolicySpecError> {
+        if let Some(command) = text.trim().strip_prefix(exec::PREFIX) {
+            let command = exec::Command::parse(command).map_err(|reason| PolicySpecError::Program { reason })?;
+            return Ok(Self { label: text.trim().to_owned(), parts: Parts::Program(command) });
+        }
         let label: String = text.split_whitespace().collect();
         if let Some(joint) = joint_of(&label)? {
             return Ok(joint);
@@ -203,6 +223,7 @@ fn split_part(part: &str) -> Result<(&str, Given), PolicySpecError> {
 }
 
 /// Names of all policies: placements, scalings, joint ones.
+/// A program of the user's (`exec:`) is none of them: it has no name of its own.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let (placements, scalings) = (PLACEMENTS.iter().map(|entry| entry.name), SCALINGS.iter().map(|entry| entry.name));
     placements.chain(scalings).chain(JOINTS.iter().map(|entry| entry.name))

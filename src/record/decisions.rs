@@ -162,7 +162,7 @@ fn concerned(decision: &Decision<'_>, number: u64, refused: impl Iterator<Item =
         | Violation::Ineligible { service, .. }
         | Violation::OutOfBounds { service, .. }
         | Violation::Split { service, .. } => Some(*service),
-        Violation::Unknown { .. } | Violation::Overcommitted { .. } => None,
+        _ => None,
     }));
     services.retain(|service| snapshot.services.get(*service).is_some());
     services
@@ -195,6 +195,15 @@ pub fn named(known: &Known, violation: &Violation) -> serde_json::Value {
     }
     if let Some(cluster) = value.get_mut("cluster") {
         *cluster = id(cluster).map(|id| cluster_name(known, ClusterId(id))).into();
+    }
+    if let Some(serde_json::Value::Array(services)) = value.get_mut("services") {
+        for service in services {
+            *service = id(service).map(|id| service_name(known, ServiceId(id))).into();
+        }
+    }
+    let demand = violation.breach().and_then(|breach| known.rules.demands.get(breach.demand));
+    if let (Some(demand), Some(fields)) = (demand, value.as_object_mut()) {
+        fields.insert("rule".to_owned(), demand.rule.words(known).into());
     }
     value
 }

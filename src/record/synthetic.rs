@@ -365,6 +365,7 @@ fn snapshot(known: &Arc<Known>, at_s: u64, targets: Targets) -> Snapshot {
         cpu_used: Vec::new(),
         replicas: Vec::new(),
         tasks: 0,
+        dormant: false,
     };
     Snapshot {
         at,

@@ -109,7 +109,12 @@ const fn breaks(kind: EventKind) -> bool {
         | EventKind::ReplicaCrashed
         | EventKind::LinkLost
         | EventKind::TelemetryLost => true,
-        EventKind::ClusterBack | EventKind::NodeBack | EventKind::LinkBack | EventKind::TelemetryBack => false,
+        EventKind::ClusterBack
+        | EventKind::NodeBack
+        | EventKind::LinkBack
+        | EventKind::TelemetryBack
+        | EventKind::ServiceWanted
+        | EventKind::ServiceUnwanted => false,
     }
 }
 

@@ -5,9 +5,9 @@
 //! partner, and each joint policy, judged by the checker that guards every backend. The seed of the world stands in the
 //! message.
 
-use crate::worlds;
+use crate::{ruled_worlds, worlds};
 use smo::model::rails::moved;
-use smo::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Targets, Wanted, check};
+use smo::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Targets, Wanted, breach, check};
 use smo::policy::joint::JOINTS;
 use smo::policy::parameter::{Parameter, Parameters};
 use smo::policy::placement::PLACEMENTS;
@@ -48,9 +48,12 @@ fn scaling(name: &str) -> Box<dyn Scaling> {
 }
 
 impl Trial {
-    fn new((name, of_scaling): &(String, Option<&'static str>), seed: u64) -> Self {
+    fn new(contender: &(String, Option<&'static str>), seed: u64) -> Self {
+        Self::in_world(contender, seed, worlds::random(seed))
+    }
+
+    fn in_world((name, of_scaling): &(String, Option<&'static str>), seed: u64, snapshot: Snapshot) -> Self {
         let policy = name.parse::<PolicySpec>().expect("it is registered").build().expect("defaults are in range");
-        let snapshot = worlds::random(seed);
         let wanted =
             of_scaling.map(|name| scaling(name).scale(&snapshot, &mut stream()).expect("the world is not broken"));
         Self { name: format!("{name} in world {seed}"), snapshot, policy, wanted }
@@ -132,6 +135,44 @@ fn plans_are_sound_and_complete() {
         }
         assert!(plan.refusals.iter().all(|refusal| !refusal.reason.is_empty()), "{}: {:?}", trial.name, plan.refusals);
     });
+}
+
+/// Goal: no plan breaks a hard rule by more than it was broken before, in worlds with rules, and nothing is forgotten.
+/// Method: what a plan places beyond what is wanted stays because of a rule and says so. A world puts the rules to the test
+/// where the same policy, not knowing of them, would break one.
+#[test]
+fn no_policy_makes_a_hard_rule_worse() {
+    for contender in contenders() {
+        let (mut put_to_test, mut refused) = (0u32, 0u32);
+        for seed in 0..WORLDS {
+            let mut trial = Trial::in_world(&contender, seed, ruled_worlds::random(seed));
+            let plan = trial.decide();
+            let found = check::violations(&trial.snapshot, &plan);
+            assert!(found.is_empty(), "{}: {found:?}\n{:#?}", trial.name, trial.snapshot.known.rules.demands);
+            for service in trial.snapshot.services.ids() {
+                let Some(wanted) = trial.wanted.as_ref().map(|wanted| wanted.replicas[service]) else { continue };
+                let accounted = accounted(&plan, service);
+                let is_told = plan.refusals.iter().any(|refusal| refusal.service == service && refusal.replicas == 0);
+                assert!(
+                    accounted == wanted || (accounted > wanted && is_told),
+                    "{}: {service:?}: {accounted} of {wanted} in {plan:?}",
+                    trial.name
+                );
+            }
+            let mut free = Trial::in_world(&contender, seed, without_rules(&trial.snapshot));
+            let careless = free.decide();
+            put_to_test += u32::from(!breach::worsened(&trial.snapshot, &careless.targets).is_empty());
+            refused += u32::from(plan.targets.iter().count() == 0 && careless.targets.iter().count() > 0);
+        }
+        assert!(put_to_test > 30, "{}: only {put_to_test} worlds put the rules to the test", contender.0);
+        assert!(u64::from(refused) < WORLDS / 8, "{}: in {refused} worlds nothing at all is placed", contender.0);
+    }
+}
+
+fn without_rules(snapshot: &Snapshot) -> Snapshot {
+    let mut known = smo::model::scenario::Known::clone(&snapshot.known);
+    known.rules.demands.clear();
+    Snapshot { known: std::sync::Arc::new(known), ..snapshot.clone() }
 }
 
 #[test]

@@ -75,6 +75,7 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
         cpu_used: Vec::new(),
         replicas: Vec::new(),
         tasks: 0,
+        dormant: false,
     };
     let count = clusters.len();
     let network = Network {

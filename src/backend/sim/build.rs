@@ -1,5 +1,6 @@
 //! The world at its beginning: every table filled, every periodic loop started, nothing deployed yet.
 
+use super::conditions::{waiting, window_max};
 use super::event::Event;
 use super::faults::FaultState;
 use super::latency::LatencyLog;
@@ -44,6 +45,8 @@ impl World {
             tasks: TaskBook::default(),
             linked: vec![true; width * width],
             blind: 0,
+            waiting: waiting(&scenario),
+            kept_for: window_max(&scenario),
             faults: (0..scenario.faults.len() as u64)
                 .map(|fault| FaultState { stream: seed.stream("faults", fault) })
                 .collect(),
@@ -60,6 +63,7 @@ impl World {
         };
         world.add_nodes();
         world.start_loops();
+        world.start_conditions();
         world.plan_faults();
         world
     }
@@ -167,6 +171,8 @@ fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: 
         sampled: Flow::default(),
         sampled_violation: Span::ZERO,
         order: 0,
+        dormant: application.is_conditional(service),
+        silent: application.is_conditional(service),
     };
     if !called && !is_task {
         state.make_entry(scenario);

@@ -34,6 +34,8 @@ pub(super) enum Event {
     MoveOverdue { service: ServiceId, order: u32 },
     /// A service is scraped.
     Scraped(ServiceId),
+    /// The conditions of services that wait for an event are looked at.
+    ConditionsLooked,
     /// The series are sampled.
     Sampled,
     /// A decision is due.
@@ -61,10 +63,11 @@ impl Event {
             Self::FlowTurned(_) => 6,
             Self::PlanArrived | Self::MoveOverdue { .. } => 7,
             Self::Scraped(_) => 8,
-            Self::Ended => 9,
-            Self::Sampled => 10,
-            Self::Decided => 11,
-            Self::TasksChanged => 12,
+            Self::ConditionsLooked => 9,
+            Self::Ended => 10,
+            Self::Sampled => 11,
+            Self::Decided => 12,
+            Self::TasksChanged => 13,
         })
     }
 }

@@ -229,7 +229,7 @@ impl World {
         self.tell(kind, format!("{}–{}", self.cluster_name(a), self.cluster_name(b)));
     }
 
-    fn tell(&mut self, kind: EventKind, subject: String) {
+    pub(super) fn tell(&mut self, kind: EventKind, subject: String) {
         let at: Time = self.now();
         self.outbox.push_back(Observation::Event(Happening { at, kind, subject }));
     }

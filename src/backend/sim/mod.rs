@@ -5,13 +5,14 @@
 //!
 //! In reading order: `kernel` (what happens when), `event` (what may happen), `world` (the state), `build` (its
 //! beginning), `traffic` with `station`, `routing` and `latency` (requests), `replicas` and `sites` (who serves them, and
-//! where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is seen), `control` (what a policy sees and does), `samples` (what reports
+//! where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is seen), `conditions` (what waits for an event), `control` (what a policy sees and does), `samples` (what reports
 //! get).
 //!
 //! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
 //! the start-up of the control plane itself.
 
 mod build;
+mod conditions;
 mod control;
 mod event;
 mod faults;
@@ -231,6 +232,7 @@ impl World {
             Event::PlanArrived => self.on_plan_arrived(),
             Event::MoveOverdue { service, order } => self.on_move_overdue(service, order),
             Event::Scraped(service) => self.on_scraped(service),
+            Event::ConditionsLooked => self.on_conditions_looked(),
             Event::Sampled => self.on_sampled(),
             Event::Decided => self.on_decided(),
             Event::TasksChanged => self.on_tasks_changed(),

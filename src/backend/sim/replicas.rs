@@ -172,6 +172,7 @@ impl World {
         let pool = self.sites[cluster].nodes.node(node).pool;
         let watts = watts_per_core(&self.scenario.known.clusters[cluster].pools[pool]);
         self.services[service].groups = None;
+        self.services[service].silent = self.services[service].dormant;
         self.change_ready(slot, |slot| {
             slot.ready += 1;
             slot.watts_per_core += watts;

@@ -29,10 +29,10 @@ pub(super) struct Scrapes {
 /// Counters at an instant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scrape {
-    at: Time,
+    pub(super) at: Time,
     /// In 10⁻¹⁵ requests.
-    offered: u128,
-    latency_p95: Option<Span>,
+    pub(super) offered: u128,
+    pub(super) latency_p95: Option<Span>,
 }
 
 impl World {
@@ -49,7 +49,7 @@ impl World {
         let scrape = Scrape { at: now, offered: self.flow_of(service).offered, latency_p95: self.latency_p95(service) };
         let telemetry = &self.scenario.telemetry;
         let oldest =
-            now.since(Time::ZERO).saturating_sub(telemetry.window + telemetry.delay + telemetry.scrape.repeated(2));
+            now.since(Time::ZERO).saturating_sub(self.kept_for + telemetry.delay + telemetry.scrape.repeated(2));
         let width = self.sites.len();
         let slots = self.slots_of(service);
         let scrapes = &mut self.services[service].scrapes;
@@ -74,7 +74,14 @@ impl World {
         let replicas = self.groups(service);
         let tasks = self.services[service].class.as_ref().map_or(0, |class| class.present);
         let (rate, latency_p95) = (Seen::NEVER, Seen::NEVER);
-        let mut view = ServiceView { rate, latency_p95, cpu_used: Vec::new(), replicas, tasks };
+        let mut view = ServiceView {
+            rate,
+            latency_p95,
+            cpu_used: Vec::new(),
+            replicas,
+            tasks,
+            dormant: self.services[service].dormant,
+        };
         let Some((newest, oldest)) = self.window(service) else { return view };
         let scrapes = &self.services[service].scrapes;
         let (new, old) = (&scrapes.kept[newest], &scrapes.kept[oldest]);
@@ -97,8 +104,13 @@ impl World {
         view
     }
 
-    /// Newest scrape that has arrived, and the oldest inside the window before it.
+    /// Newest scrape that has arrived, and the oldest inside the telemetry's window before it.
     fn window(&self, service: ServiceId) -> Option<(usize, usize)> {
+        self.window_of(service, self.scenario.telemetry.window)
+    }
+
+    /// Newest scrape that has arrived, and the oldest inside `window` before it.
+    pub(super) fn window_of(&self, service: ServiceId, window: Span) -> Option<(usize, usize)> {
         let telemetry = &self.scenario.telemetry;
         let scrapes = &self.services[service].scrapes.kept;
         let newest = scrapes.iter().rposition(|scrape| scrape.at + telemetry.delay <= self.now())?;
@@ -106,7 +118,7 @@ impl World {
         if self.now().since(at) > STALE_AFTER + telemetry.delay {
             return None;
         }
-        let oldest = scrapes.iter().position(|scrape| scrape.at + telemetry.window >= at)?;
+        let oldest = scrapes.iter().position(|scrape| scrape.at + window >= at)?;
         Some((newest, oldest))
     }
 

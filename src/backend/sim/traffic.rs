@@ -158,7 +158,8 @@ impl World {
         }
         for call in self.callers(service) {
             for (cluster, slot) in self.slots_of(call.from).enumerate() {
-                let demand = self.slots[slot].station.served().scaled(call.per_request);
+                let served = self.slots[slot].station.served();
+                let demand = if state.silent { Rate::ZERO } else { served.scaled(call.per_request) };
                 sources.push(Source { demand: demand.0, local: Some(cluster), cluster: Some(cluster) });
             }
         }
@@ -225,6 +226,9 @@ impl World {
 
     /// A call from a cluster, over the clusters to which it may go: latency with its round trip, and chance of success.
     fn called(&self, call: &Call, from: ClusterId) -> (Latency, f64) {
+        if self.services[call.to].silent {
+            return (Latency::default(), 1.0);
+        }
         let width = self.sites.len();
         let row = self.source_row(call, from);
         let flows = &self.services[call.to].flows[row * width..(row + 1) * width];

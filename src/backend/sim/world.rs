@@ -48,6 +48,10 @@ pub(super) struct World {
     pub(super) faults: Vec<super::faults::FaultState>,
     /// Whether calls get from row to column, row-major by cluster.
     pub(super) linked: Vec<bool>,
+    /// How far each conditional service is, in their order.
+    pub(super) waiting: Vec<crate::model::condition::Progress>,
+    /// For how long scrapes are kept.
+    pub(super) kept_for: Span,
     /// How many faults hold telemetry down.
     pub(super) blind: u32,
     pub(super) control: ControlState,
@@ -112,6 +116,10 @@ pub(super) struct ServiceState {
     pub(super) sampled_violation: Span,
     /// Counts the plans that changed its targets.
     pub(super) order: u32,
+    /// Whether it waits for its event.
+    pub(super) dormant: bool,
+    /// Whether nobody calls it: it waits, or none of its replicas has been ready since.
+    pub(super) silent: bool,
 }
 
 /// What users get from an entry service.

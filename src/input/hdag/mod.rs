@@ -25,7 +25,7 @@ pub use descriptor::{
 };
 pub use fields::Note;
 pub use overlay::{need_capacities, resolve};
-pub use words::{Level, ram_level, storage_level};
+pub use words::{Level, duration, ram_level, storage_level};
 
 use super::error::InputError;
 use super::formats::{Column, FormatPage, Kind};
@@ -44,6 +44,11 @@ pub const PAGE: FormatPage = FormatPage {
         column("services[].id", "text", "name of the service"),
         column("services[].deployment.trigger", "map", "`auto` starts with the graph, `event` waits for its condition"),
         column(
+            "services[].deployment.trigger.event",
+            "map",
+            "`condition` ANY or ALL of `events`: PromQL with a grace period; what cannot be evaluated is noted and left out",
+        ),
+        column(
             "services[].deployment.intent.compute.cpu",
             "level or cores",
             "light 0.5, small 1, medium 4, large 8, or an amount like `750m`; small where it is missing",
@@ -55,7 +60,14 @@ pub const PAGE: FormatPage = FormatPage {
         ),
         column("services[].deployment.intent.compute.gpu.enabled", "flag", "one accelerator, as a boolean or as text"),
         column("services[].deployment.intent.connectionPoints", "list", "services that it calls"),
-        column("services[].deployment.intent.network.latencies", "list", "how near a called service has to be"),
+        column(
+            "services[].deployment.intent.network.latencies",
+            "list",
+            "how near a called service has to be: `ultralow` less than 10 ms, `low` one hop, `best-effort`",
+        ),
+        column("services[].deployment.intent.network.deviceProximity", "flag", "near the users rather than elsewhere"),
+        column("services[].deployment.intent.coLocation", "list", "services that it runs together with"),
+        column("services[].deployment.intent.metrics", "list", "whose the metrics of events are"),
         column("services[].artifact", "map", "chart and Helm values: kept, not simulated"),
     ],
     example: "hdaGraph:\n  id: tiny\n  services: [{id: echo, deployment: {intent: {compute: {cpu: light, ram: light}}}}]",

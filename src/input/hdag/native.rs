@@ -6,10 +6,15 @@
 //! | `connectionPoints` | `calls`: one each, of default size; a call that would close a circle is left out |
 //! | `network.latencies` | `intents.latency`, but for `best-effort`, which demands nothing |
 //! | `deviceProximity` | `intents.near_users: prefer`: a descriptor does not say where the device is |
-//! | `coLocation` with this graph | `intents.with` |
-//! | `hdaGraphIntent` | `intents` of the application |
-//! | `trigger.event` | `start_when` (see `events`) |
-//! | `trigger.auto.dependencies` on a conditional service | `start_when` that service has a replica |
+//! | `coLocation` with this graph | `intents.with`; with a service of another graph a note |
+//! | `security` | `intents.security: true`: all services in the same clusters |
+//! | `highAvailability` | `intents.high_availability`: no moves, and a replica left when any cluster is lost |
+//! | `highPerformance` | `intents.high_performance`: near what is called, in place of `network.latencies` |
+//! | `energyEfficiency` | `intents.energy_efficiency`: carbon counts |
+//! | `trigger.event` | `start_when`: `any` or `all` of its events (see `events`) |
+//! | `trigger.auto.dependencies` that name a conditional service | `start_when` that service has a ready replica |
+//!
+//! Which rule, term or weight each intent is, [`intents`](crate::input::intents) says.
 //!
 //! Storage, metrics of their own and Helm values have no counterpart: the simulated world has none of them. Capacities,
 //! ratios of calls, promises and replicas are not in a descriptor; the scenario says them beside it.
@@ -106,7 +111,7 @@ fn service(descriptor: &Descriptor, service: &DescribedService, node: &Node, rea
         tree.put("intents", place(&["intent"]), intents.map());
     }
     if let Some(start) = start_when(descriptor, service, node, reader) {
-        tree.put("start_when", place(&["trigger"]), start.map());
+        tree.put("start_when", place(&["trigger"]), start);
     }
     Node { place: node.place.clone(), value: tree.map() }
 }

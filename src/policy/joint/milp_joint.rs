@@ -112,10 +112,18 @@ impl Joint {
     fn need(&self, snapshot: &Snapshot, (service, cluster): (ServiceId, ClusterId)) -> u32 {
         let (declared, site) = (snapshot.service(service), snapshot.cluster(cluster));
         let (least, most) = (declared.replicas_min, declared.replicas_max);
+        if snapshot.services[service].dormant {
+            // It waits for its event.
+            return 0;
+        }
         let Some(rate) = snapshot.services[service].rate.value else {
             let present = snapshot.targets.total(service);
             return if present > 0 { present } else { declared.replicas }.clamp(least, most);
         };
+        let conditions = &snapshot.known.application.conditions;
+        let begins = conditions.iter().any(|(one, _)| *one == service) && snapshot.targets.of(service).is_empty();
+        // A service whose event has happened begins as declared, because no rate is known yet.
+        let least = if begins { least.max(declared.replicas).min(most) } else { least };
         if rate.per_second() <= 0.0 {
             return least;
         }

@@ -8,11 +8,14 @@
 //! - Targets in clusters that cannot be reached, or may not run the service, are dropped: their replicas are wanted elsewhere.
 //! - A pinned service stays where it is, whatever happens there; what cannot be had there is refused.
 //! - Where a cluster is asked for more than it has, services that were declared last give way first, pinned ones never.
+//! - Hard rules are not broken further; see `demands`.
 //! - A task that runs stays where it runs, because it would start anew elsewhere. One that waits for a node in a cluster is
 //!   wanted elsewhere, where another cluster has room.
 
+use super::demands::Shift;
 use super::refusal;
 use super::rooms::Rooms;
+use crate::model::breach::{Change, breaches};
 use crate::model::check::loads;
 use crate::model::plan::{Quality, Target};
 use crate::model::{ClusterId, Phase, Plan, Refusal, Resources, ServiceId, Snapshot, Table, Targets, Wanted};
@@ -59,6 +62,13 @@ pub fn unchanged(snapshot: &Snapshot, wanted: &Wanted, rooms: &Rooms, clusters_m
         if is_task && replicas > 0 && snapshot.services[service].count(Phase::Pending) > 0 {
             return None;
         }
+    }
+    let is_kept = || {
+        let demands = &snapshot.known.rules.demands;
+        breaches(snapshot, &snapshot.targets).iter().all(|(demand, _)| demands[*demand].price.is_some())
+    };
+    if snapshot.known.rules.has_hard() && !is_kept() {
+        return None;
     }
     let fits = snapshot.clusters.iter().all(|(cluster, view)| view.allocatable_max.fits(taken[cluster]));
     fits.then(|| Plan { targets: snapshot.targets.clone(), ..Plan::default() })
@@ -181,24 +191,35 @@ impl<'a> Draft<'a> {
 
     /// Gives each missing replica to the best cluster that has room for it, in the given order of services.
     pub fn fill(&mut self, order: &[ServiceId], rank: Rank) {
-        for &service in order {
+        for service in self.called_first(order) {
             self.settle(service, rank);
-            for _ in 0..self.missing(service) {
-                let Some(best) = self.best(service, rank) else { break };
-                self.add(service, best, 1);
+            let is_ruled = self.is_ruled(service);
+            while self.missing(service) > 0 {
+                if is_ruled {
+                    let Some(changes) = self.best_by_rules(service, rank) else { break };
+                    self.change(&changes);
+                } else {
+                    let Some(best) = self.best(service, rank) else { break };
+                    self.add(service, best, 1);
+                }
             }
         }
     }
 
     /// The finished plan. What is missing is refused; `reason` says why, where the draft's own reason does not.
     pub fn finish(self, quality: Option<Quality>, reason: impl Fn(ServiceId) -> Option<String>) -> Plan {
+        let draft = self.settled();
         let refuse = |service: &ServiceId| {
-            let (found, remedy) = refusal::explain(&self, *service);
-            let reason = reason(*service).unwrap_or(found);
-            Refusal { service: *service, replicas: self.missing(*service), reason, remedy }
+            let replicas = draft.missing(*service);
+            if let Some((reason, remedy)) = refusal::by_rules(&draft, *service) {
+                return Refusal { service: *service, replicas, reason, remedy };
+            }
+            let (found, remedy) = refusal::explain(&draft, *service);
+            Refusal { service: *service, replicas, reason: reason(*service).unwrap_or(found), remedy }
         };
-        let refusals = self.incomplete().iter().map(refuse).collect();
-        Plan { targets: self.targets, refusals, quality, why: Table::new() }
+        let mut refusals: Vec<Refusal> = draft.incomplete().iter().map(refuse).collect();
+        refusals.extend(draft.snapshot.services.ids().filter_map(|service| refusal::of_surplus(&draft, service)));
+        Plan { targets: draft.targets, refusals, quality, why: Table::new() }
     }
 
     /// Chooses the home of a pinned service that has none: where most of its replicas have room, the best one among those.
@@ -209,12 +230,33 @@ impl<'a> Draft<'a> {
         }
         let fitting = |cluster| self.room(service, cluster).min(missing);
         let clusters = self.snapshot.clusters.ids().filter(|cluster| fitting(*cluster) > 0);
+        if self.is_ruled(service) {
+            // Where it begins is where it stays, and the rest follows one by one.
+            let steps = clusters.filter_map(|cluster| Some((self.step(service, cluster)?, fitting(cluster), cluster)));
+            let ranked = steps.map(|((shift, changes), replicas, cluster)| {
+                ((-shift.hard, replicas, -shift.price, rank(self, service, cluster)), changes)
+            });
+            if let Some((_, changes)) = ranked.reduce(|best, next| if next.0 > best.0 { next } else { best }) {
+                self.change(&changes);
+            }
+            return;
+        }
         let best = clusters
             .map(|cluster| ((fitting(cluster), rank(self, service, cluster)), cluster))
             .reduce(|best, next| if next.0 > best.0 { next } else { best });
         if let Some(((replicas, _), cluster)) = best {
             self.add(service, cluster, replicas);
         }
+    }
+
+    /// The best step for one more replica: that mends most, costs least by priced rules, and ranks best.
+    fn best_by_rules(&self, service: ServiceId, rank: Rank) -> Option<Vec<Change>> {
+        let open = self.snapshot.clusters.ids().filter(|cluster| self.room(service, *cluster) > 0);
+        let steps = open.filter_map(|cluster| {
+            let (shift, changes) = self.step(service, cluster)?;
+            Some(((-shift.hard, -shift.price, rank(self, service, cluster)), changes))
+        });
+        steps.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, changes)| changes)
     }
 
     fn best(&self, service: ServiceId, rank: Rank) -> Option<ClusterId> {
@@ -224,7 +266,7 @@ impl<'a> Draft<'a> {
             .map(|(_, cluster)| cluster)
     }
 
-    fn account(&mut self, targets: Targets) {
+    pub(super) fn account(&mut self, targets: Targets) {
         self.taken = loads(self.snapshot, &targets);
         self.placed = Table::build(self.snapshot.services.len(), |_| 0);
         for target in &targets {
@@ -250,17 +292,25 @@ impl<'a> Draft<'a> {
     /// Takes replicas away until no more are left than are wanted. Clusters that are asked for too much lose first, then
     /// those where replicas wait for a node, then the worst one.
     fn trim(&mut self, service: ServiceId, rank: Rank) {
-        let surplus = self.placed[service].saturating_sub(self.wanted.replicas[service]);
-        for _ in 0..surplus {
+        let is_ruled = self.is_ruled(service);
+        while self.placed[service] > self.wanted.replicas[service] {
+            let step = |target: &Target| {
+                if is_ruled {
+                    return self.step_back(service, target.cluster);
+                }
+                Some((Shift::NONE, vec![Change { service, cluster: target.cluster, more: -1 }]))
+            };
             let worth = |target: &Target| {
                 let all = self.snapshot.clusters[target.cluster].allocatable_max;
                 let waiting = self.snapshot.services[service].count_in(target.cluster, Phase::Pending);
                 (all.fits(self.taken[target.cluster]), waiting == 0, rank(self, service, target.cluster))
             };
-            let worst = self.targets.of(service).iter().map(|target| (worth(target), target.cluster));
+            let steps = self.targets.of(service).iter().filter_map(|target| Some((step(target)?, worth(target))));
+            let worst = steps.map(|((shift, changes), worth)| ((shift, worth), changes));
             let worst = worst.reduce(|worst, next| if next.0 <= worst.0 { next } else { worst });
-            let (_, cluster) = worst.expect("a service with a surplus has a target");
-            self.remove(service, cluster, 1);
+            // Rules may keep all that is there.
+            let Some((_, changes)) = worst else { return };
+            self.change(&changes);
         }
     }
 
@@ -291,7 +341,10 @@ impl<'a> Draft<'a> {
         let movable = |service: &ServiceId| !application.services[*service].pinned && !application.is_task(*service);
         for service in self.snapshot.services.ids().rev().filter(movable) {
             let request = self.snapshot.service(service).request;
+            let is_ruled = self.is_ruled(service);
+            let leaves = [Change { service, cluster, more: -1 }];
             while self.targets.get(service, cluster) > 0
+                && (!is_ruled || self.shift(&leaves).is_some())
                 && asks_for_any(request, self.taken[cluster].saturating_sub(view.allocatable_max))
             {
                 self.remove(service, cluster, 1);

@@ -16,6 +16,7 @@ use super::greedy::{fullness, pack};
 use super::milp_reasons;
 use super::rooms::Rooms;
 use super::{Entry, Parameter};
+use crate::model::breach::Counts;
 use crate::model::check::loads;
 use crate::model::plan::{Quality, Stop, Target};
 use crate::model::{ClusterId, Explanation, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
@@ -105,11 +106,12 @@ impl Milp {
     fn solve(&self, draft: Draft<'_>, budget: &Budget) -> Solved {
         let (snapshot, wanted) = (draft.snapshot, draft.wanted);
         let mut problem = self.problem(&draft);
-        let (greedy, fixed) = split(&problem, pack(draft, fullness).targets());
+        let (greedy, fixed) = split(&problem, pack(draft, fullness).settled().targets());
         problem.capacity = capacity_beside(snapshot, &problem, &fixed);
         let running = problem.cost(&greedy) - problem.cost_of_shortage(&greedy);
         let limits = Limits { nodes: budget.nodes, time: budget.time, gap: running * self.gap.as_f64() };
-        let (best, quality) = best(&problem, greedy, &limits);
+        let keeps_rules = |targets: &Targets| keeps_rules(snapshot, (targets, &greedy), &fixed);
+        let (best, quality) = best(&problem, (greedy.clone(), &keeps_rules), &limits);
         Solved {
             wanted: wanted.replicas.clone(),
             clusters: state_of_clusters(snapshot),
@@ -133,7 +135,9 @@ impl Milp {
         let place = |service, cluster: ClusterId| {
             let (wanted, incumbent) = (draft.wanted.replicas[service], draft.snapshot.targets.get(service, cluster));
             let most = draft.most(service, cluster);
+            let most = if draft.is_too_far(service, cluster) { most.min(incumbent) } else { most };
             let stays = draft.home(service) == Some(cluster)
+                || (draft.is_frozen(service) && most >= incumbent)
                 || (draft.snapshot.known.application.is_task(service) && most >= incumbent);
             let least = if stays { incumbent.min(wanted) } else { 0 };
             let most = if most == 0 { 0 } else { most.min(wanted).max(least) };
@@ -158,11 +162,33 @@ impl Milp {
     }
 }
 
-/// The cheaper one of the greedy plan and of what the first method that fits has found, with what is known about it.
-fn best(problem: &Assignment, greedy: Targets, limits: &Limits) -> (Targets, Quality) {
+/// Whether `targets` break no hard rule by more than the greedy plan does, which was made with the rules in mind.
+fn keeps_rules(snapshot: &Snapshot, (targets, greedy): (&Targets, &Targets), fixed: &Targets) -> bool {
+    if !snapshot.known.rules.has_hard() {
+        return true;
+    }
+    let all = |targets: &Targets| targets.iter().chain(fixed.iter()).copied().collect::<Targets>();
+    let (targets, greedy) = (all(targets), all(greedy));
+    let (ours, theirs) = (Counts::of(snapshot, &targets), Counts::of(snapshot, &greedy));
+    let mut hard = snapshot.known.rules.demands.iter().filter(|demand| demand.price.is_none());
+    hard.all(|demand| ours.units(&demand.rule) <= theirs.units(&demand.rule))
+}
+
+/// The cheaper one of the greedy plan and of what the first method that fits has found, with what is known about it. The
+/// problem does not know of rules: where its answer breaks them, the greedy plan stands, and the bound still holds.
+fn best(
+    problem: &Assignment,
+    (greedy, keeps_rules): (Targets, &dyn Fn(&Targets) -> bool),
+    limits: &Limits,
+) -> (Targets, Quality) {
     let of =
         |tier, targets: &Targets, bound| Quality { objective: problem.cost(targets), bound, tier, stop: Stop::Optimal };
     if let Some(targets) = separable::solve(problem) {
+        if !keeps_rules(&targets) {
+            let bound = Some(problem.cost(&targets));
+            let quality = Quality { stop: Stop::Heuristic, ..of("greedy", &greedy, bound) };
+            return (greedy, quality);
+        }
         let quality = of("separable", &targets, Some(problem.cost(&targets)));
         return (targets, quality);
     }
@@ -171,8 +197,11 @@ fn best(problem: &Assignment, greedy: Targets, limits: &Limits) -> (Targets, Qua
         return (greedy, quality);
     };
     let worth = problem.cost(&greedy) - limits.gap.max(1e-9);
-    let targets = answer.targets.filter(|targets| problem.cost(targets) < worth).unwrap_or(greedy);
-    let quality = Quality { stop: answer.stop, ..of("milp", &targets, Some(answer.bound)) };
+    let is_answer = answer.targets.as_ref().is_none_or(keeps_rules);
+    let cheaper = |targets: &Targets| problem.cost(targets) < worth && keeps_rules(targets);
+    let targets = answer.targets.filter(cheaper).unwrap_or(greedy);
+    let (tier, stop) = if is_answer { ("milp", answer.stop) } else { ("greedy", Stop::Heuristic) };
+    let quality = Quality { stop, ..of(tier, &targets, Some(answer.bound)) };
     (targets, quality)
 }
 

@@ -4,6 +4,7 @@
 //! why a plan is as it is.
 
 pub mod anytime;
+pub mod demands;
 pub mod draft;
 pub mod engine;
 pub mod greedy;

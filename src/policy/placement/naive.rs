@@ -18,6 +18,7 @@ use super::greedy::fullness;
 use super::reasons::{ByRank, next_for_all};
 use super::rooms::Rooms;
 use super::{Entry, Parameter, ParameterError, Parameters};
+use crate::model::breach::Change;
 use crate::model::{ClusterId, Explanation, Plan, ServiceId, Snapshot, Table, Wanted, id::Id};
 use crate::policy::{Context, Placement, PolicyError};
 
@@ -247,7 +248,8 @@ fn gather(draft: &mut Draft<'_>) {
     for service in draft.snapshot.known.application.requests() {
         let Some(home) = draft.heaviest(service) else { continue };
         for target in draft.targets().of(service).to_vec() {
-            if target.cluster != home {
+            let leaves = [Change { service, cluster: target.cluster, more: -i64::from(target.replicas) }];
+            if target.cluster != home && !draft.is_frozen(service) && draft.shift(&leaves).is_some() {
                 draft.remove(service, target.cluster, target.replicas);
             }
         }
@@ -258,13 +260,22 @@ fn gather(draft: &mut Draft<'_>) {
 fn place_whole(draft: &mut Draft<'_>, service: ServiceId) -> bool {
     let missing = draft.missing(service);
     let held = draft.targets().of(service).first().copied();
-    if let Some(target) = held.filter(|target| draft.room(service, target.cluster) >= missing) {
+    let may_grow = |draft: &Draft<'_>, cluster: ClusterId| {
+        draft.room(service, cluster) >= missing
+            && draft.shift(&[Change { service, cluster, more: missing.into() }]).is_some()
+    };
+    if let Some(target) = held.filter(|target| may_grow(draft, target.cluster)) {
         draft.add(service, target.cluster, missing);
         return true;
     }
     let all = draft.wanted.replicas[service];
     let elsewhere = |cluster: &ClusterId| {
-        held.is_none_or(|target| target.cluster != *cluster) && draft.room(service, *cluster) >= all
+        let leaves = held.map(|target| (target.cluster, -i64::from(target.replicas)));
+        let moves = leaves.into_iter().chain([(*cluster, i64::from(all))]);
+        let changes: Vec<Change> = moves.map(|(cluster, more)| Change { service, cluster, more }).collect();
+        held.is_none_or(|target| target.cluster != *cluster)
+            && draft.room(service, *cluster) >= all
+            && draft.shift(&changes).is_some()
     };
     let Some(first) = draft.snapshot.clusters.ids().find(elsewhere) else { return false };
     if let Some(target) = held {
@@ -277,7 +288,11 @@ fn place_whole(draft: &mut Draft<'_>, service: ServiceId) -> bool {
 /// As many more replicas as have room where the service is.
 fn grow_at_home(draft: &mut Draft<'_>, service: ServiceId) {
     if let Some(target) = draft.targets().of(service).first().copied() {
-        let replicas = draft.room(service, target.cluster).min(draft.missing(service));
+        let most = draft.room(service, target.cluster).min(draft.missing(service));
+        let may = |replicas: &u32| {
+            draft.shift(&[Change { service, cluster: target.cluster, more: (*replicas).into() }]).is_some()
+        };
+        let replicas = (1..=most).rev().find(may).unwrap_or(0);
         draft.add(service, target.cluster, replicas);
     }
 }

@@ -6,7 +6,8 @@
 use super::draft::Draft;
 use crate::model::cluster::Ineligible;
 use crate::model::resources::DEVICE;
-use crate::model::{ClusterId, Resources, ServiceId};
+use crate::model::rules::Rule;
+use crate::model::{ClusterId, Refusal, Resources, ServiceId};
 use crate::units::Bytes;
 
 /// What was missing for `service`, and the remedy where one is known.
@@ -24,6 +25,31 @@ pub fn explain(draft: &Draft<'_>, service: ServiceId) -> (String, Option<String>
         Some(least) => least.words(draft),
         None => nowhere(draft, service),
     }
+}
+
+/// The rules that keep missing replicas of `service` out of clusters that have room.
+pub fn by_rules(draft: &Draft<'_>, service: ServiceId) -> Option<(String, Option<String>)> {
+    let rules = if draft.is_ruled(service) { draft.forbidding(service) } else { Vec::new() };
+    let words = words(draft, &rules)?;
+    Some((
+        format!("there is room, and the rules keep it from there: {words}"),
+        Some("relax one of these rules".to_owned()),
+    ))
+}
+
+/// What is said of replicas that are too many and stay, because rules forbid to take them away.
+pub fn of_surplus(draft: &Draft<'_>, service: ServiceId) -> Option<Refusal> {
+    let surplus = draft.targets().total(service).saturating_sub(draft.wanted.replicas[service]);
+    let rules = draft.snapshot.known.rules.demands.iter().filter(|demand| demand.price.is_none());
+    let concerned: Vec<&Rule> = rules.map(|demand| &demand.rule).filter(|rule| rule.concerns(service)).collect();
+    let words = words(draft, &concerned).filter(|_| surplus > 0)?;
+    let reason = format!("{surplus} more than wanted stay, because of the rules: {words}");
+    Some(Refusal { service, replicas: 0, reason, remedy: Some("relax one of these rules".to_owned()) })
+}
+
+fn words(draft: &Draft<'_>, rules: &[&Rule]) -> Option<String> {
+    let words: Vec<String> = rules.iter().map(|rule| rule.words(&draft.snapshot.known)).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// Why `cluster` takes no replica of `service`, however empty it is.

@@ -1,6 +1,7 @@
 //! The references of metrics and policies, from their registries.
 
 use super::cell;
+use smo::policy::exec;
 use smo::policy::joint::JOINTS;
 use smo::policy::parameter::Parameter;
 use smo::policy::placement::PLACEMENTS;
@@ -58,6 +59,8 @@ pub fn policies() -> String {
     for entry in JOINTS {
         one(&mut text, entry.name, [entry.summary, entry.about], entry.parameters);
     }
+    text.push_str("## Programs of yours\n\n");
+    one(&mut text, "exec", [exec::SUMMARY, exec::ABOUT], &[]);
     text.trim_end().to_owned() + "\n"
 }
 

@@ -116,18 +116,21 @@ impl Placement for Engine {
             return Err(failed("its answer does not survive being counted again".to_owned()));
         }
         let targets = posed.targets(&answer.counts);
-        let Answer { objective, bound, tier, stop, prices, counts } = answer;
+        let Answer { objective, bound, tier, stop, prices, .. } = answer;
         let quality = Quality { objective, bound: Some(bound), tier, stop };
-        let starts = starts(&posed, &counts);
-        self.solved = Some(Solved {
-            asked,
-            incumbent: snapshot.targets.clone(),
-            targets: targets.clone(),
-            quality,
-            starts,
-            prices,
-        });
-        Ok(draft.with_targets(targets).finish(Some(quality), |_| None))
+        let mut plan = draft.with_targets(targets.clone()).finish(Some(quality), |_| None);
+        let settled = posed.counts(&plan.targets);
+        let quality = if plan.targets == targets {
+            quality
+        } else {
+            // A rule was mended when everything was placed: the answer is another one, and the bound holds for it too.
+            Quality { objective: posed.problem.cost(&settled), stop: Stop::Heuristic, ..quality }
+        };
+        plan.quality = Some(quality);
+        let (targets, starts) = (plan.targets.clone(), starts(&posed, &settled));
+        let incumbent = snapshot.targets.clone();
+        self.solved = Some(Solved { asked, incumbent, targets, quality, starts, prices });
+        Ok(plan)
     }
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {

@@ -8,7 +8,7 @@ use super::{Search, Stop, Tiers, index};
 use std::time::Duration;
 
 /// Open places up to which the exact tier is tried where time does not count.
-const PLACES_MAX: usize = 4_000;
+const PLACES_MAX: usize = 1_500;
 
 /// Open places up to which the whole is solved before anything else is tried.
 const PLACES_AT_ONCE: usize = 500;
@@ -92,7 +92,7 @@ impl Search<'_> {
             return;
         }
         let mut dice = Dice::new(self.cost.to_bits());
-        let rounds = if self.effort.time.is_some() { u32::MAX } else { self.effort.nodes / 100 };
+        let rounds = if self.effort.time.is_some() { u32::MAX } else { self.effort.nodes / 250 };
         for _ in 0..rounds {
             if self.clock.is_past(until) || self.is_done() {
                 return;

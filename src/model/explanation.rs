@@ -17,6 +17,38 @@ pub struct Explanation {
     pub services: Table<ServiceId, Reasons>,
     /// What the objective counts for each refused replica; `None` where the policy has no objective.
     pub shortage: Option<f64>,
+    /// What a little more of a resource would save, the dearest first; empty where the policy has no prices.
+    pub scarce: Vec<Scarce>,
+    /// Services that no plan could serve all; empty where nothing of the kind is proved.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A resource of a cluster of which more would make the plan cheaper: its shadow price.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scarce {
+    /// Where.
+    pub cluster: ClusterId,
+    /// Of what.
+    pub resource: &'static str,
+    /// In which unit it is priced.
+    pub unit: &'static str,
+    /// Dollars an hour that one unit more would save, as long as the price holds.
+    pub price: f64,
+}
+
+/// Services that may only run in clusters that have less than they want together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The fewest that already want too much.
+    pub services: Vec<ServiceId>,
+    /// All clusters where they may run.
+    pub clusters: Vec<ClusterId>,
+    /// What there is too little of.
+    pub resource: &'static str,
+    /// How much they want, in base units.
+    pub wanted: u64,
+    /// How much there is.
+    pub available: u64,
 }
 
 /// Why one service is where it is.
@@ -117,7 +149,8 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan) -> Explanation {
     let taken = loads(snapshot, &plan.targets);
     let free = snapshot.clusters.iter().map(|(cluster, view)| view.allocatable_max.saturating_sub(taken[cluster]));
     let account = Account { snapshot, plan, free: free.collect() };
-    Explanation { services: snapshot.services.ids().map(|service| account.reasons(service)).collect(), shortage: None }
+    let services = snapshot.services.ids().map(|service| account.reasons(service)).collect();
+    Explanation { services, shortage: None, scarce: Vec::new(), conflicts: Vec::new() }
 }
 
 /// Replicas of `service` that the plan accounts for, placed or refused.

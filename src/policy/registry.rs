@@ -231,7 +231,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The nearest name by edit distance, for a name that nothing has.
 fn unknown(given: &str) -> PolicySpecError {
-    if given == "milp" {
+    if given.starts_with("milp") {
         return PolicySpecError::MissingFeature { name: given.to_owned(), feature: "milp" };
     }
     let nearest = names().min_by_key(|name| edit_distance(given, name)).unwrap_or("none");

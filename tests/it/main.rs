@@ -7,6 +7,7 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod anytime;
 mod autoscaling;
 mod bad_input;
 mod bad_trace;
@@ -28,6 +29,7 @@ mod data_index;
 mod data_tables;
 mod defects;
 mod determinism;
+mod engine;
 mod exec;
 mod expectations;
 mod fork;

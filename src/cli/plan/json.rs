@@ -1,7 +1,7 @@
 //! A plan as JSON: names instead of ids, no wall-clock time, so the same input gives the same bytes.
 
 use super::Decided;
-use crate::model::explanation::{Alternative, Candidate, Limit, Reasons, Verdict};
+use crate::model::explanation::{Alternative, Candidate, Conflict, Limit, Reasons, Scarce, Verdict};
 use crate::model::plan::Target;
 use crate::model::{ClusterId, Explanation, Refusal, ServiceId, Snapshot};
 use crate::record::decisions::named;
@@ -32,6 +32,10 @@ pub fn render(decided: &Decided<'_>) -> Value {
         "refusals": plan.refusals.iter().map(|refusal| of_refusal(snapshot, refusal)).collect::<Vec<_>>(),
         "violations": violations,
         "quality": quality,
+        "scarce": explanation.as_ref().map(|one| one.scarce.iter().map(|one| of_scarce(snapshot, one)).collect::<Vec<_>>()),
+        "conflicts": explanation
+            .as_ref()
+            .map(|one| one.conflicts.iter().map(|one| of_conflict(snapshot, one)).collect::<Vec<_>>()),
         "notes": situation.notes,
     })
 }
@@ -57,6 +61,21 @@ fn of_refusal(snapshot: &Snapshot, refusal: &Refusal) -> Value {
         "replicas": refusal.replicas,
         "reason": refusal.reason,
         "remedy": refusal.remedy,
+    })
+}
+
+fn of_scarce(snapshot: &Snapshot, scarce: &Scarce) -> Value {
+    let Scarce { cluster, resource, unit, price } = scarce;
+    json!({"cluster": snapshot.cluster(*cluster).name, "resource": resource, "unit": unit, "dollars_per_hour": price})
+}
+
+fn of_conflict(snapshot: &Snapshot, conflict: &Conflict) -> Value {
+    json!({
+        "services": conflict.services.iter().map(|service| &snapshot.service(*service).name).collect::<Vec<_>>(),
+        "clusters": conflict.clusters.iter().map(|cluster| &snapshot.cluster(*cluster).name).collect::<Vec<_>>(),
+        "resource": conflict.resource,
+        "wanted": conflict.wanted,
+        "available": conflict.available,
     })
 }
 

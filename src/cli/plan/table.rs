@@ -27,6 +27,7 @@ pub fn render(decided: &Decided<'_>, timed: bool) -> String {
             lines.extend(why::of_service(decided, explanation, service));
         }
         lines.push(String::new());
+        lines.extend(why::of_all(decided, explanation));
     }
     lines.extend(plan.refusals.iter().map(|refusal| refused(decided, refusal)));
     lines.extend(violations(decided).into_iter().map(|violation| format!("unsound   {violation}")));

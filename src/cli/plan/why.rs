@@ -3,9 +3,52 @@
 use super::Decided;
 use super::table::places;
 use crate::cli::aligned::aligned;
-use crate::model::explanation::{Alternative, Candidate, Limit, Reasons, Room, Term, Verdict};
-use crate::model::{ClusterId, Explanation, ServiceId};
+use crate::model::explanation::{Alternative, Candidate, Conflict, Limit, Reasons, Room, Scarce, Term, Verdict};
+use crate::model::resources::{RESOURCES, Resources};
+use crate::model::{ClusterId, Explanation, ServiceId, Snapshot};
 use crate::policy::placement::refusal::amounts;
+
+/// Shadow prices that are shown.
+const SCARCE_MAX: usize = 8;
+
+/// Services or clusters of a conflict that are named.
+const NAMES_MAX: usize = 6;
+
+/// What is scarce everywhere, and what cannot be had together.
+pub fn of_all(decided: &Decided<'_>, explanation: &Explanation) -> Vec<String> {
+    let snapshot = &decided.situation.snapshot;
+    let price = |one: &Scarce| {
+        let name = &snapshot.cluster(one.cluster).name;
+        format!("scarce    {}: one {} of {} more would save {} $/h", name, one.unit, one.resource, figure(one.price))
+    };
+    let mut lines: Vec<String> = explanation.scarce.iter().take(SCARCE_MAX).map(price).collect();
+    let more = explanation.scarce.len().saturating_sub(SCARCE_MAX);
+    lines.extend((more > 0).then(|| format!("scarce    and {more} more, in `--format json`")));
+    lines.extend(explanation.conflicts.iter().map(|conflict| conflict_words(snapshot, conflict)));
+    lines
+}
+
+/// `conflict  a and b want 12 cores together, and may only run in edge-1, which has 8 cores`.
+fn conflict_words(snapshot: &Snapshot, conflict: &Conflict) -> String {
+    let listed = |names: Vec<&str>| {
+        let shown = names[..names.len().min(NAMES_MAX)].join(", ");
+        if names.len() > NAMES_MAX { format!("{shown} and {} more", names.len() - NAMES_MAX) } else { shown }
+    };
+    let services = conflict.services.iter().map(|service| snapshot.service(*service).name.as_str()).collect();
+    let clusters = conflict.clusters.iter().map(|cluster| snapshot.cluster(*cluster).name.as_str()).collect();
+    let amount = |amount: u64| {
+        let mut all = [0; RESOURCES.len()];
+        RESOURCES.iter().position(|name| *name == conflict.resource).into_iter().for_each(|at| all[at] = amount);
+        amounts(Resources::from_amounts(all)).pop().unwrap_or_else(|| "none".to_owned())
+    };
+    format!(
+        "conflict  {} want {} in all and may only run in {}, with {}: no plan serves all of them",
+        listed(services),
+        amount(conflict.wanted),
+        listed(clusters),
+        amount(conflict.available)
+    )
+}
 
 /// The service, its clusters one by one, and what would have been second.
 pub fn of_service(decided: &Decided<'_>, explanation: &Explanation, service: ServiceId) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Where and how many at once: policies that are no pair of a scaling and a placement. One file a policy, one line each in
 //! [`JOINTS`].
 
+pub mod milp_joint;
 pub mod nephele;
 pub mod nephele_2024;
 
@@ -22,4 +23,4 @@ pub struct Entry {
 }
 
 /// All joint policies, in the order in which they are listed.
-pub const JOINTS: &[Entry] = &[nephele::ENTRY, nephele_2024::ENTRY];
+pub const JOINTS: &[Entry] = &[milp_joint::ENTRY, nephele::ENTRY, nephele_2024::ENTRY];

@@ -3,18 +3,23 @@
 //! `draft` is the plan under construction that all of them share, `whole` the question for those that place services as
 //! wholes, `refusal` says what was missing, `reasons` why a plan is as it is.
 
+pub mod anytime;
 pub mod carbon_aware;
 pub mod classic;
 pub mod demands;
 pub mod draft;
+pub mod engine;
 pub mod greedy;
 pub mod green;
 pub mod karmada;
 pub mod kubeadmiral;
+pub mod lagrangian;
 pub mod low_util;
 pub mod memory_aware;
 #[cfg(feature = "milp")]
 pub mod milp;
+#[cfg(feature = "milp")]
+pub mod milp_costed;
 #[cfg(feature = "milp")]
 mod milp_reasons;
 pub mod naive;
@@ -75,4 +80,8 @@ pub const PLACEMENTS: &[Entry] = &[
     classic::ROUND_ROBIN,
     #[cfg(feature = "milp")]
     milp::ENTRY,
+    lagrangian::ENTRY,
+    #[cfg(feature = "milp")]
+    milp_costed::ENTRY,
+    anytime::ENTRY,
 ];

@@ -1,0 +1,221 @@
+//! Our own placement: all tiers of [`solver::anytime`](crate::solver::anytime), as a policy.
+//!
+//! The last answer and its prices of capacity are kept. As long as nothing is asked that was not asked before, the answer
+//! stands, whether it has been carried out meanwhile or not. When little has changed, it is mended around the change, and
+//! that is taken if it is proved to be about as good as the last answer was; only otherwise everything is decided anew.
+
+mod conflict;
+mod demands;
+pub mod pose;
+pub mod reasons;
+pub mod weigh;
+
+use self::pose::{Posed, pose};
+use super::draft::Draft;
+use super::greedy::{fullness, pack};
+use super::rooms::Rooms;
+use crate::model::plan::{Quality, Stop};
+use crate::model::{Explanation, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
+use crate::policy::parameter::{Parameter, ParameterError, Parameters};
+use crate::policy::{Context, Placement, PolicyError};
+use crate::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
+use crate::solver::problem::index;
+
+/// What all policies of this engine take.
+pub const PARAMETERS: &[Parameter] =
+    &[Parameter { name: "gap", default: "0.01 %", summary: "share of the cost that is not worth searching for" }];
+
+/// How much the gap may widen by mending, as a share of the objective, before everything is decided anew.
+const GAP_OF_MENDING: f64 = 0.0025;
+
+/// The share of services that may have changed for an answer to be mended.
+const CHANGED_MAX: usize = 20;
+
+/// Places up to which the greedy plan is worked out as well.
+const GREEDY_MAX: usize = 20_000;
+
+/// A placement by the engine.
+#[derive(Clone)]
+pub struct Engine {
+    name: &'static str,
+    tiers: Tiers,
+    gap: f64,
+    rooms: Option<Rooms>,
+    solved: Option<Solved>,
+}
+
+/// The last question and its answer.
+#[derive(Clone)]
+struct Solved {
+    asked: Asked,
+    incumbent: Targets,
+    targets: Targets,
+    quality: Quality,
+    starts: f64,
+    prices: Vec<f64>,
+}
+
+/// What an answer depends on, besides where everything is.
+#[derive(Clone, PartialEq)]
+struct Asked {
+    wanted: Table<ServiceId, u32>,
+    clusters: Vec<(bool, Resources, u64, u64)>,
+    /// Rates to a tenth, where calls or users are weighed: noise is no new question.
+    rates: Vec<i64>,
+    waiting: Vec<u32>,
+}
+
+impl Engine {
+    /// A policy of this engine.
+    ///
+    /// # Errors
+    /// A parameter out of its range.
+    pub fn new(name: &'static str, tiers: Tiers, parameters: &Parameters) -> Result<Self, ParameterError> {
+        let gap = parameters.ratio("gap", 0.0, 1.0)?.as_f64();
+        Ok(Self { name, tiers, gap, rooms: None, solved: None })
+    }
+
+    fn answer(&self, posed: &Posed, draft: &Draft<'_>, effort: &Effort) -> Answer {
+        let (problem, snapshot) = (&posed.problem, draft.snapshot);
+        // What greedy would do is never better than the answer, where working it out costs little.
+        let is_small = problem.places.len() <= GREEDY_MAX;
+        let greedy = is_small.then(|| posed.counts(pack(draft.clone(), fullness).targets()));
+        if let Some(known) = &self.solved {
+            let answers = std::iter::once(posed.counts(&known.targets)).chain(greedy).collect();
+            let hint = Hint { answers, prices: known.prices.clone() };
+            let changed = known.changed(snapshot, problem);
+            let gap = |objective: f64, bound: f64| (objective - bound) / objective.abs().max(1e-9);
+            if changed.len() * CHANGED_MAX <= problem.services.len() {
+                let answer = mend(problem, &hint, (&changed, effort));
+                let before = known.quality.gap().unwrap_or(0.0);
+                if gap(answer.objective, answer.bound) <= before.max(effort.gap) + GAP_OF_MENDING {
+                    return answer;
+                }
+            }
+            return solve(problem, &hint, effort);
+        }
+        let answers = std::iter::once(posed.counts(&snapshot.targets)).chain(greedy).collect();
+        solve(problem, &Hint { answers, prices: Vec::new() }, effort)
+    }
+}
+
+impl Placement for Engine {
+    fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
+        let rooms = Rooms::of_world(&mut self.rooms, snapshot).clone();
+        let draft = Draft::new(snapshot, wanted, &rooms);
+        let asked = Asked::of(snapshot, wanted);
+        if let Some(known) = self.solved.as_ref().filter(|known| known.answers(snapshot, &asked)) {
+            return Ok(draft.with_targets(known.targets.clone()).finish(Some(known.quality_at(snapshot)), |_| None));
+        }
+        let failed = |reason: String| PolicyError { policy: self.name.to_owned(), reason };
+        let posed = pose(&draft, None).map_err(|error| failed(error.to_string()))?;
+        let crate::policy::Budget { nodes, steps, time } = *context.budget;
+        let effort = Effort { nodes, steps, time, gap: self.gap, tiers: self.tiers };
+        let answer = self.answer(&posed, &draft, &effort);
+        if !posed.problem.admits(&answer.counts) {
+            return Err(failed("its answer does not survive being counted again".to_owned()));
+        }
+        let targets = posed.targets(&answer.counts);
+        let Answer { objective, bound, tier, stop, prices, .. } = answer;
+        let quality = Quality { objective, bound: Some(bound), tier, stop };
+        let mut plan = draft.with_targets(targets.clone()).finish(Some(quality), |_| None);
+        let settled = posed.counts(&plan.targets);
+        let quality = if plan.targets == targets {
+            quality
+        } else {
+            // A rule was mended when everything was placed: the answer is another one, and the bound holds for it too.
+            Quality { objective: posed.problem.cost(&settled), stop: Stop::Heuristic, ..quality }
+        };
+        plan.quality = Some(quality);
+        let (targets, starts) = (plan.targets.clone(), starts(&posed, &settled));
+        let incumbent = snapshot.targets.clone();
+        self.solved = Some(Solved { asked, incumbent, targets, quality, starts, prices });
+        Ok(plan)
+    }
+
+    fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
+        let prices = self.solved.as_ref().map_or(&[][..], |known| &known.prices);
+        reasons::explain(snapshot, plan, (prices, None))
+    }
+
+    fn fork(&self) -> Box<dyn Placement> {
+        Box::new(self.clone())
+    }
+}
+
+/// What the answer pays for replicas that start.
+fn starts(posed: &Posed, counts: &[u32]) -> f64 {
+    let places = posed.problem.places.iter().zip(counts);
+    places.map(|(place, count)| f64::from(count.saturating_sub(place.incumbent)) * place.start).sum()
+}
+
+impl Asked {
+    fn of(snapshot: &Snapshot, wanted: &Wanted) -> Self {
+        let views = snapshot.clusters.values();
+        let carbon = |seen: Option<f64>| seen.unwrap_or(f64::NAN).to_bits();
+        let weights = snapshot.known.rules.weights;
+        let has_calls = !snapshot.known.application.calls.is_empty() && weights.egress != 0.0;
+        let rates = if has_calls || weights.latency != 0.0 {
+            snapshot
+                .services
+                .values()
+                .map(|view| view.rate.value.map_or(-1, |rate| tenths(rate.per_second())))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let tasks = snapshot.known.application.tasks();
+        Self {
+            wanted: wanted.replicas.clone(),
+            clusters: views
+                .map(|view| {
+                    let carbon = if weights.carbon == 0.0 { 0 } else { carbon(view.carbon.value) };
+                    (view.reachable, view.allocatable_max, view.price_per_core_hour.to_bits(), carbon)
+                })
+                .collect(),
+            rates,
+            waiting: tasks.map(|class| snapshot.services[class].count(crate::model::Phase::Pending)).collect(),
+        }
+    }
+}
+
+/// A rate to about a tenth of itself.
+#[expect(clippy::cast_possible_truncation, reason = "logarithms of rates are small")]
+fn tenths(rate: f64) -> i64 {
+    if rate <= 0.0 { i64::MIN } else { (rate.ln() * 10.0).round() as i64 }
+}
+
+impl Solved {
+    fn answers(&self, snapshot: &Snapshot, asked: &Asked) -> bool {
+        self.asked == *asked && (snapshot.targets == self.targets || snapshot.targets == self.incumbent)
+    }
+
+    /// Services that want another number than they did, or are elsewhere than was planned, and those in clusters that have
+    /// changed.
+    fn changed(&self, snapshot: &Snapshot, problem: &crate::solver::problem::Problem) -> Vec<u32> {
+        let now = Asked::of(snapshot, &Wanted { replicas: Table::new(), why: Table::new() });
+        let moved = |cluster: u32| self.asked.clusters.get(cluster as usize) != now.clusters.get(cluster as usize);
+        let is_changed = |service: &ServiceId| {
+            let row = &problem.services[service.index()];
+            let targets = self.targets.of(*service);
+            self.asked.wanted.get(*service) != Some(&row.demand)
+                || snapshot.targets.of(*service) != targets
+                || targets.iter().any(|target| moved(target.cluster.0))
+        };
+        snapshot.services.ids().filter(is_changed).map(|service| index(service.index())).collect()
+    }
+
+    /// Quality once the plan is carried out: nothing starts any more. The bound sinks by as much as the objective does,
+    /// because starts obey the triangle inequality: what would be saved by another plan now could have been saved then.
+    fn quality_at(&self, snapshot: &Snapshot) -> Quality {
+        if snapshot.targets == self.incumbent {
+            return self.quality;
+        }
+        let bound = self.quality.bound.map(|bound| bound - self.starts);
+        Quality { objective: self.quality.objective - self.starts, bound, stop: self.stop(), ..self.quality }
+    }
+
+    const fn stop(&self) -> Stop {
+        self.quality.stop
+    }
+}

@@ -41,7 +41,8 @@ pub fn of_load(mut load: Box<dyn RateSource>, at: Time) -> Result<BTreeMap<Servi
         }
         rates.extend(row.rates.iter().copied());
     }
-    if load.end() <= at {
+    // A load that is over at once is none: there are tasks only.
+    if load.end() > Time::ZERO && load.end() <= at {
         let end = load.end();
         return Err(Failure::input(anyhow!("--at {at}: the load ends at {end}\n  choose an earlier instant")));
     }

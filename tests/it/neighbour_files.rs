@@ -133,6 +133,7 @@ fn terms_that_make_no_sense_are_refused_at_their_line() {
         ("near:", "nearby:", "nearby"),
     ] {
         let error = scenario(&NATIVE.replacen(from, to, 1)).err().unwrap_or_else(|| panic!("{to} is taken"));
+        let error = error.replace("\n  ", "; ");
         assert!(error.contains(wanted) && error.contains("scenario.yaml:"), "{to}: {error}");
     }
 }

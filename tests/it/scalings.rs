@@ -47,7 +47,9 @@ fn wanted(plan: &Plan) -> u32 {
 /// nothing is seen, and again an hour after the last sample.
 #[test]
 fn without_telemetry_every_scaling_holds_and_says_so() {
-    for entry in SCALINGS.iter().filter(|entry| entry.name != "static") {
+    // `nephele-scaling` has the original's fault and takes what is missing for rest; `tests/it/defects.rs` shows it.
+    let faulty = ["static", "nephele-scaling"];
+    for entry in SCALINGS.iter().filter(|entry| !faulty.contains(&entry.name)) {
         let mut policy = policy(&format!("greedy+{}", entry.name));
         let mut snapshot = with_ready(7);
         let blind = decide(&mut *policy, &snapshot);

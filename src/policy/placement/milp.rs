@@ -108,6 +108,7 @@ impl Milp {
         let mut problem = self.problem(&draft);
         let (greedy, fixed) = split(&problem, pack(draft, fullness).settled().targets());
         problem.capacity = capacity_beside(snapshot, &problem, &fixed);
+        want_beside(&mut problem, &fixed);
         let running = problem.cost(&greedy) - problem.cost_of_shortage(&greedy);
         let limits = Limits { nodes: budget.nodes, time: budget.time, gap: running * self.gap.as_f64() };
         let keeps_rules = |targets: &Targets| keeps_rules(snapshot, (targets, &greedy), &fixed);
@@ -247,6 +248,18 @@ fn capacity_beside(snapshot: &Snapshot, problem: &Assignment, fixed: &Targets) -
     };
     let views = snapshot.clusters.iter();
     views.map(|(cluster, view)| larger(view.allocatable_max.saturating_sub(fixed[cluster]), held[cluster])).collect()
+}
+
+/// Replicas that `fixed` holds are not wanted once more.
+fn want_beside(problem: &mut Assignment, fixed: &Targets) {
+    for target in fixed {
+        let demand = &mut problem.demands[target.service];
+        let least: u32 = demand.places.iter().map(|place| place.least).sum();
+        demand.wanted = demand.wanted.saturating_sub(target.replicas).max(least.min(demand.wanted));
+        for place in &mut demand.places {
+            place.most = place.most.min(demand.wanted).max(place.least);
+        }
+    }
 }
 
 /// `targets` that the problem speaks of, and those that it does not: pinned where nothing can be changed.

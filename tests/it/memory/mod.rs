@@ -19,7 +19,7 @@ use std::process::Command;
 const BASE: u64 = 16 << 20;
 /// The same of YAML, which is held as a tree: a value costs more than the few letters that it may be written with, so
 /// their number is limited.
-const BASE_OF_TREES: u64 = 80 << 20;
+const BASE_OF_TREES: u64 = 96 << 20;
 /// How long the texts are.
 const LENGTH: usize = 12 << 20;
 /// Set for the process whose memory is measured: the name of the kind, and the folder of its file.

@@ -19,7 +19,7 @@ use crate::model::{ClusterId, Explanation, Plan, Resources, ServiceId, Snapshot,
 use crate::policy::parameter::Parameter;
 use crate::policy::placement::draft::Draft;
 use crate::policy::placement::engine::pose::{Needs, Posed, pose};
-use crate::policy::placement::engine::reasons;
+use crate::policy::placement::engine::{checked, reasons};
 use crate::policy::placement::rooms::Rooms;
 use crate::policy::{Budget, Policy, PolicyError};
 use crate::seed::Stream;
@@ -151,10 +151,8 @@ impl Joint {
             answers: vec![posed.counts(known.map_or(&snapshot.targets, |known| &known.targets))],
             prices: known.map(|known| known.prices.clone()).unwrap_or_default(),
         };
-        let Answer { counts, objective, bound, tier, stop, prices } = solve(&posed.problem, &hint, &effort);
-        if !posed.problem.admits(&counts) {
-            return Err(failed("its answer does not survive being counted again".to_owned()));
-        }
+        let answer = checked(&posed, &draft, solve(&posed.problem, &hint, &effort));
+        let Answer { counts, objective, bound, tier, stop, prices } = answer;
         let targets = posed.targets(&counts);
         Ok(Solved {
             needs: needs.clone(),

@@ -111,10 +111,7 @@ impl Placement for Engine {
         let posed = pose(&draft, None).map_err(|error| failed(error.to_string()))?;
         let crate::policy::Budget { nodes, steps, time } = *context.budget;
         let effort = Effort { nodes, steps, time, gap: self.gap, tiers: self.tiers };
-        let answer = self.answer(&posed, &draft, &effort);
-        if !posed.problem.admits(&answer.counts) {
-            return Err(failed("its answer does not survive being counted again".to_owned()));
-        }
+        let answer = checked(&posed, &draft, self.answer(&posed, &draft, &effort));
         let targets = posed.targets(&answer.counts);
         let Answer { objective, bound, tier, stop, prices, .. } = answer;
         let quality = Quality { objective, bound: Some(bound), tier, stop };
@@ -141,6 +138,19 @@ impl Placement for Engine {
     fn fork(&self) -> Box<dyn Placement> {
         Box::new(self.clone())
     }
+}
+
+/// The answer; where it does not survive being counted again in integers, the greedy plan, which does: a policy never returns
+/// nothing. The bound is of the problem and holds for both.
+pub fn checked(posed: &Posed, draft: &Draft<'_>, answer: Answer) -> Answer {
+    let problem = &posed.problem;
+    if problem.admits(&answer.counts) {
+        return answer;
+    }
+    let mut counts = posed.counts(pack(draft.clone(), fullness).settled().targets());
+    problem.trim(&mut counts);
+    let objective = problem.cost(&counts);
+    Answer { bound: answer.bound.min(objective), counts, objective, tier: "greedy", stop: Stop::Heuristic, ..answer }
 }
 
 /// What the answer pays for replicas that start.

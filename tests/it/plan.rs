@@ -300,3 +300,18 @@ fn explanations_agree_with_the_checker() {
         }
     }
 }
+
+/// Done when most of 149 days' pods are there, on 1,523 nodes: a plan with a bound. Without the data it says so and skips.
+#[test]
+fn the_busiest_instant_of_real_tasks_is_planned_with_a_bound() {
+    if crate::data_dir().is_none() {
+        return println!("skipped: no SMO_DATA_DIR and no ../shared/data for openb");
+    }
+    let scratch = crate::program::scratch();
+    let said = smo(scratch.path(), ["plan", "scenarios/real/openb.yaml", "--policy", "anytime", "--format", "json"]);
+    assert!([0, 3].contains(&said.code), "{}", said.err);
+    let plan = json(&said);
+    let replicas: u64 = plan["services"].as_array().unwrap().iter().filter_map(|one| one["replicas"].as_u64()).sum();
+    assert!(replicas > 500, "{replicas} tasks are planned");
+    assert!(plan["quality"]["bound"].is_number(), "{}", plan["quality"]);
+}

@@ -7,6 +7,7 @@ mod json;
 mod objects;
 mod rates;
 mod table;
+mod tasks;
 mod why;
 mod world;
 
@@ -57,9 +58,10 @@ pub struct Arguments {
     /// Requests per second that arrive at a service, instead of the load's; calls follow from it; may be given again.
     #[arg(long = "rate", value_name = "SERVICE=RPS")]
     rates: Vec<Given>,
-    /// The instant whose load, prices and faults count: `19:30`, `90 min`; default: the start.
-    #[arg(long, value_name = "T", default_value = "0 s")]
-    at: Time,
+    /// The instant whose load, prices and faults count: `19:30`, `90 min`; default: the start, or of tasks alone, when most
+    /// of them are there.
+    #[arg(long, value_name = "T")]
+    at: Option<Time>,
     /// A variant of the scenario.
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,

@@ -4,6 +4,7 @@
 //! what a simulation would show at that instant. Only the rates are not measured but taken from the load itself.
 
 use super::rates::{self, Given};
+use super::tasks;
 use crate::backend::Backend;
 use crate::backend::sim::SimBackend;
 use crate::cli::Failure;
@@ -33,8 +34,8 @@ pub struct Asked<'a> {
     pub request: Request,
     /// Rates.
     pub given: &'a [Given],
-    /// When.
-    pub at: Time,
+    /// When; `None` for the start, or of tasks alone, when most of them are there.
+    pub at: Option<Time>,
 }
 
 /// What there is to decide about.
@@ -80,8 +81,15 @@ impl Asked<'_> {
     fn of_scenario(self) -> Result<Situation, Failure> {
         let setting = Setting::load(self.world, self.request).map_err(Failure::input)?;
         let loaded = setting.loaded;
-        let load = rates::of_load(loaded.workload().map_err(Failure::input)?, self.at)?;
-        let snapshot = snapshot(&loaded.scenario, self.at, (load, self.given))?;
+        let tasks = tasks::all(loaded.tasks()).map_err(Failure::input)?;
+        let is_tasks_only = loaded.scenario.known.application.requests().len() == 0;
+        let at = self.at.unwrap_or_else(|| if is_tasks_only { tasks::busiest(&tasks) } else { Time::ZERO });
+        let load = rates::of_load(loaded.workload().map_err(Failure::input)?, at)?;
+        // Nothing happens in a world of tasks without tasks: it is looked at from its start.
+        let seen_at = if is_tasks_only { Time::ZERO } else { at };
+        let mut snapshot = snapshot(&loaded.scenario, seen_at, (load, self.given))?;
+        snapshot.at = at;
+        tasks::put(&tasks, &mut snapshot);
         Ok(Situation { name: loaded.name, snapshot, notes: loaded.notes, artifacts: loaded.artifacts })
     }
 
@@ -90,7 +98,8 @@ impl Asked<'_> {
             return Err(Failure::input(anyhow!("--variant {variant}: an inventory has no variants\n  leave it out")));
         }
         let world = input::world::load(self.world, self.applications, &self.request.set).map_err(Failure::input)?;
-        let snapshot = snapshot(&world.scenario, self.at, (BTreeMap::new(), self.given))?;
+        let at = self.at.unwrap_or(Time::ZERO);
+        let snapshot = snapshot(&world.scenario, at, (BTreeMap::new(), self.given))?;
         Ok(Situation { name: world.name, snapshot, notes: world.notes, artifacts: world.artifacts })
     }
 }

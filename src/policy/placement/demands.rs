@@ -174,6 +174,8 @@ impl Draft<'_> {
     pub fn settled(mut self) -> Self {
         if self.snapshot.known.rules.has_hard() {
             self.mend();
+        }
+        if !self.snapshot.known.rules.demands.is_empty() {
             self.retreat();
         }
         self
@@ -233,9 +235,15 @@ impl Draft<'_> {
         }
     }
 
-    /// The services of rules that are worse than before, without those that are `back` already.
+    /// The services of rules that are worse than before, and those that rules have given more replicas than they may have,
+    /// without those that are `back` already.
     fn worse_off(&self, back: &BTreeSet<ServiceId>) -> BTreeSet<ServiceId> {
-        let mut found = BTreeSet::new();
+        let is_too_many = |service: &ServiceId| {
+            let (now, before) = (self.targets().total(*service), self.snapshot.targets.total(*service));
+            now > before && now > self.snapshot.bounds(*service).1
+        };
+        let services = self.snapshot.services.ids().filter(|service| !back.contains(service));
+        let mut found: BTreeSet<ServiceId> = services.filter(is_too_many).collect();
         for breach in worsened(self.snapshot, self.targets()) {
             let is_named = |service: &ServiceId| breach.services.is_empty() || breach.services.contains(service);
             let differs = |service: &ServiceId| self.snapshot.targets.of(*service) != self.targets().of(*service);

@@ -312,6 +312,6 @@ fn the_busiest_instant_of_real_tasks_is_planned_with_a_bound() {
     assert!([0, 3].contains(&said.code), "{}", said.err);
     let plan = json(&said);
     let replicas: u64 = plan["services"].as_array().unwrap().iter().filter_map(|one| one["replicas"].as_u64()).sum();
-    assert!(replicas > 500, "{replicas} tasks are planned");
+    assert_eq!(replicas, 56, "the most pods that are there at once, had none of them waited");
     assert!(plan["quality"]["bound"].is_number(), "{}", plan["quality"]);
 }

@@ -6,7 +6,6 @@
 //! once: a dependency can only break where a moved process arrived, or where one was the last of its service.
 
 use super::flat::{Flat, short};
-use crate::model::reassignment::Assignment;
 
 /// A process and the machine that it goes to.
 pub(super) type Shift = (usize, usize);
@@ -75,11 +74,6 @@ impl<'f> State<'f> {
             state.cost += state.machine_cost[machine];
         }
         state
-    }
-
-    /// Where the processes are.
-    pub fn assignment(&self) -> Assignment {
-        self.machine.iter().map(|machine| *machine as usize).collect()
     }
 
     fn bit(&self, service: usize, machine: usize) -> (usize, u64) {

@@ -6,6 +6,9 @@
 
 mod flat;
 mod search;
+#[cfg(test)]
+#[path = "reassignment/tests.rs"]
+mod searched;
 mod state;
 
 pub use flat::Refusal;

@@ -71,7 +71,9 @@ fn read(folder: &Path, name: String) -> Result<Instance, Failure> {
     let given = assignment(&given_path, &problem).map_err(Failure::input)?;
     if let Some(breach) = breaches(&problem, &given, &given).first() {
         let place = given_path.display();
-        return Err(Failure::input(anyhow!("{place}: the assignment breaks a rule, so that no plan can start: {breach}")));
+        return Err(Failure::input(anyhow!(
+            "{place}: the assignment breaks a rule, so that no plan can start: {breach}"
+        )));
     }
     let original = cost(&problem, &given, &given).total();
     let stated_path = path("original_cost");

@@ -25,6 +25,15 @@ const QUANTILES: usize = 4096;
 /// The last temperature: costs are whole numbers, so that nothing but the free is accepted then.
 const COLD: f64 = 0.3;
 
+/// First temperature, in usual changes.
+const HEAT: f64 = 10.0;
+/// Where cooling turns quick: the share of its steps, and of the first temperature.
+const KNEE: f64 = 0.7;
+const KNEE_HEAT: f64 = 1e-3;
+/// Coolings, by the share of the rest of the budget; each starts at so much of the temperature of the one before.
+const PARTS: [f64; 4] = [0.55, 0.34, 0.5, 1.0];
+const REHEAT: f64 = 0.1;
+
 /// How long a search may go on: to the first of both limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
@@ -78,6 +87,8 @@ struct Search<'f> {
     clock: Clock,
     made: u64,
     thresholds: Vec<f64>,
+    /// By process: the sum over resources of its share of all that is needed.
+    sizes: Vec<f64>,
 }
 
 impl<'f> Search<'f> {
@@ -85,7 +96,7 @@ impl<'f> Search<'f> {
         let state = State::new(flat);
         let (best, best_cost) = (state.machine.clone(), state.cost);
         let thresholds = (0..QUANTILES).map(|at| -((at as f64 + 0.5) / QUANTILES as f64).ln()).collect();
-        Self { state, dice: Dice::new(seed), best, best_cost, budget, clock, made: 0, thresholds }
+        Self { state, dice: Dice::new(seed), best, best_cost, budget, clock, made: 0, thresholds, sizes: sizes(flat) }
     }
 
     /// The share of the budget that is used up.
@@ -97,14 +108,14 @@ impl<'f> Search<'f> {
     fn run(&mut self) {
         self.climb();
         self.keep_best();
-        let mut heat = self.usual_change();
+        let mut heat = self.usual_change() * HEAT;
         let mut from = self.share();
-        // The first cooling takes most of the budget; those after it start cooler and from the best.
-        for part in [0.6, 0.8, 0.9, 1.0] {
-            let to = from + (1.0 - from) * part;
+        // The first cooling takes half of the budget; those after it start cooler, from the best.
+        for part in PARTS {
+            let to = (from + (1.0 - from) * part).min(1.0);
             self.cool(heat, (from, to));
             self.state.become_like(&self.best, self.best_cost);
-            heat *= 0.02;
+            heat *= REHEAT;
             from = self.share();
             if from >= 1.0 {
                 break;
@@ -121,15 +132,13 @@ impl<'f> Search<'f> {
 
     /// Off the most expensive machines, the biggest first, until a round brings little or a tenth of the budget is used.
     fn climb(&mut self) {
-        let flat = self.state.flat;
-        let size = |process: &u32| std::cmp::Reverse(flat.needs_of(*process as usize).iter().sum::<i64>());
         loop {
             let before = self.state.cost;
-            let mut machines: Vec<usize> = (0..flat.machines).collect();
+            let mut machines: Vec<usize> = (0..self.state.flat.machines).collect();
             machines.sort_by_key(|machine| (-self.state.machine_cost[*machine], *machine));
             for machine in machines {
                 let mut processes = self.state.residents[machine].clone();
-                processes.sort_by_key(|process| (size(process), *process));
+                processes.sort_by(|a, b| self.sizes[*b as usize].total_cmp(&self.sizes[*a as usize]).then(a.cmp(b)));
                 for process in processes {
                     self.settle(process as usize);
                 }
@@ -183,8 +192,7 @@ impl<'f> Search<'f> {
     }
 
     fn random_shift(&mut self) -> Shift {
-        let flat = self.state.flat;
-        (self.dice.below(flat.processes), self.dice.below(flat.machines))
+        (self.random_process(), self.dice.below(self.state.flat.machines))
     }
 
     /// Anneals from `hot` to cold while the used share of the budget goes from the first to the second.
@@ -195,7 +203,7 @@ impl<'f> Search<'f> {
             if share >= 1.0 || self.made >= self.budget.steps {
                 break;
             }
-            let temperature = hot * (COLD / hot).powf(share);
+            let temperature = Self::temperature(hot, share);
             for _ in 0..STRIDE.min(self.budget.steps - self.made) {
                 let threshold = temperature * self.thresholds[self.dice.below(QUANTILES)];
                 self.trial(threshold);
@@ -209,6 +217,27 @@ impl<'f> Search<'f> {
         self.keep_best();
     }
 
+    /// Geometric in two parts: slowly where loads are decided, then quickly to where only the cheapest moves are.
+    fn temperature(hot: f64, share: f64) -> f64 {
+        let knee = (hot * KNEE_HEAT).max(COLD);
+        if share < KNEE {
+            hot * (knee / hot).powf(share / KNEE)
+        } else {
+            knee * (COLD / knee).powf((share - KNEE) / (1.0 - KNEE))
+        }
+    }
+
+    /// A process; of two as often as not the bigger, since loads are decided by the big ones.
+    fn random_process(&mut self) -> usize {
+        let count = self.state.flat.processes;
+        let one = self.dice.below(count);
+        if self.dice.bits() & 1 == 0 {
+            return one;
+        }
+        let other = self.dice.below(count);
+        if self.sizes[other] > self.sizes[one] { other } else { one }
+    }
+
     fn trial(&mut self, threshold: f64) {
         match self.dice.below(32) {
             0..13 => {
@@ -216,8 +245,7 @@ impl<'f> Search<'f> {
                 self.shift(shift, threshold);
             }
             13..29 => {
-                let (one, other) =
-                    (self.dice.below(self.state.flat.processes), self.dice.below(self.state.flat.processes));
+                let (one, other) = (self.random_process(), self.random_process());
                 self.swap(one, other, threshold);
             }
             29..31 => self.homecoming(threshold),
@@ -281,10 +309,22 @@ impl<'f> Search<'f> {
         let second = self.state.is_open((process, to)).then(|| self.state.shift_delta((process, to)));
         // Rules are checked on both shifts at once, so the first is taken back.
         self.state.apply(&[(victim, to)], -first);
-        let Some(delta) = second.map(|second| first + second).filter(|delta| *delta as f64 <= threshold) else { return };
+        let Some(delta) = second.map(|second| first + second).filter(|delta| *delta as f64 <= threshold) else {
+            return;
+        };
         let shifts = [(victim, next), (process, to)];
         if self.state.allows(&shifts) {
             self.state.apply(&shifts, delta);
         }
     }
+}
+
+/// By process: the sum over resources of its share of all that is needed.
+fn sizes(flat: &Flat) -> Vec<f64> {
+    let mut total = vec![0_i64; flat.resources];
+    for process in 0..flat.processes {
+        total.iter_mut().zip(flat.needs_of(process)).for_each(|(total, needs)| *total += needs);
+    }
+    let share = |(needs, total): (&i64, &i64)| *needs as f64 / (*total).max(1) as f64;
+    (0..flat.processes).map(|process| flat.needs_of(process).iter().zip(&total).map(share).sum()).collect()
 }

@@ -146,8 +146,10 @@ impl<'f> State<'f> {
         let flat = self.flat;
         let (here, there) = (self.machine[one] as usize, self.machine[other] as usize);
         let (needs, others) = (flat.needs_of(one), flat.needs_of(other));
-        let (used, used_there) =
-            (&self.used[here * flat.resources..][..flat.resources], &self.used[there * flat.resources..][..flat.resources]);
+        let (used, used_there) = (
+            &self.used[here * flat.resources..][..flat.resources],
+            &self.used[there * flat.resources..][..flat.resources],
+        );
         let after = flat.machine_cost(here, |index| used[index] - needs[index] + others[index])
             + flat.machine_cost(there, |index| used_there[index] + needs[index] - others[index]);
         let before = self.machine_cost[here] + self.machine_cost[there];

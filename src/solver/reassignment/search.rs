@@ -26,13 +26,12 @@ const QUANTILES: usize = 4096;
 const COLD: f64 = 0.3;
 
 /// First temperature, in usual changes.
-const HEAT: f64 = 10.0;
+const HEAT: f64 = 3.0;
 /// Where cooling turns quick: the share of its steps, and of the first temperature.
-const KNEE: f64 = 0.7;
-const KNEE_HEAT: f64 = 1e-3;
-/// Coolings, by the share of the rest of the budget; each starts at so much of the temperature of the one before.
-const PARTS: [f64; 4] = [0.55, 0.34, 0.5, 1.0];
-const REHEAT: f64 = 0.1;
+const KNEE: f64 = 0.85;
+const KNEE_HEAT: f64 = 0.05;
+/// Coolings: share of the rest of the budget, and of the first temperature. The last leaves loads alone and makes moves fewer.
+const COOLINGS: [(f64, f64); 3] = [(0.65, 1.0), (0.6, 0.3), (1.0, 1e-4)];
 
 /// How long a search may go on: to the first of both limits.
 #[derive(Debug, Clone, Copy)]
@@ -108,14 +107,13 @@ impl<'f> Search<'f> {
     fn run(&mut self) {
         self.climb();
         self.keep_best();
-        let mut heat = self.usual_change() * HEAT;
+        let heat = self.usual_change() * HEAT;
         let mut from = self.share();
-        // The first cooling takes half of the budget; those after it start cooler, from the best.
-        for part in PARTS {
+        // Each begins with the best that there is.
+        for (part, share) in COOLINGS {
             let to = (from + (1.0 - from) * part).min(1.0);
-            self.cool(heat, (from, to));
+            self.cool(heat * share, (from, to));
             self.state.become_like(&self.best, self.best_cost);
-            heat *= REHEAT;
             from = self.share();
             if from >= 1.0 {
                 break;
@@ -227,15 +225,17 @@ impl<'f> Search<'f> {
         }
     }
 
-    /// A process; of two as often as not the bigger, since loads are decided by the big ones.
+    /// A process; as often as not of two the bigger, or the one whose machine costs more: loads are decided there.
     fn random_process(&mut self) -> usize {
         let count = self.state.flat.processes;
-        let one = self.dice.below(count);
-        if self.dice.bits() & 1 == 0 {
+        let (kind, one) = (self.dice.below(4), self.dice.below(count));
+        if kind < 2 {
             return one;
         }
         let other = self.dice.below(count);
-        if self.sizes[other] > self.sizes[one] { other } else { one }
+        let cost = |process: usize| self.state.machine_cost[self.state.machine[process] as usize];
+        let is_other = if kind == 2 { self.sizes[other] > self.sizes[one] } else { cost(other) > cost(one) };
+        if is_other { other } else { one }
     }
 
     fn trial(&mut self, threshold: f64) {

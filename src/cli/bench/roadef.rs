@@ -17,10 +17,10 @@ use std::time::Duration;
 
 pub const EXAMPLES: &str = "\
 Examples:
-  smo bench roadef roadef2012_A                         five minutes an instance, as in the challenge
-  smo bench roadef roadef2012_A --seconds 20 -j 1       shorter, one after the other
-  smo bench roadef roadef2012_A --steps 5000000         the same answer on every machine
-  smo bench roadef roadef2012_A --searches 4 --out found     the best of four seeds, written
+  smo bench roadef roadef2012_A                   five minutes each, as in the challenge
+  smo bench roadef roadef2012_A --seconds 20 -j 1      shorter, one after the other
+  smo bench roadef roadef2012_A --steps 5000000        the same answer on every machine
+  smo bench roadef roadef2012_A --searches 4 --out found   the best of four seeds, written
 
 DIR holds model_NAME.txt and assignment_NAME.txt, and where they are known original_cost_NAME.txt
 and lb_NAME.txt (a lower bound).";

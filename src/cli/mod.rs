@@ -4,6 +4,7 @@
 //! hangs up is met in one place, and nothing panics.
 
 mod aligned;
+mod bench;
 mod clock;
 mod completions;
 mod diff;
@@ -79,6 +80,8 @@ enum Command {
     Scenario(scenario::Command),
     #[command(subcommand)]
     Trace(trace::Command),
+    #[command(subcommand)]
+    Bench(bench::Command),
     Completions(completions::Arguments),
     Man(man::Arguments),
     Formats(formats::Arguments),
@@ -112,6 +115,7 @@ impl Cli {
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),
+            Command::Bench(command) => bench::run(&command, out),
             Command::Completions(arguments) => completions::run(&arguments, out),
             Command::Man(arguments) => man::run(&arguments, out),
             Command::Formats(arguments) => formats::run(&arguments, out),

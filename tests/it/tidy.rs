@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// What each top-level module of the library may name, besides itself. `report` is the one stage with a sibling: records
-/// are the file format that it reads.
+/// are the file format that it reads. `cli` names solvers for `smo bench`, which measures them without a policy.
 const LAYERS: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("seed", &[]),
@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("record", &["model", "units", "seed"]),
     ("report", &["record", "model", "units", "seed"]),
     ("run", &["policy", "backend", "record", "model", "units", "seed"]),
-    ("cli", &["run", "input", "policy", "backend", "record", "report", "model", "units", "seed"]),
+    ("cli", &["run", "input", "policy", "solver", "backend", "record", "report", "model", "units", "seed"]),
 ];
 
 /// Third-party crates that stay where they belong: crate, and the paths below `src` that may name it.

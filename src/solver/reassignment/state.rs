@@ -163,10 +163,14 @@ impl<'f> State<'f> {
     #[inline]
     fn service_delta(&mut self, shifts: &[Shift]) -> i64 {
         let before = self.most_moved;
-        shifts.iter().for_each(|(process, to)| self.count_moved(*process, self.machine[*process] as usize, *to));
+        for (process, to) in shifts {
+            self.count_moved(*process, self.machine[*process] as usize, *to);
+        }
         let after = self.most_moved;
-        shifts.iter().rev().for_each(|(process, to)| self.count_moved(*process, *to, self.machine[*process] as usize));
-        self.flat.service_weight * (after as i64 - before as i64)
+        for (process, to) in shifts.iter().rev() {
+            self.count_moved(*process, *to, self.machine[*process] as usize);
+        }
+        self.flat.service_weight * (signed(after) - signed(before))
     }
 
     #[inline]
@@ -282,15 +286,19 @@ impl<'f> State<'f> {
             touched[count + 1] = *to;
             count += 2;
         }
-        shifts.iter().for_each(|(process, to)| self.enter(*process, *to));
-        touched[..count].iter().for_each(|machine| self.recount(*machine));
+        for (process, to) in shifts {
+            self.enter(*process, *to);
+        }
+        for machine in &touched[..count] {
+            self.recount(*machine);
+        }
         self.cost += delta;
     }
 
     /// Goes to another assignment that keeps the rules.
     pub fn become_like(&mut self, machine: &[u32], cost: i64) {
-        for process in 0..self.flat.processes {
-            let to = machine[process] as usize;
+        for (process, to) in machine.iter().enumerate() {
+            let to = *to as usize;
             if self.machine[process] as usize != to {
                 self.apply(&[(process, to)], 0);
             }
@@ -302,4 +310,9 @@ impl<'f> State<'f> {
             self.present[word] |= bit;
         }
     }
+}
+
+/// A number of processes with a sign.
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).expect("as many processes do not fit into memory")
 }

@@ -115,7 +115,9 @@ fn deltas_and_rules_are_those_of_the_oracle() {
             }
             let shifts = if is_swap { vec![(one, target), (other, present[one])] } else { vec![(one, target)] };
             let mut next = present.clone();
-            shifts.iter().for_each(|(process, to)| next[*process] = *to);
+            for (process, to) in &shifts {
+                next[*process] = *to;
+            }
             let open = if is_swap { state.can_swap(one, other) } else { state.is_open((one, to)) };
             let allowed = open && state.allows(&shifts);
             assert_eq!(allowed, breaches(&problem, &initial, &next).is_empty(), "{shifts:?} from {present:?}");

@@ -1,7 +1,7 @@
 //! What an assignment of a machine reassignment problem costs, and which of its rules it breaks: exact, in integers.
 //!
 //! EURO/ROADEF challenge 2012, problem definition of Google: the total is the sum of load, balance and move costs. This is
-//! the yardstick for placement algorithms, so it is kept apart from all of them: [`search`] looks for cheaper assignments on
+//! the yardstick for placement algorithms, so it is kept apart from all of them: [`search()`] looks for cheaper assignments on
 //! tables of its own, and is judged here.
 
 mod flat;

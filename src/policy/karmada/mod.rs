@@ -6,7 +6,7 @@
 //!
 //! filter → score → estimate → select clusters (spread) → divide the replicas, once for each affinity group until one works.
 //!
-//! It is pure and knows nothing of our own model beyond labels, taints and ids: [`schedule`] takes member clusters as Karmada's
+//! It is pure and knows nothing of our own model beyond labels, taints and ids: [`schedule()`] takes member clusters as Karmada's
 //! `Cluster` objects show them and a [`Binding`], and gives what would stand in the binding afterwards.
 //!
 //! Not here: workload affinity and workloads of several components (feature gates that are off by default), priorities and

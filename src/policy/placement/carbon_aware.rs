@@ -7,7 +7,7 @@
 //! [`carbon_aware`] is the original's function on its own inputs, judged by recorded vectors; its weights are 1 and 5. A service
 //! with room elsewhere moves exactly if `carbon · d · (w_from − w_to) > move`; a tie stays. Kept as it is: cores stand for
 //! energy, nothing is said of idle power or PUE, and the weights have no unit. The policy takes `w` as the grid's intensity in
-//! kg CO₂e per kWh (see [`green`](super::green)) and stops where no placement of whole services exists.
+//! kg CO₂e per kWh (see `green`) and stops where no placement of whole services exists.
 //!
 //! It is a generalised assignment problem, solved by [`whole`] within a limit on nodes.
 

@@ -4,7 +4,7 @@
 //! rising `w/c`, with the last unit cut, they are the optimum of the relaxation; so where they meet `K` exactly they are an
 //! optimum, and where the last one is rounded up they cost less than its price too much. (c) In general the problem is
 //! weakly NP-hard: [`core`](super::core) decides around the greedy answer and is quick where prices differ, and where it
-//! would not be, [`tables`](super::tables) bound the work by `K`.
+//! would not be, `tables` bound the work by `K`.
 
 use super::Method;
 use super::core::Search;

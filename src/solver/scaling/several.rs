@@ -1,7 +1,7 @@
 //! The scaling problem with more than one resource: Corollary 5.
 //!
 //! Theorem 2 does not care how many rows there are: what is to be given up becomes a vector, of which only the resources that
-//! run short are kept. With one of them it is the problem of [`cover`](super::cover). With more it is a covering problem with
+//! run short are kept. With one of them it is the problem of `cover`. With more it is a covering problem with
 //! as many integers as services can give something up, which are few; a depth-first search decides it, cut by the
 //! relaxation of each row by itself, of which the largest is a bound on all of them together.
 

@@ -1,7 +1,7 @@
 //! Karmada as a placement: each service is a Deployment under one `PropagationPolicy`, scheduled as Karmada schedules it.
 //!
 //! The scheduler itself is [`policy::karmada`](crate::policy::karmada), judged by decisions of the real one. Here a snapshot
-//! becomes what Karmada would see of it ([`view`]), and what Karmada writes into its bindings becomes a plan ([`engine`]).
+//! becomes what Karmada would see of it (`view`), and what Karmada writes into its bindings becomes a plan (`engine`).
 //!
 //! Karmada plans each service for itself and believes its estimates, so it asks for what cannot run. Such replicas would stay
 //! `Pending` in their cluster; a plan may not ask for them, so they are refused with that reason, and Karmada goes on believing

@@ -1,5 +1,5 @@
-//! How many replicas, exactly: the closed form, the knapsack's methods and the horizon against trying everything, against each
-//! other, and against `HiGHS`.
+//! How many replicas, exactly: the closed form and the knapsack's methods against trying everything, against each other, and
+//! against `HiGHS`.
 //!
 //! Small random problems, the seed in every message. What is compared is the objective and whether there is an answer at
 //! all; that an answer keeps its constraints is asked of the problem, in integers.
@@ -8,7 +8,6 @@ use rand::RngExt;
 use smo::model::{Resources, ServiceId, Table};
 use smo::seed::{Seed, Stream};
 use smo::solver::scaling::cover::{self, Item};
-use smo::solver::scaling::horizon::Horizon;
 use smo::solver::scaling::{Method, Problem, Scaled, Tie, original_prices, several, tables};
 use smo::units::{Bytes, MilliCores};
 use std::collections::BTreeMap;
@@ -220,42 +219,6 @@ fn try_all_several(problem: &several::Problem, chosen: &mut Vec<u32>, best: &mut
     for replicas in one.least..=one.most {
         chosen.push(replicas);
         try_all_several(problem, chosen, best);
-        chosen.pop();
-    }
-}
-
-#[test]
-fn a_horizon_is_decided_as_by_trying_everything() {
-    for seed in 0..500 {
-        let stream = &mut stream("horizon", seed);
-        let mut price = || u64::from(stream.random_range(0..=9u32));
-        let (running, up, down) = (price(), price(), price());
-        let bounds: Vec<(u32, u32)> = (0..stream.random_range(1..=4))
-            .map(|_| {
-                let least = stream.random_range(0..=6);
-                (least, least + stream.random_range(0..=4))
-            })
-            .collect();
-        let horizon = Horizon { present: stream.random_range(0..=8), running, up, down, bounds };
-        let replicas = horizon.solve().unwrap_or_else(|error| panic!("{seed}: {error}"));
-        assert!(
-            replicas.iter().zip(&horizon.bounds).all(|(now, (least, most))| (least..=most).contains(&now)),
-            "{seed}"
-        );
-        let mut best = u128::MAX;
-        try_all_horizons(&horizon, &mut Vec::new(), &mut best);
-        assert_eq!(horizon.cost(&replicas), best, "{seed}: {horizon:?} {replicas:?}");
-    }
-}
-
-fn try_all_horizons(horizon: &Horizon, chosen: &mut Vec<u32>, best: &mut u128) {
-    let Some((least, most)) = horizon.bounds.get(chosen.len()) else {
-        *best = (*best).min(horizon.cost(chosen));
-        return;
-    };
-    for replicas in *least..=*most {
-        chosen.push(replicas);
-        try_all_horizons(horizon, chosen, best);
         chosen.pop();
     }
 }

@@ -20,11 +20,10 @@
 //! slope `−w_s`, while where `a_s > b_s` or `p_s ≤ L_s` there is nothing below `r⁰_s = L_s`. ∎
 //!
 //! Part (iii) is a bounded knapsack: [`cover`] has its special cases and its exact method, [`several`] the same for more than
-//! one resource, [`horizon`] one service over several periods.
+//! one resource. One service over several periods is [`solver::horizon`](crate::solver::horizon)'s.
 
 pub mod core;
 pub mod cover;
-pub mod horizon;
 #[cfg(feature = "milp")]
 pub mod referee;
 pub mod several;

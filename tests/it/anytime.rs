@@ -2,9 +2,9 @@
 
 use rand::RngExt;
 use smo::seed::{Seed, Stream};
+use smo::solver::anytime::problem::{Place, Problem, Service, check_size, index};
+use smo::solver::anytime::social::{Cap, Group, Pair, Spread};
 use smo::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
-use smo::solver::problem::{Place, Problem, Service, check_size, index};
-use smo::solver::social::{Cap, Group, Pair, Spread};
 
 const ALL: [Tiers; 3] = [Tiers::Search, Tiers::Exact, Tiers::All];
 

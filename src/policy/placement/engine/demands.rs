@@ -8,8 +8,8 @@ use super::weigh::Weighing;
 use crate::model::rules::{Demand, Domain, Rule};
 use crate::model::{ClusterId, ServiceId, Snapshot, id::Id};
 use crate::policy::placement::draft::Draft;
-use crate::solver::problem::{Problem, index};
-use crate::solver::social::{Cap, Group, Pair, Spread};
+use crate::solver::anytime::problem::{Problem, index};
+use crate::solver::anytime::social::{Cap, Group, Pair, Spread};
 use crate::units::Span;
 use std::collections::BTreeMap;
 

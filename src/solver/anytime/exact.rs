@@ -1,6 +1,6 @@
 //! The whole problem as a mixed-integer program, for `HiGHS`: what is left when everything cheaper has been tried.
 //!
-//! Deterministic as [`milp`](super::milp) is, and as distrustful: answers are counted again in integers by the caller, and
+//! Deterministic as [`milp`](crate::solver::milp) is, and as distrustful: answers are counted again in integers by the caller, and
 //! neither a start nor a cutoff is given, because both are valued by the wrong offset once presolve has moved it (seen in
 //! 1.16.0: the limit is taken over without the offset, `HighsMipSolverData.cpp`). What an answer at hand is worth goes in by
 //! [`fixing`](super::fixing) instead.

@@ -12,23 +12,45 @@
 //! Tier falls back to tier: when the exact one fails or its answer does not survive being counted again in integers, the
 //! last good answer stands. There is always an answer, because refusing everything is one. Work is counted (steps of the
 //! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
+//!
+//! In reading order: [`problem`] and [`social`] (what is asked), [`state`] (an answer under change), [`prices`], [`forest`] and
+//! [`branch`] (bounds), [`construct`], [`anneal`], [`polish`] and [`replant`] (answers), [`classes`], [`fixing`] and
+//! [`restrict`] (smaller problems), `exact` (`HiGHS`).
 
+pub mod problem;
+pub mod social;
+pub mod state;
+
+pub mod branch;
+pub mod forest;
+pub mod prices;
+
+pub mod anneal;
+pub mod construct;
+pub mod polish;
+pub mod replant;
+
+pub mod classes;
+#[cfg(feature = "milp")]
+pub mod exact;
 #[cfg(feature = "milp")]
 mod exactly;
+pub mod fixing;
 mod mending;
+pub mod restrict;
 
 pub use mending::mend;
 
-use super::anneal::{Annealing, Schedule};
-use super::branch::Branching;
-use super::classes::Classes;
+use self::anneal::{Annealing, Schedule};
+use self::branch::Branching;
+use self::classes::Classes;
 use super::clock::Clock;
-use super::construct;
-use super::polish::descend;
-use super::prices::{Ascent, Prices};
-use super::problem::{Problem, index};
-use super::replant::replant;
-use super::state::State;
+
+use self::polish::descend;
+use self::prices::{Ascent, Prices};
+use self::problem::{Problem, index};
+use self::replant::replant;
+use self::state::State;
 use crate::model::plan::Stop;
 use crate::units::Span;
 use std::time::Duration;

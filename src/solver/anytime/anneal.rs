@@ -10,10 +10,10 @@
 //! as far from the bound as its services are from their cheapest places and priced room is left, so the others hardly ever
 //! belong to a good one. Steps are counted, not timed, unless there is a clock.
 
-use super::dice::Dice;
 use super::prices::Prices;
 use super::problem::index;
 use super::state::State;
+use crate::solver::dice::Dice;
 
 /// Candidates a service has.
 const CANDIDATES: usize = 12;

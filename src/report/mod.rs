@@ -29,5 +29,6 @@ pub mod tidy;
 pub mod timeline;
 pub mod told;
 pub mod unit;
+pub mod why;
 
 pub use compare::Comparison;

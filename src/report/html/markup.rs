@@ -43,6 +43,13 @@ impl Cell {
         Self { html: escape(text), class: "" }
     }
 
+    /// The same with a link to a place on the page behind it.
+    #[must_use]
+    pub fn with_link(self, text: &str, anchor: &str) -> Self {
+        let html = format!("{} <a href=\"#{}\">{}</a>", self.html, escape(anchor), escape(text));
+        Self { html: html.trim_start().to_owned(), ..self }
+    }
+
     /// The label of a policy, which may break behind its parts.
     pub fn label(label: &str) -> Self {
         let mut html = escape(label);

@@ -21,7 +21,7 @@ pub struct Comparison {
     pub question: String,
     /// The runs, as they were given.
     pub runs: Vec<RunRecord>,
-    /// The runs of a policy in a variant, in the order in which these first appear.
+    /// The runs of a policy in a variant, in the order in which these first appear; many policies by their rank.
     pub groups: Vec<Group>,
     /// What became of the expectations, in their order.
     pub verdicts: Vec<Verdict>,
@@ -34,6 +34,8 @@ pub struct Group {
     pub variant: Option<String>,
     /// The policy.
     pub policy: String,
+    /// Its place among many policies of its variant, see [`rank`](super::rank); none among few.
+    pub rank: Option<u32>,
     /// Its runs, as indices into [`Comparison::runs`], by rising seed.
     pub runs: Vec<usize>,
     /// The figures, in the order of [`METRICS`].
@@ -60,6 +62,7 @@ impl Comparison {
         let groups = group(&runs);
         let mut comparison = Self { scenario, question, runs, groups, verdicts: Vec::new() };
         comparison.mark_best();
+        comparison.rank();
         comparison.verdicts = expect.iter().map(|one| expect::judge(&comparison, one)).collect();
         comparison
     }
@@ -175,6 +178,7 @@ fn group(runs: &[RunRecord]) -> Vec<Group> {
             None => groups.push(Group {
                 variant: header.variant.clone(),
                 policy: header.policy.clone(),
+                rank: None,
                 runs: vec![index],
                 figures: Vec::new(),
             }),

@@ -97,10 +97,19 @@ pub fn second_words(service: &ServiceExplained) -> Option<String> {
         .map(|fits| format!("Would fit wholly on {} with {} more.", fits.cluster, fits.more.words().join(" and ")));
     let said: Vec<String> = next.into_iter().chain(whole).collect();
     match said[..] {
-        [] if service.wanted == 0 || service.targets.is_empty() => None,
+        [] if service.wanted == 0 || service.targets.is_empty() || has_room(service) => None,
         [] => Some("no other place has room while the others stay".to_owned()),
         _ => Some(said.join("   ")),
     }
+}
+
+/// Whether a replica could go elsewhere. A rule without an objective may know no second best all the same.
+fn has_room(service: &ServiceExplained) -> bool {
+    let mut open = service.candidates.iter().filter_map(|candidate| match candidate.verdict {
+        Seen::Open { room_for, .. } => Some(room_for),
+        Seen::Filtered { .. } => None,
+    });
+    open.any(|more| more > 0)
 }
 
 /// `edge-2 (2), cloud-1 (1)`.

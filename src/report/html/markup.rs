@@ -107,14 +107,20 @@ impl Head {
 
 /// A table that scrolls by itself where it is wider than the page. The first cell of each row is its head.
 pub fn table(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
-    made(caption, heads, rows, "")
+    made(&escape(caption), heads, rows, "")
 }
 
 /// A table with sentences in its cells: on a narrow page each row becomes a paragraph, whose cells say their heads.
 pub fn table_of_words(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
-    made(caption, heads, rows, " class=\"words\"")
+    made(&escape(caption), heads, rows, " class=\"words\"")
 }
 
+/// The same about one thing, whose name stands out in the caption.
+pub fn table_of_words_about((name, caption): (&str, &str), heads: &[Head], rows: &[Vec<Cell>]) -> String {
+    made(&format!("<b>{}</b>: {}", escape(name), escape(caption)), heads, rows, " class=\"words\"")
+}
+
+/// A table with a caption in HTML.
 fn made(caption: &str, heads: &[Head], rows: &[Vec<Cell>], class: &str) -> String {
     let says_heads = !class.is_empty();
     let mut html = format!("<div class=\"scroll\"><table{class}>{}<thead><tr>", caption_of(caption));
@@ -145,7 +151,7 @@ fn made(caption: &str, heads: &[Head], rows: &[Vec<Cell>], class: &str) -> Strin
 
 /// Without words no caption: what is folded away has a summary above it.
 fn caption_of(caption: &str) -> String {
-    if caption.is_empty() { String::new() } else { format!("<caption>{}</caption>\n", escape(caption)) }
+    if caption.is_empty() { String::new() } else { format!("<caption>{caption}</caption>\n") }
 }
 
 /// A picture with words above it and its colours explained below.

@@ -7,7 +7,7 @@
 
 use super::chart::axis::instant;
 use super::chart::over_time::Detail;
-use super::markup::{Cell, Head, escape, list, put, table_of_words};
+use super::markup::{Cell, Head, escape, list, put, table_of_words_about};
 use crate::record::explained::{Because, Candidate, Explained, ServiceExplained};
 use crate::report::choice::capital;
 use crate::report::why::{conflict_words, outcome_words, scarce_words, second_words, verdict_words};
@@ -75,7 +75,9 @@ impl<'a> Explanations<'a> {
             because(one.because),
             escape(&names.join(", "))
         );
+        html += "<div class=\"services\">\n";
         html.extend(services.iter().map(|service| self.service(service)));
+        html += "</div>\n";
         if services.len() < one.services_all {
             put(
                 &mut html,
@@ -108,7 +110,7 @@ impl<'a> Explanations<'a> {
         let shown = ranked.len().min(self.detail.explained_clusters);
         let rows: Vec<Vec<Cell>> = ranked[..shown].iter().map(row).collect();
         let why = if service.why.is_empty() { String::new() } else { format!("; because {}", service.why) };
-        let caption = format!("{}: {}{why}", service.service, outcome_words(service));
+        let caption = format!("{}{why}", outcome_words(service));
         let heads = ["cluster", "verdict", "what was weighed, and what binds"].map(Head::new);
         let mut sentences: Vec<String> = Vec::new();
         if shown < service.clusters_all {
@@ -126,7 +128,7 @@ impl<'a> Explanations<'a> {
         sentences.extend(second_words(service).map(|words| capital(&words)));
         let paragraph =
             if sentences.is_empty() { String::new() } else { format!("<p>{}</p>\n", escape(&sentences.join(" "))) };
-        table_of_words(&caption, &heads, &rows) + &paragraph
+        format!("<div>{}{paragraph}</div>\n", table_of_words_about((&service.service, &caption), &heads, &rows))
     }
 }
 

@@ -8,36 +8,77 @@ use crate::report::metric::{Better, Metric};
 /// Letters of a label before it is cut.
 const LABEL_MAX: usize = 30;
 
-/// The picture, or `None` where fewer than two policies have both metrics.
-pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) -> Option<String> {
-    let points: Vec<Dot> = groups.iter().filter_map(|group| dot(group, across, up)).collect();
-    if points.len() < 2 {
+/// How far from zero a point of many may lie, in multiples of where the best and half of all are.
+const FAR: f64 = 1.5;
+
+/// The picture, and what of it has no name or no place.
+pub struct Scatter {
+    /// The picture.
+    pub svg: String,
+    /// Policies that have their name beside their point.
+    pub named: usize,
+    /// Policies that are left out, because the others would lie on one another.
+    pub left_out: usize,
+}
+
+/// The picture, or `None` where fewer than two policies have both metrics. Of many, those of rank 1 have names.
+pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) -> Option<Scatter> {
+    let all: Vec<Dot> = groups.iter().filter_map(|group| dot(group, across, up)).collect();
+    if all.len() < 2 {
         return None;
     }
+    let count = all.len();
+    let points = near(all);
+    let named = points.iter().filter(|dot| dot.is_named).count();
+    let left_out = count - points.len();
+    let svg = picture(&points, across, up);
+    Some(Scatter { svg, named: named + left_out, left_out })
+}
+
+/// Without those of many that lie so far out that the others would lie on one another.
+fn near(all: Vec<Dot>) -> Vec<Dot> {
+    if all.iter().all(|dot| dot.is_named) {
+        return all;
+    }
+    let limit = |of: fn(&Dot) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        let best = all.iter().filter(|dot| dot.is_named).map(of).fold(f64::NEG_INFINITY, f64::max);
+        best.max(values[values.len() / 2]) * FAR
+    };
+    let (right, top) = (limit(|dot| dot.at.0), limit(|dot| dot.at.1));
+    all.into_iter().filter(|dot| dot.is_named || (dot.at.0 <= right && dot.at.1 <= top)).collect()
+}
+
+fn picture(points: &[Dot], across: &'static Metric, up: &'static Metric) -> String {
     let x = range(points.iter().map(|dot| (dot.at.0, dot.half.0)), 0.3).titled(&title(across));
     let y = range(points.iter().map(|dot| (dot.at.1, dot.half.1)), 0.1);
-    let says = points.iter().map(|dot| {
-        format!(
-            "{}: {} {}, {} {}",
-            dot.name,
-            across.title,
-            across.unit.text(dot.raw.0),
-            up.title,
-            up.unit.text(dot.raw.1)
-        )
-    });
-    let label = format!("{} against {} by policy. {}", up.title, across.title, says.collect::<Vec<_>>().join(". "));
+    let says = |dot: &Dot| {
+        let (x, y) = (across.unit.text(dot.raw.0), up.unit.text(dot.raw.1));
+        format!("{}: {} {x}, {} {y}", dot.name, across.title, up.title)
+    };
+    let named: Vec<String> = points.iter().filter(|dot| dot.is_named).map(says).collect();
+    let label = format!("{} against {} by policy. {}", up.title, across.title, named.join(". "));
     let frame = Frame { axes: true, label, x, y };
     let mut shapes = Vec::new();
-    for dot in &points {
+    for dot in points {
         let ((x, y), (wide, high)) = (dot.at, dot.half);
         let ink = Ink::Capacity;
         shapes.push(Shape::Line(vec![(frame.x.place(x - wide), y), (frame.x.place(x + wide), y)], ink, 3));
         shapes.push(Shape::Line(vec![(x, frame.y.place(y - high)), (x, frame.y.place(y + high))], ink, 3));
     }
-    shapes.extend(points.iter().map(|dot| Shape::Point(dot.at, Ink::Offered, 11)));
-    shapes.extend(labels(&frame, &points));
-    Some(draw(&frame, &shapes))
+    for dot in points {
+        let (ink, size) = if dot.is_named { (Ink::Offered, 11) } else { (Ink::Capacity, 7) };
+        shapes.push(Shape::Point(dot.at, ink, size));
+    }
+    shapes.extend(labels(&frame, points));
+    let wide = (frame.x.to - frame.x.from) * 0.008;
+    let hover = |dot: &Dot| {
+        let (x, y) = dot.at;
+        Shape::HoverLine(vec![(x - wide, y), (x + wide, y)], says(dot), 24)
+    };
+    shapes.extend(points.iter().filter(|dot| !dot.is_named).map(hover));
+    draw(&frame, &shapes)
 }
 
 /// The words at an axis: what, in which unit, and where it is better.
@@ -57,6 +98,8 @@ struct Dot {
     at: (f64, f64),
     half: (f64, f64),
     raw: (f64, f64),
+    /// Whether its name stands beside it.
+    is_named: bool,
 }
 
 fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
@@ -69,6 +112,7 @@ fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
         at: (across.unit.shown(x.mean), up.unit.shown(y.mean)),
         half: (half(across, x.half_width), half(up, y.half_width)),
         raw: (x.mean, y.mean),
+        is_named: group.rank.is_none_or(|rank| rank == 1),
     })
 }
 
@@ -106,7 +150,7 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
     };
     let mut taken: Vec<Area> = points.iter().flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect();
     let mut shapes = Vec::new();
-    for dot in points {
+    for dot in points.iter().filter(|dot| dot.is_named) {
         let (x, y) = pixel(dot.at);
         let long = dot.name.chars().count() as f64 * f64::from(LETTER);
         // Beside the interval, not on it.

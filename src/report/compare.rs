@@ -7,6 +7,7 @@
 use super::estimate::Estimate;
 use super::expect::{self, Verdict};
 use super::metric::{Better, METRICS, Metric};
+use super::rank::RANKED_FROM;
 use super::{answer, metric};
 use crate::model::Expectation;
 use crate::record::RunRecord;
@@ -151,7 +152,9 @@ impl Comparison {
             *mean <= least || difference.is_some_and(|one| one.half_width.is_some() && !one.excludes_zero())
         };
         let marked: Vec<usize> = rated.iter().filter(|one| as_good(one)).map(|(index, _)| *index).collect();
-        if marked.len() < rated.len() { marked } else { Vec::new() }
+        // Where most of many are as good, a mark tells nothing.
+        let most = if rated.len() < RANKED_FROM { rated.len() } else { rated.len() / 2 };
+        if marked.len() < most { marked } else { Vec::new() }
     }
 }
 

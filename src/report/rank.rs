@@ -11,7 +11,8 @@ use super::metric::{self, Metric};
 /// Policies of a variant from which they are ranked; fewer are seen at a glance.
 pub const RANKED_FROM: usize = 8;
 
-/// How well users are served, and what that costs: as far as they are known.
+/// How well users are served, and what that costs: as far as they are known. Who serves nothing well has no cost of it, and
+/// counts as the dearest.
 pub fn aims(groups: &[&Group]) -> Vec<&'static Metric> {
     let known = |metric: &&'static Metric| groups.iter().all(|group| group.figure(metric).is_some());
     // Without prices nothing costs anything.
@@ -20,7 +21,7 @@ pub fn aims(groups: &[&Group]) -> Vec<&'static Metric> {
     };
     let services = ["slo_violation_time", "latency_p95", "task_wait_mean"].into_iter().filter_map(metric::find);
     let prices = ["cost_per_million_good", "cost"].into_iter().filter_map(metric::find);
-    services.filter(known).take(1).chain(prices.filter(known).filter(paid).take(1)).collect()
+    services.filter(known).take(1).chain(prices.filter(paid).take(1)).collect()
 }
 
 /// What ranks mean, where there are any: `rank 1: ...`.
@@ -59,8 +60,10 @@ fn ordered(groups: &[&Group], aims: &[&'static Metric]) -> Vec<(Option<u32>, Gro
     let shown = |metric: &Metric| -> Vec<i64> {
         let means: Vec<f64> =
             groups.iter().map(|group| group.figure(metric).map_or(f64::INFINITY, |estimate| estimate.mean)).collect();
-        let digits = metric.unit.decimals(&means);
-        means.iter().map(|mean| rounded(metric.unit.shown(*mean), digits)).collect()
+        let known: Vec<f64> = means.iter().copied().filter(|mean| mean.is_finite()).collect();
+        let digits = metric.unit.decimals(&known);
+        let means = means.into_iter();
+        means.map(|mean| rounded(metric.unit.shown(mean), digits)).collect()
     };
     let columns: Vec<Vec<i64>> = aims.iter().map(|metric| shown(metric)).collect();
     let points: Vec<Vec<i64>> =

@@ -84,8 +84,7 @@ fn figures(comparison: &Comparison) -> String {
     let rows: Vec<Vec<Cell>> = comparison.groups.iter().map(row).collect();
     let all = all_figures(comparison);
     let span = comparison.runs.iter().map(|run| run.summary.span_s).fold(0.0, f64::max);
-    let halves =
-        "; write `+rate` into the field to see placements beside the same scaling, `greedy+` for the other way";
+    let halves = "; write +rate into the field to see placements beside the same scaling, greedy+ to see scalings beside the same placement";
     let ranks = ranks.map(|ranks| format!("; {ranks}{halves}")).unwrap_or_default();
     let caption = format!(
         "Every figure is of one whole run ({}), per run and not per hour; {}{ranks}",
@@ -145,7 +144,9 @@ fn figure_cell(comparison: &Comparison, group: &Group, metric: &Metric) -> Cell 
 fn picture(comparison: &Comparison) -> Option<String> {
     let variant = comparison.variants()[0];
     let groups = comparison.of_variant(variant);
-    let across = metric::find("cost")?;
+    let is_ranked = groups.iter().any(|group| group.rank.is_some());
+    let price = if is_ranked { rank::aims(&groups).pop() } else { None };
+    let across = price.filter(|price| price.name.starts_with("cost")).or_else(|| metric::find("cost"))?;
     let mut upwards = ["slo_violation_time", "latency_p95", "task_wait_mean"].into_iter().filter_map(metric::find);
     let (svg, up) = upwards.find_map(|up| Some((scatter(&groups, across, up)?, up)))?;
     let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
@@ -153,7 +154,11 @@ fn picture(comparison: &Comparison) -> Option<String> {
     let unit = up.unit.symbol();
     let what = capital(up.title);
     let far = svg.left_out;
-    let far = if far > 0 { format!("; {far} policies lie far outside and are left out") } else { String::new() };
+    let far = if far > 0 {
+        format!("; {far} policies lie far outside, or have no figure, and are left out")
+    } else {
+        String::new()
+    };
     let named = if svg.named < groups.len() { "; those of rank 1 have names, point at the others" } else { "" };
     let caption = format!(
         "{what} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}{named}{far}",

@@ -18,9 +18,13 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Sentences, in which a number is not parted from its sign and its unit at the end of a line.
+/// Sentences, in which a number is not parted from its sign and its unit at the end of a line; what stands between two
+/// backticks is code.
 pub fn prose(text: &str) -> String {
     let mut text = escape(text);
+    while text.matches('`').nth(1).is_some() {
+        text = text.replacen('`', "<code>", 1).replacen('`', "</code>", 1);
+    }
     for unit in ["%", "$", "×", "±", "ms", "kWh", "kg", "h)", "h,"] {
         text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
     }

@@ -140,3 +140,110 @@ const fn because(because: Because) -> &'static str {
         Because::Last => "the last decision",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Explanations;
+    use crate::model::Resources;
+    use crate::record::explained::{
+        Because, Candidate, Explained, FitsWith, NextBest, Scarce, Seen, ServiceExplained, Term,
+    };
+    use crate::record::history::RefusedRead;
+    use crate::report::html::chart::over_time::Detail;
+    use std::collections::BTreeMap;
+
+    fn open(cluster: &str, replicas: u32, room_for: u32) -> Candidate {
+        let term = |name: &str, value| Term { name: name.to_owned(), value, unit: "$/h".to_owned() };
+        let terms = vec![term("price", 0.31), term("egress", 0.02)];
+        let left = Some(Resources::from_amounts([410, 0, 0, 0]));
+        let verdict = Seen::Open { replicas, room_for, binds: "cpu".to_owned(), left, terms };
+        Candidate { cluster: cluster.to_owned(), verdict }
+    }
+
+    fn service(name: &str) -> ServiceExplained {
+        let targets = BTreeMap::from([("edge-2".to_owned(), 2)]);
+        let filtered = Seen::Filtered { filtered: "<no gpu>".to_owned() };
+        let reason = "no cluster has room".to_owned();
+        let refused =
+            RefusedRead { service: name.to_owned(), replicas: 1, reason, remedy: Some("edge-2 + 2 cores".to_owned()) };
+        ServiceExplained {
+            service: name.to_owned(),
+            wanted: 3,
+            targets: targets.clone(),
+            why: "ceil(rate / alpha): rate 12.5".to_owned(),
+            refused: Some(refused),
+            candidates: vec![
+                Candidate { cluster: "edge-1".to_owned(), verdict: filtered },
+                open("cloud-1", 0, 4),
+                open("edge-2", 2, 0),
+            ],
+            clusters_all: 3,
+            next_best: Some(NextBest { targets: BTreeMap::from([("cloud-1".to_owned(), 2)]), difference: Some(0.07) }),
+            fits_wholly_with: Some(FitsWith {
+                cluster: "cloud-1".to_owned(),
+                more: Resources::from_amounts([2_000, 0, 0, 0]),
+            }),
+        }
+    }
+
+    fn decision(number: u64, because: Because) -> Explained {
+        let scarce = Scarce {
+            cluster: "edge-2".to_owned(),
+            resource: "cpu".to_owned(),
+            unit: "core".to_owned(),
+            dollars_per_hour: 0.04,
+        };
+        Explained {
+            at_s: 60.0 * number as f64,
+            decision: number,
+            because,
+            reduced: false,
+            services_all: 4,
+            services: vec![service("a<b"), service("b"), service("c"), service("d")],
+            shortage: None,
+            scarce: vec![scarce],
+            conflicts: Vec::new(),
+        }
+    }
+
+    /// Goal: all that an explanation holds is said, the chosen first, and nothing of it is HTML of its own.
+    #[test]
+    fn a_decision_is_told_cluster_by_cluster() {
+        let explained = [decision(7, Because::Refused)];
+        let explanations = Explanations::new("run", &explained, Detail::for_runs(1));
+        assert_eq!(explanations.anchor(420.0).as_deref(), Some("run-why-7"));
+        assert_eq!(explanations.anchor(421.0), None);
+        let html = explanations.section();
+        let said = [
+            "<caption><b>a&lt;b</b>: 2 of 3 replicas → edge-2 (2); because ceil(rate / alpha): rate 12.5</caption>",
+            "full after 2 (cpu binds: 0.41 cores left)",
+            "price 0.3100 $/h + egress 0.0200 $/h each; room for 4 more",
+            "&lt;no gpu&gt;",
+            "Refused 1: no cluster has room; smallest change: edge-2 + 2 cores.",
+            "Next best +0.0700: cloud-1 (2).   Would fit wholly on cloud-1 with 2 cores more.",
+            "one core of cpu more would save 0.0400",
+        ];
+        for words in said {
+            assert!(html.contains(words), "{words}\n{html}");
+        }
+        let place = |name: &str| html.find(&format!("<th scope=\"row\">{name}</th>")).unwrap();
+        assert!(place("edge-2") < place("cloud-1") && place("cloud-1") < place("edge-1"), "{html}");
+    }
+
+    /// Goal: a page of twenty runs has room for few, and these are of every kind. Method: more decisions than room.
+    #[test]
+    fn many_runs_leave_room_for_some_decisions_of_every_kind() {
+        let kinds =
+            [Because::First, Because::Refused, Because::Refused, Because::Changed, Because::Changed, Because::Last];
+        let explained: Vec<Explained> = (0..).zip(kinds).map(|(number, because)| decision(number, because)).collect();
+        let detail = Detail::for_runs(20);
+        let html = Explanations::new("run", &explained, detail).section();
+        assert_eq!(html.matches("<details id=").count(), detail.explained);
+        assert_eq!(html.matches("<caption>").count(), detail.explained * detail.explained_services);
+        for kind in ["refused for the first time", "one of the largest changes", "the last decision"] {
+            assert_eq!(html.matches(kind).count(), 1, "{kind}");
+        }
+        // Three decisions of three services and their clusters, twenty times, beside all that is drawn.
+        assert!(html.len() < 20_000, "{}", html.len());
+    }
+}

@@ -27,7 +27,7 @@ pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) 
     if all.len() < 2 {
         return None;
     }
-    let count = all.len();
+    let count = groups.len();
     let points = near(all);
     let named = points.iter().filter(|dot| dot.is_named).count();
     let left_out = count - points.len();

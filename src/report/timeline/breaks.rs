@@ -184,13 +184,21 @@ fn overloaded(series: &Series, one: &Break) -> Vec<(String, String)> {
         };
         let (offered, capacity) = (value("offered_per_s"), value("capacity_per_s"));
         let part = over as f64 / load.len() as f64 * 100.0;
+        let part = if part < 0.5 { "less than 1 %".to_owned() } else { format!("{part:.0} %") };
+        let decimals = digits_apart(offered, capacity);
         let sentence = format!(
-            "load of {service} above its capacity in {part:.0} % of the samples, at worst {offered:.0}/s against {capacity:.0}/s"
+            "load of {service} above its capacity in {part} of the samples, at worst {offered:.decimals$}/s against \
+             {capacity:.decimals$}/s"
         );
         found.push((service != one.service, worst, service.to_owned(), sentence));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then_with(|| a.2.cmp(&b.2)));
     found.into_iter().take(1 + OTHERS_MAX).map(|(.., name, sentence)| (name, sentence)).collect()
+}
+
+/// The fewest decimals, at most three, with which two figures look different.
+fn digits_apart(a: f64, b: f64) -> usize {
+    (0..3).find(|decimals| format!("{a:.decimals$}") != format!("{b:.decimals$}")).unwrap_or(3)
 }
 
 /// Replicas that were asked for and not ready.
@@ -226,7 +234,7 @@ fn telemetry(series: &Series, one: &Break) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, spans, told};
+    use super::{Entry, digits_apart, spans, told};
 
     fn entry(broken: &[f64]) -> Entry {
         let line =
@@ -245,5 +253,12 @@ mod tests {
         assert_eq!(spans, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
         assert_eq!(found[0].p95_ms, Some(1000.0));
         assert_eq!(told(found, &[]).len(), 2);
+    }
+
+    #[test]
+    fn what_differs_looks_different() {
+        assert_eq!(digits_apart(553.2, 284.0), 0);
+        assert_eq!(digits_apart(3.4, 3.2), 1);
+        assert_eq!(digits_apart(3.0, 3.0), 3);
     }
 }

@@ -1,7 +1,7 @@
 //! Two metrics against each other, a point a policy, with its intervals.
 
 use super::axis::Axis;
-use super::{Frame, Ink, LETTER, Shape, Side, draw, plot_size};
+use super::{Frame, Ink, Shape, Side, draw, plot_size};
 use crate::report::compare::Group;
 use crate::report::metric::{Better, Metric};
 
@@ -129,6 +129,8 @@ fn range(values: impl Iterator<Item = (f64, f64)> + Clone, room: f64) -> Axis {
     Axis::between(from, high + width * room)
 }
 
+/// Width of a letter of a name, in pixels: that of a wide font, so that no name crosses an axis.
+const NAME_LETTER: f64 = 20.0;
 /// Half the height of a line of letters, in pixels.
 const HALF_LINE: f64 = 15.0;
 
@@ -152,7 +154,7 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for dot in points.iter().filter(|dot| dot.is_named) {
         let (x, y) = pixel(dot.at);
-        let long = dot.name.chars().count() as f64 * f64::from(LETTER);
+        let long = dot.name.chars().count() as f64 * NAME_LETTER;
         // Beside the interval, not on it.
         let wide = (dot.half.0 / (frame.x.to - frame.x.from) * width + 10.0).max(20.0).round();
         let aside = wide as i32;

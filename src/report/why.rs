@@ -42,7 +42,7 @@ pub fn conflict_words(conflict: &Conflict) -> String {
 pub fn outcome_words(service: &ServiceExplained) -> String {
     let placed: u32 = service.targets.values().sum();
     let count = if placed == service.wanted { placed.to_string() } else { format!("{placed} of {}", service.wanted) };
-    format!("{count} replicas → {}", places_words(&service.targets))
+    format!("{count} replicas → {}", places_words(service, &service.targets))
 }
 
 /// `chosen`, and `price 0.31 $/h; full after 2 (memory binds: 410 MiB left)`.
@@ -89,7 +89,7 @@ fn room_words((replicas, more): (u32, u32), binds: &str, left: Option<Resources>
 pub fn second_words(service: &ServiceExplained) -> Option<String> {
     let next = service.next_best.as_ref().map(|NextBest { targets, difference }| {
         let difference = difference.map(|difference| format!(" {}", signed(difference))).unwrap_or_default();
-        format!("next best{difference}: {}.", places_words(targets))
+        format!("next best{difference}: {}.", places_words(service, targets))
     });
     let whole = service
         .fits_wholly_with
@@ -112,10 +112,13 @@ fn has_room(service: &ServiceExplained) -> bool {
     open.any(|more| more > 0)
 }
 
-/// `edge-2 (2), cloud-1 (1)`.
-pub fn places_words(places: &Places) -> String {
-    let places: Vec<String> = places.iter().map(|(cluster, replicas)| format!("{cluster} ({replicas})")).collect();
-    if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") }
+/// `edge-2 (2), cloud-1 (1)`: in the order of the candidates, what is not among them behind.
+fn places_words(service: &ServiceExplained, places: &Places) -> String {
+    let listed = || service.candidates.iter().map(|candidate| &candidate.cluster);
+    let others = places.keys().filter(|name| !listed().any(|one| one == *name));
+    let in_order = listed().chain(others).filter_map(|name| Some(format!("{name} ({})", places.get(name)?)));
+    let words: Vec<String> = in_order.collect();
+    if words.is_empty() { "nowhere".to_owned() } else { words.join(", ") }
 }
 
 /// A figure with about four digits.

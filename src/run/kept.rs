@@ -102,17 +102,3 @@ fn explained(because: Because, (number, snapshot, plan): (u64, &Snapshot, &Plan)
     Explained::new(&Decided { because, number, snapshot, plan, explanation: &explanation, is_reduced })
         .shortened(&first)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{Kept, LARGEST_MAX};
-
-    /// Goal: the largest are kept, of equals the earlier. Method: numbers only, by the rule that decides.
-    #[test]
-    fn small_decisions_do_not_displace_large_ones() {
-        let kept = Kept::default();
-        assert!(kept.is_large(1), "there is room");
-        assert!(!kept.is_large(0), "nothing was done");
-        assert_eq!(LARGEST_MAX, 4);
-    }
-}

@@ -34,7 +34,9 @@ fn command(comparison: &Comparison) -> String {
     let policies: BTreeSet<&str> = comparison.policies().into_iter().collect();
     let written = expand::labels(resolved);
     if policies != written.iter().map(String::as_str).collect() {
-        asked(comparison).iter().for_each(|policy| add("--policy", policy));
+        for policy in asked(comparison) {
+            add("--policy", &policy);
+        }
     }
     let seeds = comparison.seeds();
     if Some(seeds.len() as u64) != resolved["seeds"].as_u64() {

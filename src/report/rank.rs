@@ -90,7 +90,9 @@ fn fronts(points: &[Vec<i64>]) -> Vec<u32> {
         }
         let is_first = |at: &usize| !left.iter().any(|other| beats(&points[*other], &points[*at]));
         let front: Vec<usize> = left.iter().copied().filter(is_first).collect();
-        front.into_iter().for_each(|at| ranks[at] = rank);
+        for at in front {
+            ranks[at] = rank;
+        }
     }
     ranks
 }

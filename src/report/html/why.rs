@@ -111,7 +111,7 @@ impl<'a> Explanations<'a> {
         let rows: Vec<Vec<Cell>> = ranked[..shown].iter().map(row).collect();
         let why = if service.why.is_empty() { String::new() } else { format!("; because {}", service.why) };
         let caption = format!("{}{why}", outcome_words(service));
-        let heads = ["cluster", "verdict", "what was weighed, and what binds"].map(Head::new);
+        let heads = ["cluster", "verdict", "weighed, and what binds"].map(Head::new);
         let mut sentences: Vec<String> = Vec::new();
         if shown < service.clusters_all {
             sentences.push(format!("{} more clusters are not listed.", service.clusters_all - shown));

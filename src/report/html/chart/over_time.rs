@@ -61,7 +61,7 @@ impl Detail {
             0..=4 => (10, 8, 20),
             5..=8 => (6, 5, 12),
             9..=12 => (4, 4, 10),
-            _ => (3, 3, 8),
+            _ => (3, 2, 6),
         };
         Self { buckets, places, entries, rows, explained, explained_services, explained_clusters }
     }

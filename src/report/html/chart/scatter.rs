@@ -150,7 +150,12 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         let ((x, y), wide) = (pixel(dot.at), dot.half.0 / (frame.x.to - frame.x.from) * width);
         (x - wide, y - 4.0, x + wide, y + 4.0)
     };
-    let mut taken: Vec<Area> = points.iter().flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect();
+    let areas = |is_named: bool| {
+        let dots = points.iter().filter(move |dot| dot.is_named == is_named);
+        dots.flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect::<Vec<Area>>()
+    };
+    // A name may lie on a point without one where there is no other place, but never outside.
+    let (mut taken, crowd) = (areas(true), areas(false));
     let mut shapes = Vec::new();
     for dot in points.iter().filter(|dot| dot.is_named) {
         let (x, y) = pixel(dot.at);
@@ -183,8 +188,11 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         ];
         let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height - 4.0;
         let free = |area: &Area| !taken.iter().any(|other| overlap(area, other));
-        let fits = sides.iter().find(|(.., area)| inside(area) && free(area));
-        let side = fits.or_else(|| sides.iter().find(|(.., area)| free(area))).unwrap_or(&sides[0]);
+        let lonely = |area: &Area| !crowd.iter().any(|other| overlap(area, other));
+        let inner = || sides.iter().filter(|(.., area)| inside(area));
+        let fits =
+            inner().find(|(.., area)| free(area) && lonely(area)).or_else(|| inner().find(|(.., area)| free(area)));
+        let side = fits.or_else(|| inner().next()).unwrap_or(&sides[0]);
         taken.push(side.2);
         shapes.push(Shape::Letters(dot.at, dot.name.clone(), side.0, side.1));
     }

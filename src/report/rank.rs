@@ -7,6 +7,7 @@
 
 use super::compare::{Comparison, Group};
 use super::metric::{self, Metric};
+use super::unit::Unit;
 
 /// Policies of a variant from which they are ranked; fewer are seen at a glance.
 pub const RANKED_FROM: usize = 8;
@@ -22,6 +23,17 @@ pub fn aims(groups: &[&Group]) -> Vec<&'static Metric> {
     let services = ["slo_violation_time", "latency_p95", "task_wait_mean"].into_iter().filter_map(metric::find);
     let prices = ["cost_per_million_good", "cost"].into_iter().filter_map(metric::find);
     services.filter(known).take(1).chain(prices.filter(paid).take(1)).collect()
+}
+
+/// Decimals of a column. Among many one is far beyond the others, and would leave no digit that tells these apart: there the
+/// smaller half decides.
+pub(super) fn digits(unit: Unit, means: &[f64]) -> usize {
+    let mut means = means.to_vec();
+    if means.len() >= RANKED_FROM {
+        means.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        means.truncate(means.len().div_ceil(2));
+    }
+    unit.decimals(&means)
 }
 
 /// What ranks mean, where there are any: `rank 1: ...`.
@@ -61,7 +73,7 @@ fn ordered(groups: &[&Group], aims: &[&'static Metric]) -> Vec<(Option<u32>, Gro
         let means: Vec<f64> =
             groups.iter().map(|group| group.figure(metric).map_or(f64::INFINITY, |estimate| estimate.mean)).collect();
         let known: Vec<f64> = means.iter().copied().filter(|mean| mean.is_finite()).collect();
-        let digits = metric.unit.decimals(&known);
+        let digits = digits(metric.unit, &known);
         let means = means.into_iter();
         means.map(|mean| rounded(metric.unit.shown(mean), digits)).collect()
     };
@@ -99,7 +111,8 @@ fn fronts(points: &[Vec<i64>]) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::fronts;
+    use super::{digits, fronts};
+    use crate::report::unit::Unit;
 
     #[test]
     fn who_is_beaten_by_nobody_is_first() {
@@ -107,5 +120,13 @@ mod tests {
         let points = [[9, 9], [1, 9], [5, 6], [5, 5], [9, 1], [5, 5]].map(|point| point.to_vec());
         assert_eq!(fronts(&points), [3, 1, 2, 1, 1, 1]);
         assert_eq!(fronts(&[vec![2], vec![1], vec![2]]), [2, 1, 2]);
+    }
+
+    #[test]
+    fn one_far_figure_among_many_takes_no_digits_from_the_others() {
+        let few = [2.43, 2.42, 340.0];
+        assert_eq!(digits(Unit::Dollars, &few), 0);
+        let many = [2.43, 2.42, 2.81, 2.76, 2.3, 2.94, 3.47, 340.0];
+        assert_eq!(digits(Unit::Dollars, &many), 2);
     }
 }

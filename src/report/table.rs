@@ -128,7 +128,7 @@ fn right(text: String) -> Cell {
 pub(super) fn value(comparison: &Comparison, group: &Group, metric: &Metric) -> (String, bool) {
     let means: Vec<f64> =
         comparison.groups.iter().filter_map(|group| group.figure(metric)).map(|estimate| estimate.mean).collect();
-    let decimals = metric.unit.decimals(&means);
+    let decimals = rank::digits(metric.unit, &means);
     let column = METRICS.iter().position(|other| other.name == metric.name);
     let best = column.is_some_and(|column| group.figures[column].best);
     let Some(estimate) = group.figure(metric) else { return ("–".to_owned(), false) };

@@ -65,7 +65,7 @@ fn record(home: &Path, size: Size, number: u64) {
     let scenario = Arc::new(scenario(size));
     let backend = SimBackend::new(Arc::clone(&scenario), Box::new(load(size)), Seed(1)).expect("rows in memory");
     let policy = policy.build().expect("its parameters are in range");
-    let mut run = Run::new(backend, policy, scenario.control.rails.clone(), Seed(1));
+    let mut run = Run::new(backend, policy, scenario.control.rails.clone(), Seed(1)).explaining();
     let mut writer = Writer::create(&home.join(number.to_string()), &scenario.known).expect("a temporary directory");
     let totals = run.drive(None, &mut writer).expect("the run works").expect("it runs to its end");
     let header = ManifestHeader {
@@ -82,7 +82,7 @@ fn record(home: &Path, size: Size, number: u64) {
         resolved: serde_json::json!({}),
         notes: Vec::new(),
     };
-    writer.close(&totals, header, Timing::default()).expect("there is room");
+    writer.explain(run.explained()).close(&totals, header, Timing::default()).expect("there is room");
 }
 
 fn report(home: &Path, page: &Path, threads: &str) {

@@ -6,7 +6,7 @@ use super::names::Names;
 use super::simulate::Arguments;
 use crate::input::Request;
 use crate::model::Expectation;
-use crate::policy::PolicySpec;
+use crate::policy::{Asked, PolicySpec};
 use crate::report::metric;
 use crate::seed::Seed;
 use anyhow::{Context, anyhow};
@@ -72,22 +72,32 @@ fn load(path: &Path, arguments: &Arguments, variant: Option<String>) -> Result<S
 ///
 /// # Errors
 /// One in the scenario that does not exist so.
-pub fn policies(setting: &Setting, asked: &[PolicySpec]) -> Result<Vec<PolicySpec>, Failure> {
+pub fn policies(setting: &Setting, asked: &[Asked]) -> Result<Vec<PolicySpec>, Failure> {
     let written = || {
         let parse = |text: &String| {
             let at = || format!("{}: field `policies`", setting.path.display());
-            text.parse::<PolicySpec>().with_context(at).map_err(Failure::input)
+            text.parse::<Asked>().with_context(at).map_err(Failure::input)
         };
         setting.loaded.policies.iter().map(parse).collect::<Result<Vec<_>, Failure>>()
     };
     let all = if asked.is_empty() { written()? } else { asked.to_vec() };
     let mut once: Vec<PolicySpec> = Vec::new();
-    for policy in all {
+    for policy in all.into_iter().flat_map(|asked| asked.policies) {
         if once.iter().all(|one| one.label != policy.label) {
             once.push(policy);
         }
     }
     Ok(once)
+}
+
+/// The labels of a recorded scenario's policies, kinds written out; those that this program does not know as they stand.
+pub fn labels(resolved: &serde_json::Value) -> Vec<String> {
+    let written = resolved["policies"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    let of = |text: &str| match text.parse::<Asked>() {
+        Ok(asked) => asked.policies.into_iter().map(|policy| policy.label).collect(),
+        Err(_) => vec![text.split_whitespace().collect()],
+    };
+    written.flat_map(of).collect::<Vec<String>>()
 }
 
 /// The variants that were asked for, or else all, each once.

@@ -103,11 +103,14 @@ impl Job {
         let scenario = &loaded.scenario;
         let backend = SimBackend::with_tasks(scenario.clone(), (loaded.workload()?, loaded.tasks()), self.seed)?;
         let (policy, laps) = Timed::around(self.policy.build()?);
-        let mut run = Run::new(backend, policy, scenario.control.rails.clone(), self.seed);
+        let mut run = Run::new(backend, policy, scenario.control.rails.clone(), self.seed).explaining();
         let unwritten = |source| JobError::Record { path: self.directory.clone(), source };
         let mut writer = Writer::create(&self.directory, &scenario.known).map_err(unwritten)?;
         let totals = run.drive(None, &mut writer)?.expect("without a pause, a run goes on to its end");
-        writer.close(&totals, self.header(), laps.timing(stopwatch.elapsed())).map_err(unwritten)?;
+        writer
+            .explain(run.explained())
+            .close(&totals, self.header(), laps.timing(stopwatch.elapsed()))
+            .map_err(unwritten)?;
         Ok(())
     }
 

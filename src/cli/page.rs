@@ -1,7 +1,9 @@
 //! The page of runs: drawn in parallel, put together in order.
 
-use super::{Failure, execute};
+use super::{Failure, execute, expand};
 use crate::backend::sim::NOT_MODELLED;
+use crate::policy::Asked;
+use crate::policy::asked::KINDS;
 use crate::report::Comparison;
 use crate::report::html::{self, Drawn, Page};
 use std::collections::BTreeSet;
@@ -29,16 +31,11 @@ fn command(comparison: &Comparison) -> String {
     let resolved = &header.resolved;
     let mut text = format!("smo simulate {}", quoted(&header.scenario_path));
     let mut add = |option: &str, value: &str| write!(text, " {option} {}", quoted(value)).expect("a string takes all");
-    let written: Vec<String> = resolved["policies"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|label| Some(label.as_str()?.split_whitespace().collect()))
-        .collect();
-    let policies = comparison.policies();
-    if policies != written {
-        for policy in &policies {
-            add("--policy", policy);
+    let policies: BTreeSet<&str> = comparison.policies().into_iter().collect();
+    let written = expand::labels(resolved);
+    if policies != written.iter().map(String::as_str).collect() {
+        for policy in asked(comparison) {
+            add("--policy", &policy);
         }
     }
     let seeds = comparison.seeds();
@@ -56,6 +53,19 @@ fn command(comparison: &Comparison) -> String {
     }
     header.until.iter().for_each(|until| add("--until", &until.to_string().replace(' ', "")));
     text
+}
+
+/// What to ask for so that these policies run: a kind where they are all of it.
+fn asked(comparison: &Comparison) -> Vec<String> {
+    let policies: BTreeSet<&str> = comparison.policies().into_iter().collect();
+    let is_whole = |kind: &&str| {
+        let asked = kind.parse::<Asked>();
+        asked.is_ok_and(|asked| {
+            asked.policies.iter().map(|policy| policy.label.as_str()).collect::<BTreeSet<_>>() == policies
+        })
+    };
+    let kind = KINDS.iter().map(|(kind, _)| *kind).find(is_whole);
+    kind.map_or_else(|| comparison.policies().into_iter().map(str::to_owned).collect(), |kind| vec![kind.to_owned()])
 }
 
 /// A word as a shell takes it.

@@ -1,6 +1,7 @@
 //! `smo policies`: what could decide, and by which knobs; it walks the registries, so nothing is missing here.
 
 use super::{Failure, Format};
+use crate::policy::asked::KINDS;
 use crate::policy::exec;
 use crate::policy::joint::JOINTS;
 use crate::policy::parameter::Parameter;
@@ -125,7 +126,9 @@ fn write_all(policies: &[Listed], out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out)?;
     }
-    writeln!(out, "Joined by `+`: greedy+rate:headroom=20%. `smo policies NAME` shows one with its parameters.")
+    writeln!(out, "Joined by `+`: greedy+rate:headroom=20%. `smo policies NAME` shows one with its parameters.")?;
+    let kinds = KINDS.iter().map(|(kind, stands_for)| format!("  {kind:width$}  {stands_for}"));
+    writeln!(out, "For `smo simulate --policy` and a scenario's `policies`:\n{}", kinds.collect::<Vec<_>>().join("\n"))
 }
 
 fn write_one(policy: &Listed, out: &mut dyn Write) -> io::Result<()> {

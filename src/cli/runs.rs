@@ -1,6 +1,6 @@
 //! Recorded runs: where they lie, and what they are side by side.
 
-use super::Failure;
+use super::{Failure, expand};
 use crate::input::{Nameable, expectation};
 use crate::model::Expectation;
 use crate::record::{self, RunRecord};
@@ -121,12 +121,7 @@ fn same(a: &RunRecord, b: &RunRecord) -> bool {
 /// The base first, then variants in the order of the scenario; policies in the order of the scenario.
 fn ordered(mut runs: Vec<RunRecord>) -> Vec<RunRecord> {
     let resolved = runs[0].manifest.header.resolved.clone();
-    let policies: Vec<String> = resolved["policies"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|label| Some(label.as_str()?.split_whitespace().collect()))
-        .collect();
+    let policies = expand::labels(&resolved);
     let variants: Vec<&String> = resolved["variants"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
     let place = |found: Option<usize>| found.unwrap_or(usize::MAX);
     runs.sort_by_key(|run| {

@@ -8,7 +8,7 @@ use super::job::{Job, JobError};
 use super::page::{self, quoted};
 use super::timed::Stopwatch;
 use super::{Failure, Format, execute};
-use crate::policy::PolicySpec;
+use crate::policy::Asked;
 use crate::record::{self, RunRecord};
 use crate::report::table::{self, Shown};
 use crate::report::{Comparison, json};
@@ -25,6 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   smo simulate scenarios/quickstart.yaml
   smo simulate scenarios/quickstart.yaml --policy hpa:target=60% --policy spread+rate
+  smo simulate scenarios/quickstart.yaml --policy all --seeds 1 --until 2h
   smo simulate scenarios/flash-crowd.yaml --set telemetry.delay=30s --until 6h
   smo simulate scenarios/*.yaml -j 4 --format json > figures.json
 
@@ -38,9 +39,10 @@ pub struct Arguments {
     /// Scenario files.
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
-    /// A policy instead of the scenario's, as `smo policies` lists them; may be given again.
+    /// A policy instead of the scenario's, as `smo policies` lists them, or `all`, `placements`, `scalings`, `joints`: all of
+    /// a kind, each with its partner; may be given again.
     #[arg(long = "policy", value_name = "NAME[:key=value,...]")]
-    pub policies: Vec<PolicySpec>,
+    pub policies: Vec<Asked>,
     /// Seeds of each policy and variant, 1 to N; default: the scenario's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub seeds: Option<u32>,

@@ -77,7 +77,8 @@ pub struct ScenarioFile {
     /// What is true of the services where it differs from what they declare: by service, or `all`.
     #[serde(default)]
     pub truth: BTreeMap<String, TruthFile>,
-    /// Policies to compare, like `naive`, `spread+hpa:target=60%` or `greedy+rate`; `smo policies` lists them.
+    /// Policies to compare, like `naive`, `spread+hpa:target=60%` or `greedy+rate`; `smo policies` lists them. `all`,
+    /// `placements`, `scalings` and `joints` stand for all of a kind.
     pub policies: Vec<String>,
     /// Runs a policy and variant, with the seeds 1 to this.
     #[serde(default = "defaults::seeds")]

@@ -1,7 +1,7 @@
 //! What a replica asks for and a node has: CPU, memory, accelerators, and one pod slot.
 
 use crate::units::{Bytes, MilliCores};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Thousandths of one accelerator: a device is shared in these.
 pub const DEVICE: u64 = 1_000;
@@ -12,7 +12,7 @@ pub const DEVICE: u64 = 1_000;
 /// A request for accelerators is for whole devices, or for a share of one device: less than [`DEVICE`], or a multiple of it.
 /// In sums over nodes shares add up; that a share has to fit into one device is the node's to know
 /// (see [`binding`](super::binding)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Resources {
     /// CPU.
     pub cpu: MilliCores,
@@ -75,6 +75,20 @@ impl Resources {
     #[must_use]
     pub const fn is_share(self) -> bool {
         0 < self.gpu && self.gpu < DEVICE
+    }
+
+    /// `2 cores`, `512 MiB`, `1 gpu`, `3 pod slots`: what is there of each, for people; memory rounded up to whole MiB.
+    #[must_use]
+    pub fn words(self) -> Vec<String> {
+        let Self { cpu, memory, gpu, pods } = self;
+        let memory_text = || Bytes(memory.0.next_multiple_of(1 << 20)).to_string();
+        let texts = [
+            (cpu.0 > 0).then(|| format!("{} cores", cpu.cores())),
+            (memory.0 > 0).then(memory_text),
+            (gpu > 0).then(|| format!("{} gpu", gpu as f64 / DEVICE as f64)),
+            (pods > 0).then(|| format!("{pods} pod slots")),
+        ];
+        texts.into_iter().flatten().collect()
     }
 
     /// This amount `count` times; saturates.

@@ -7,6 +7,7 @@
 //! People name two halves apart: a [`Scaling`] says how many replicas each service should have, a [`Placement`] says
 //! where. [`compose`](compose::Composed) makes a [`Policy`] of the two; a joint policy is one directly.
 
+pub mod asked;
 pub mod compose;
 pub mod exec;
 pub mod joint;
@@ -20,6 +21,7 @@ use crate::model::{Explanation, Plan, Snapshot, Wanted, explanation};
 use crate::seed::Stream;
 use crate::units::Span;
 
+pub use asked::Asked;
 pub use registry::{PolicySpec, PolicySpecError};
 
 /// How much work a decision may be. Simulation limits nodes, which is the same on every machine; only live mode limits

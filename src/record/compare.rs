@@ -4,7 +4,7 @@
 //! timings.
 
 use super::read::{RecordError, open, read_frame};
-use super::{DECISIONS, SERIES, SUMMARY};
+use super::{DECISIONS, EXPLANATIONS, SERIES, SUMMARY};
 use polars::prelude::DataFrame;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub enum Comparison {
 /// What stands in the place of a line that only the other record has.
 const NOTHING: &str = "(nothing: the record ends)";
 
-/// Compares the decisions, the figures and the series of two runs, in this order.
+/// Compares the decisions, the figures, the series and the explanations of two runs, in this order.
 ///
 /// # Errors
 /// Where one of them cannot be read.
@@ -42,8 +42,20 @@ pub fn compare(a: &Path, b: &Path) -> Result<Comparison, RecordError> {
     }
     Ok(match series_differ(&a.join(SERIES), &b.join(SERIES))? {
         Some((line, left, right)) => Comparison::Differs { file: SERIES.to_owned(), line, left, right },
-        None => Comparison::Identical,
+        None => explanations_differ(a, b)?,
     })
+}
+
+/// Explanations are compared where both records hold some: one of them may have been made without.
+fn explanations_differ(a: &Path, b: &Path) -> Result<Comparison, RecordError> {
+    let (a, b) = (a.join(EXPLANATIONS), b.join(EXPLANATIONS));
+    let found = if a.exists() && b.exists() { lines_differ(&a, &b)? } else { None };
+    Ok(found.map_or(Comparison::Identical, |(line, left, right)| Comparison::Differs {
+        file: EXPLANATIONS.to_owned(),
+        line,
+        left,
+        right,
+    }))
 }
 
 /// Where, and what the two say there.

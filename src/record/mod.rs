@@ -6,6 +6,7 @@
 //!   decisions.jsonl   one line a decision or event
 //!   series.parquet    services, placements and clusters over time
 //!   summary.json      the figures
+//!   explanations.jsonl  why the decisions that mattered were as they were, a line each
 //!   timing.json       the wall clock; the only file that differs from run to run
 //! ```
 //!
@@ -14,6 +15,7 @@
 pub mod aside;
 pub mod compare;
 pub mod decisions;
+pub mod explained;
 pub mod history;
 pub mod journal;
 pub mod line;
@@ -44,6 +46,8 @@ use crate::model::{Observation, Plan, Snapshot};
 pub const MANIFEST: &str = "manifest.json";
 /// What was decided and what happened.
 pub const DECISIONS: &str = "decisions.jsonl";
+/// Why some of it was decided.
+pub const EXPLANATIONS: &str = "explanations.jsonl";
 /// How it went over time.
 pub const SERIES: &str = "series.parquet";
 /// The figures.

@@ -3,7 +3,7 @@
 use super::manifest::{Manifest, Timing};
 use super::summary::Summary;
 use super::{DECISIONS, MANIFEST, SERIES, SUMMARY, Series, TIMING};
-use polars::prelude::{DataFrame, ParquetReader, SerReader};
+use polars::prelude::{DataFrame, ParallelStrategy, ParquetReader, SerReader};
 use serde::de::DeserializeOwned;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -64,10 +64,24 @@ impl RunRecord {
     /// See [`RecordError`].
     pub fn series(&self, columns: &[&str]) -> Result<Series, RecordError> {
         let path = self.dir.join(SERIES);
+        let broken = |error| content(&path, 0, &error);
         let keys = ["time_s", "service", "cluster"];
-        let wanted = keys.iter().chain(columns).map(|name| (*name).to_owned()).collect();
-        let frame = read_frame(&path, Some(wanted))?;
-        Series::of(&frame, columns).map_err(|error| content(&path, 0, &error))
+        let wanted: Vec<String> = keys.iter().chain(columns).map(|name| (*name).to_owned()).collect();
+        let metadata = ParquetReader::new(open(&path)?).get_metadata().map_err(broken)?.clone();
+        let mut series = Series::default();
+        let mut from = 0;
+        // One row group after the other, on this thread: what is read stays small, and runs are read in parallel already.
+        for group in &metadata.row_groups {
+            let rows = group.num_rows();
+            let mut reader = ParquetReader::new(open(&path)?)
+                .with_columns(Some(wanted.clone()))
+                .with_slice(Some((from, rows)))
+                .read_parallel(ParallelStrategy::None);
+            reader.set_metadata(metadata.clone());
+            series.take(&reader.finish().map_err(broken)?, columns).map_err(broken)?;
+            from += rows;
+        }
+        Ok(series)
     }
 }
 

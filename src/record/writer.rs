@@ -6,10 +6,11 @@
 
 use super::aside::Aside;
 use super::decisions::{DecisionLine, EventLine, FailureLine, Refused, refused_tasks};
+use super::explained::Explained;
 use super::manifest::{Manifest, ManifestHeader, Program, Timing};
 use super::series::SeriesWriter;
 use super::summary::{Counts, Summary};
-use super::{DECISIONS, Decision, MANIFEST, Record, SERIES, SUMMARY, TIMING};
+use super::{DECISIONS, Decision, EXPLANATIONS, MANIFEST, Record, SERIES, SUMMARY, TIMING};
 use crate::model::observation::EventKind;
 use crate::model::scenario::Known;
 use crate::model::{Observation, Totals};
@@ -29,6 +30,7 @@ pub struct Writer {
     counts: Counts,
     /// Tasks that the last decision refused.
     refused: Refused,
+    explanations: Option<Vec<Explained>>,
     aside: Aside,
 }
 
@@ -46,8 +48,15 @@ impl Writer {
             series,
             counts: Counts::default(),
             refused: Refused::new(),
+            explanations: None,
             aside,
         })
+    }
+
+    /// Why the decisions that mattered were as they were; without it the record holds no explanations.
+    #[must_use]
+    pub fn explain(self, explanations: Vec<Explained>) -> Self {
+        Self { explanations: Some(explanations), ..self }
     }
 
     /// Writes what is left, and puts the record in its place; an older run there is replaced.
@@ -55,13 +64,17 @@ impl Writer {
     /// # Errors
     /// Where it cannot be written; then nothing is left of it.
     pub fn close(self, totals: &Totals, header: ManifestHeader, timing: Timing) -> io::Result<Summary> {
-        let Self { known, mut decisions, series, counts, aside, .. } = self;
+        let Self { known, mut decisions, series, counts, explanations, aside, .. } = self;
         let summary = Summary::new(&known, totals, &counts);
         decisions.flush()?;
         series.finish()?;
         write_json(&aside.path(SUMMARY), &summary)?;
+        if let Some(explanations) = &explanations {
+            write_lines(&aside.path(EXPLANATIONS), explanations)?;
+        }
         let hash = |name: &str| Ok((name.to_owned(), sha256_of(&aside.path(name))?));
-        let records = [DECISIONS, SERIES, SUMMARY].into_iter().map(hash).collect::<io::Result<_>>()?;
+        let files = [DECISIONS, SERIES, SUMMARY].into_iter().chain(explanations.map(|_| EXPLANATIONS));
+        let records = files.map(hash).collect::<io::Result<_>>()?;
         write_json(&aside.path(MANIFEST), &Manifest { header, program: Program::this(), records })?;
         write_json(&aside.path(TIMING), &timing)?;
         aside.commit()?;
@@ -116,6 +129,11 @@ const fn breaks(kind: EventKind) -> bool {
         | EventKind::ServiceWanted
         | EventKind::ServiceUnwanted => false,
     }
+}
+
+fn write_lines(path: &Path, lines: &[impl Serialize]) -> io::Result<()> {
+    let texts = lines.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+    fs::write(path, texts.into_iter().map(|text| text + "\n").collect::<String>())
 }
 
 fn write_json(path: &Path, content: &impl Serialize) -> io::Result<()> {

@@ -122,11 +122,19 @@ fn neutral(comparison: &Comparison) -> String {
             .collect();
         return format!("{}{place}: {}.", group.policy, figures.join(", "));
     }
+    // Who serves nothing well is cheap, which is no merit.
+    let serves_nothing = |group: &&Group| group.figure_named("cost_per_million_good").is_none();
+    let (some, all) = (groups.iter().any(serves_nothing), groups.iter().all(serves_nothing));
+    let price = if some && !all {
+        ("cost_per_million_good", "least cost per million good requests")
+    } else {
+        ("cost", "least cost")
+    };
     let firsts = [
         ("slo_violation_time", "Least time over the SLO"),
         ("task_wait_mean", "Shortest mean wait of tasks"),
         ("tasks_waiting", "fewest tasks left waiting"),
-        ("cost", "least cost"),
+        price,
     ];
     let parts: Vec<String> = firsts
         .into_iter()

@@ -5,6 +5,7 @@
 
 use super::compare::{Comparison, Group};
 use super::metric::{self, Metric};
+use super::rank::aims;
 use super::unit::Unit;
 
 /// Policies that are named after the best one.
@@ -35,26 +36,13 @@ pub fn choices(comparison: &Comparison) -> Vec<Choice> {
 
 fn choice(comparison: &Comparison, variant: Option<&str>) -> Option<Choice> {
     let groups = comparison.of_variant(variant);
-    let services = [metric::find("slo_violation_time")?, metric::find("latency_p95")?, metric::find("task_wait_mean")?];
-    let service = services.into_iter().find(|metric| is_known(&groups, metric));
-    let prices = [metric::find("cost_per_million_good")?, metric::find("cost")?];
-    let price = prices.into_iter().find(|metric| is_known(&groups, metric) && is_paid(&groups, metric));
-    let aims: Vec<&'static Metric> = service.into_iter().chain(price).collect();
+    let aims = aims(&groups);
     if groups.len() < 2 || aims.is_empty() {
         return None;
     }
     let figures = aims.iter().map(|metric| standing(comparison, &groups, metric)).collect();
     let verdict = verdict(&groups, &aims);
     Some(Choice { variant: variant.map(str::to_owned), verdict, sureness: sureness(comparison), figures })
-}
-
-fn is_known(groups: &[&Group], metric: &Metric) -> bool {
-    groups.iter().all(|group| group.figure(metric).is_some())
-}
-
-/// Without prices nothing costs anything.
-fn is_paid(groups: &[&Group], metric: &Metric) -> bool {
-    groups.iter().any(|group| group.figure(metric).is_some_and(|estimate| estimate.mean > 0.0))
 }
 
 /// Those that are marked as best; all where nothing tells them apart.

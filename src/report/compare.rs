@@ -7,6 +7,7 @@
 use super::estimate::Estimate;
 use super::expect::{self, Verdict};
 use super::metric::{Better, METRICS, Metric};
+use super::rank::RANKED_FROM;
 use super::{answer, metric};
 use crate::model::Expectation;
 use crate::record::RunRecord;
@@ -21,7 +22,7 @@ pub struct Comparison {
     pub question: String,
     /// The runs, as they were given.
     pub runs: Vec<RunRecord>,
-    /// The runs of a policy in a variant, in the order in which these first appear.
+    /// The runs of a policy in a variant, in the order in which these first appear; many policies by their rank.
     pub groups: Vec<Group>,
     /// What became of the expectations, in their order.
     pub verdicts: Vec<Verdict>,
@@ -34,6 +35,8 @@ pub struct Group {
     pub variant: Option<String>,
     /// The policy.
     pub policy: String,
+    /// Its place among many policies of its variant, see [`rank`](super::rank); none among few.
+    pub rank: Option<u32>,
     /// Its runs, as indices into [`Comparison::runs`], by rising seed.
     pub runs: Vec<usize>,
     /// The figures, in the order of [`METRICS`].
@@ -60,6 +63,7 @@ impl Comparison {
         let groups = group(&runs);
         let mut comparison = Self { scenario, question, runs, groups, verdicts: Vec::new() };
         comparison.mark_best();
+        comparison.rank();
         comparison.verdicts = expect.iter().map(|one| expect::judge(&comparison, one)).collect();
         comparison
     }
@@ -148,7 +152,9 @@ impl Comparison {
             *mean <= least || difference.is_some_and(|one| one.half_width.is_some() && !one.excludes_zero())
         };
         let marked: Vec<usize> = rated.iter().filter(|one| as_good(one)).map(|(index, _)| *index).collect();
-        if marked.len() < rated.len() { marked } else { Vec::new() }
+        // Where most of many are as good, a mark tells nothing.
+        let most = if rated.len() < RANKED_FROM { rated.len() } else { rated.len() / 2 };
+        if marked.len() < most { marked } else { Vec::new() }
     }
 }
 
@@ -175,6 +181,7 @@ fn group(runs: &[RunRecord]) -> Vec<Group> {
             None => groups.push(Group {
                 variant: header.variant.clone(),
                 policy: header.policy.clone(),
+                rank: None,
                 runs: vec![index],
                 figures: Vec::new(),
             }),

@@ -65,6 +65,7 @@ fn of_group(comparison: &Comparison, group: &Group) -> Value {
         "scenario": comparison.scenario,
         "variant": group.variant,
         "policy": group.policy,
+        "rank": group.rank,
         "seeds": group.runs.iter().map(|index| comparison.runs[*index].manifest.header.seed).collect::<Vec<_>>(),
         "metrics": metrics,
     })

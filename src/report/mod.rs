@@ -20,6 +20,7 @@ pub mod json;
 pub mod markdown;
 pub mod metric;
 pub mod openmetrics;
+pub mod rank;
 pub mod show;
 pub mod table;
 mod task_definitions;
@@ -29,5 +30,6 @@ pub mod tidy;
 pub mod timeline;
 pub mod told;
 pub mod unit;
+pub mod why;
 
 pub use compare::Comparison;

@@ -3,6 +3,7 @@
 use super::Comparison;
 use super::compare::Group;
 use super::metric::{METRICS, Metric};
+use super::rank;
 use super::unit::Unit;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
@@ -48,6 +49,9 @@ pub fn render(comparison: &Comparison, shown: &Shown<'_>) -> String {
     text += &wrapped(&comparison.answer(), shown.width);
     writeln!(text, "\n{}\n", table.trim_fmt()).expect("a string takes all");
     text += &wrapped(&legend(comparison, if shown.bold { "bold:" } else { "*" }), shown.width);
+    if let Some(ranks) = rank::legend(comparison) {
+        text += &wrapped(&ranks, shown.width);
+    }
     text + &links(comparison, shown)
 }
 
@@ -82,7 +86,11 @@ fn table(comparison: &Comparison, columns: &[&'static Metric], bold: bool) -> Ta
     if bold {
         table.enforce_styling();
     }
+    let ranked = comparison.groups.iter().any(|group| group.rank.is_some());
     let mut header = vec![Cell::new("policy")];
+    if ranked {
+        header.push(right("rank".to_owned()));
+    }
     if several {
         header.push(Cell::new("variant"));
     }
@@ -93,6 +101,9 @@ fn table(comparison: &Comparison, columns: &[&'static Metric], bold: bool) -> Ta
     table.set_header(header);
     for group in &comparison.groups {
         let mut row = vec![Cell::new(&group.policy)];
+        if ranked {
+            row.push(right(group.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string())));
+        }
         if several {
             row.push(Cell::new(group.variant.as_deref().unwrap_or("base")));
         }
@@ -117,7 +128,7 @@ fn right(text: String) -> Cell {
 pub(super) fn value(comparison: &Comparison, group: &Group, metric: &Metric) -> (String, bool) {
     let means: Vec<f64> =
         comparison.groups.iter().filter_map(|group| group.figure(metric)).map(|estimate| estimate.mean).collect();
-    let decimals = metric.unit.decimals(&means);
+    let decimals = rank::digits(metric.unit, &means);
     let column = METRICS.iter().position(|other| other.name == metric.name);
     let best = column.is_some_and(|column| group.figures[column].best);
     let Some(estimate) = group.figure(metric) else { return ("–".to_owned(), false) };

@@ -128,3 +128,141 @@ fn a_run_is_exported_for_prometheus() {
     smo(scratch.path(), ["export", run]).refused(2, "--openmetrics");
     smo(scratch.path(), ["export", "--openmetrics", run, "--start", "soon"]).refused(2, "write it like");
 }
+
+/// Goal: a run records why its decisions were as they were, and the page shows it.
+/// Method: each line of `explanations.jsonl` against that of its decision, and the first against `smo plan --explain`, which
+/// works it out without a run.
+#[test]
+fn the_decisions_that_mattered_are_explained() {
+    let scratch = scratch();
+    let (policy, scenario) = ("spread+static", "scenarios/cluster-loss.yaml");
+    smo(scratch.path(), ["simulate", scenario, "--policy", policy, "--seeds", "1"]).well();
+    let run = scratch.path().join("runs/cluster-loss/spread+static-1");
+    let lines = |name: &str| -> Vec<serde_json::Value> {
+        read(&run.join(name)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let (decisions, explained) = (lines("decisions.jsonl"), lines("explanations.jsonl"));
+    let because: Vec<&str> = explained.iter().filter_map(|one| one["because"].as_str()).collect();
+    assert!(because[0] == "first" && because.contains(&"changed") && because.contains(&"last"), "{because:?}");
+    let mut compared = 0;
+    for one in &explained {
+        let decision = decisions.iter().find(|line| line["decision"] == one["decision"]).unwrap();
+        assert_eq!(decision["at_s"], one["at_s"]);
+        for service in one["services"].as_array().unwrap() {
+            let candidates = service["candidates"].as_array().unwrap();
+            let got = candidates.iter().filter(|one| one["replicas"].as_u64().is_some_and(|replicas| replicas > 0));
+            let got: serde_json::Map<_, _> =
+                got.map(|one| (one["cluster"].as_str().unwrap().to_owned(), one["replicas"].clone())).collect();
+            assert_eq!(service["targets"], serde_json::Value::from(got), "{service}");
+            let told = decision["services"].as_array().into_iter().flatten();
+            for told in told.filter(|told| told["service"] == service["service"]) {
+                assert_eq!(told["target"], service["targets"]);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 5, "{compared}");
+    let planned = smo(scratch.path(), ["plan", scenario, "--policy", policy, "--explain", "--format", "json"]).out;
+    let planned: serde_json::Value = serde_json::from_str(&planned).unwrap();
+    for service in planned["services"].as_array().unwrap() {
+        let same = explained[0]["services"].as_array().unwrap().iter().find(|one| one["service"] == service["service"]);
+        let Some(same) = same else { continue };
+        assert_eq!(service["explanation"]["next_best"], same["next_best"]);
+        for candidate in service["explanation"]["candidates"].as_array().unwrap() {
+            assert!(same["candidates"].as_array().unwrap().contains(candidate), "{candidate}\n{same}");
+        }
+    }
+    let page = read(&scratch.path().join("runs/cluster-loss/report.html"));
+    assert_eq!(page.matches("<details class=\"why\"").count(), page.matches("<details class=\"policy\"").count());
+    for one in &explained {
+        let anchor = format!("id=\"scenario-0-0-why-{}\"", one["decision"]);
+        assert!(page.contains(&anchor), "{anchor}");
+    }
+    let log = page.split("<summary>Decision log").nth(1).unwrap();
+    assert!(log.contains("<a href=\"#scenario-0-0-why-"), "the log leads to explanations");
+    smo(scratch.path(), ["replay", "runs/cluster-loss"]).well();
+}
+
+/// Goal: every policy of the registries runs at once, and the page ranks them.
+/// Method: the ranks against their definition, worked out again from the figures; equal figures may be told apart by digits
+/// that nobody is shown, so these count as equal.
+#[test]
+fn all_policies_run_at_once_and_are_ranked() {
+    let scratch = scratch();
+    let arguments = ["simulate", "scenarios/quickstart.yaml", "--policy", "all", "--seeds", "1", "--until", "30min"];
+    let said = smo(scratch.path(), arguments).well().out;
+    assert!(said.contains("rank 1: no other policy"), "{said}");
+    let page = read(&scratch.path().join("runs/quickstart/report.html"));
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    let json = smo(scratch.path(), ["report", "runs", "--to", "json"]).well().out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let groups = json["groups"].as_array().unwrap();
+    let listed = smo(scratch.path(), ["policies", "--format", "json"]).well().out;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let labels: Vec<&str> = groups.iter().map(|group| group["policy"].as_str().unwrap()).collect();
+    for policy in listed.as_array().unwrap().iter().filter(|policy| policy["half"] != "program") {
+        let name = policy["name"].as_str().unwrap();
+        assert!(labels.iter().any(|label| label.split('+').any(|part| part == name)), "{name} did not run");
+    }
+    let point = |group: &serde_json::Value| {
+        let mean = |metric: &str| group["metrics"][metric]["mean"].as_f64().unwrap_or(f64::INFINITY);
+        (mean("slo_violation_time"), mean("cost_per_million_good"))
+    };
+    let ranked: Vec<(u64, (f64, f64))> =
+        groups.iter().map(|group| (group["rank"].as_u64().unwrap(), point(group))).collect();
+    assert!(ranked.is_sorted_by_key(|(rank, _)| *rank), "{ranked:?}");
+    for (rank, at) in &ranked {
+        // Shown are hundredths of a per cent at least, and tenths of a dollar.
+        let as_good = |one: &(f64, f64)| one.0 <= at.0 + 1e-4 && one.1 <= at.1 + 0.1 && one != at;
+        let is_beaten = ranked.iter().any(|(other, one)| other + 1 == *rank && as_good(one));
+        assert!(*rank == 1 || is_beaten, "{at:?} of rank {rank} is beaten by none of the rank before");
+        let clearly = |one: &(f64, f64)| one.0 < at.0 - 1e-4 && one.1 < at.1 - 0.1;
+        assert!(ranked.iter().all(|(other, one)| other < rank || !clearly(one)), "{at:?} of rank {rank}");
+    }
+    assert_eq!(page.matches("<details class=\"policy\"").count(), 20, "the best are drawn");
+    smo(scratch.path(), ["report", "runs", "--out", "again.html"]).well();
+    assert!(read(&scratch.path().join("again.html")).contains("smo simulate scenarios/quickstart.yaml --policy all"));
+}
+
+/// Goal: what is refused for the first time is explained, with what is lacking.
+/// Method: replicas for ten times the load, which three clusters cannot hold.
+#[test]
+fn refusals_are_explained() {
+    let scratch = scratch();
+    let arguments = ["simulate", "scenarios/quickstart.yaml", "--seeds", "1", "--until", "2h"];
+    smo(scratch.path(), arguments.into_iter().chain(["--policy", "greedy+rate:headroom=900%"])).well();
+    let run = scratch.path().join("runs/quickstart/greedy+rate-headroom=900pct-1");
+    let explained = read(&run.join("explanations.jsonl"));
+    let refusing = |line: &&str| line.contains("\"because\":\"refused\"");
+    let line = explained.lines().find(refusing).expect("something is refused");
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let service = &line["services"][0];
+    let refused = &service["refused"];
+    assert!(refused["remedy"].is_string() && refused["replicas"].as_u64() > Some(0), "refusals come first: {service}");
+    let placed: u64 = service["targets"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+    assert_eq!(Some(placed + refused["replicas"].as_u64().unwrap()), service["wanted"].as_u64());
+    let has_no_room = |one: &serde_json::Value| one["room_for"].as_u64().is_none_or(|room| room == 0);
+    assert!(service["candidates"].as_array().unwrap().iter().all(has_no_room), "{service}");
+    let page = read(&scratch.path().join("runs/quickstart/report.html"));
+    let remedy = format!("smallest change: {}", refused["remedy"].as_str().unwrap());
+    assert!(page.contains("refused for the first time") && page.contains(&remedy), "{remedy}");
+}
+
+/// Goal: a scenario may ask for all of a kind too, and a word that is nearly one is told so.
+#[test]
+fn a_scenario_asks_for_all_of_a_kind() {
+    let scratch = scratch();
+    let path = scratch.path().join("scenarios/quickstart.yaml");
+    let text = read(&path);
+    let policies = text.lines().find(|line| line.starts_with("policies:")).expect("the quickstart names policies");
+    let expected: String =
+        text.lines().skip_while(|line| *line != "expect:").take(4).map(|line| format!("{line}\n")).collect();
+    let asking = |policies_now: &str| {
+        let changed = text.replace(policies, policies_now).replace(&expected, "");
+        std::fs::write(scratch.path().join("scenarios/kinds.yaml"), changed).unwrap();
+        smo(scratch.path(), ["scenario", "check", "scenarios/kinds.yaml"])
+    };
+    let said = asking("policies: [naive, joints]").well().out;
+    assert!(said.contains("naive, milp-joint, nephele, nephele-2024"), "{said}");
+    asking("policies: [joint]").refused(2, "did you mean `joints`");
+}

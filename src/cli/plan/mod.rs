@@ -16,9 +16,10 @@ use super::simulate::parse_set;
 use super::timed::Stopwatch;
 use super::{Failure, yaml};
 use crate::input::Request;
+use crate::model::Plan;
 use crate::model::check::{self, Violation};
-use crate::model::{Explanation, Plan};
 use crate::policy::{Budget, PolicySpec};
+use crate::record::explained::{self, Because, Explained};
 use crate::seed::Seed;
 use crate::units::Time;
 use anyhow::{Context, anyhow};
@@ -107,7 +108,7 @@ struct Decided<'a> {
     policy: &'a PolicySpec,
     plan: Plan,
     violations: Vec<Violation>,
-    explanation: Option<Explanation>,
+    explained: Option<Explained>,
     /// On the wall clock; told to people only.
     took: Duration,
 }
@@ -148,8 +149,19 @@ fn decide<'a>(situation: &'a Situation, policy: &'a PolicySpec, explain: bool) -
     let plan = deciding.decide(&situation.snapshot, &Budget::default(), &mut stream).map_err(Failure::run)?;
     let took = stopwatch.elapsed();
     let violations = check::violations(&situation.snapshot, &plan);
-    let explanation = explain.then(|| deciding.explain(&situation.snapshot, &plan));
-    Ok(Decided { situation, policy, plan, violations, explanation, took })
+    let explained = explain.then(|| {
+        let (snapshot, explanation) = (&situation.snapshot, deciding.explain(&situation.snapshot, &plan));
+        let decided = explained::Decided {
+            because: Because::First,
+            number: 0,
+            snapshot,
+            plan: &plan,
+            explanation: &explanation,
+            is_reduced: false,
+        };
+        Explained::new(&decided)
+    });
+    Ok(Decided { situation, policy, plan, violations, explained, took })
 }
 
 fn render(arguments: &Arguments, decided: &Decided<'_>) -> Result<Vec<Document>, Failure> {

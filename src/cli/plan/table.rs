@@ -6,6 +6,7 @@ use crate::cli::clock::clock;
 use crate::model::plan::{Quality, Stop, Target};
 use crate::model::{Refusal, ServiceId, Snapshot};
 use crate::record::decisions::named;
+use crate::report::why::figure;
 use std::fmt::Write as _;
 
 /// The text, with a line feed at its end; with the wall-clock time where `timed`.
@@ -22,17 +23,15 @@ pub fn render(decided: &Decided<'_>, timed: bool) -> String {
     lines.push(String::new());
     lines.extend(by_service(decided));
     lines.push(String::new());
-    if let Some(explanation) = &decided.explanation {
-        for service in snapshot.services.ids() {
-            lines.extend(why::of_service(decided, explanation, service));
-        }
+    if let Some(explained) = &decided.explained {
+        lines.extend(explained.services.iter().flat_map(why::of_service));
         lines.push(String::new());
-        lines.extend(why::of_all(decided, explanation));
+        lines.extend(why::of_all(explained));
     }
     lines.extend(plan.refusals.iter().map(|refusal| refused(decided, refusal)));
     lines.extend(violations(decided).into_iter().map(|violation| format!("unsound   {violation}")));
     lines.push(quality(decided, timed));
-    if decided.explanation.is_some() {
+    if decided.explained.is_some() {
         lines.extend(policy.rules().into_iter().map(|(name, rule)| format!("{name}: {rule}")));
     } else {
         lines.push("`--explain` says why; `--format karmada` and `helm` print what carries it out".to_owned());
@@ -103,14 +102,14 @@ fn quality(decided: &Decided<'_>, timed: bool) -> String {
 }
 
 fn objective(decided: &Decided<'_>, quality: &Quality) -> Vec<String> {
-    let mut parts = vec![format!("objective {}", why::figure(quality.objective))];
-    let shortage = decided.explanation.as_ref().and_then(|explanation| explanation.shortage);
+    let mut parts = vec![format!("objective {}", figure(quality.objective))];
+    let shortage = decided.explained.as_ref().and_then(|explained| explained.shortage);
     let refused: u32 = decided.plan.refusals.iter().map(|refusal| refusal.replicas).sum();
     if let Some(shortage) = shortage.filter(|_| refused > 0) {
-        parts.push(format!("of which {} for {refused} refused", why::figure(shortage * f64::from(refused))));
+        parts.push(format!("of which {} for {refused} refused", figure(shortage * f64::from(refused))));
     }
     if let (Some(bound), Some(gap)) = (quality.bound, quality.gap()) {
-        parts.push(format!("bound {} (gap {:.2} %)", why::figure(bound), gap * 100.0));
+        parts.push(format!("bound {} (gap {:.2} %)", figure(bound), gap * 100.0));
     }
     let stop = match quality.stop {
         Stop::Optimal => "proved best",

@@ -5,10 +5,8 @@
 
 use super::draft::Draft;
 use crate::model::cluster::Ineligible;
-use crate::model::resources::DEVICE;
 use crate::model::rules::Rule;
 use crate::model::{ClusterId, Refusal, Resources, ServiceId};
-use crate::units::Bytes;
 
 /// What was missing for `service`, and the remedy where one is known.
 pub fn explain(draft: &Draft<'_>, service: ServiceId) -> (String, Option<String>) {
@@ -122,24 +120,11 @@ impl Lack {
         }
         let short: Vec<&str> = names(self.resources);
         let reason = format!("no cluster has room, {name} comes closest: it is short of {}", short.join(" and "));
-        (reason, Some(format!("{name} + {}", amounts(self.resources).join(" + "))))
+        (reason, Some(format!("{name} + {}", self.resources.words().join(" + "))))
     }
 }
 
 fn names(lack: Resources) -> Vec<&'static str> {
     let names = crate::model::resources::RESOURCES.into_iter().zip(lack.amounts());
     names.filter(|(_, amount)| *amount > 0).map(|(name, _)| name).collect()
-}
-
-/// `2 cores`, `512 MiB`, `1 gpu`, `3 pod slots`: what is there of each; memory rounded up to whole MiB.
-pub fn amounts(lack: Resources) -> Vec<String> {
-    let Resources { cpu, memory, gpu, pods } = lack;
-    let memory_text = || Bytes(memory.0.next_multiple_of(1 << 20)).to_string();
-    let texts = [
-        (cpu.0 > 0).then(|| format!("{} cores", cpu.cores())),
-        (memory.0 > 0).then(memory_text),
-        (gpu > 0).then(|| format!("{} gpu", gpu as f64 / DEVICE as f64)),
-        (pods > 0).then(|| format!("{pods} pod slots")),
-    ];
-    texts.into_iter().flatten().collect()
 }

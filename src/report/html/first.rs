@@ -7,10 +7,13 @@ use crate::report::choice::{capital, choices};
 use crate::report::compare::{Comparison, Group};
 use crate::report::expect::{Certainty, Outcome, Verdict};
 use crate::report::metric::{self, METRICS, Metric};
+use crate::report::rank;
 use crate::report::table::{columns_at_most, duration, legend, value, what_was_run};
 
 /// Columns of figures that a page has room for.
 const COLUMNS_MAX: usize = 8;
+/// Policies that stand side by side in the table of all figures.
+const ACROSS_MAX: usize = 12;
 
 /// Everything above the details of one scenario. `over_time` is the picture where policies cannot be set against each
 /// other.
@@ -55,7 +58,11 @@ fn which(comparison: &Comparison) -> String {
 fn figures(comparison: &Comparison) -> String {
     let several = comparison.variants().len() > 1;
     let columns = columns_at_most(comparison, COLUMNS_MAX);
+    let ranks = rank::legend(comparison);
     let mut heads = vec![Head::new("policy")];
+    if let Some(means) = &ranks {
+        heads.push(Head { means: means.clone(), ..Head::new("rank") });
+    }
     if several {
         heads.push(Head::new("variant"));
     }
@@ -65,6 +72,9 @@ fn figures(comparison: &Comparison) -> String {
     }));
     let row = |group: &Group| {
         let mut row = vec![Cell::label(&group.policy)];
+        if ranks.is_some() {
+            row.push(Cell::number(&group.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string())));
+        }
         if several {
             row.push(Cell::text(group.variant.as_deref().unwrap_or("base")));
         }
@@ -74,16 +84,21 @@ fn figures(comparison: &Comparison) -> String {
     let rows: Vec<Vec<Cell>> = comparison.groups.iter().map(row).collect();
     let all = all_figures(comparison);
     let span = comparison.runs.iter().map(|run| run.summary.span_s).fold(0.0, f64::max);
+    let halves = "; write +rate into the field to see placements beside the same scaling, greedy+ to see scalings beside the same placement";
+    let ranks = ranks.map(|ranks| format!("; {ranks}{halves}")).unwrap_or_default();
     let caption = format!(
-        "Every figure is of one whole run ({}), per run and not per hour; {}",
+        "Every figure is of one whole run ({}), per run and not per hour; {}{ranks}",
         duration(span),
         legend(comparison, "bold and shaded:")
     );
     table(&caption, &heads, &rows) + &format!("<details><summary>All figures</summary>{all}</details>\n")
 }
 
-/// Every metric in a row, every policy in a column.
+/// Every metric in a row, every policy in a column; many policies in rows, to be sorted.
 fn all_figures(comparison: &Comparison) -> String {
+    if comparison.groups.len() > ACROSS_MAX {
+        return all_figures_by_policy(comparison);
+    }
     let head = |group: &Group| Head {
         title: group.policy.clone(),
         unit: group.variant.clone().unwrap_or_default(),
@@ -102,6 +117,22 @@ fn all_figures(comparison: &Comparison) -> String {
     )
 }
 
+fn all_figures_by_policy(comparison: &Comparison) -> String {
+    let is_known = |metric: &&Metric| comparison.groups.iter().any(|group| group.figure(metric).is_some());
+    let metrics: Vec<&Metric> = METRICS.iter().filter(is_known).collect();
+    let head = |metric: &&Metric| {
+        let (title, unit) = metric.head();
+        Head { title: title.to_owned(), unit, means: metric.formula.to_owned() }
+    };
+    let heads: Vec<Head> = std::iter::once(Head::new("policy")).chain(metrics.iter().map(head)).collect();
+    let row = |group: &Group| {
+        let variant = group.variant.as_ref().map(|variant| format!(" in {variant}")).unwrap_or_default();
+        let cells = metrics.iter().map(|metric| figure_cell(comparison, group, metric));
+        std::iter::once(Cell::label(&format!("{}{variant}", group.policy))).chain(cells).collect()
+    };
+    table("All figures, over the whole run", &heads, &comparison.groups.iter().map(row).collect::<Vec<_>>())
+}
+
 fn figure_cell(comparison: &Comparison, group: &Group, metric: &Metric) -> Cell {
     match value(comparison, group, metric) {
         (text, true) => Cell::best(&text),
@@ -113,16 +144,27 @@ fn figure_cell(comparison: &Comparison, group: &Group, metric: &Metric) -> Cell 
 fn picture(comparison: &Comparison) -> Option<String> {
     let variant = comparison.variants()[0];
     let groups = comparison.of_variant(variant);
-    let across = metric::find("cost")?;
+    let is_ranked = groups.iter().any(|group| group.rank.is_some());
+    let price = if is_ranked { rank::aims(&groups).pop() } else { None };
+    let across = price.filter(|price| price.name.starts_with("cost")).or_else(|| metric::find("cost"))?;
     let mut upwards = ["slo_violation_time", "latency_p95", "task_wait_mean"].into_iter().filter_map(metric::find);
     let (svg, up) = upwards.find_map(|up| Some((scatter(&groups, across, up)?, up)))?;
     let place = variant.map(|variant| format!(" in {variant}")).unwrap_or_default();
     let bars = if comparison.seeds().len() > 1 { "; bars are 95 % intervals" } else { "" };
     let unit = up.unit.symbol();
     let what = capital(up.title);
-    let caption =
-        format!("{what} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}", across.title);
-    Some(figure(&caption, &svg, &[]))
+    let far = svg.left_out;
+    let far = if far > 0 {
+        format!("; {far} policies lie far outside, or have no figure, and are left out")
+    } else {
+        String::new()
+    };
+    let named = if svg.named < groups.len() { "; those of rank 1 have names, point at the others" } else { "" };
+    let caption = format!(
+        "{what} ({unit}, upwards) against {}{place}: the best corner is the lower left{bars}{named}{far}",
+        across.title
+    );
+    Some(figure(&caption, &svg.svg, &[]))
 }
 
 /// Each expectation, whether it holds, and by which figures.

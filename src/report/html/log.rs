@@ -5,6 +5,7 @@
 use super::chart::axis::instant;
 use super::chart::over_time::Detail;
 use super::markup::{Cell, Head, table_of_words};
+use super::why::Explanations;
 use crate::record::Journal;
 use crate::record::history::{DecisionRead, HappenedRead, ServiceRead};
 use crate::record::journal::{Episode, EpisodeKind};
@@ -25,7 +26,7 @@ struct Entry {
 }
 
 /// The log as a table.
-pub fn log(timeline: &Timeline, detail: Detail) -> String {
+pub fn log(timeline: &Timeline, detail: Detail, explanations: &Explanations<'_>) -> String {
     let journal = &timeline.journal;
     let most = detail.rows;
     let mut entries: Vec<Entry> = Vec::new();
@@ -56,12 +57,17 @@ pub fn log(timeline: &Timeline, detail: Detail) -> String {
     }
     entries.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     let row = |entry: &Entry| {
+        let anchor = explanations.anchor(entry.at_s).filter(|_| ["refused", "changed"].contains(&entry.kind));
+        let mut why = Cell::text(&entry.why);
+        if let Some(anchor) = anchor {
+            why = why.with_link("cluster by cluster", &anchor);
+        }
         vec![
             Cell::text(&instant(entry.at_s)),
             Cell::text(entry.kind),
             Cell::text(&entry.service),
             Cell::text(&entry.what),
-            Cell::text(&entry.why),
+            why,
         ]
     };
     let rows: Vec<Vec<Cell>> = entries.iter().map(row).collect();

@@ -18,9 +18,13 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Sentences, in which a number is not parted from its sign and its unit at the end of a line.
+/// Sentences, in which a number is not parted from its sign and its unit at the end of a line; what stands between two
+/// backticks is code.
 pub fn prose(text: &str) -> String {
     let mut text = escape(text);
+    while text.matches('`').nth(1).is_some() {
+        text = text.replacen('`', "<code>", 1).replacen('`', "</code>", 1);
+    }
     for unit in ["%", "$", "×", "±", "ms", "kWh", "kg", "h)", "h,"] {
         text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
     }
@@ -41,6 +45,13 @@ impl Cell {
     /// Words.
     pub fn text(text: &str) -> Self {
         Self { html: escape(text), class: "" }
+    }
+
+    /// The same with a link to a place on the page behind it.
+    #[must_use]
+    pub fn with_link(self, text: &str, anchor: &str) -> Self {
+        let html = format!("{} <a href=\"#{}\">{}</a>", self.html, escape(anchor), escape(text));
+        Self { html: html.trim_start().to_owned(), ..self }
     }
 
     /// The label of a policy, which may break behind its parts.
@@ -100,14 +111,20 @@ impl Head {
 
 /// A table that scrolls by itself where it is wider than the page. The first cell of each row is its head.
 pub fn table(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
-    made(caption, heads, rows, "")
+    made(&escape(caption), heads, rows, "")
 }
 
 /// A table with sentences in its cells: on a narrow page each row becomes a paragraph, whose cells say their heads.
 pub fn table_of_words(caption: &str, heads: &[Head], rows: &[Vec<Cell>]) -> String {
-    made(caption, heads, rows, " class=\"words\"")
+    made(&escape(caption), heads, rows, " class=\"words\"")
 }
 
+/// The same about one thing, whose name stands out in the caption.
+pub fn table_of_words_about((name, caption): (&str, &str), heads: &[Head], rows: &[Vec<Cell>]) -> String {
+    made(&format!("<b>{}</b>: {}", escape(name), escape(caption)), heads, rows, " class=\"words\"")
+}
+
+/// A table with a caption in HTML.
 fn made(caption: &str, heads: &[Head], rows: &[Vec<Cell>], class: &str) -> String {
     let says_heads = !class.is_empty();
     let mut html = format!("<div class=\"scroll\"><table{class}>{}<thead><tr>", caption_of(caption));
@@ -138,7 +155,7 @@ fn made(caption: &str, heads: &[Head], rows: &[Vec<Cell>], class: &str) -> Strin
 
 /// Without words no caption: what is folded away has a summary above it.
 fn caption_of(caption: &str) -> String {
-    if caption.is_empty() { String::new() } else { format!("<caption>{}</caption>\n", escape(caption)) }
+    if caption.is_empty() { String::new() } else { format!("<caption>{caption}</caption>\n") }
 }
 
 /// A picture with words above it and its colours explained below.

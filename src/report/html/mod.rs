@@ -18,6 +18,7 @@ pub mod tables;
 pub mod tasks;
 #[cfg(test)]
 mod tests;
+pub mod why;
 
 pub use policy::{Drawn, Section};
 

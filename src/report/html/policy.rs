@@ -6,6 +6,7 @@ use super::chart::axis::plain;
 use super::chart::map::{self, map};
 use super::chart::over_time::{Detail, View};
 use super::markup::{Cell, Head, escape, figure, put, table};
+use super::why::Explanations;
 use super::{log, tables, tasks};
 use crate::record::{RecordError, RunRecord};
 use crate::report::timeline::sums::{Stacks, mean};
@@ -44,14 +45,16 @@ impl Drawn<'_> {
     /// Where they cannot be read.
     pub fn draw(&self) -> Result<Section, RecordError> {
         let timeline = Timeline::read(self.run)?;
+        let explained = self.run.explanations()?;
+        let explanations = Explanations::new(&self.id, &explained, self.detail);
         let view = View { timeline: &timeline, detail: self.detail };
         let load = timeline.entries.first().map(|entry| load(&view, entry));
         let load = load.or_else(|| Some(tasks::waiting(&view, timeline.tasks.as_ref()?))).unwrap_or_default();
-        Ok(Section { html: section(self, &view), load })
+        Ok(Section { html: section(self, &view, &explanations), load })
     }
 }
 
-fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
+fn section(drawn: &Drawn<'_>, view: &View<'_>, explanations: &Explanations<'_>) -> String {
     let (run, timeline) = (drawn.run, view.timeline);
     let header = &run.manifest.header;
     let variant = header.variant.as_ref().map(|variant| format!(" in {variant}")).unwrap_or_default();
@@ -88,7 +91,8 @@ fn section(drawn: &Drawn<'_>, view: &View<'_>) -> String {
         html += &tables::by_service(&run.summary.by_service, view.detail);
     }
     html += &tables::outages(&timeline.outages);
-    html += &log::log(timeline, view.detail);
+    html += &log::log(timeline, view.detail, explanations);
+    html += &explanations.section();
     html + "</details>\n"
 }
 

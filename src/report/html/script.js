@@ -89,7 +89,8 @@
   });
   function reveal() {
     var at = location.hash && document.getElementById(location.hash.slice(1));
-    if (at && at.tagName === "DETAILS") at.open = true;
+    for (var one = at; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+    if (at) at.scrollIntoView();
   }
   addEventListener("hashchange", reveal);
   reveal();

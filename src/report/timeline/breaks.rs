@@ -58,8 +58,9 @@ pub fn find(seen: &Seen<'_>) -> (Vec<Break>, usize) {
     let found: Vec<Break> = seen.entries.iter().flat_map(spans).collect();
     let all = found.len();
     let mut told = told(found, seen.outages);
+    let loads = if told.is_empty() { Vec::new() } else { loads(seen.series) };
     for one in &mut told {
-        one.seen = reasons(seen, one);
+        one.seen = reasons(seen, &loads, one);
     }
     (told, all)
 }
@@ -108,13 +109,13 @@ fn spans(entry: &Entry) -> Vec<Break> {
     spans
 }
 
-fn reasons(seen: &Seen<'_>, one: &Break) -> Vec<String> {
+fn reasons(seen: &Seen<'_>, loads: &[Load<'_>], one: &Break) -> Vec<String> {
     let mut reasons = Vec::new();
     let (from, until) = (one.from_s, one.until_s);
     if from <= 0.0 {
         reasons.push("the run begins: the first decisions had not taken effect yet".to_owned());
     }
-    let overloaded = overloaded(seen.series, one);
+    let overloaded = overloaded(loads, one);
     reasons.extend(overloaded.iter().map(|(_, sentence)| sentence.clone()));
     let names = overloaded.iter().map(|(name, _)| name.as_str()).chain([one.service.as_str()]);
     reasons.extend(missing(seen.series, names, (from, until)));
@@ -132,65 +133,80 @@ fn reasons(seen: &Seen<'_>, one: &Break) -> Vec<String> {
         .extend(refused.next().map(|episode| format!("replicas of {} refused: {}", episode.service, episode.reason)));
     reasons.extend(telemetry(seen.series, one));
     if reasons.is_empty() {
-        reasons.extend(busiest(seen.series, one));
+        reasons.extend(busiest(loads, one));
     }
     reasons
 }
 
-/// The service that came nearest to its capacity, where none was above it at any sample.
-fn busiest(series: &Series, one: &Break) -> Option<String> {
+/// What a service was offered and could serve, at each sample at which something was offered.
+struct Load<'a> {
+    service: &'a str,
+    /// When, offered, and the capacity of the ready replicas.
+    samples: Vec<(f64, f64, f64)>,
+}
+
+/// The loads of all services; worked out once, since every break looks at all of them.
+fn loads(series: &Series) -> Vec<Load<'_>> {
     let services = series.keys().filter(|(_, cluster)| cluster.is_none()).filter_map(|(service, _)| service);
-    let peak = |service| {
-        let load = load(series, service);
-        within(&load, (one.from_s, one.until_s)).map(|(_, share)| share).reduce(f64::max).map(|share| (share, service))
+    let load = |service| {
+        let offered = series.line(Some(service), None, "offered_per_s");
+        let capacity = series.line(Some(service), None, "capacity_per_s");
+        let pairs = offered.into_iter().zip(capacity);
+        let known = pairs.filter_map(|((at, offered), (_, capacity))| Some((at, offered?, capacity?)));
+        Load { service, samples: known.filter(|(_, offered, _)| *offered > 0.0).collect() }
     };
-    let (share, service) = services.filter_map(peak).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    services.map(load).collect()
+}
+
+impl Load<'_> {
+    /// The samples during a break.
+    fn during(&self, one: &Break) -> &[(f64, f64, f64)] {
+        let from = self.samples.partition_point(|(at, ..)| *at <= one.from_s);
+        let until = self.samples.partition_point(|(at, ..)| *at <= one.until_s);
+        &self.samples[from..until.max(from)]
+    }
+}
+
+/// Offered load over the capacity of the ready replicas.
+fn share((_, offered, capacity): &(f64, f64, f64)) -> f64 {
+    if *capacity > 0.0 { offered / capacity } else { f64::INFINITY }
+}
+
+/// The service that came nearest to its capacity, where none was above it at any sample.
+fn busiest(loads: &[Load<'_>], one: &Break) -> Option<String> {
+    let peak = |load: &Load<'_>| load.during(one).iter().map(share).reduce(f64::max);
+    let peaks = loads.iter().filter_map(|load| Some((peak(load)?, load.service)));
+    let (share, service) = peaks.max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(format!(
         "no service above its capacity at a sample: requests waited; the busiest was {service}, at up to {:.0} %",
         share * 100.0
     ))
 }
 
-/// Offered load over the capacity of the ready replicas, at each sample; none where nothing is offered.
-fn load(series: &Series, service: &str) -> Vec<(f64, f64)> {
-    let offered = series.line(Some(service), None, "offered_per_s");
-    let capacity = series.line(Some(service), None, "capacity_per_s");
-    let known =
-        offered.into_iter().zip(capacity).filter_map(|((at, offered), (_, capacity))| Some((at, offered?, capacity?)));
-    let share = |offered: f64, capacity: f64| if capacity > 0.0 { offered / capacity } else { f64::INFINITY };
-    known
-        .filter(|(_, offered, _)| *offered > 0.0)
-        .map(|(at, offered, capacity)| (at, share(offered, capacity)))
-        .collect()
-}
-
-fn within(line: &[(f64, f64)], (from, until): (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
-    line.iter().copied().filter(move |(at, _)| *at > from && *at <= until)
-}
-
 /// The services that were offered more than they could serve, the entry itself first, then the worst others.
-fn overloaded(series: &Series, one: &Break) -> Vec<(String, String)> {
-    let mut found: Vec<(bool, f64, String, String)> = Vec::new();
-    for (service, cluster) in series.keys() {
-        let (Some(service), None) = (service, cluster) else { continue };
-        let load: Vec<(f64, f64)> = within(&load(series, service), (one.from_s, one.until_s)).collect();
-        let over = load.iter().filter(|(_, share)| *share > 1.0).count();
-        let Some((at, worst)) = load.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| over > 0) else {
-            continue;
-        };
-        let value = |column| {
-            let line = series.line(Some(service), None, column);
-            line.iter().find(|(time, _)| time.total_cmp(&at).is_eq()).and_then(|(_, value)| *value).unwrap_or(0.0)
-        };
-        let (offered, capacity) = (value("offered_per_s"), value("capacity_per_s"));
-        let part = over as f64 / load.len() as f64 * 100.0;
+fn overloaded(loads: &[Load<'_>], one: &Break) -> Vec<(String, String)> {
+    let mut found: Vec<(bool, f64, &str, String)> = Vec::new();
+    for load in loads {
+        let (service, samples) = (load.service, load.during(one));
+        let over = samples.iter().filter(|sample| share(sample) > 1.0).count();
+        let worst = samples.iter().max_by(|a, b| share(a).total_cmp(&share(b))).filter(|_| over > 0);
+        let Some(worst @ (_, offered, capacity)) = worst else { continue };
+        let part = over as f64 / samples.len() as f64 * 100.0;
+        let part = if part < 0.5 { "less than 1 %".to_owned() } else { format!("{part:.0} %") };
+        let decimals = digits_apart(*offered, *capacity);
         let sentence = format!(
-            "load of {service} above its capacity in {part:.0} % of the samples, at worst {offered:.0}/s against {capacity:.0}/s"
+            "load of {service} above its capacity in {part} of the samples, at worst {offered:.decimals$}/s against \
+             {capacity:.decimals$}/s"
         );
-        found.push((service != one.service, worst, service.to_owned(), sentence));
+        found.push((service != one.service, share(worst), service, sentence));
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then_with(|| a.2.cmp(&b.2)));
-    found.into_iter().take(1 + OTHERS_MAX).map(|(.., name, sentence)| (name, sentence)).collect()
+    found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then_with(|| a.2.cmp(b.2)));
+    found.into_iter().take(1 + OTHERS_MAX).map(|(.., name, sentence)| (name.to_owned(), sentence)).collect()
+}
+
+/// The fewest decimals, at most three, with which two figures look different.
+fn digits_apart(a: f64, b: f64) -> usize {
+    (0..3).find(|decimals| format!("{a:.decimals$}") != format!("{b:.decimals$}")).unwrap_or(3)
 }
 
 /// Replicas that were asked for and not ready.
@@ -226,7 +242,7 @@ fn telemetry(series: &Series, one: &Break) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, spans, told};
+    use super::{Entry, digits_apart, spans, told};
 
     fn entry(broken: &[f64]) -> Entry {
         let line =
@@ -245,5 +261,12 @@ mod tests {
         assert_eq!(spans, [(60.0, 300.0, 102.0), (540.0, 600.0, 60.0)]);
         assert_eq!(found[0].p95_ms, Some(1000.0));
         assert_eq!(told(found, &[]).len(), 2);
+    }
+
+    #[test]
+    fn what_differs_looks_different() {
+        assert_eq!(digits_apart(553.2, 284.0), 0);
+        assert_eq!(digits_apart(3.4, 3.2), 1);
+        assert_eq!(digits_apart(3.0, 3.0), 3);
     }
 }

@@ -40,17 +40,30 @@ pub struct Detail {
     pub entries: usize,
     /// Rows of tables and of each kind of entry in the log.
     pub rows: usize,
+    /// Decisions that are explained.
+    pub explained: usize,
+    /// Services of each of these.
+    pub explained_services: usize,
+    /// Clusters of each of these services.
+    pub explained_clusters: usize,
 }
 
 impl Detail {
     /// For a page with so many runs over time.
     pub const fn for_runs(runs: usize) -> Self {
-        match runs {
-            0..=4 => Self { buckets: 360, places: 48, entries: 3, rows: 30 },
-            5..=8 => Self { buckets: 200, places: 36, entries: 2, rows: 20 },
-            9..=12 => Self { buckets: 130, places: 24, entries: 1, rows: 12 },
-            _ => Self { buckets: 90, places: 16, entries: 1, rows: 8 },
-        }
+        let (buckets, places, entries, rows) = match runs {
+            0..=4 => (360, 48, 3, 30),
+            5..=8 => (200, 36, 2, 20),
+            9..=12 => (130, 24, 1, 12),
+            _ => (90, 16, 1, 8),
+        };
+        let (explained, explained_services, explained_clusters) = match runs {
+            0..=4 => (10, 8, 20),
+            5..=8 => (6, 5, 12),
+            9..=12 => (4, 4, 10),
+            _ => (3, 2, 6),
+        };
+        Self { buckets, places, entries, rows, explained, explained_services, explained_clusters }
     }
 }
 

@@ -1,43 +1,84 @@
 //! Two metrics against each other, a point a policy, with its intervals.
 
 use super::axis::Axis;
-use super::{Frame, Ink, LETTER, Shape, Side, draw, plot_size};
+use super::{Frame, Ink, Shape, Side, draw, plot_size};
 use crate::report::compare::Group;
 use crate::report::metric::{Better, Metric};
 
 /// Letters of a label before it is cut.
 const LABEL_MAX: usize = 30;
 
-/// The picture, or `None` where fewer than two policies have both metrics.
-pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) -> Option<String> {
-    let points: Vec<Dot> = groups.iter().filter_map(|group| dot(group, across, up)).collect();
-    if points.len() < 2 {
+/// How far from zero a point of many may lie, in multiples of where the best and half of all are.
+const FAR: f64 = 1.5;
+
+/// The picture, and what of it has no name or no place.
+pub struct Scatter {
+    /// The picture.
+    pub svg: String,
+    /// Policies that have their name beside their point.
+    pub named: usize,
+    /// Policies that are left out, because the others would lie on one another.
+    pub left_out: usize,
+}
+
+/// The picture, or `None` where fewer than two policies have both metrics. Of many, those of rank 1 have names.
+pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) -> Option<Scatter> {
+    let all: Vec<Dot> = groups.iter().filter_map(|group| dot(group, across, up)).collect();
+    if all.len() < 2 {
         return None;
     }
+    let count = groups.len();
+    let points = near(all);
+    let named = points.iter().filter(|dot| dot.is_named).count();
+    let left_out = count - points.len();
+    let svg = picture(&points, across, up);
+    Some(Scatter { svg, named: named + left_out, left_out })
+}
+
+/// Without those of many that lie so far out that the others would lie on one another.
+fn near(all: Vec<Dot>) -> Vec<Dot> {
+    if all.iter().all(|dot| dot.is_named) {
+        return all;
+    }
+    let limit = |of: fn(&Dot) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        let best = all.iter().filter(|dot| dot.is_named).map(of).fold(f64::NEG_INFINITY, f64::max);
+        best.max(values[values.len() / 2]) * FAR
+    };
+    let (right, top) = (limit(|dot| dot.at.0), limit(|dot| dot.at.1));
+    all.into_iter().filter(|dot| dot.is_named || (dot.at.0 <= right && dot.at.1 <= top)).collect()
+}
+
+fn picture(points: &[Dot], across: &'static Metric, up: &'static Metric) -> String {
     let x = range(points.iter().map(|dot| (dot.at.0, dot.half.0)), 0.3).titled(&title(across));
     let y = range(points.iter().map(|dot| (dot.at.1, dot.half.1)), 0.1);
-    let says = points.iter().map(|dot| {
-        format!(
-            "{}: {} {}, {} {}",
-            dot.name,
-            across.title,
-            across.unit.text(dot.raw.0),
-            up.title,
-            up.unit.text(dot.raw.1)
-        )
-    });
-    let label = format!("{} against {} by policy. {}", up.title, across.title, says.collect::<Vec<_>>().join(". "));
+    let says = |dot: &Dot| {
+        let (x, y) = (across.unit.text(dot.raw.0), up.unit.text(dot.raw.1));
+        format!("{}: {} {x}, {} {y}", dot.name, across.title, up.title)
+    };
+    let named: Vec<String> = points.iter().filter(|dot| dot.is_named).map(says).collect();
+    let label = format!("{} against {} by policy. {}", up.title, across.title, named.join(". "));
     let frame = Frame { axes: true, label, x, y };
     let mut shapes = Vec::new();
-    for dot in &points {
+    for dot in points {
         let ((x, y), (wide, high)) = (dot.at, dot.half);
         let ink = Ink::Capacity;
         shapes.push(Shape::Line(vec![(frame.x.place(x - wide), y), (frame.x.place(x + wide), y)], ink, 3));
         shapes.push(Shape::Line(vec![(x, frame.y.place(y - high)), (x, frame.y.place(y + high))], ink, 3));
     }
-    shapes.extend(points.iter().map(|dot| Shape::Point(dot.at, Ink::Offered, 11)));
-    shapes.extend(labels(&frame, &points));
-    Some(draw(&frame, &shapes))
+    for dot in points {
+        let (ink, size) = if dot.is_named { (Ink::Offered, 11) } else { (Ink::Capacity, 7) };
+        shapes.push(Shape::Point(dot.at, ink, size));
+    }
+    shapes.extend(labels(&frame, points));
+    let wide = (frame.x.to - frame.x.from) * 0.008;
+    let hover = |dot: &Dot| {
+        let (x, y) = dot.at;
+        Shape::HoverLine(vec![(x - wide, y), (x + wide, y)], says(dot), 24)
+    };
+    shapes.extend(points.iter().filter(|dot| !dot.is_named).map(hover));
+    draw(&frame, &shapes)
 }
 
 /// The words at an axis: what, in which unit, and where it is better.
@@ -57,6 +98,8 @@ struct Dot {
     at: (f64, f64),
     half: (f64, f64),
     raw: (f64, f64),
+    /// Whether its name stands beside it.
+    is_named: bool,
 }
 
 fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
@@ -69,6 +112,7 @@ fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
         at: (across.unit.shown(x.mean), up.unit.shown(y.mean)),
         half: (half(across, x.half_width), half(up, y.half_width)),
         raw: (x.mean, y.mean),
+        is_named: group.rank.is_none_or(|rank| rank == 1),
     })
 }
 
@@ -85,6 +129,8 @@ fn range(values: impl Iterator<Item = (f64, f64)> + Clone, room: f64) -> Axis {
     Axis::between(from, high + width * room)
 }
 
+/// Width of a letter of a name, in pixels: that of a wide font, so that no name crosses an axis.
+const NAME_LETTER: f64 = 20.0;
 /// Half the height of a line of letters, in pixels.
 const HALF_LINE: f64 = 15.0;
 
@@ -104,11 +150,16 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         let ((x, y), wide) = (pixel(dot.at), dot.half.0 / (frame.x.to - frame.x.from) * width);
         (x - wide, y - 4.0, x + wide, y + 4.0)
     };
-    let mut taken: Vec<Area> = points.iter().flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect();
+    let areas = |is_named: bool| {
+        let dots = points.iter().filter(move |dot| dot.is_named == is_named);
+        dots.flat_map(|dot| [around(pixel(dot.at)), bar(dot)]).collect::<Vec<Area>>()
+    };
+    // A name may lie on a point without one where there is no other place, but never outside.
+    let (mut taken, crowd) = (areas(true), areas(false));
     let mut shapes = Vec::new();
-    for dot in points {
+    for dot in points.iter().filter(|dot| dot.is_named) {
         let (x, y) = pixel(dot.at);
-        let long = dot.name.chars().count() as f64 * f64::from(LETTER);
+        let long = dot.name.chars().count() as f64 * NAME_LETTER;
         // Beside the interval, not on it.
         let wide = (dot.half.0 / (frame.x.to - frame.x.from) * width + 10.0).max(20.0).round();
         let aside = wide as i32;
@@ -137,8 +188,11 @@ fn labels(frame: &Frame, points: &[Dot]) -> Vec<Shape> {
         ];
         let inside = |area: &Area| area.0 >= 0.0 && area.1 >= -10.0 && area.2 <= width + 30.0 && area.3 <= height - 4.0;
         let free = |area: &Area| !taken.iter().any(|other| overlap(area, other));
-        let fits = sides.iter().find(|(.., area)| inside(area) && free(area));
-        let side = fits.or_else(|| sides.iter().find(|(.., area)| free(area))).unwrap_or(&sides[0]);
+        let lonely = |area: &Area| !crowd.iter().any(|other| overlap(area, other));
+        let inner = || sides.iter().filter(|(.., area)| inside(area));
+        let fits =
+            inner().find(|(.., area)| free(area) && lonely(area)).or_else(|| inner().find(|(.., area)| free(area)));
+        let side = fits.or_else(|| inner().next()).unwrap_or(&sides[0]);
         taken.push(side.2);
         shapes.push(Shape::Letters(dot.at, dot.name.clone(), side.0, side.1));
     }

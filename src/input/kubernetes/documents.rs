@@ -81,7 +81,8 @@ impl LeftOut for Bulk {
 ///
 /// # Errors
 /// Broken YAML or JSON, and documents that are no objects.
-pub fn objects(text: &str, label: &str) -> Result<Vec<Object>, InputError> {
+pub fn objects(text: impl Into<Box<str>>, label: &str) -> Result<Vec<Object>, InputError> {
+    let text = text.into();
     let budget = Budget {
         depth: limits::KUBERNETES_DEPTH,
         nodes: limits::KUBERNETES_NODES,

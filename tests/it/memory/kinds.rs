@@ -75,7 +75,7 @@ pub const KINDS: &[Kind] = &[
         file: "h.yaml",
         is_tree: true,
         make: descriptor,
-        read: |path| said(hdag::parse(&fs::read_to_string(path).map_err(|error| error.to_string())?, "h.yaml")),
+        read: |path| said(hdag::parse(fs::read_to_string(path).map_err(|error| error.to_string())?, "h.yaml")),
     },
     Kind { name: "kubectl nodes", file: "n.yaml", is_tree: true, make: nodes, read: clusters },
     Kind { name: "kubectl nodes, bare JSON", file: "n.json", is_tree: true, make: bare_nodes, read: clusters },

@@ -33,7 +33,11 @@ pub struct Text(Letters);
 #[derive(Clone)]
 enum Letters {
     /// From `start` to `end`, which lie between letters of the whole.
-    Part { whole: Arc<Whole>, start: u32, end: u32 },
+    Part {
+        whole: Arc<Whole>,
+        start: u32,
+        end: u32,
+    },
     Own(Box<str>),
 }
 
@@ -43,6 +47,18 @@ impl Text {
         whole.get(start..end)?;
         let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
         Some(Self(Letters::Part { whole: Arc::clone(whole), start, end }))
+    }
+
+    /// The letters without these at their end, where they end so.
+    pub fn without_end(&self, end: &str) -> Option<Self> {
+        let rest = self.strip_suffix(end)?;
+        Some(match &self.0 {
+            Letters::Part { whole, start, end: before } => {
+                let end = before - u32::try_from(end.len()).ok()?;
+                Self(Letters::Part { whole: Arc::clone(whole), start: *start, end })
+            }
+            Letters::Own(_) => rest.into(),
+        })
     }
 
     /// The letters.

@@ -71,8 +71,13 @@ impl Node {
 
     /// The text of a scalar as it was written.
     pub fn text(&self) -> Option<&str> {
+        self.letters().map(Text::as_str)
+    }
+
+    /// The same, to be kept.
+    pub fn letters(&self) -> Option<&Text> {
         match &self.value {
-            Value::Scalar(scalar) => scalar.text(),
+            Value::Scalar(scalar) => scalar.letters(),
             _ => None,
         }
     }
@@ -86,6 +91,10 @@ impl Node {
 impl Scalar {
     /// The text as it was written; `None` for nothing.
     pub fn text(&self) -> Option<&str> {
+        self.letters().map(Text::as_str)
+    }
+
+    fn letters(&self) -> Option<&Text> {
         match self {
             Self::Null => None,
             Self::Bool(_, text)

@@ -229,7 +229,8 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let entry = self.current.take().expect("serde asks for a value after its key");
         // Types that judge what they read (`Positive`) do so after the reader is done: their errors are placed here.
-        seed.deserialize(Reader(&entry.node)).map_err(|error| error.placed(&entry.node.place).below(entry.key.to_string()))
+        seed.deserialize(Reader(&entry.node))
+            .map_err(|error| error.placed(&entry.node.place).below(entry.key.to_string()))
     }
 }
 

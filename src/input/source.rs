@@ -51,8 +51,7 @@ impl Source {
         while let E::AliasError { error: inner, .. } | E::WithSnippet { error: inner, .. } = error {
             error = inner;
         }
-        let place =
-            error.location().map_or_else(|| Place::whole(&self.file), |location| self.place(location));
+        let place = error.location().map_or_else(|| Place::whole(&self.file), |location| self.place(location));
         let message = match error {
             E::DuplicateMappingKey { key: Some(key), .. } => {
                 format!("the key `{key}` stands here for the second time; remove one of the two")

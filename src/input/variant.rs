@@ -59,8 +59,11 @@ impl Patch {
             let message = "a variant is a map of paths to values; write `{path.to.field: value}`";
             return Err(Box::new(Mistake::new(variant.place.clone(), format!("variants.{name}"), message)).into());
         };
-        let patch =
-            |entry: &Entry| Self { path: entry.key.to_string(), place: entry.key_place.clone(), value: entry.node.clone() };
+        let patch = |entry: &Entry| Self {
+            path: entry.key.to_string(),
+            place: entry.key_place.clone(),
+            value: entry.node.clone(),
+        };
         Ok(entries.iter().map(patch).collect())
     }
 

@@ -56,7 +56,9 @@ impl Node {
     /// Broken YAML, with its place; an empty document; more than the limits allow.
     pub fn parse(text: impl Into<Box<str>>, file: &str) -> Result<Self, InputError> {
         let budget = Budget { depth: limits::DEPTH, nodes: limits::NODES, kept: limits::NODES };
-        let parsed = read(&Source::new(text, file), &budget, |text, options| serde_saphyr::from_str_with_options::<Kept<Nothing>>(text, options))?;
+        let parsed = read(&Source::new(text, file), &budget, |text, options| {
+            serde_saphyr::from_str_with_options::<Kept<Nothing>>(text, options)
+        })?;
         Ok(parsed.node.expect("only values of keys are left out"))
     }
 
@@ -73,7 +75,9 @@ impl Node {
         // A level of YAML is several calls of the parser: on a thread of a test the stack would end before the budget.
         let source = Source::new(text, file);
         let parse = move || {
-            let parsed = read(&source, budget, |text, options| serde_saphyr::from_multiple_with_options::<Kept<K>>(text, options))?;
+            let parsed = read(&source, budget, |text, options| {
+                serde_saphyr::from_multiple_with_options::<Kept<K>>(text, options)
+            })?;
             Ok(parsed.into_iter().filter_map(|document| document.node).collect())
         };
         std::thread::scope(|scope| {
@@ -243,8 +247,7 @@ impl<'de, K: LeftOut, const BULK: bool> Visitor<'de> for ParsedVisitor<K, BULK> 
         while let Some(item) = items.next_element::<Kept<K>>()? {
             list.extend(item.node);
         }
-        list.shrink_to_fit();
-        Ok(Parsed::List(list))
+        Ok(Parsed::List(exactly(list)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Parsed, A::Error> {
@@ -261,9 +264,14 @@ impl<'de, K: LeftOut, const BULK: bool> Visitor<'de> for ParsedVisitor<K, BULK> 
                 map.push(Entry { key, key_place, node });
             }
         }
-        map.shrink_to_fit();
-        Ok(Parsed::Map(map))
+        Ok(Parsed::Map(exactly(map)))
     }
+}
+
+/// The same in a place of just their size. (To shrink the first place instead would leave holes of all sizes behind, which
+/// add up to half of a tree; that place as a whole is soon used again.)
+fn exactly<T>(mut items: Vec<T>) -> Vec<T> {
+    items.drain(..).collect()
 }
 
 #[cfg(test)]

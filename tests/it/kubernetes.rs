@@ -151,7 +151,8 @@ fn workloads_and_their_policies_become_services() {
     );
     assert_eq!((&cart["cpu"], &cart["memory"]), (&"100m".into(), &"200 MiB".into()));
     assert_eq!(
-        loaded.resolved()["application"]["calls"][0]["from"], "frontend",
+        loaded.resolved()["application"]["calls"][0]["from"],
+        "frontend",
         "a Service's name stands for its workload"
     );
     for wanted in [
@@ -303,5 +304,9 @@ fn an_inventory_file_may_name_kubernetes_files_too() {
     let text = "kubectl: {milan: nodes.yaml}\nclusters: [{name: milan, pue: 1.4}, {name: extra, pools: [{name: a, cpu: 4, memory: 8 GiB, nodes: 1}]}]\n";
     let loaded = scenario(&format!("{APPLICATION}inventory: x.yaml\n"), &[("x.yaml", text)]).unwrap();
     assert_eq!(loaded.resolved()["inventory"]["clusters"][0]["pue"], "1.4");
-    assert_eq!(loaded.resolved()["inventory"]["clusters"][1]["name"], "extra", "a cluster of one's own may stand beside");
+    assert_eq!(
+        loaded.resolved()["inventory"]["clusters"][1]["name"],
+        "extra",
+        "a cluster of one's own may stand beside"
+    );
 }

@@ -13,8 +13,8 @@
 use super::super::at::At;
 use super::super::error::{InputError, Mistake};
 use super::super::file::Files;
-use super::super::node::{Entry, Node, Value};
 use super::super::letters::Text;
+use super::super::node::{Entry, Node, Value};
 use super::documents::Object;
 use super::field::Field;
 use super::karmada;

@@ -1,8 +1,8 @@
 //! Building the tree that a native file would give, every value at the place in the Kubernetes object that it comes from.
 
 use super::super::error::Place;
-use super::super::node::{Entry, Node, Scalar, Value};
 use super::super::letters::Text;
+use super::super::node::{Entry, Node, Scalar, Value};
 use std::collections::BTreeMap;
 
 /// A map under construction.

@@ -9,8 +9,8 @@ pub mod opendc;
 use super::at::At;
 use super::error::{InputError, Place, known_names};
 use super::file::Files;
-use super::node::{Entry, Node, Scalar, Value};
 use super::letters::Text;
+use super::node::{Entry, Node, Scalar, Value};
 
 /// A kind of list: the key that names it, and how it is translated.
 type Kind = (&'static str, fn(&At<'_>, &mut Files) -> Result<Node, InputError>);

@@ -1,9 +1,9 @@
 //! Values of a scenario that come from a table: made as if they had been written, at the place of their row.
 
 use crate::input::error::{InputError, Place};
+use crate::input::letters::Text;
 use crate::input::node::{Entry, Node, Scalar, Value};
 use crate::input::read::read;
-use crate::input::letters::Text;
 use serde::de::DeserializeOwned;
 
 /// A text, or a quantity in its spelling.

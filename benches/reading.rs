@@ -25,7 +25,7 @@ use std::time::Duration;
 const SERVICES: u32 = 10;
 const S: u64 = 1_000_000_000;
 /// Memory that a reader may take whatever the file: buffers, and a slice of a Parquet file with its decoder.
-const BASE: u64 = 80 << 20;
+const BASE: u64 = 16 << 20;
 
 fn names() -> ServiceNames {
     ServiceNames::new((0..SERVICES).map(|index| format!("service-{index}")))

@@ -41,7 +41,7 @@ pub mod limits {
     pub const KUBERNETES_NODES: usize = 6_000_000;
     /// Values of such a file that are kept, and one more in so many bytes of it: to hold one costs up to 300 bytes, all
     /// that follows from it included.
-    pub const KUBERNETES_VALUES: usize = 100_000;
+    pub const KUBERNETES_VALUES: usize = 125_000;
     /// See [`KUBERNETES_VALUES`].
     pub const KUBERNETES_BYTES_A_VALUE: usize = 100;
     /// Documents of such a file.

@@ -74,7 +74,7 @@ pub fn bare_nodes(length: usize) -> String {
     // Of so short ones, more are refused.
     lines(
         "{\"apiVersion\": \"v1\", \"kind\": \"NodeList\", \"items\": [\n{\"metadata\": {\"name\": \"first\"}, \"status\": {\"allocatable\": {\"cpu\": 4, \"memory\": \"16Gi\"}}}\n",
-        length / 2,
+        length / 3,
         |i, out| {
             writeln!(out, "  ,{{\n    \"metadata\": {{\n      \"name\": \"node-{i}\",\n      \"labels\": {{\n        \"kubernetes.io/hostname\": \"node-{i}\",\n        \"topology.kubernetes.io/zone\": \"zone-{}\"\n      }}\n    }},\n    \"status\": {{\n      \"allocatable\": {{\n        \"cpu\": \"7910m\",\n        \"memory\": \"29Gi\",\n        \"pods\": \"110\"\n      }},\n      \"conditions\": [\n        {{\n          \"type\": \"Ready\",\n          \"status\": \"True\"\n        }}\n      ]\n    }}\n  }}", i % 3).unwrap();
         },
@@ -97,7 +97,7 @@ pub fn dense_nodes(length: usize) -> String {
 }
 
 /// Of 80 bytes and 8 values each, each of another size.
-const NODES_DENSE: usize = 12_000;
+const NODES_DENSE: usize = 15_000;
 
 /// Services of which nothing is said but what must be.
 pub fn dense_scenario(length: usize) -> String {

@@ -337,9 +337,10 @@ fn main() {
     for sample in &samples {
         println!("{}", sample.name);
         time("smo", sample.bytes, readings, || drop(black_box(sample.read())));
-        references(sample)
-            .into_iter()
-            .for_each(|(name, work)| time(name, sample.bytes, readings, || work(&sample.path)));
+        // `wc -l` is over before a tick of the clock that commands are measured by.
+        for (name, work) in references(sample).into_iter().filter(|(name, _)| *name != "wc -l") {
+            time(name, sample.bytes, readings, || work(&sample.path));
+        }
     }
     bench(&mut criterion, &samples);
     criterion.final_summary();

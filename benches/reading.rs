@@ -1,7 +1,9 @@
 //! How fast traces are read on one core, each form against what others need for the same file in the same run.
 //!
 //! Checked before anything is timed: every request of the file is found. Then the peak memory of each reader over what
-//! stood before is told, and must stay below four times the text and a fixed base. `SMO_BENCH_SMOKE`: small files, once.
+//! stood before is told, and must stay below four times the text and a fixed base. Then the processor time of ten readings,
+//! which says what one core does however many others want it, as the time on the wall does not; then that one.
+//! `SMO_BENCH_SMOKE`: small files, once.
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it found")]
 #![expect(clippy::cast_possible_truncation, reason = "draws that are cut to what a line needs")]
@@ -25,7 +27,7 @@ use std::time::Duration;
 const SERVICES: u32 = 10;
 const S: u64 = 1_000_000_000;
 /// Memory that a reader may take whatever the file: buffers, and a slice of a Parquet file with its decoder.
-const BASE: u64 = 80 << 20;
+const BASE: u64 = 16 << 20;
 
 fn names() -> ServiceNames {
     ServiceNames::new((0..SERVICES).map(|index| format!("service-{index}")))
@@ -135,6 +137,35 @@ fn by_path() -> TraceOptions {
 
 fn by_column() -> TraceOptions {
     as_one(Import { time_from: Some("at_ms".into()), ..Import::default() })
+}
+
+/// Processor time of this process so far, in nanoseconds, with that of commands that have ended, in whole ticks of 10 ms;
+/// where the system tells.
+fn processor_time() -> Option<u64> {
+    let mut sum = 0;
+    for thread in fs::read_dir("/proc/self/task").ok()? {
+        let told = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        sum += told.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in parentheses, is the second of the fields, and the only one with blanks.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(13..15)?.iter().map(|ticks| ticks.parse::<u64>()).sum::<Result<u64, _>>().ok()?;
+    Some(sum + ticks * 10_000_000)
+}
+
+/// Tells what a core reads in a second of its time: the median of so many readings, and their range.
+fn time(name: &str, bytes: u64, readings: usize, work: impl Fn()) {
+    let mut rates = Vec::with_capacity(readings);
+    for _ in 0..readings {
+        let Some(before) = processor_time() else { return };
+        work();
+        let Some(spent) = processor_time().map(|after| after - before).filter(|spent| *spent > 0) else { return };
+        rates.push(bytes as f64 * 1e3 / spent as f64);
+    }
+    rates.sort_by(f64::total_cmp);
+    let (least, most) = (rates[0], rates[readings - 1]);
+    println!("  {name}: {:.0} MB/s of processor time ({least:.0} to {most:.0})", rates[readings / 2]);
 }
 
 /// What is read: name, file, options.
@@ -302,6 +333,15 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let samples = samples(folder.path(), smoke);
     check(&samples);
+    let readings = if smoke { 1 } else { 10 };
+    for sample in &samples {
+        println!("{}", sample.name);
+        time("smo", sample.bytes, readings, || drop(black_box(sample.read())));
+        // `wc -l` is over before a tick of the clock that commands are measured by.
+        for (name, work) in references(sample).into_iter().filter(|(name, _)| *name != "wc -l") {
+            time(name, sample.bytes, readings, || work(&sample.path));
+        }
+    }
     bench(&mut criterion, &samples);
     criterion.final_summary();
 }

@@ -131,7 +131,7 @@ impl Job {
             parameters: self.policy.resolved().into_iter().map(owned).collect(),
             seed: self.seed.0,
             inputs: inputs(loaded),
-            resolved: loaded.resolved.clone(),
+            resolved: loaded.resolved(),
             notes: loaded.notes.clone(),
         }
     }

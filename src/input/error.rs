@@ -3,6 +3,7 @@
 //! One shape for every mistake, because a reader wants the same five things of each. The words before the first `; ` of a
 //! message say what is wrong, those after it what would be right; they are printed on two lines.
 
+use super::letters::Whole;
 use super::trace::TraceError;
 use crate::model::workload::WorkloadError;
 use std::fmt;
@@ -45,7 +46,7 @@ pub struct Mistake {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file as the user named it, or `--set path=value`.
-    pub file: Arc<str>,
+    pub file: Arc<Whole>,
     /// Line, from 1; 0 for the file as a whole.
     pub line: u32,
     /// Column in characters, from 1; 0 for the line as a whole.
@@ -55,7 +56,7 @@ pub struct Place {
 impl Place {
     /// A file as a whole.
     pub fn whole(file: &str) -> Self {
-        Self { file: file.into(), line: 0, column: 0 }
+        Self { file: Whole::of(file), line: 0, column: 0 }
     }
 
     /// A line as a whole.
@@ -66,7 +67,7 @@ impl Place {
     /// A place in a line. Nobody looks for a line beyond the four billionth.
     pub fn at(file: &str, line: u64, column: u64) -> Self {
         let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        Self { file: file.into(), line: narrow(line), column: narrow(column) }
+        Self { file: Whole::of(file), line: narrow(line), column: narrow(column) }
     }
 }
 
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_mistake_reads_place_field_what_and_remedy() {
-        let place = Place { file: "a.yaml".into(), line: 3, column: 7 };
+        let place = Place::at("a.yaml", 3, 7);
         let mistake = Mistake::new(place, "control.every".into(), "`5` is not a time span; write it like `30 s`");
         assert_eq!(
             mistake.to_string(),

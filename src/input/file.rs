@@ -66,7 +66,7 @@ impl Files {
         let label = path.display().to_string();
         let text = read_text(path, &label).map_err(|message| Mistake::in_file(&label, &message))?;
         self.read.push(hashed(&label, text.as_bytes()));
-        parse(&text, &label)
+        parse(text, &label)
     }
 
     /// Reads a YAML file that the scenario names at `at`.
@@ -75,7 +75,7 @@ impl Files {
     /// Where it cannot be read or is broken.
     pub fn read_yaml(&mut self, written: &str, at: &At<'_>) -> Result<Node, InputError> {
         let file = self.read_text(written, at)?;
-        parse(&file.text, &file.label)
+        parse(file.text, &file.label)
     }
 
     /// Reads a text file that the scenario names at `at`.
@@ -167,7 +167,7 @@ impl Files {
     }
 }
 
-fn parse(text: &str, label: &str) -> Result<Node, InputError> {
+fn parse(text: String, label: &str) -> Result<Node, InputError> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Err(Mistake::in_file(label, "the file is empty; `smo scenario schema` says what belongs into it"));
     }

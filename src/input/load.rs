@@ -55,12 +55,11 @@ pub struct Loaded {
     pub scenario: Arc<Scenario>,
     /// All files that were read.
     pub inputs: Vec<InputFile>,
-    /// The whole scenario, with other files spliced in, the variant and `--set` applied and defaults filled in.
-    pub resolved: serde_json::Value,
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
     /// What a descriptor says of the charts of its services, by service: kept for whoever deploys, not simulated.
     pub artifacts: BTreeMap<String, Artifact>,
+    file: Arc<ScenarioFile>,
     traces: Vec<TraceSource>,
     tasks: TasksInMemory,
 }
@@ -100,9 +99,9 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
         variants,
         scenario,
         inputs: files.read,
-        resolved: resolved(&file),
         notes: files.notes,
         artifacts: files.artifacts,
+        file: Arc::new(file),
         traces,
         tasks: tasks.source,
     }
@@ -125,6 +124,12 @@ impl Loaded {
         };
         let parts = self.traces.iter().map(open).collect::<Result<Vec<_>, InputError>>()?;
         Ok(trace::merge(parts, &services)?)
+    }
+
+    /// The whole scenario, with other files spliced in, the variant and `--set` applied and defaults filled in. It is made
+    /// when it is asked for: as JSON, a scenario takes ten times the memory of its file.
+    pub fn resolved(&self) -> serde_json::Value {
+        serde_json::to_value(&*self.file).expect("a scenario file has only text as keys and finite numbers")
     }
 
     /// The tasks, from their start; none where there are none.
@@ -152,10 +157,6 @@ impl Loaded {
         }
         Ok(self)
     }
-}
-
-fn resolved(file: &ScenarioFile) -> serde_json::Value {
-    serde_json::to_value(file).expect("a scenario file has only text as keys and finite numbers")
 }
 
 /// The tree of the scenario with patches applied and files spliced in. Patches of whole sections come first: a variant

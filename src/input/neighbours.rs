@@ -146,6 +146,7 @@ const fn yes() -> bool {
 pub fn add_to(terms: &mut NodeTerms, name: &str, file: &NeighboursFile, at: &At<'_>) -> Result<(), InputError> {
     let mut labels = file.labels.clone();
     labels.insert(SERVICE_LABEL.to_owned(), name.to_owned());
+    let labels = labels.into_iter().collect();
     let near = |key: &str, list: &[NearFile]| -> Result<Vec<PeerTerm>, InputError> {
         let at = at.key(key);
         list.iter().enumerate().map(|(index, file)| file.term(&at.index(index))).collect()

@@ -5,6 +5,7 @@
 //! stays `1.10`). How it comes from a text: [`yaml`](super::yaml).
 
 use super::error::Place;
+use super::letters::Text;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub enum Value {
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The key.
-    pub key: String,
+    pub key: Text,
     /// Where the key stands.
     pub key_place: Place,
     /// The value.
@@ -43,15 +44,15 @@ pub enum Scalar {
     /// Nothing, `~` or `null`.
     Null,
     /// `true` or `false`, as written.
-    Bool(bool, String),
+    Bool(bool, Text),
     /// A number that is not negative and has no fraction, as written.
-    Unsigned(u64, String),
+    Unsigned(u64, Text),
     /// A negative number without a fraction, as written.
-    Signed(i64, String),
+    Signed(i64, Text),
     /// Another number, as written.
-    Float(f64, String),
+    Float(f64, Text),
     /// Everything else.
-    Text(String),
+    Text(Text),
 }
 
 impl Node {
@@ -70,8 +71,13 @@ impl Node {
 
     /// The text of a scalar as it was written.
     pub fn text(&self) -> Option<&str> {
+        self.letters().map(Text::as_str)
+    }
+
+    /// The same, to be kept.
+    pub fn letters(&self) -> Option<&Text> {
         match &self.value {
-            Value::Scalar(scalar) => scalar.text(),
+            Value::Scalar(scalar) => scalar.letters(),
             _ => None,
         }
     }
@@ -85,6 +91,10 @@ impl Node {
 impl Scalar {
     /// The text as it was written; `None` for nothing.
     pub fn text(&self) -> Option<&str> {
+        self.letters().map(Text::as_str)
+    }
+
+    fn letters(&self) -> Option<&Text> {
         match self {
             Self::Null => None,
             Self::Bool(_, text)

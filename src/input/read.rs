@@ -223,13 +223,14 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         self.current = Some(entry);
         seed.deserialize(entry.key.as_str().into_deserializer())
             .map(Some)
-            .map_err(|error: ReadError| error.placed(&entry.key_place).below(entry.key.clone()))
+            .map_err(|error: ReadError| error.placed(&entry.key_place).below(entry.key.to_string()))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let entry = self.current.take().expect("serde asks for a value after its key");
         // Types that judge what they read (`Positive`) do so after the reader is done: their errors are placed here.
-        seed.deserialize(Reader(&entry.node)).map_err(|error| error.placed(&entry.node.place).below(entry.key.clone()))
+        seed.deserialize(Reader(&entry.node))
+            .map_err(|error| error.placed(&entry.node.place).below(entry.key.to_string()))
     }
 }
 

@@ -59,8 +59,11 @@ impl Patch {
             let message = "a variant is a map of paths to values; write `{path.to.field: value}`";
             return Err(Box::new(Mistake::new(variant.place.clone(), format!("variants.{name}"), message)).into());
         };
-        let patch =
-            |entry: &Entry| Self { path: entry.key.clone(), place: entry.key_place.clone(), value: entry.node.clone() };
+        let patch = |entry: &Entry| Self {
+            path: entry.key.to_string(),
+            place: entry.key_place.clone(),
+            value: entry.node.clone(),
+        };
         Ok(entries.iter().map(patch).collect())
     }
 
@@ -109,13 +112,13 @@ impl Patch {
     fn descend_map(&self, entries: &mut Vec<Entry>, steps: &[&str]) -> Result<(), InputError> {
         for length in (1..=steps.len()).rev() {
             let key = steps[..length].join(".");
-            if let Some(entry) = entries.iter_mut().find(|entry| entry.key == key) {
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.key == key.as_str()) {
                 entry.key_place.clone_from(&self.place);
                 return self.descend(&mut entry.node, &steps[length..]);
             }
         }
         let node = Node { place: self.place.clone(), value: Value::Scalar(Scalar::Null) };
-        let mut entry = Entry { key: steps[0].to_owned(), key_place: self.place.clone(), node };
+        let mut entry = Entry { key: steps[0].into(), key_place: self.place.clone(), node };
         self.descend(&mut entry.node, &steps[1..])?;
         entries.push(entry);
         Ok(())
@@ -148,7 +151,7 @@ impl Patch {
 /// The names of the variants, in the order of the file.
 pub fn names(root: &Node) -> Vec<String> {
     match root.get("variants").map(|variants| &variants.value) {
-        Some(Value::Map(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+        Some(Value::Map(entries)) => entries.iter().map(|entry| entry.key.to_string()).collect(),
         _ => Vec::new(),
     }
 }

@@ -69,8 +69,8 @@ fn skeleton(inventory: &Path) -> Node {
     let place = Place::whole(&file);
     let mut root = Node { place: place.clone(), value: Value::Map(Vec::new()) };
     let node = |value| Node { place: place.clone(), value };
-    put(&mut root, "question", node(Value::Scalar(Scalar::Text("What runs where?".to_owned()))));
-    put(&mut root, "inventory", node(Value::Scalar(Scalar::Text(file.clone()))));
+    put(&mut root, "question", node(Value::Scalar(Scalar::Text("What runs where?".into()))));
+    put(&mut root, "inventory", node(Value::Scalar(Scalar::Text(file.as_str().into()))));
     put(&mut root, "traces", node(Value::List(Vec::new())));
     put(&mut root, "policies", node(Value::List(Vec::new())));
     root
@@ -81,7 +81,7 @@ fn put(root: &mut Node, key: &str, node: Node) {
     let Value::Map(entries) = &mut root.value else { return };
     match entries.iter_mut().find(|entry| entry.key == key) {
         Some(entry) => entry.node = node,
-        None => entries.push(Entry { key: key.to_owned(), key_place: node.place.clone(), node }),
+        None => entries.push(Entry { key: key.into(), key_place: node.place.clone(), node }),
     }
 }
 
@@ -92,7 +92,7 @@ fn joined(applications: &[PathBuf], files: &mut Files) -> Result<Node, InputErro
         let file = path.display().to_string();
         let place = Place::whole(&file);
         let mut root = Node { place: place.clone(), value: Value::Map(Vec::new()) };
-        put(&mut root, "application", Node { place, value: Value::Scalar(Scalar::Text(file)) });
+        put(&mut root, "application", Node { place, value: Value::Scalar(Scalar::Text(file.into())) });
         splice(&mut root, "application", files)?;
         let one = root.get("application").cloned().expect("it was just put there");
         all = Some(match all {
@@ -116,7 +116,7 @@ fn join(mut first: Node, second: Node) -> Result<Node, InputError> {
             (Value::List(items), Value::List(others)) => items.extend(others),
             (Value::Scalar(name), Value::Scalar(other)) if added.key == "name" => {
                 let names = [name.text().unwrap_or_default(), other.text().unwrap_or_default()].join("+");
-                *name = Scalar::Text(names);
+                *name = Scalar::Text(names.into());
             }
             _ => {
                 let message = "stands in two applications; plan them one by one";

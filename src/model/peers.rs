@@ -23,8 +23,8 @@ pub const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 /// What a replica demands of others, and what others know it by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PeerTerms {
-    /// Labels of the replica.
-    pub labels: BTreeMap<String, String>,
+    /// Labels of the replica, by key; a list, because most replicas have one and a tree has room for eleven.
+    pub labels: Vec<(String, String)>,
     /// Its namespace.
     pub namespace: String,
     /// In the domain of a replica that matches all of these (required pod affinity). The first of a series of replicas
@@ -106,7 +106,7 @@ impl PeerTerms {
     }
 
     fn is_selected(&self, selector: Option<&Selector>) -> bool {
-        let label = |key: &str| self.labels.get(key).map(String::as_str);
+        let label = |key: &str| self.labels.iter().find(|(label, _)| label == key).map(|(_, value)| value.as_str());
         selector.is_some_and(|selector| selector.matches(label))
     }
 }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn label_keys_add_the_own_values_and_pass_over_what_is_lacking() {
-        let labels = labelled("shop", "web").labels;
+        let labels = labelled("shop", "web").labels.into_iter().collect();
         let keys = ["app".to_owned(), "pod-template-hash".to_owned()];
         assert_eq!(with_label_keys(Selector::default(), &keys, &labels), equal("app", "web"));
     }

@@ -108,7 +108,7 @@ fn yaml_that_unfolds_is_refused() {
         bomb = format!("{bomb}a{level}: &a{level} [{before}]\n");
     }
     let unfolded = "too large once it is unfolded";
-    refused(hdag::parse(&format!("{bomb}hdaGraph: {{id: a}}\n"), "a.yaml"), "hdag", unfolded);
+    refused(hdag::parse(format!("{bomb}hdaGraph: {{id: a}}\n"), "a.yaml"), "hdag", unfolded);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.yaml");
     fs::write(&path, format!("apiVersion: v1\nkind: Node\n{bomb}")).unwrap();

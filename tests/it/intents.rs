@@ -326,7 +326,7 @@ fn the_descriptors_of_the_public_data_load() {
         }
         found += 1;
         let name = path.display().to_string();
-        let (descriptor, _) = parse(&text, &name).unwrap_or_else(|error| panic!("{error}"));
+        let (descriptor, _) = parse(text, &name).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(descriptor.id, "image-detection-graph");
         let ids: Vec<&str> = descriptor.services.iter().map(|service| service.id.as_str()).collect();
         assert_eq!(ids, ["image-compression-vo", "noise-reduction", "image-detection"]);
@@ -334,7 +334,7 @@ fn the_descriptors_of_the_public_data_load() {
         assert_eq!(events[0].condition.grace_period, Span::seconds(120));
         let ours =
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/applications/image-detection.hdag.yaml");
-        let (shipped, _) = parse(&std::fs::read_to_string(ours).expect("it ships"), "ours").expect("it is read");
+        let (shipped, _) = parse(std::fs::read_to_string(ours).expect("it ships"), "ours").expect("it is read");
         for (ours, theirs) in shipped.services.iter().zip(&descriptor.services) {
             assert_eq!((&ours.id, &ours.deployment.intent), (&theirs.id, &theirs.deployment.intent), "the quickstart");
         }

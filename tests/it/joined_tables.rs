@@ -101,9 +101,10 @@ fn clusters_come_from_regions_with_shape_power_and_price() {
     assert_eq!((pool.shape.cpu.0, pool.shape.memory.0 >> 20, pool.nodes), (7_910, 29_022, 2));
     assert_eq!((pool.power_idle.0, pool.power_max.0, pool.price_per_hour), (6.0, 20.0, Money(0.5)));
     assert_eq!(north.pue.as_f64(), 1.1);
-    let echoed = loaded.resolved.pointer("/inventory/clusters/1/pools/0/price_per_hour").unwrap();
+    let resolved = loaded.resolved();
+    let echoed = resolved.pointer("/inventory/clusters/1/pools/0/price_per_hour").unwrap();
     assert_eq!(echoed, "0.4 $");
-    assert!(loaded.resolved.pointer("/inventory/regions").is_none(), "the echo holds the clusters");
+    assert!(resolved.pointer("/inventory/regions").is_none(), "the echo holds the clusters");
     let said = loaded.notes.join("\n");
     assert!(said.contains("No PUE is known of south: 1.58 is assumed."), "{said}");
     let read: Vec<&str> = loaded.inputs.iter().map(|input| input.path.as_str()).collect();

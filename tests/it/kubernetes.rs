@@ -41,10 +41,11 @@ fn has_note(loaded: &Loaded, wanted: &str) {
     assert!(loaded.notes.iter().any(|note| note.contains(wanted)), "no note says {wanted:?}: {:#?}", loaded.notes);
 }
 
-fn pools<'a>(loaded: &'a Loaded, cluster: &str) -> &'a Vec<Value> {
-    let clusters = loaded.resolved["inventory"]["clusters"].as_array().unwrap();
+fn pools(loaded: &Loaded, cluster: &str) -> Vec<Value> {
+    let resolved = loaded.resolved();
+    let clusters = resolved["inventory"]["clusters"].as_array().unwrap();
     let one = clusters.iter().find(|one| one["name"] == cluster).unwrap_or_else(|| panic!("{cluster} is missing"));
-    one["pools"].as_array().unwrap()
+    one["pools"].as_array().unwrap().clone()
 }
 
 /// Main pool: two ready nodes of 7910m and 29664776 KiB (the other is 4 KiB larger), price 8 · 0.031611 + 32874296 KiB ·
@@ -54,7 +55,7 @@ fn a_list_of_nodes_is_a_cluster_with_the_room_that_pods_leave() {
     let loaded = good(&format!(
         "{APPLICATION}inventory: {{kubectl: {{milan: [nodes.yaml, pods.yaml]}}, own_namespaces: [shop]}}\n"
     ));
-    let cluster = &loaded.resolved["inventory"]["clusters"][0];
+    let cluster = &loaded.resolved()["inventory"]["clusters"][0];
     assert_eq!((cluster["name"].as_str(), cluster["region"].as_str()), (Some("milan"), Some("europe-west8")));
     let [main, accelerated] = &pools(&loaded, "milan")[..] else { panic!("two pools") };
     assert_eq!((main["name"].as_str(), main["nodes"]["initial"].as_u64()), (Some("main"), Some(2)));
@@ -91,7 +92,8 @@ fn karmada_clusters_become_pools_of_graded_or_equal_nodes() {
     assert_eq!((&equal["nodes"]["initial"], &equal["cpu"]), (&3.into(), &"7910m".into()));
     assert_eq!((&equal["memory"], &equal["gpu"]), (&"29664776 KiB".into(), &1.into()));
     assert_eq!((&equal["occupied"][0]["nodes"], &equal["occupied"][0]["cpu"]), (&3.into(), &"1113m".into()));
-    let clusters = loaded.resolved["inventory"]["clusters"].as_array().unwrap();
+    let resolved = loaded.resolved();
+    let clusters = resolved["inventory"]["clusters"].as_array().unwrap();
     let enabled: Vec<(&str, bool)> =
         clusters.iter().map(|one| (one["name"].as_str().unwrap(), one["enabled"].as_bool().unwrap())).collect();
     assert_eq!(enabled, [("member1", true), ("member2", true), ("member3", false)]);
@@ -108,7 +110,8 @@ fn nodes_win_over_the_sums_of_karmada_and_the_scenario_over_both() {
     ));
     assert_eq!(pools(&loaded, "member2").len(), 2);
     assert_eq!(pools(&loaded, "member2")[0]["price_per_hour"], "0.3 $");
-    let clusters = loaded.resolved["inventory"]["clusters"].as_array().unwrap();
+    let resolved = loaded.resolved();
+    let clusters = resolved["inventory"]["clusters"].as_array().unwrap();
     assert_eq!((&clusters[1]["pue"], &clusters[1]["region"]), (&"1.2".into(), &"europe-west6".into()));
     let error = scenario(
         &format!("{APPLICATION}inventory: {{kubectl: clusters.json, clusters: {{membr1: {{pue: 1.1}}}}}}\n"),
@@ -122,7 +125,8 @@ fn workloads_and_their_policies_become_services() {
     let loaded = good(
         "application:\n  descriptor: shop.yaml\n  services: {frontend-lb: {capacity: 50 /s, slo: 300 ms}, cart: {capacity: 9 /s}, recommender: {capacity: 2 /s}}\n  calls: [{from: frontend-lb, to: cart}]\ninventory: clusters.json\n",
     );
-    let services = loaded.resolved["application"]["services"].as_array().unwrap();
+    let resolved = loaded.resolved();
+    let services = resolved["application"]["services"].as_array().unwrap();
     let [frontend, recommender, cart] = &services[..] else { panic!("three services") };
     assert_eq!(
         (&frontend["name"], &frontend["cpu"], &frontend["memory"]),
@@ -147,7 +151,8 @@ fn workloads_and_their_policies_become_services() {
     );
     assert_eq!((&cart["cpu"], &cart["memory"]), (&"100m".into(), &"200 MiB".into()));
     assert_eq!(
-        loaded.resolved["application"]["calls"][0]["from"], "frontend",
+        loaded.resolved()["application"]["calls"][0]["from"],
+        "frontend",
         "a Service's name stands for its workload"
     );
     for wanted in [
@@ -287,17 +292,21 @@ fn a_variant_may_name_other_files() {
     fs::write(&path, format!("question: q?\n{sections}traces: [{{file: load.csv}}]\npolicies: [naive]\n")).unwrap();
     let request = Request { variant: Some("nodes".to_owned()), ..Request::default() };
     let loaded = load(&path, &request).unwrap();
-    let cluster = &loaded.resolved["inventory"]["clusters"][0];
+    let cluster = &loaded.resolved()["inventory"]["clusters"][0];
     assert_eq!((&cluster["name"], &cluster["pue"]), (&"milan".into(), &"1.3".into()));
     let request =
         Request { set: vec![("inventory.kubectl".to_owned(), "nodes.yaml".to_owned())], ..Request::default() };
-    assert_eq!(load(&path, &request).unwrap().resolved["inventory"]["clusters"][0]["name"], "nodes");
+    assert_eq!(load(&path, &request).unwrap().resolved()["inventory"]["clusters"][0]["name"], "nodes");
 }
 
 #[test]
 fn an_inventory_file_may_name_kubernetes_files_too() {
     let text = "kubectl: {milan: nodes.yaml}\nclusters: [{name: milan, pue: 1.4}, {name: extra, pools: [{name: a, cpu: 4, memory: 8 GiB, nodes: 1}]}]\n";
     let loaded = scenario(&format!("{APPLICATION}inventory: x.yaml\n"), &[("x.yaml", text)]).unwrap();
-    assert_eq!(loaded.resolved["inventory"]["clusters"][0]["pue"], "1.4");
-    assert_eq!(loaded.resolved["inventory"]["clusters"][1]["name"], "extra", "a cluster of one's own may stand beside");
+    assert_eq!(loaded.resolved()["inventory"]["clusters"][0]["pue"], "1.4");
+    assert_eq!(
+        loaded.resolved()["inventory"]["clusters"][1]["name"],
+        "extra",
+        "a cluster of one's own may stand beside"
+    );
 }

@@ -95,7 +95,7 @@ fn expected() -> PeerTerms {
     let term = |topology: &str, selector, namespaces| PeerTerm { topology: topology.to_owned(), selector, namespaces };
     let data = Namespaces { names: ["data".to_owned()].into(), selector: None };
     PeerTerms {
-        labels: [label("app", "cart"), label("tier", "back"), label(SERVICE_LABEL, "cart")].into(),
+        labels: [label("app", "cart"), label(SERVICE_LABEL, "cart"), label("tier", "back")].into(),
         namespace: "shop".to_owned(),
         near: vec![term(ZONE, Some(equal("app", "redis")), data)],
         apart: vec![term(HOSTNAME, Some(equal("app", "cart")), Namespaces::default())],

@@ -196,7 +196,7 @@ fn is_meant(term: &PeerTerm, owner: &PeerTerms, other: &PeerTerms) -> bool {
 }
 
 fn is_selected(selector: Option<&Selector>, other: &PeerTerms) -> bool {
-    is_selected_by(selector, &other.labels)
+    is_selected_by(selector, &other.labels.iter().cloned().collect())
 }
 
 fn is_selected_by(selector: Option<&Selector>, labels: &BTreeMap<String, String>) -> bool {

@@ -68,7 +68,7 @@ fn a_variable_that_is_not_set_is_named() {
 
 #[test]
 fn what_a_scenario_leaves_out_is_echoed() {
-    let resolved = loaded("quickstart.yaml", &Request::default()).resolved;
+    let resolved = loaded("quickstart.yaml", &Request::default()).resolved();
     let echoed = |pointer: &str| resolved.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is not echoed")).clone();
     assert_eq!(echoed("/control/every"), "15 s");
     assert_eq!(echoed("/telemetry/jitter"), "15 s");
@@ -90,10 +90,10 @@ fn a_resolved_scenario_loads_again_and_resolves_to_itself() {
     std::fs::create_dir_all(place("scenarios")).expect("a folder can be made");
     std::fs::create_dir_all(place("traces")).expect("a folder can be made");
     std::fs::copy(scenario("../traces/day.csv.gz"), place("traces/day.csv.gz")).expect("the trace is shipped");
-    let text = serde_json::to_string_pretty(&first.resolved).expect("JSON is text");
+    let text = serde_json::to_string_pretty(&first.resolved()).expect("JSON is text");
     std::fs::write(place("scenarios/copy.yaml"), text).expect("a file can be written");
     let second = load(&place("scenarios/copy.yaml"), &Request::default()).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(first.resolved, second.resolved);
+    assert_eq!(first.resolved(), second.resolved());
 }
 
 #[test]

@@ -203,7 +203,9 @@ impl PodTerm {
         let selector = self.label_selector.as_ref().map(Labels::selector);
         PeerTerm {
             topology: self.topology_key.clone(),
-            selector: selector.map(|selector| with_label_keys(selector, &self.match_label_keys, &own.labels)),
+            selector: selector.map(|selector| {
+                with_label_keys(selector, &self.match_label_keys, &own.labels.iter().cloned().collect())
+            }),
             namespaces: Namespaces {
                 names: self.namespaces.iter().cloned().collect(),
                 selector: self.namespace_selector.as_ref().map(Labels::selector),
@@ -217,7 +219,9 @@ impl Spread {
         let selector = self.label_selector.as_ref().map(Labels::selector);
         SpreadTerm {
             topology: self.topology_key.clone(),
-            selector: selector.map(|selector| with_label_keys(selector, &self.match_label_keys, &own.labels)),
+            selector: selector.map(|selector| {
+                with_label_keys(selector, &self.match_label_keys, &own.labels.iter().cloned().collect())
+            }),
             skew_max: self.max_skew,
             is_required: self.when_unsatisfiable == "DoNotSchedule",
             domains_min: self.min_domains.unwrap_or(1),

@@ -44,7 +44,7 @@ pub fn judge_storage(vector: &Vector) -> Judged {
 
 fn descriptor(services: &[Value]) -> Result<Descriptor, String> {
     let document = json!({"hdaGraph": {"id": "g", "services": services}});
-    Ok(parse(&document.to_string(), "vector").map_err(|error| error.to_string())?.0)
+    Ok(parse(document.to_string(), "vector").map_err(|error| error.to_string())?.0)
 }
 
 /// The flag as it is stored.

@@ -154,5 +154,5 @@ fn after(descriptor: &Descriptor, service: &DescribedService, dependencies: &[St
 }
 
 fn text(text: &str) -> Value {
-    Value::Scalar(Scalar::Text(text.to_owned()))
+    Value::Scalar(Scalar::Text(text.into()))
 }

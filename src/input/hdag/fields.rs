@@ -54,7 +54,7 @@ impl Reader {
             Value::Scalar(Scalar::Null) => &[],
             _ => return Err(error(&node.place, path, &format!("a map is wanted here; write {{{}: ...}}", known[0]))),
         };
-        let exact = |entry: &Entry| known.iter().copied().find(|name| *name == entry.key);
+        let exact = |entry: &Entry| known.iter().copied().find(|name| entry.key == *name);
         let mut found: Vec<(&'static str, &Entry)> =
             entries.iter().filter_map(|entry| Some((exact(entry)?, entry))).collect();
         for entry in entries.iter().filter(|entry| exact(entry).is_none()) {

@@ -83,10 +83,10 @@ const fn column(name: &'static str, unit: &'static str, meaning: &'static str) -
 ///
 /// # Errors
 /// Broken YAML, or what nobody could guess: a value of the wrong shape, a required one that is missing, an unknown amount.
-pub fn parse(text: &str, name: &str) -> Result<(Descriptor, Vec<Note>), InputError> {
+pub fn parse(text: impl Into<Box<str>>, name: &str) -> Result<(Descriptor, Vec<Note>), InputError> {
     let root = Node::parse(text, name)?;
     let inner = match &root.value {
-        Value::Scalar(Scalar::Text(inner)) if inner.contains("hdaGraph") => Some(Node::parse(inner, name)?),
+        Value::Scalar(Scalar::Text(inner)) if inner.contains("hdaGraph") => Some(Node::parse(&**inner, name)?),
         _ => None,
     };
     let mut reader = Reader::default();

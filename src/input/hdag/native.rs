@@ -36,12 +36,12 @@ impl Tree {
     /// Adds an entry that stands at `place`.
     pub fn put(&mut self, key: &str, place: &Place, value: Value) {
         let node = Node { place: place.clone(), value };
-        self.0.push(Entry { key: key.to_owned(), key_place: place.clone(), node });
+        self.0.push(Entry { key: key.into(), key_place: place.clone(), node });
     }
 
     /// Adds a text.
     pub fn text(&mut self, key: &str, place: &Place, text: &str) {
-        self.put(key, place, Value::Scalar(Scalar::Text(text.to_owned())));
+        self.put(key, place, Value::Scalar(Scalar::Text(text.into())));
     }
 
     /// The map.
@@ -81,7 +81,7 @@ fn graph_intents(descriptor: &Descriptor, graph: &Node, reader: &mut Reader) -> 
     let place = |key: &str| place_below(graph, "hdaGraphIntent", &[key]);
     let flag = |switch: Switch, key: &str, name: &str, tree: &mut Tree| {
         if switch.enabled {
-            tree.put(name, place(key), Value::Scalar(Scalar::Bool(true, "true".to_owned())));
+            tree.put(name, place(key), Value::Scalar(Scalar::Bool(true, "true".into())));
         }
     };
     let intent = descriptor.intent;
@@ -104,7 +104,7 @@ fn service(descriptor: &Descriptor, service: &DescribedService, node: &Node, rea
     tree.text("cpu", place(&["intent", "compute", "cpu"]), &compute.cpu.cpu().to_string());
     tree.text("memory", place(&["intent", "compute", "ram"]), &compute.memory().to_string());
     if compute.gpu.enabled {
-        tree.put("gpu", place(&["intent", "compute", "gpu"]), Value::Scalar(Scalar::Unsigned(1, "1".to_owned())));
+        tree.put("gpu", place(&["intent", "compute", "gpu"]), Value::Scalar(Scalar::Unsigned(1, "1".into())));
     }
     let intents = service_intents(descriptor, service, node, reader);
     if !intents.is_empty() {
@@ -151,7 +151,7 @@ fn companions(descriptor: &Descriptor, service: &DescribedService, node: &Node, 
     for one in &service.deployment.intent.co_location {
         let here = one.grounded_graph_id.as_ref().is_none_or(|graph| *graph == descriptor.id);
         if here && descriptor.service(&one.id).is_some() && one.id != service.id {
-            with.push(Node { place: place.clone(), value: Value::Scalar(Scalar::Text(one.id.clone())) });
+            with.push(Node { place: place.clone(), value: Value::Scalar(Scalar::Text(one.id.as_str().into())) });
         } else {
             let path = format!("hdaGraph.services.{}.deployment.intent.coLocation", service.id);
             let graph = one.grounded_graph_id.as_deref().unwrap_or(&descriptor.id);

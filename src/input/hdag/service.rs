@@ -213,7 +213,7 @@ fn metric(node: &Node, path: &str, reader: &mut Reader) -> Result<Metric, InputE
                     "a label has a text; write one word",
                 )
             })?;
-            selector.insert(entry.key.clone(), value.to_owned());
+            selector.insert(entry.key.to_string(), value.to_owned());
         }
     }
     let endpoint = match fields.get("endpoint") {
@@ -271,12 +271,12 @@ fn json(node: &Node) -> serde_json::Value {
         Value::Scalar(Scalar::Unsigned(value, _)) => Json::from(*value),
         Value::Scalar(Scalar::Signed(value, _)) => Json::from(*value),
         Value::Scalar(Scalar::Float(value, text)) => {
-            serde_json::Number::from_f64(*value).map_or_else(|| Json::String(text.clone()), Json::Number)
+            serde_json::Number::from_f64(*value).map_or_else(|| Json::String(text.to_string()), Json::Number)
         }
-        Value::Scalar(Scalar::Text(text)) => Json::String(text.clone()),
+        Value::Scalar(Scalar::Text(text)) => Json::String(text.to_string()),
         Value::List(items) => Json::Array(items.iter().map(json).collect()),
         Value::Map(entries) => {
-            Json::Object(entries.iter().map(|entry| (entry.key.clone(), json(&entry.node))).collect())
+            Json::Object(entries.iter().map(|entry| (entry.key.to_string(), json(&entry.node))).collect())
         }
     }
 }

@@ -184,8 +184,8 @@ fn rename(node: &mut Node, aliases: &BTreeMap<String, String>) {
     match &mut node.value {
         Value::Map(services) => {
             for entry in services {
-                if let Some(name) = aliases.get(&entry.key) {
-                    entry.key.clone_from(name);
+                if let Some(name) = aliases.get(&*entry.key) {
+                    entry.key = name.as_str().into();
                 }
             }
         }
@@ -198,9 +198,9 @@ fn rename_ends(item: &mut Node, aliases: &BTreeMap<String, String>) {
     let Value::Map(entries) = &mut item.value else { return };
     for entry in entries.iter_mut().filter(|entry| matches!(entry.key.as_str(), "from" | "to" | "name")) {
         if let Value::Scalar(Scalar::Text(text)) = &mut entry.node.value
-            && let Some(name) = aliases.get(text)
+            && let Some(name) = aliases.get(&**text)
         {
-            text.clone_from(name);
+            *text = name.as_str().into();
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn rendered(named: &At<'_>, values: &At<'_>, files: &mut Files) -> Result<So
     let text = output(&mut command).map_err(|message| named.error(format!("the chart `{written}` {message}")))?;
     let label = format!("helm template {}", chart.display());
     files.took(&label, text.as_bytes());
-    source(&name, &TextFile { label, text })
+    source(&name, TextFile { label, text })
 }
 
 /// A name that Helm takes for a release: small letters, digits and dashes.

@@ -4,6 +4,7 @@
 use super::super::at::At;
 use super::super::defaults::limits;
 use super::super::error::{InputError, Mistake};
+use super::super::letters::Text;
 use super::super::node::{Node, Scalar, Value};
 use super::super::yaml::{Budget, LeftOut};
 
@@ -11,9 +12,9 @@ use super::super::yaml::{Budget, LeftOut};
 #[derive(Debug, Clone)]
 pub struct Object {
     /// Group and version, like `apps/v1`.
-    pub api: String,
+    pub api: Text,
     /// Kind, like `Deployment`.
-    pub kind: String,
+    pub kind: Text,
     /// The object itself.
     pub node: Node,
 }
@@ -81,7 +82,8 @@ impl LeftOut for Bulk {
 ///
 /// # Errors
 /// Broken YAML or JSON, and documents that are no objects.
-pub fn objects(text: &str, label: &str) -> Result<Vec<Object>, InputError> {
+pub fn objects(text: impl Into<Box<str>>, label: &str) -> Result<Vec<Object>, InputError> {
+    let text = text.into();
     let budget = Budget {
         depth: limits::KUBERNETES_DEPTH,
         nodes: limits::KUBERNETES_NODES,
@@ -95,21 +97,21 @@ pub fn objects(text: &str, label: &str) -> Result<Vec<Object>, InputError> {
 }
 
 /// Takes a document apart; `listed` is what a list says about its items.
-fn collect(node: Node, listed: Option<(&str, &str)>, found: &mut Vec<Object>) -> Result<(), InputError> {
-    let word = |key: &str| node.get(key).and_then(Node::text).filter(|text| !text.is_empty()).map(str::to_owned);
-    let api = word("apiVersion").or_else(|| listed.map(|(api, _)| api.to_owned()));
-    let kind = word("kind").or_else(|| listed.map(|(_, kind)| kind.to_owned()));
+fn collect(node: Node, listed: Option<&(Text, Text)>, found: &mut Vec<Object>) -> Result<(), InputError> {
+    let word = |key: &str| node.get(key).and_then(Node::letters).filter(|text| !text.is_empty()).cloned();
+    let api = word("apiVersion").or_else(|| listed.map(|(api, _)| api.clone()));
+    let kind = word("kind").or_else(|| listed.map(|(_, kind)| kind.clone()));
     let (Some(api), Some(kind)) = (api, kind) else {
         let message = "this is no Kubernetes object; it needs `apiVersion` and `kind`";
         return Err(Box::new(Mistake::new(node.place, String::new(), message)).into());
     };
-    let Some(item_kind) = kind.strip_suffix("List").filter(|_| node.get("items").is_some()) else {
+    let Some(item_kind) = kind.without_end("List").filter(|_| node.get("items").is_some()) else {
         found.push(Object { api, kind, node });
         return Ok(());
     };
-    let said = (!item_kind.is_empty()).then_some((api.as_str(), item_kind));
+    let said = (!item_kind.is_empty()).then_some((api, item_kind));
     for item in items(node)? {
-        collect(item, said, found)?;
+        collect(item, said.as_ref(), found)?;
     }
     Ok(())
 }
@@ -134,7 +136,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<(String, String, u32)> {
         let all = objects(text, "x.yaml").expect("good objects");
-        all.into_iter().map(|one| (one.kind.clone(), one.name().to_owned(), one.node.place.line)).collect()
+        all.into_iter().map(|one| (one.kind.to_string(), one.name().to_owned(), one.node.place.line)).collect()
     }
 
     #[test]

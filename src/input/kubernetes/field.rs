@@ -94,7 +94,7 @@ impl<'a> Field<'a> for At<'a> {
                 Some(text) => text,
                 None => self.key(&entry.key).text()?.unwrap_or_default(),
             };
-            Ok((entry.key.clone(), text.to_owned()))
+            Ok((entry.key.to_string(), text.to_owned()))
         };
         self.entries()?.iter().map(text).collect()
     }

@@ -13,6 +13,7 @@
 use super::super::at::At;
 use super::super::error::{InputError, Mistake};
 use super::super::file::Files;
+use super::super::letters::Text;
 use super::super::node::{Entry, Node, Value};
 use super::documents::Object;
 use super::field::Field;
@@ -95,7 +96,7 @@ fn groups(named: &At<'_>, files: &mut Files) -> Result<Vec<Group>, InputError> {
     let Some(Value::Map(entries)) = named.node().map(|node| &node.value) else {
         return Ok(vec![Group { name: None, sources: sources(named, files)? }]);
     };
-    let group = |name: &String| Ok(Group { name: Some(name.clone()), sources: sources(&named.key(name), files)? });
+    let group = |name: &Text| Ok(Group { name: Some(name.to_string()), sources: sources(&named.key(name), files)? });
     entries.iter().map(|entry| &entry.key).map(group).collect()
 }
 

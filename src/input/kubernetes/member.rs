@@ -112,7 +112,7 @@ fn is_daemon(pod: &Object) -> Result<bool, InputError> {
 /// The region of most nodes.
 fn region(machines: &[Machine], place: &Place, notes: &mut Notes) -> Option<String> {
     let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
-    for region in machines.iter().filter_map(|machine| machine.labels.get(REGION)) {
+    for region in machines.iter().filter_map(|machine| machine.label(REGION)) {
         *counts.entry(region).or_default() += 1;
     }
     let most = counts.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name)))?;
@@ -128,8 +128,8 @@ fn region(machines: &[Machine], place: &Place, notes: &mut Notes) -> Option<Stri
 /// A pool of machines that are alike.
 fn pool(group: &[Machine], held: &BTreeMap<String, Held>, notes: &mut Notes) -> Pool {
     let first = &group[0];
-    let name = POOL_NAMES.iter().find_map(|label| first.labels.get(*label)).filter(|name| !name.is_empty());
-    let is_control = first.labels.keys().any(|label| label == "node-role.kubernetes.io/control-plane");
+    let name = POOL_NAMES.iter().find_map(|label| first.label(label)).filter(|name| !name.is_empty());
+    let is_control = first.label("node-role.kubernetes.io/control-plane").is_some();
     let other = if is_control { "control-plane" } else { "nodes" };
     Pool {
         place: first.place.clone(),
@@ -138,7 +138,7 @@ fn pool(group: &[Machine], held: &BTreeMap<String, Held>, notes: &mut Notes) -> 
         shape: first.shape,
         capacity: first.capacity,
         gpu_kind: first.gpu_kind.clone(),
-        labels: first.labels.clone(),
+        labels: first.labels.iter().cloned().collect(),
         taints: first.taints.clone(),
         occupied: occupied(group, held, notes),
     }

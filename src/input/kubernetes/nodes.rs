@@ -48,8 +48,8 @@ pub struct Machine {
     pub place: Place,
     /// Name.
     pub name: String,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
+    /// Labels by name; a list, because there are many machines with few labels each.
+    pub labels: Vec<(String, String)>,
     /// Taints, as native files write them.
     pub taints: Vec<String>,
     /// What it offers to pods.
@@ -58,6 +58,13 @@ pub struct Machine {
     pub capacity: Resources,
     /// Kind of its accelerators.
     pub gpu_kind: Option<String>,
+}
+
+impl Machine {
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&String> {
+        self.labels.iter().find(|(label, _)| label == key).map(|(_, value)| value)
+    }
 }
 
 /// Reads the nodes that take pods.
@@ -106,6 +113,7 @@ fn machine(object: &Object, notes: &mut Notes) -> Result<Option<Machine>, InputE
     labels.retain(|key, _| !DROPPED.contains(&key.as_str()));
     let taints = at.path("spec.taints").items()?.iter().map(taint).collect::<Result<_, _>>()?;
     let capacity = if capacity.cpu.0 == 0 { shape } else { capacity };
+    let labels = labels.into_iter().collect();
     Ok(Some(Machine { place: place.clone(), name, labels, taints, shape, capacity, gpu_kind }))
 }
 
@@ -133,21 +141,24 @@ fn drop_unique_labels(machines: &mut [Machine]) {
     };
     let unique: BTreeSet<String> = values.into_iter().filter_map(unique).collect();
     for machine in machines {
-        machine.labels.retain(|key, _| !unique.contains(key));
+        machine.labels.retain(|(key, _)| !unique.contains(key));
     }
 }
 
 /// The machines in groups that are alike; in each the smallest memory counts for all.
-pub fn alike(machines: Vec<Machine>) -> Vec<Vec<Machine>> {
+pub fn alike(mut machines: Vec<Machine>) -> Vec<Vec<Machine>> {
     let mut groups: Vec<Vec<Machine>> = Vec::new();
     let mut known: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    let mut sorted: Vec<(usize, Machine)> = machines.into_iter().enumerate().collect();
-    sorted.sort_by_key(|(index, machine)| (machine.shape.memory, *index));
-    for (_, machine) in sorted {
+    // Those of equal memory stay in the order of the file.
+    machines.sort_by_key(|machine| machine.shape.memory);
+    for machine in machines {
         let shape = machine.shape;
         let look = (machine.labels.clone(), machine.taints.clone(), machine.gpu_kind.clone());
         let same = known.entry((look, shape.cpu, shape.gpu, shape.pods)).or_default();
-        let near = |group: &&usize| shape.memory.0 <= groups[**group][0].shape.memory.0 / 100 * 101;
+        let near = |group: &&usize| {
+            let least = groups[**group][0].shape.memory.0;
+            shape.memory.0 <= least + least / 100
+        };
         if let Some(group) = same.last().filter(near) {
             groups[*group].push(machine);
         } else {

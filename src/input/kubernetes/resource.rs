@@ -42,7 +42,7 @@ pub fn amounts(at: &At<'_>) -> Result<Amounts, InputError> {
             "cpu" => at.quantity(Quantity::millicores)?.map(|cpu| cpu.0),
             _ => at.quantity(Quantity::count)?,
         };
-        amounts.insert(entry.key.clone(), amount.unwrap_or(0));
+        amounts.insert(entry.key.to_string(), amount.unwrap_or(0));
     }
     Ok(amounts)
 }

@@ -35,7 +35,7 @@ fn of_path(at: &At<'_>, files: &mut Files) -> Result<Vec<Source>, InputError> {
     let mut found = Vec::new();
     for path in files.below(written, &["yaml", "yml", "json"], at)? {
         let file = files.read_text_of(&path, limits::KUBERNETES_BYTES, at)?;
-        found.push(source(&path, &file)?);
+        found.push(source(&path, file)?);
     }
     if found.is_empty() {
         return Err(
@@ -49,9 +49,9 @@ fn of_path(at: &At<'_>, files: &mut Files) -> Result<Vec<Source>, InputError> {
 ///
 /// # Errors
 /// What is no object.
-pub fn source(path: &str, file: &TextFile) -> Result<Source, InputError> {
+pub fn source(path: &str, file: TextFile) -> Result<Source, InputError> {
     let stem = Path::new(path).file_stem().map_or_else(|| path.to_owned(), |stem| stem.to_string_lossy().into_owned());
     // Blanks and quotes are no part of a name.
     let stem = stem.replace(|letter: char| letter.is_whitespace() || ",\"'`".contains(letter), "-");
-    Ok(Source { stem, objects: objects(&file.text, &file.label)? })
+    Ok(Source { stem, objects: objects(file.text, &file.label)? })
 }

@@ -1,6 +1,7 @@
 //! Building the tree that a native file would give, every value at the place in the Kubernetes object that it comes from.
 
 use super::super::error::Place;
+use super::super::letters::Text;
 use super::super::node::{Entry, Node, Scalar, Value};
 use std::collections::BTreeMap;
 
@@ -19,11 +20,11 @@ impl Map {
 
     /// Adds a value; its key stands at the same place.
     pub fn put(&mut self, key: &str, node: Node) {
-        self.entries.push(Entry { key: key.to_owned(), key_place: node.place.clone(), node });
+        self.entries.push(Entry { key: key.into(), key_place: node.place.clone(), node });
     }
 
     /// Adds a text, at the place of the map.
-    pub fn put_text(&mut self, key: &str, text: impl Into<String>) {
+    pub fn put_text(&mut self, key: &str, text: impl Into<Text>) {
         self.put(key, self::text(&self.place, text));
     }
 
@@ -34,7 +35,7 @@ impl Map {
 
     /// Adds `true` or `false`, at the place of the map.
     pub fn put_flag(&mut self, key: &str, flag: bool) {
-        let value = Value::Scalar(Scalar::Bool(flag, flag.to_string()));
+        let value = Value::Scalar(Scalar::Bool(flag, flag.to_string().into()));
         self.put(key, Node { place: self.place.clone(), value });
     }
 
@@ -65,13 +66,13 @@ impl Map {
 }
 
 /// A text.
-pub fn text(place: &Place, text: impl Into<String>) -> Node {
+pub fn text(place: &Place, text: impl Into<Text>) -> Node {
     Node { place: place.clone(), value: Value::Scalar(Scalar::Text(text.into())) }
 }
 
 /// A whole number.
 pub fn number(place: &Place, number: u64) -> Node {
-    Node { place: place.clone(), value: Value::Scalar(Scalar::Unsigned(number, number.to_string())) }
+    Node { place: place.clone(), value: Value::Scalar(Scalar::Unsigned(number, number.to_string().into())) }
 }
 
 /// A list.

@@ -9,6 +9,7 @@ pub mod opendc;
 use super::at::At;
 use super::error::{InputError, Place, known_names};
 use super::file::Files;
+use super::letters::Text;
 use super::node::{Entry, Node, Scalar, Value};
 
 /// A kind of list: the key that names it, and how it is translated.
@@ -38,12 +39,12 @@ fn check_keys(at: &At<'_>, known: &[&str]) -> Result<(), InputError> {
     }
 }
 
-fn text(place: &Place, text: impl Into<String>) -> Node {
+fn text(place: &Place, text: impl Into<Text>) -> Node {
     Node { place: place.clone(), value: Value::Scalar(Scalar::Text(text.into())) }
 }
 
 fn number(place: &Place, number: u64) -> Node {
-    Node { place: place.clone(), value: Value::Scalar(Scalar::Unsigned(number, number.to_string())) }
+    Node { place: place.clone(), value: Value::Scalar(Scalar::Unsigned(number, number.to_string().into())) }
 }
 
 fn list(place: &Place, items: Vec<Node>) -> Node {
@@ -61,6 +62,6 @@ fn map<const N: usize>(place: &Place, entries: [(&str, Node); N]) -> Node {
 /// Adds an entry to a map.
 fn put(node: &mut Node, key: &str, value: Node) {
     if let Value::Map(entries) = &mut node.value {
-        entries.push(Entry { key: key.to_owned(), key_place: value.place.clone(), node: value });
+        entries.push(Entry { key: key.into(), key_place: value.place.clone(), node: value });
     }
 }

@@ -7,6 +7,7 @@ use crate::input::at::At;
 use crate::input::defaults::limits;
 use crate::input::error::{InputError, Mistake, Place, known_names};
 use crate::input::file::Files;
+use crate::input::letters::Whole;
 use crate::input::trace::csv_file::CsvFile;
 pub use crate::input::trace::csv_file::Spot;
 use crate::input::trace::decimal::Decimal;
@@ -25,7 +26,7 @@ pub struct Sheet {
     /// The path from where the user stands.
     pub label: String,
     /// The same, shared by all places in it.
-    shared: Arc<str>,
+    shared: Arc<Whole>,
     file: CsvFile,
 }
 
@@ -62,7 +63,7 @@ impl Sheet {
         {
             file = open(b';')?;
         }
-        Ok(Self { shared: label.as_str().into(), label, file })
+        Ok(Self { shared: Whole::of(label.as_str()), label, file })
     }
 
     /// The names of the columns.

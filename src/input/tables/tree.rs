@@ -1,23 +1,24 @@
 //! Values of a scenario that come from a table: made as if they had been written, at the place of their row.
 
 use crate::input::error::{InputError, Place};
+use crate::input::letters::Text;
 use crate::input::node::{Entry, Node, Scalar, Value};
 use crate::input::read::read;
 use serde::de::DeserializeOwned;
 
 /// A text, or a quantity in its spelling.
-pub fn text(place: &Place, text: impl Into<String>) -> Node {
+pub fn text(place: &Place, text: impl Into<Text>) -> Node {
     Node { place: place.clone(), value: Value::Scalar(Scalar::Text(text.into())) }
 }
 
 /// A bare number.
 pub fn number(place: &Place, number: f64) -> Node {
-    Node { place: place.clone(), value: Value::Scalar(Scalar::Float(number, number.to_string())) }
+    Node { place: place.clone(), value: Value::Scalar(Scalar::Float(number, number.to_string().into())) }
 }
 
 /// A count.
 pub fn count(place: &Place, count: u64) -> Node {
-    Node { place: place.clone(), value: Value::Scalar(Scalar::Unsigned(count, count.to_string())) }
+    Node { place: place.clone(), value: Value::Scalar(Scalar::Unsigned(count, count.to_string().into())) }
 }
 
 /// A list.
@@ -33,7 +34,7 @@ pub fn map(place: &Place, entries: Vec<(&str, Node)>) -> Node {
 
 /// A key with its value, at the place of the value.
 pub fn entry(key: &str, node: Node) -> Entry {
-    Entry { key: key.to_owned(), key_place: node.place.clone(), node }
+    Entry { key: key.into(), key_place: node.place.clone(), node }
 }
 
 /// Whether nothing is written there.

@@ -22,8 +22,8 @@ pub struct Kind {
     pub file: &'static str,
     /// Text of about so many bytes.
     pub make: fn(usize) -> String,
-    /// Whether it is YAML, which is held as a tree.
-    pub is_tree: bool,
+    /// Whether it is YAML of the shortest values that there are, as many of them as are let in.
+    pub is_dense: bool,
     /// Reads the file.
     pub read: fn(&Path) -> Result<(), String>,
 }
@@ -69,49 +69,51 @@ fn scenario_of_one_trace(path: &Path) -> Result<(), String> {
 
 /// All kinds.
 pub const KINDS: &[Kind] = &[
-    Kind { name: "scenario", file: "s.yaml", is_tree: true, make: scenario, read: scenario_of_one_trace },
+    Kind { name: "scenario", file: "s.yaml", is_dense: false, make: scenario, read: scenario_of_one_trace },
     Kind {
         name: "hdag",
         file: "h.yaml",
-        is_tree: true,
+        is_dense: false,
         make: descriptor,
-        read: |path| said(hdag::parse(&fs::read_to_string(path).map_err(|error| error.to_string())?, "h.yaml")),
+        read: |path| said(hdag::parse(fs::read_to_string(path).map_err(|error| error.to_string())?, "h.yaml")),
     },
-    Kind { name: "kubectl nodes", file: "n.yaml", is_tree: true, make: nodes, read: clusters },
-    Kind { name: "kubectl nodes, bare JSON", file: "n.json", is_tree: true, make: bare_nodes, read: clusters },
+    Kind { name: "scenario, dense", file: "s.yaml", is_dense: true, make: dense_scenario, read: scenario_of_one_trace },
+    Kind { name: "kubectl nodes", file: "n.yaml", is_dense: false, make: nodes, read: clusters },
+    Kind { name: "kubectl nodes, bare JSON", file: "n.json", is_dense: false, make: bare_nodes, read: clusters },
+    Kind { name: "kubectl nodes, dense JSON", file: "n.json", is_dense: true, make: dense_nodes, read: clusters },
     Kind {
         name: "kubernetes workloads",
         file: "w.yaml",
-        is_tree: true,
+        is_dense: false,
         make: deployments,
         read: |path| said(workloads_of(path)),
     },
-    Kind { name: "long CSV", file: "r.csv", is_tree: false, make: long_csv, read: rates },
-    Kind { name: "long CSV, gzip", file: "r.csv.gz", is_tree: false, make: long_csv, read: rates },
-    Kind { name: "long CSV, Zstandard", file: "r.csv.zst", is_tree: false, make: long_csv, read: rates },
+    Kind { name: "long CSV", file: "r.csv", is_dense: false, make: long_csv, read: rates },
+    Kind { name: "long CSV, gzip", file: "r.csv.gz", is_dense: false, make: long_csv, read: rates },
+    Kind { name: "long CSV, Zstandard", file: "r.csv.zst", is_dense: false, make: long_csv, read: rates },
     Kind {
         name: "wide CSV",
         file: "v.csv",
-        is_tree: false,
+        is_dense: false,
         make: |length| lines("timestamp_s,a,b\n", length, numbered!("{i},12.5,3")),
         read: rates,
     },
-    Kind { name: "long CSV as Parquet", file: "r.parquet", is_tree: false, make: long_csv, read: rates },
-    Kind { name: "Prometheus", file: "p.json", is_tree: false, make: prometheus, read: rates },
-    Kind { name: "access log", file: "a.log", is_tree: false, make: log, read: counted },
-    Kind { name: "Azure functions", file: "f.csv", is_tree: false, make: functions, read: rates },
-    Kind { name: "containers", file: "c.csv", is_tree: false, make: containers, read: rates },
+    Kind { name: "long CSV as Parquet", file: "r.parquet", is_dense: false, make: long_csv, read: rates },
+    Kind { name: "Prometheus", file: "p.json", is_dense: false, make: prometheus, read: rates },
+    Kind { name: "access log", file: "a.log", is_dense: false, make: log, read: counted },
+    Kind { name: "Azure functions", file: "f.csv", is_dense: false, make: functions, read: rates },
+    Kind { name: "containers", file: "c.csv", is_dense: false, make: containers, read: rates },
     Kind {
         name: "values",
         file: "v.txt",
-        is_tree: false,
+        is_dense: false,
         make: |length| lines("", length, numbered!("1{i}")),
         read: counted,
     },
     Kind {
         name: "prices",
         file: "p.csv",
-        is_tree: false,
+        is_dense: false,
         make: |length| {
             let head = "provider,region,instance_type,on_demand_usd_per_hour,spot_usd_per_hour\n";
             lines(head, length, numbered!("gcp,europe-west{i},n2-standard-{i},0.427336,0.093776"))
@@ -121,14 +123,14 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "carbon, long",
         file: "cl.csv.gz",
-        is_tree: false,
+        is_dense: false,
         make: carbon_long,
         read: |path| table(path, |sheet| carbon::read(sheet, &carbon::Wanted::default())),
     },
     Kind {
         name: "carbon, wide",
         file: "cw.csv.gz",
-        is_tree: false,
+        is_dense: false,
         make: carbon_wide,
         read: |path| {
             let wanted = carbon::Wanted { begins: Some(Calendar(1_640_995_200)), ..carbon::Wanted::default() };
@@ -138,7 +140,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "latency pairs",
         file: "l.csv",
-        is_tree: false,
+        is_dense: false,
         make: |length| {
             lines(
                 "sending_region,receiving_region,milliseconds\n",
@@ -151,7 +153,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "regions",
         file: "g.csv",
-        is_tree: false,
+        is_dense: false,
         make: |length| {
             lines(
                 "region,location,lat,lon,em_zone,pue\n",
@@ -164,14 +166,14 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "machines",
         file: "m.csv",
-        is_tree: false,
+        is_dense: false,
         make: |length| lines("instance_type,vcpus,memory_gib,gpus\n", length / 12, numbered!("n2-standard-{i},8,32,0")),
         read: |path| table(path, machines::read),
     },
     Kind {
         name: "sites",
         file: "e.csv",
-        is_tree: false,
+        is_dense: false,
         make: |length| {
             lines(
                 "SITE_ID,LATITUDE,LONGITUDE,NAME\n",
@@ -184,21 +186,21 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "reassignment",
         file: "m.txt",
-        is_tree: false,
+        is_dense: false,
         make: machine_model,
         read: |path| said(reassignment::problem(path)),
     },
     Kind {
         name: "tasks, gaia",
         file: "g.csv.gz",
-        is_tree: false,
+        is_dense: false,
         make: |length| lines("arrival_time,length,cpus\n", length, numbered!("{i}.5,25.12944,1")),
         read: tasks,
     },
     Kind {
         name: "tasks, Google",
         file: "t.csv.gz",
-        is_tree: false,
+        is_dense: false,
         make: |length| {
             lines(
                 "",
@@ -210,5 +212,5 @@ pub const KINDS: &[Kind] = &[
         },
         read: google,
     },
-    Kind { name: "tasks, SimKube", file: "k.json", is_tree: false, make: simkube, read: tasks },
+    Kind { name: "tasks, SimKube", file: "k.json", is_dense: false, make: simkube, read: tasks },
 ];

@@ -74,7 +74,7 @@ pub fn bare_nodes(length: usize) -> String {
     // Of so short ones, more are refused.
     lines(
         "{\"apiVersion\": \"v1\", \"kind\": \"NodeList\", \"items\": [\n{\"metadata\": {\"name\": \"first\"}, \"status\": {\"allocatable\": {\"cpu\": 4, \"memory\": \"16Gi\"}}}\n",
-        length / 2,
+        length / 3,
         |i, out| {
             writeln!(out, "  ,{{\n    \"metadata\": {{\n      \"name\": \"node-{i}\",\n      \"labels\": {{\n        \"kubernetes.io/hostname\": \"node-{i}\",\n        \"topology.kubernetes.io/zone\": \"zone-{}\"\n      }}\n    }},\n    \"status\": {{\n      \"allocatable\": {{\n        \"cpu\": \"7910m\",\n        \"memory\": \"29Gi\",\n        \"pods\": \"110\"\n      }},\n      \"conditions\": [\n        {{\n          \"type\": \"Ready\",\n          \"status\": \"True\"\n        }}\n      ]\n    }}\n  }}", i % 3).unwrap();
         },
@@ -87,10 +87,35 @@ pub fn deployments(length: usize) -> String {
     })
 }
 
-pub fn scenario(length: usize) -> String {
-    let head = "question: q?\ninventory: {clusters: [{name: a, pools: [{name: p, cpu: 8, memory: 32 GiB, nodes: 2}]}]}\npolicies: [naive]\nuntil: 1 h\ntraces: [{file: load.csv}]\napplication:\n  services:\n";
+/// Nodes of which nothing is said but what must be.
+pub fn dense_nodes(length: usize) -> String {
+    let head = "{\"apiVersion\":\"v1\",\"kind\":\"NodeList\",\"items\":[{\"metadata\":{\"name\":\"n\"},\"status\":{\"allocatable\":{\"cpu\":1,\"memory\":1,\"pods\":1}}}";
+    let node = numbered!(
+        ",{{\"metadata\":{{\"name\":\"n{i}\"}},\"status\":{{\"allocatable\":{{\"cpu\":1{i},\"memory\":1,\"pods\":1}}}}}}"
+    );
+    lines(head, length.min(NODES_DENSE * 80), node) + "]}"
+}
+
+/// Of 80 bytes and 8 values each, each of another size.
+const NODES_DENSE: usize = 15_000;
+
+/// Services of which nothing is said but what must be.
+pub fn dense_scenario(length: usize) -> String {
     lines(
-        head,
+        SCENARIO,
+        length.min(SERVICES_DENSE * 52),
+        numbered!("  - {{name: service-{i:06}, capacity: 9 /s, cpu: 1, memory: 1 B}}"),
+    )
+}
+
+/// Of 52 bytes and 9 values and keys each.
+const SERVICES_DENSE: usize = 22_000;
+
+const SCENARIO: &str = "question: q?\ninventory: {clusters: [{name: a, pools: [{name: p, cpu: 8, memory: 32 GiB, nodes: 2}]}]}\npolicies: [naive]\nuntil: 1 h\ntraces: [{file: load.csv}]\napplication:\n  services:\n";
+
+pub fn scenario(length: usize) -> String {
+    lines(
+        SCENARIO,
         length,
         numbered!(
             "    - {{name: service-{i:06}, capacity: {{alpha: 40, beta: -2}}, cpu: 500m, memory: 256 MiB, image: 120 MB}}   # {i:0860}"

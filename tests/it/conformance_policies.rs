@@ -164,6 +164,7 @@ fn no_policy_makes_a_hard_rule_worse() {
             put_to_test += u32::from(!breach::worsened(&trial.snapshot, &careless.targets).is_empty());
             refused += u32::from(plan.targets.iter().count() == 0 && careless.targets.iter().count() > 0);
         }
+        println!("COUNT {} {put_to_test} {refused}", contender.0);
         assert!(put_to_test > 8, "{}: only {put_to_test} worlds put the rules to the test", contender.0);
         assert!(u64::from(refused) < WORLDS / 4, "{}: in {refused} worlds nothing at all is placed", contender.0);
     }

@@ -23,6 +23,8 @@ use crate::policy::placement::engine::{checked, reasons};
 use crate::policy::placement::rooms::Rooms;
 use crate::policy::{Budget, Policy, PolicyError};
 use crate::seed::Stream;
+use crate::solver::anytime::limits::{Limit, Quota};
+use crate::solver::anytime::problem::index;
 use crate::solver::anytime::{Answer, Effort, Hint, Tiers, solve};
 
 /// Registers this policy.
@@ -203,10 +205,10 @@ fn limit_totals(posed: &mut Posed, snapshot: &Snapshot) {
     let dearest = problem.services.iter().map(|row| row.shortage * f64::from(row.demand)).fold(1.0, f64::max);
     for service in snapshot.known.application.requests() {
         if !problem.services[service.index()].is_single {
-            let places = problem.places_of(service.index()).map(crate::solver::problem::index).collect();
-            let most = snapshot.service(service).replicas_max;
-            let cap = crate::solver::social::Cap { service: service.0, places, most, price: dearest };
-            problem.rules.caps.push(cap);
+            let places = index(problem.places_of(service.index()).len());
+            let quota = Quota::Most(snapshot.service(service).replicas_max);
+            let domains = vec![(0..places).collect()];
+            problem.rules.limits.push(Limit { service: service.0, domains, quota, price: dearest });
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The exact tiers: what reduced-cost fixing leaves, piece by piece, and then a few clusters at a time around the answer.
 
-use super::super::dice::Dice;
-use super::super::exact::{self, Limits};
-use super::super::fixing::{open_places, pieces};
-use super::super::restrict::Part;
+use super::exact::{self, Limits};
+use super::fixing::{open_places, pieces};
+use super::restrict::Part;
 use super::{Search, Stop, Tiers, index};
+use crate::solver::dice::Dice;
 use std::time::Duration;
 
 /// Open places up to which the exact tier is tried where time does not count.

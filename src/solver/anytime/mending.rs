@@ -2,9 +2,9 @@
 
 use super::{Answer, Clock, Effort, Hint, Search, construct, descend, index};
 use crate::model::plan::Stop;
-use crate::solver::prices::Ascent;
-use crate::solver::problem::Problem;
-use crate::solver::state::State;
+use crate::solver::anytime::prices::Ascent;
+use crate::solver::anytime::problem::Problem;
+use crate::solver::anytime::state::State;
 use std::time::Duration;
 
 /// What is left of an answer to another problem: as much of it as this one admits.

@@ -19,7 +19,7 @@ use crate::model::{Explanation, Plan, Resources, ServiceId, Snapshot, Table, Tar
 use crate::policy::parameter::{Parameter, ParameterError, Parameters};
 use crate::policy::{Context, Placement, PolicyError};
 use crate::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
-use crate::solver::problem::index;
+use crate::solver::anytime::problem::index;
 
 /// What all policies of this engine take.
 pub const PARAMETERS: &[Parameter] =
@@ -202,7 +202,7 @@ impl Solved {
 
     /// Services that want another number than they did, or are elsewhere than was planned, and those in clusters that have
     /// changed.
-    fn changed(&self, snapshot: &Snapshot, problem: &crate::solver::problem::Problem) -> Vec<u32> {
+    fn changed(&self, snapshot: &Snapshot, problem: &crate::solver::anytime::problem::Problem) -> Vec<u32> {
         let now = Asked::of(snapshot, &Wanted { replicas: Table::new(), why: Table::new() });
         let moved = |cluster: u32| self.asked.clusters.get(cluster as usize) != now.clusters.get(cluster as usize);
         let is_changed = |service: &ServiceId| {

@@ -15,7 +15,7 @@ use crate::model::{ClusterId, Explanation, Plan, ServiceId, Snapshot, id::Id};
 use crate::policy::placement::draft::Draft;
 use crate::policy::placement::reasons::{is_open, wanted};
 use crate::policy::placement::rooms::Rooms;
-use crate::solver::state::State;
+use crate::solver::anytime::state::State;
 
 /// What can be said of any plan, with what the engine weighs; `prices` are those of its last answer.
 pub fn explain(snapshot: &Snapshot, plan: &Plan, (prices, needs): (&[f64], Option<&Needs>)) -> Explanation {

@@ -17,9 +17,9 @@
 use criterion::{Criterion, criterion_group};
 use rand::RngExt;
 use smo::seed::{Seed, Stream};
-use smo::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
 use smo::solver::anytime::problem::{Place, Problem, Service, index};
 use smo::solver::anytime::social::Pair;
+use smo::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
 use smo::units::Span;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -179,7 +179,8 @@ fn costed_table() {
 /// The same deadline for `HiGHS` alone: never a better answer than ours.
 #[cfg(feature = "milp")]
 fn beside_highs(problem: &Problem, seconds: f64, ours: f64) {
-    let limits = smo::solver::anytime::exact::Limits { nodes: u32::MAX, time: Some(Duration::from_secs_f64(seconds)), gap: 0.0 };
+    let limits =
+        smo::solver::anytime::exact::Limits { nodes: u32::MAX, time: Some(Duration::from_secs_f64(seconds)), gap: 0.0 };
     let start = now();
     let found = smo::solver::anytime::exact::solve(problem, &limits);
     let took = start.elapsed().as_secs_f64();

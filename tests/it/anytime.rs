@@ -3,8 +3,8 @@
 use crate::brute_force::{cheapest, random};
 use rand::RngExt;
 use smo::seed::{Seed, Stream};
-use smo::solver::anytime::problem::{Place, Problem, Service, check_size, index};
 use smo::solver::anytime::limits::{Limit, Quota, by_number};
+use smo::solver::anytime::problem::{Place, Problem, Service, check_size, index};
 use smo::solver::anytime::social::{Group, Pair};
 use smo::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
 

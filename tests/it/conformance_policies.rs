@@ -164,9 +164,45 @@ fn no_policy_makes_a_hard_rule_worse() {
             put_to_test += u32::from(!breach::worsened(&trial.snapshot, &careless.targets).is_empty());
             refused += u32::from(plan.targets.iter().count() == 0 && careless.targets.iter().count() > 0);
         }
-        println!("COUNT {} {put_to_test} {refused}", contender.0);
-        assert!(put_to_test > 8, "{}: only {put_to_test} worlds put the rules to the test", contender.0);
-        assert!(u64::from(refused) < WORLDS / 4, "{}: in {refused} worlds nothing at all is placed", contender.0);
+        let (least, most) = expected(&contender.0);
+        println!("{}: rules put to the test in {put_to_test} worlds, nothing placed in {refused}", contender.0);
+        assert!(put_to_test >= least, "{}: only {put_to_test} worlds put the rules to the test", contender.0);
+        assert!(refused <= most, "{}: in {refused} worlds nothing at all is placed", contender.0);
+    }
+}
+
+/// In how many of the 256 worlds a policy that does not know the rules breaks one, at least, and in how many one that does
+/// know them places nothing although it could, at most. Measured, with about a tenth to spare: a policy that stops acting
+/// meets no rules any more, and one that gives up where a rule is in the way places nothing.
+///
+/// | policies | measured | why |
+/// |---|---|---|
+/// | `nephele-2024` | 19 and 2 | moves one service at a time, and most of its decisions are to do nothing |
+/// | the original and what places services as wholes | 43 … 55 and 7 … 9 | a service that goes as a whole meets fewer rules of division |
+/// | one replica after the other, and ours | 66 … 80 and 3 … 5 | every step looks at the rules |
+/// | the rest: peers, and heuristics that divide first | 58 … 75 and 7 … 12 | what they divide against a rule is taken back as a whole |
+fn expected(name: &str) -> (u32, u32) {
+    const WHOLE: [&str; 5] = ["nephele-placement", "carbon-aware", "memory-aware", "green-consolidation", "nephele"];
+    const STEPWISE: [&str; 11] = [
+        "anytime",
+        "best-fit",
+        "descheduler-low-util",
+        "first-fit",
+        "greedy",
+        "kube-scheduler",
+        "lagrangian",
+        "milp",
+        "milp-costed",
+        "spread",
+        "worst-fit",
+    ];
+    let placement = name.split('+').next().unwrap_or(name);
+    match placement {
+        "nephele-2024" => (17, 3),
+        "milp-joint" => (60, 6),
+        _ if WHOLE.contains(&placement) => (39, 10),
+        _ if STEPWISE.contains(&placement) => (60, 6),
+        _ => (52, 13),
     }
 }
 

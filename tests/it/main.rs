@@ -36,6 +36,7 @@ mod engine_rules;
 mod exec;
 mod expectations;
 mod fork;
+mod fragmented;
 mod generated_traces;
 mod help;
 mod imported_limits;

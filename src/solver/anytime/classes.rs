@@ -149,5 +149,8 @@ fn is_mergeable(problem: &Problem, service: usize) -> bool {
     let places = &problem.places[problem.places_of(service)];
     let incumbents: u32 = places.iter().map(|place| place.incumbent).sum();
     let is_plain = |place: &Place| place.yields == 1 && place.most >= row.demand && place.least <= place.incumbent;
-    !problem.rules.name(id) && (!row.is_single || row.demand == 1) && incumbents <= row.demand && places.iter().all(is_plain)
+    !problem.rules.name(id)
+        && (!row.is_single || row.demand == 1)
+        && incumbents <= row.demand
+        && places.iter().all(is_plain)
 }

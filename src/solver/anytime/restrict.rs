@@ -1,7 +1,7 @@
 //! A part of a problem as a problem of its own: some services are free in some places, all others stay as they are.
 
-use super::problem::{Place, Problem, Service, index};
 use super::limits::Limit;
+use super::problem::{Place, Problem, Service, index};
 use super::social::{Group, Near, Pair, Rules};
 use super::totals::{Balance, Budget};
 

@@ -42,9 +42,12 @@ pub struct Balance {
 impl Budget {
     /// Price of what `counts` cost beyond the limit.
     pub fn cost(&self, counts: &[u32]) -> f64 {
-        self.price_of(counts.iter().zip(&self.rates).fold(self.held, |spent, (count, rate)| {
-            spent.saturating_add(rate.saturating_mul(u64::from(*count)))
-        }))
+        self.price_of(
+            counts
+                .iter()
+                .zip(&self.rates)
+                .fold(self.held, |spent, (count, rate)| spent.saturating_add(rate.saturating_mul(u64::from(*count)))),
+        )
     }
 
     /// Price of having spent so much.
@@ -116,7 +119,8 @@ impl Totals {
             let cluster = problem.places[place].cluster as usize;
             if balance.all[cluster] > 0 {
                 let request = problem.request_of(service)[balance.kind];
-                change += balance.weight * self.shift(balance, cluster, (request * u64::from(old), request * u64::from(new)));
+                change +=
+                    balance.weight * self.shift(balance, cluster, (request * u64::from(old), request * u64::from(new)));
             }
         }
         change
@@ -138,6 +142,7 @@ impl Totals {
 
     fn find_fullest(&mut self) {
         let shares = &self.shares;
-        self.fullest = (0..shares.len()).reduce(|best, next| if shares[next] > shares[best] { next } else { best }).unwrap_or(0);
+        self.fullest =
+            (0..shares.len()).reduce(|best, next| if shares[next] > shares[best] { next } else { best }).unwrap_or(0);
     }
 }

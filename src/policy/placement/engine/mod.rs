@@ -13,13 +13,13 @@ pub mod weigh;
 use self::pose::{Posed, pose};
 use super::draft::Draft;
 use super::greedy::{fullness, pack};
-use super::rooms::Rooms;
+use super::rooms::{Clog, Rooms};
 use crate::model::plan::{Quality, Stop};
 use crate::model::{Explanation, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
 use crate::policy::parameter::{Parameter, ParameterError, Parameters};
 use crate::policy::{Context, Placement, PolicyError};
-use crate::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
 use crate::solver::anytime::problem::index;
+use crate::solver::anytime::{Answer, Effort, Hint, Tiers, mend, solve};
 
 /// What all policies of this engine take.
 pub const PARAMETERS: &[Parameter] =
@@ -63,6 +63,8 @@ struct Asked {
     /// Rates to a tenth, where calls or users are weighed: noise is no new question.
     rates: Vec<i64>,
     waiting: Vec<u32>,
+    /// Clusters without room on single nodes.
+    clogs: Vec<Clog>,
 }
 
 impl Engine {
@@ -101,9 +103,9 @@ impl Engine {
 
 impl Placement for Engine {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
-        let rooms = Rooms::of_world(&mut self.rooms, snapshot).clone();
+        let rooms = Rooms::learned(&mut self.rooms, snapshot).clone();
         let draft = Draft::new(snapshot, wanted, &rooms);
-        let asked = Asked::of(snapshot, wanted);
+        let asked = Asked { clogs: rooms.clogs().to_vec(), ..Asked::of(snapshot, wanted) };
         if let Some(known) = self.solved.as_ref().filter(|known| known.answers(snapshot, &asked)) {
             return Ok(draft.with_targets(known.targets.clone()).finish(Some(known.quality_at(snapshot)), |_| None));
         }
@@ -185,6 +187,7 @@ impl Asked {
                 .collect(),
             rates,
             waiting: tasks.map(|class| snapshot.services[class].count(crate::model::Phase::Pending)).collect(),
+            clogs: Vec::new(),
         }
     }
 }

@@ -112,7 +112,8 @@ fn is_asked_for(snapshot: &Snapshot, kind: usize) -> bool {
 /// What stays whatever is decided: targets of pinned services where nothing can be changed.
 fn fixed(draft: &Draft<'_>) -> Targets {
     let is_lost = |target: &Target| !draft.snapshot.clusters[target.cluster].reachable;
-    let stuck = draft.targets().iter().filter(|target| is_lost(target) && draft.most(target.service, target.cluster) == 0);
+    let stuck =
+        draft.targets().iter().filter(|target| is_lost(target) && draft.most(target.service, target.cluster) == 0);
     let wanted = |target: &Target| target.replicas.min(draft.wanted.replicas[target.service]);
     stuck.map(|target| Target { replicas: wanted(target), ..*target }).collect()
 }
@@ -142,7 +143,9 @@ fn places(
     };
     // A pinned service stays in its home even where its nodes could not hold it any more.
     let is_home = |cluster: ClusterId| {
-        snapshot.clusters[cluster].reachable && draft.targets().get(service, cluster) > 0 && draft.home(service).is_some()
+        snapshot.clusters[cluster].reachable
+            && draft.targets().get(service, cluster) > 0
+            && draft.home(service).is_some()
     };
     let open = snapshot.clusters.ids().filter(|cluster| draft.most(service, *cluster) > 0 || is_home(*cluster));
     let mut places: Vec<Place> = open.map(place).collect();

@@ -92,6 +92,19 @@ impl Prices<'_> {
         spend.iter().zip(&felt[self.problem.capacity.len()..]).map(|(share, price)| share * price).sum()
     }
 
+    /// What a replica in `place` is charged for the budgets, and for how much fuller it makes its cluster than the others.
+    pub fn of_totals(&self, prices: &[f64], place: usize) -> [f64; 2] {
+        let common = &self.common;
+        let budget = if common.has_budgets() { self.charge(prices, place) } else { 0.0 };
+        if common.held.is_empty() {
+            return [budget, 0.0];
+        }
+        let cluster = self.problem.places[place].cluster as usize;
+        let plane = prices[self.problem.capacity.len() + common.budgets.len() + cluster] - common.mean;
+        let share = self.share[place * self.problem.kinds + common.kind] * common.factor[cluster];
+        [budget, plane * share]
+    }
+
     /// What these prices add to the bound before anybody chooses; how far budgets are exceeded and clusters are full then.
     pub(super) fn open_totals(&self, prices: &[f64], usage: &mut [f64]) -> f64 {
         let common = &self.common;

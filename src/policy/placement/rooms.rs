@@ -21,7 +21,7 @@ const PATIENCE: Span = Span::seconds(300);
 #[derive(Debug, Clone)]
 pub struct Rooms {
     known: Arc<Known>,
-    rooms: Table<ServiceId, Table<ClusterId, u32>>,
+    declared: Table<ServiceId, Table<ClusterId, u32>>,
     clogs: Vec<Clog>,
 }
 
@@ -45,8 +45,8 @@ impl Rooms {
 
     /// The same, and what the snapshot and those before it show of single nodes.
     pub fn learned<'a>(cache: &'a mut Option<Self>, snapshot: &Snapshot) -> &'a Self {
-        Self::of_world(cache, snapshot);
-        let rooms = cache.as_mut().expect("it was put there");
+        let cached = cache.take().filter(|rooms| Arc::ptr_eq(&rooms.known, &snapshot.known));
+        let rooms = cache.insert(cached.unwrap_or_else(|| Self::new(&snapshot.known)));
         rooms.learn(snapshot);
         rooms
     }
@@ -55,12 +55,12 @@ impl Rooms {
     /// is known to have no room for more.
     pub fn of(&self, service: ServiceId, cluster: ClusterId) -> u32 {
         let clog = self.clogs.iter().find(|clog| (clog.service, clog.cluster) == (service, cluster));
-        clog.map_or(u32::MAX, |clog| clog.most).min(self.rooms[service][cluster])
+        clog.map_or(u32::MAX, |clog| clog.most).min(self.declared[service][cluster])
     }
 
     /// Whether nodes of `cluster` may run `service` at all.
     pub fn admit(&self, service: ServiceId, cluster: ClusterId) -> bool {
-        self.rooms[service][cluster] > 0
+        self.declared[service][cluster] > 0
     }
 
     /// What is known of single nodes.
@@ -74,7 +74,7 @@ impl Rooms {
             let room = |cluster| service.terms.room_max(cluster, service.request).unwrap_or(0);
             known.clusters.values().map(|cluster| u32::try_from(room(cluster)).unwrap_or(u32::MAX)).collect()
         });
-        Self { rooms: rooms.collect(), known: Arc::clone(known), clogs: Vec::new() }
+        Self { declared: rooms.collect(), known: Arc::clone(known), clogs: Vec::new() }
     }
 
     /// Forgets what may have changed, and takes in what shows.

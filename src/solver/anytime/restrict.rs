@@ -115,7 +115,7 @@ impl Part {
                 .map(|stay| stay.translated(name[stay.service as usize], &positions(stay.service)))
                 .collect(),
             budgets: rules.budgets.iter().map(|budget| self.budget(budget, counts)).collect(),
-            balance: rules.balance.as_ref().map(|balance| self.balance(balance, (whole, name, counts))),
+            balance: rules.balance.as_ref().map(|balance| balance_beside(balance, (whole, name, counts))),
         };
     }
 
@@ -128,21 +128,22 @@ impl Part {
         Budget { rates, held: all - here, ..*budget }
     }
 
-    fn balance(&self, balance: &Balance, (whole, name, counts): (&Problem, &[u32], &[u32])) -> Balance {
-        let mut held = balance.held.clone();
-        for service in (0..whole.services.len()).filter(|service| name[*service] == u32::MAX) {
-            let request = whole.request_of(service)[balance.kind];
-            for place in whole.places_of(service) {
-                held[whole.places[place].cluster as usize] += request * u64::from(counts[place]);
-            }
-        }
-        Balance { held, ..balance.clone() }
-    }
-
     /// The places of the whole that are places of the part and have replicas.
     fn spread_over<'c>(&self, counts: &'c [u32]) -> impl Iterator<Item = usize> + use<'_, 'c> {
         self.places.iter().map(|place| *place as usize).filter(|place| counts[*place] > 0)
     }
+}
+
+/// The balance beside services that are no part.
+fn balance_beside(balance: &Balance, (whole, name, counts): (&Problem, &[u32], &[u32])) -> Balance {
+    let mut held = balance.held.clone();
+    for service in (0..whole.services.len()).filter(|service| name[*service] == u32::MAX) {
+        let request = whole.request_of(service)[balance.kind];
+        for place in whole.places_of(service) {
+            held[whole.places[place].cluster as usize] += request * u64::from(counts[place]);
+        }
+    }
+    Balance { held, ..balance.clone() }
 }
 
 fn rename(group: &Group, name: &[u32]) -> Group {

@@ -70,10 +70,14 @@ impl Links {
             group.services.iter().for_each(|service| links.groups[*service as usize].push(index(at)));
         }
         for (at, pair) in rules.pairs.iter().enumerate() {
-            [pair.from, pair.to].iter().for_each(|service| links.pairs[*service as usize].push(index(at)));
+            for service in [pair.from, pair.to] {
+                links.pairs[service as usize].push(index(at));
+            }
         }
         for (at, near) in rules.nears.iter().enumerate() {
-            [near.from, near.to].iter().for_each(|service| links.nears[*service as usize].push(index(at)));
+            for service in [near.from, near.to] {
+                links.nears[service as usize].push(index(at));
+            }
         }
         for (at, limit) in rules.limits.iter().enumerate() {
             links.limits[limit.service as usize].push(index(at));

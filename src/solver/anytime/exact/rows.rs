@@ -132,7 +132,7 @@ impl Program<'_> {
             for to in called.clone().filter(|to| !is_far(from, *to)) {
                 row.push((self.use_of(to), -full));
             }
-            self.rows.add_row(..=0.0, &merged(row));
+            self.rows.add_row(..=0.0, merged(row));
         }
     }
 
@@ -162,7 +162,7 @@ impl Program<'_> {
                 let mut row: Vec<(Col, f64)> = columns.iter().map(|column| (*column, -1.0)).collect();
                 row.extend(running.iter().map(|runs| (*runs, 1.0)));
                 row.extend([(*one, size), (wrong, -1.0)]);
-                self.rows.add_row(..=size, &merged(row));
+                self.rows.add_row(..=size, merged(row));
             }
         }
     }
@@ -173,7 +173,9 @@ impl Program<'_> {
             limit.domains.iter().map(|places| places.iter().map(|at| first + at).collect()).collect();
         match limit.quota {
             Quota::Most(most) => {
-                domains.iter().for_each(|domain| self.add_cap(domain, (None, f64::from(most)), limit.price));
+                for domain in &domains {
+                    self.add_cap(domain, (None, f64::from(most)), limit.price);
+                }
             }
             Quota::Share { parts, of } => self.add_share(&domains, (parts, of), limit.price),
             Quota::Survive(at_least) => self.add_survival(&domains, f64::from(at_least), limit.price),
@@ -201,7 +203,9 @@ impl Program<'_> {
         let mut row: Vec<(Col, f64)> = domains.iter().flat_map(|domain| self.held(domain, -parts / of)).collect();
         row.push((most, 1.0));
         self.rows.add_row(..=1.0 - 1.0 / of, &row);
-        domains.iter().for_each(|domain| self.add_cap(domain, (Some(most), 0.0), price));
+        for domain in domains {
+            self.add_cap(domain, (Some(most), 0.0), price);
+        }
     }
 
     fn add_survival(&mut self, domains: &[Vec<u32>], at_least: f64, price: f64) {

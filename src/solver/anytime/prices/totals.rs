@@ -167,5 +167,7 @@ fn onto_simplex(parts: &mut [f64], sum: f64) {
             shift = candidate;
         }
     }
-    parts.iter_mut().for_each(|part| *part = (*part - shift).max(0.0));
+    for part in parts.iter_mut() {
+        *part = (*part - shift).max(0.0);
+    }
 }

@@ -1,6 +1,7 @@
 //! What a policy may say: a complete wish, what it refuses and why, and how good it knows the wish to be.
 
 use super::id::{ClusterId, ServiceId, Table};
+use crate::units::Rate;
 use serde::Serialize;
 
 /// Replicas per (service, cluster): sparse, sorted, the whole wish and not a difference.
@@ -202,4 +203,20 @@ pub struct Wanted {
     pub replicas: Table<ServiceId, u32>,
     /// Why.
     pub why: Table<ServiceId, Why>,
+    /// What the replicas are to serve, by the capacity that is believed of them where they are at present. A placement that
+    /// knows better may want another number elsewhere. Nothing for a service whose number has another reason; empty where
+    /// all have.
+    pub serve: Table<ServiceId, Option<Rate>>,
+}
+
+impl Wanted {
+    /// So many replicas, wherever they are.
+    pub const fn counts(replicas: Table<ServiceId, u32>, why: Table<ServiceId, Why>) -> Self {
+        Self { replicas, why, serve: Table::new() }
+    }
+
+    /// What the replicas of `service` are to serve, where that is why there are so many.
+    pub fn serve(&self, service: ServiceId) -> Option<Rate> {
+        self.serve.get(service).copied().flatten()
+    }
 }

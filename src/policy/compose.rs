@@ -33,6 +33,7 @@ impl Composed {
             let (replicas, why) = conditional(snapshot, *service, wanted.replicas[*service]);
             if let Some(why) = why {
                 (wanted.replicas[*service], wanted.why[*service]) = (replicas, why);
+                wanted.serve.iter_mut().filter(|(other, _)| other == service).for_each(|(_, serve)| *serve = None);
             }
         }
         Ok(wanted)

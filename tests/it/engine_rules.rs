@@ -28,7 +28,7 @@ fn with_demands(snapshot: &Snapshot, demands: Vec<Demand>) -> Snapshot {
 /// The problem that a world poses that wants the declared replicas.
 fn posed(snapshot: &Snapshot) -> Posed {
     let replicas = snapshot.services.ids().map(|service| snapshot.service(service).replicas).collect();
-    let wanted = Wanted { replicas, why: Table::new() };
+    let wanted = Wanted::counts(replicas, Table::new());
     let mut rooms = None;
     let rooms = Rooms::of_world(&mut rooms, snapshot);
     pose(&Draft::new(snapshot, &wanted, rooms), None).expect("it is small")

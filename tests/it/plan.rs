@@ -59,7 +59,7 @@ fn json(said: &Said) -> Value {
 #[test]
 fn the_best_plan_is_explained_as_worked_out_by_hand() {
     let home = files();
-    let said = plan(home.path(), &["--rate", "web=24", "--explain"]).well().out;
+    let said = plan(home.path(), &["--rate", "web=24", "--policy", "milp", "--explain"]).well().out;
     let wanted = [
         "shop at 00:00: 3 replicas of 1 service by milp",
         "web      24.0 /s  3         a (2), b (1)",
@@ -83,7 +83,7 @@ fn the_best_plan_is_explained_as_worked_out_by_hand() {
 fn terms_add_up_to_the_objective() {
     let home = files();
     for rate in ["web=24", "web=70"] {
-        let said = plan(home.path(), &["--rate", rate, "--explain", "--format", "json"]);
+        let said = plan(home.path(), &["--rate", rate, "--policy", "milp", "--explain", "--format", "json"]);
         let plan = json(&said);
         let candidates = plan["services"][0]["explanation"]["candidates"].as_array().unwrap();
         let terms = |candidate: &Value| {

@@ -30,7 +30,7 @@ use std::time::Duration;
 use world::{Asked, Situation};
 
 /// Who decides where nobody else is named.
-const POLICY: &str = if cfg!(feature = "milp") { "milp" } else { "greedy" };
+const POLICY: &str = "anytime";
 
 const EXAMPLES: &str = "\
 Examples:

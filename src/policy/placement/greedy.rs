@@ -111,7 +111,8 @@ pub fn fullness(draft: &Draft<'_>, _: ServiceId, cluster: ClusterId) -> [f64; 2]
     [1.0 - draft.share_free(cluster, Resources::ZERO), 0.0]
 }
 
-fn cheapness(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> [f64; 2] {
+/// The cheapest core is the best, the fullest cluster among equals.
+pub fn cheapness(draft: &Draft<'_>, service: ServiceId, cluster: ClusterId) -> [f64; 2] {
     [-draft.snapshot.clusters[cluster].price_per_core_hour, fullness(draft, service, cluster)[0]]
 }
 

@@ -74,7 +74,7 @@ pub fn next_for_all(reasons: &Reasons, service: ServiceId, cluster: ClusterId) -
 /// What `plan` was asked for, as far as it accounts for it.
 pub fn wanted(snapshot: &Snapshot, plan: &Plan) -> Wanted {
     let replicas = snapshot.services.ids().map(|service| explanation::wanted(plan, service)).collect();
-    Wanted { replicas, why: Table::new() }
+    Wanted::counts(replicas, Table::new())
 }
 
 /// Whether the candidate may run the service.

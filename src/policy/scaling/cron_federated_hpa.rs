@@ -134,7 +134,7 @@ impl Scaling for CronHpa {
         let services = || snapshot.known.application.requests();
         let replicas = services().map(|service| self.wishes.last(snapshot, service)).collect();
         let why = Why::new("what the last rule wrote", &[]);
-        Ok(Wanted { replicas, why: services().map(|_| why).collect() })
+        Ok(Wanted::counts(replicas, services().map(|_| why).collect()))
     }
 
     fn fork(&self) -> Box<dyn Scaling> {

@@ -24,6 +24,11 @@ pub(super) trait Rule: Clone + Send + 'static {
     /// How many replicas; the service's bounds are applied by the caller.
     fn decide(&self, sight: &Sight<'_>, memory: &mut Self::Memory) -> Choice;
 
+    /// What the replicas of the last decision are to serve, where that is why there are so many (see [`Wanted::serve`]).
+    fn serve(&self, _: &Self::Memory) -> Option<Rate> {
+        None
+    }
+
     /// The fewest that it ever wants, within the service's bounds. A rule that looks at what replicas do needs one at
     /// least: without any there is nothing to see, and the service would sleep for ever.
     fn least(&self) -> u32 {
@@ -69,7 +74,8 @@ impl<R: Rule> Scaling for ServiceByService<R> {
         }
         let (replicas, why): (Vec<_>, Vec<_>) =
             snapshot.known.application.requests().map(|service| self.decide(snapshot, service)).unzip();
-        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
+        let serve = self.memories.values().map(|memory| self.rule.serve(memory)).collect();
+        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect(), serve })
     }
 
     fn foresight(&self) -> Span {

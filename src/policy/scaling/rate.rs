@@ -4,7 +4,8 @@
 //! given its present share, and the smallest n whose capacities together serve the rate is taken. With one cluster and
 //! linear capacity that is the formula above; with several, every cluster pays its own β. A service that has no
 //! replicas yet is reckoned with the slowest of the clusters that may run it. Where no number suffices, the one that
-//! serves most is wanted.
+//! serves most is wanted. What is to be served is said too: a placement that chooses where replicas run may then choose
+//! their number, because shares that it changes would otherwise no longer serve.
 //!
 //! Up at once, down only when no decision of the last `down_after` wanted more. A rate that is missing or too old leaves
 //! the last wish as it is. A rate of exactly zero wants the service's minimum.
@@ -48,59 +49,75 @@ pub struct ByRate {
     down_after: Span,
     stale: Span,
     wishes: Wishes,
-    recent: Table<ServiceId, HoldDown>,
+    recent: Table<ServiceId, Recent>,
+}
+
+/// What was wanted of late.
+#[derive(Debug, Clone, Default)]
+struct Recent {
+    replicas: HoldDown,
+    needs: HoldDown<Rate>,
 }
 
 impl ByRate {
-    fn decide(&mut self, snapshot: &Snapshot, service: ServiceId) -> (u32, Why) {
+    fn decide(&mut self, snapshot: &Snapshot, service: ServiceId) -> (u32, Why, Option<Rate>) {
         let last = self.wishes.last(snapshot, service);
-        let now = snapshot.at;
-        let (needed, why) = match Sighting::of(snapshot.services[service].rate, now, self.stale) {
-            Sighting::Fresh(rate) => self.needed(snapshot, service, rate),
-            Sighting::Old(age) => (last, held("hold: the rate that was seen is too old", age)),
-            Sighting::Missing(age) => (last, held("hold: no rate is seen", age)),
-        };
-        let replicas = self.recent[service].highest(now, self.down_after, needed);
-        self.wishes.set(service, replicas);
-        if replicas > needed {
-            let figures = [why.figures[0], ("needed", needed.into()), ("held", replicas.into())];
-            return (replicas, Why::new("not yet down: more was needed a short time ago", &figures));
+        match Sighting::of(snapshot.services[service].rate, snapshot.at, self.stale) {
+            Sighting::Fresh(rate) => self.provide(snapshot, service, rate),
+            Sighting::Old(age) => (last, held("hold: the rate that was seen is too old", age), None),
+            Sighting::Missing(age) => (last, held("hold: no rate is seen", age), None),
         }
-        (replicas, why)
     }
 
-    fn needed(&self, snapshot: &Snapshot, service: ServiceId, rate: Rate) -> (u32, Why) {
-        let declared = snapshot.service(service);
+    /// Replicas for `rate`, or the highest number of late.
+    fn provide(&mut self, snapshot: &Snapshot, service: ServiceId, rate: Rate) -> (u32, Why, Option<Rate>) {
         let need = rate.scaled(self.factor);
-        let figures = |replicas: u32| {
-            [
+        let (needed, rule) = fewest(snapshot, service, need);
+        let recent = &mut self.recent[service];
+        let replicas = recent.replicas.highest(snapshot.at, self.down_after, needed);
+        let serve = recent.needs.highest(snapshot.at, self.down_after, need);
+        self.wishes.set(service, replicas);
+        let why = if replicas > needed {
+            let figures = [("rate_per_s", rate.per_second()), ("needed", needed.into()), ("held", replicas.into())];
+            Why::new("not yet down: more was needed a short time ago", &figures)
+        } else {
+            let figures = [
                 ("rate_per_s", rate.per_second()),
                 ("with_headroom_per_s", need.per_second()),
-                ("replicas", replicas.into()),
-            ]
+                ("replicas", needed.into()),
+            ];
+            Why::new(rule, &figures)
         };
-        if need == Rate::ZERO {
-            let least = bounded(declared, 0);
-            return (least, Why::new("no requests: the least that is allowed", &figures(least)));
-        }
-        let shares = Shares::of(snapshot, service);
-        let (replicas, rule) = match shares.fewest(need, declared.replicas_max) {
-            Ok(fewest) => (fewest, "fewest replicas that serve the rate with head-room"),
-            Err(most) => (most, "no number of replicas serves the rate; the one that serves most"),
-        };
-        let replicas = bounded(declared, replicas);
-        (replicas, Why::new(rule, &figures(replicas)))
+        (replicas, why, Some(serve).filter(|serve| *serve > Rate::ZERO))
     }
+}
+
+/// The fewest replicas that are believed to serve `need`, within the service's bounds, and what says so.
+fn fewest(snapshot: &Snapshot, service: ServiceId, need: Rate) -> (u32, &'static str) {
+    let declared = snapshot.service(service);
+    if need == Rate::ZERO {
+        return (bounded(declared, 0), "no requests: the least that is allowed");
+    }
+    let (replicas, rule) = match Shares::of(snapshot, service).fewest(need, declared.replicas_max) {
+        Ok(fewest) => (fewest, "fewest replicas that serve the rate with head-room"),
+        Err(most) => (most, "no number of replicas serves the rate; the one that serves most"),
+    };
+    (bounded(declared, replicas), rule)
 }
 
 impl Scaling for ByRate {
     fn scale(&mut self, snapshot: &Snapshot, _: &mut Stream) -> Result<Wanted, PolicyError> {
         while self.recent.len() < snapshot.services.len() {
-            self.recent.push(HoldDown::default());
+            self.recent.push(Recent::default());
         }
-        let (replicas, why): (Vec<_>, Vec<_>) =
-            snapshot.known.application.requests().map(|service| self.decide(snapshot, service)).unzip();
-        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
+        let mut wanted = Wanted::counts(Table::new(), Table::new());
+        for service in snapshot.known.application.requests() {
+            let (replicas, why, serve) = self.decide(snapshot, service);
+            wanted.replicas.push(replicas);
+            wanted.why.push(why);
+            wanted.serve.push(serve);
+        }
+        Ok(wanted)
     }
 
     fn fork(&self) -> Box<dyn Scaling> {

@@ -168,7 +168,7 @@ impl Scaling for SmoScaling {
             self.wishes.set(service, *replicas);
         }
         let (replicas, why): (Vec<_>, Vec<_>) = wanted.values().map(|(_, replicas, why)| (*replicas, *why)).unzip();
-        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
+        Ok(Wanted::counts(replicas.into_iter().collect(), why.into_iter().collect()))
     }
 
     fn fork(&self) -> Box<dyn Scaling> {

@@ -32,7 +32,7 @@ impl Scaling for Static {
         let services = || snapshot.known.application.requests().map(|service| snapshot.service(service));
         let replicas = services().map(|service| bounded(service, self.replicas.unwrap_or(service.replicas))).collect();
         let why = services().map(|_| Why::new("replicas as declared", &[])).collect();
-        Ok(Wanted { replicas, why })
+        Ok(Wanted::counts(replicas, why))
     }
 
     fn fork(&self) -> Box<dyn Scaling> {

@@ -165,7 +165,7 @@ impl Scaling for Threshold {
         }
         let (replicas, why): (Vec<_>, Vec<_>) =
             snapshot.known.application.requests().map(|service| self.decide(snapshot, service)).unzip();
-        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
+        Ok(Wanted::counts(replicas.into_iter().collect(), why.into_iter().collect()))
     }
 
     fn fork(&self) -> Box<dyn Scaling> {

@@ -55,21 +55,28 @@ impl<T> Sighting<T> {
     }
 }
 
-/// The highest of the recent numbers: a queue in which each is higher than all that follow it.
-#[derive(Debug, Clone, Default)]
-pub struct HoldDown(VecDeque<(Time, u32)>);
+/// The highest of the recent wishes, in replicas or in what they are to serve: a queue in which each is higher than all that
+/// follow it.
+#[derive(Debug, Clone)]
+pub struct HoldDown<T = u32>(VecDeque<(Time, T)>);
 
-impl HoldDown {
-    /// The highest of `replicas` and of the numbers younger than `window`; remembers `replicas`.
-    pub fn highest(&mut self, now: Time, window: Span, replicas: u32) -> u32 {
-        while self.0.back().is_some_and(|&(_, earlier)| earlier <= replicas) {
+impl<T> Default for HoldDown<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: Copy + Ord> HoldDown<T> {
+    /// The highest of `wish` and of the wishes younger than `window`; remembers `wish`.
+    pub fn highest(&mut self, now: Time, window: Span, wish: T) -> T {
+        while self.0.back().is_some_and(|&(_, earlier)| earlier <= wish) {
             self.0.pop_back();
         }
         while self.0.front().is_some_and(|&(at, _)| now.since(at) >= window) {
             self.0.pop_front();
         }
-        self.0.push_back((now, replicas));
-        self.0.front().map_or(replicas, |&(_, highest)| highest)
+        self.0.push_back((now, wish));
+        self.0.front().map_or(wish, |&(_, highest)| highest)
     }
 }
 

@@ -13,9 +13,9 @@
 //! last good answer stands. There is always an answer, because refusing everything is one. Work is counted (steps of the
 //! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
 //!
-//! In reading order: [`problem`], [`social`], [`limits`] and [`totals`] (what is asked), [`state`] (an answer under change), [`prices`], [`forest`] and
-//! [`branch`] (bounds), [`construct`], [`anneal`], [`polish`], [`regroup`] and [`replant`] (answers), [`classes`], [`fixing`] and
-//! [`restrict`] (smaller problems), `exact` (`HiGHS`).
+//! In reading order: [`problem`], [`social`], [`limits`] and [`totals`] (what is asked), [`state`] (an answer under change),
+//! [`prices`], [`forest`] and [`branch`] (bounds), [`construct`], [`anneal`], [`polish`], [`regroup`] and [`replant`] (answers),
+//! [`classes`], [`fixing`] and [`restrict`] (smaller problems), `exact` (`HiGHS`).
 
 pub mod limits;
 pub mod problem;

@@ -3,13 +3,17 @@
 //! The last answer and its prices of capacity are kept. As long as nothing is asked that was not asked before, the answer
 //! stands, whether it has been carried out meanwhile or not. When little has changed, it is mended around the change, and
 //! that is taken if it is proved to be about as good as the last answer was; only otherwise everything is decided anew.
+//!
+//! Where a scaling says what its replicas are to serve, their number is decided with their place: see [`needs`].
 
 mod conflict;
 mod demands;
+pub mod needs;
 pub mod pose;
 pub mod reasons;
 pub mod weigh;
 
+use self::needs::Needs;
 use self::pose::{Posed, pose};
 use super::draft::Draft;
 use super::greedy::{fullness, pack};
@@ -50,6 +54,8 @@ struct Solved {
     asked: Asked,
     incumbent: Targets,
     targets: Targets,
+    /// What the answer was taken to be an answer to: replicas of each service, wherever they are.
+    wanted: Wanted,
     quality: Quality,
     starts: f64,
     prices: Vec<f64>,
@@ -59,6 +65,8 @@ struct Solved {
 #[derive(Clone, PartialEq)]
 struct Asked {
     wanted: Table<ServiceId, u32>,
+    /// Replicas by cluster that would serve what is to be served; then `wanted` is of no account.
+    needs: Option<Needs>,
     clusters: Vec<(bool, Resources, u64, u64)>,
     /// Rates to a tenth, where calls or users are weighed: noise is no new question.
     rates: Vec<i64>,
@@ -77,7 +85,7 @@ impl Engine {
         Ok(Self { name, tiers, gap, rooms: None, solved: None })
     }
 
-    fn answer(&self, posed: &Posed, draft: &Draft<'_>, effort: &Effort) -> Answer {
+    fn answer(&self, (posed, asked): (&Posed, &Asked), draft: &Draft<'_>, effort: &Effort) -> Answer {
         let (problem, snapshot) = (&posed.problem, draft.snapshot);
         // What greedy would do is never better than the answer, where working it out costs little.
         let is_small = problem.places.len() <= GREEDY_MAX;
@@ -85,7 +93,7 @@ impl Engine {
         if let Some(known) = &self.solved {
             let answers = std::iter::once(posed.counts(&known.targets)).chain(greedy).collect();
             let hint = Hint { answers, prices: known.prices.clone() };
-            let changed = known.changed(snapshot, problem);
+            let changed = known.changed(snapshot, asked);
             let gap = |objective: f64, bound: f64| (objective - bound) / objective.abs().max(1e-9);
             if changed.len() * CHANGED_MAX <= problem.services.len() {
                 let answer = mend(problem, &hint, (&changed, effort));
@@ -104,41 +112,58 @@ impl Engine {
 impl Placement for Engine {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
         let rooms = Rooms::learned(&mut self.rooms, snapshot).clone();
-        let draft = Draft::new(snapshot, wanted, &rooms);
         let asked = Asked { clogs: rooms.clogs().to_vec(), ..Asked::of(snapshot, wanted) };
-        if let Some(known) = self.solved.as_ref().filter(|known| known.answers(snapshot, &asked)) {
-            return Ok(draft.with_targets(known.targets.clone()).finish(Some(known.quality_at(snapshot)), |_| None));
+        if self.solved.as_ref().is_none_or(|known| !known.answers(snapshot, &asked)) {
+            self.solved = Some(self.solve(snapshot, (asked, wanted, &rooms), context.budget)?);
         }
-        let failed = |reason: String| PolicyError { policy: self.name.to_owned(), reason };
-        let posed = pose(&draft, None).map_err(|error| failed(error.to_string()))?;
-        let crate::policy::Budget { nodes, steps, time } = *context.budget;
-        let effort = Effort { nodes, steps, time, gap: self.gap, tiers: self.tiers };
-        let answer = checked(&posed, &draft, self.answer(&posed, &draft, &effort));
-        let targets = posed.targets(&answer.counts);
-        let Answer { objective, bound, tier, stop, prices, .. } = answer;
-        let quality = Quality { objective, bound: Some(bound), tier, stop };
-        let mut plan = draft.with_targets(targets.clone()).finish(Some(quality), |_| None);
-        let settled = posed.counts(&plan.targets);
-        let quality = if plan.targets == targets {
-            quality
-        } else {
-            // A rule was mended when everything was placed: the answer is another one, and the bound holds for it too.
-            Quality { objective: posed.problem.cost(&settled), stop: Stop::Heuristic, ..quality }
-        };
-        plan.quality = Some(quality);
-        let (targets, starts) = (plan.targets.clone(), starts(&posed, &settled));
-        let incumbent = snapshot.targets.clone();
-        self.solved = Some(Solved { asked, incumbent, targets, quality, starts, prices });
-        Ok(plan)
+        let known = self.solved.as_ref().expect("an answer has just been found");
+        let draft = Draft::new(snapshot, &known.wanted, &rooms).with_targets(known.targets.clone());
+        Ok(draft.finish(Some(known.quality_at(snapshot)), |_| None))
     }
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {
-        let prices = self.solved.as_ref().map_or(&[][..], |known| &known.prices);
-        reasons::explain(snapshot, plan, (prices, None))
+        let known = self.solved.as_ref();
+        let prices = known.map_or(&[][..], |known| &known.prices);
+        reasons::explain(snapshot, plan, (prices, known.and_then(|known| known.asked.needs.as_ref())))
     }
 
     fn fork(&self) -> Box<dyn Placement> {
         Box::new(self.clone())
+    }
+}
+
+impl Engine {
+    /// Decides anew, from the last answer on where there is one.
+    fn solve(
+        &self,
+        snapshot: &Snapshot,
+        (asked, wish, rooms): (Asked, &Wanted, &Rooms),
+        budget: &crate::policy::Budget,
+    ) -> Result<Solved, PolicyError> {
+        let failed = |reason: String| PolicyError { policy: self.name.to_owned(), reason };
+        let most = asked.most();
+        let draft = Draft::new(snapshot, &most, rooms);
+        let mut posed = pose(&draft, asked.needs.as_ref()).map_err(|error| failed(error.to_string()))?;
+        needs::limit_totals(&mut posed, snapshot);
+        let crate::policy::Budget { nodes, steps, time } = *budget;
+        let effort = Effort { nodes, steps, time, gap: self.gap, tiers: self.tiers };
+        let answer = checked(&posed, &draft, self.answer((&posed, &asked), &draft, &effort));
+        let targets = posed.targets(&answer.counts);
+        let wanted = needs::wanted(snapshot, (&posed, &answer.counts), (&targets, wish, &most));
+        let settled = Draft::new(snapshot, &wanted, rooms).with_targets(targets.clone()).settled().targets().clone();
+        let (settled, wanted) = needs::top_up(snapshot, rooms, (settled, wanted));
+        let Answer { objective, bound, tier, stop, prices, .. } = answer;
+        let quality = Quality { objective, bound: Some(bound), tier, stop };
+        let counts = posed.counts(&settled);
+        let quality = if settled == targets {
+            quality
+        } else {
+            // A rule was mended when everything was placed, or a split service topped up: the answer is another one, and the
+            // bound holds for it too.
+            Quality { objective: posed.problem.cost(&counts), stop: Stop::Heuristic, ..quality }
+        };
+        let starts = starts(&posed, &counts);
+        Ok(Solved { asked, incumbent: snapshot.targets.clone(), targets: settled, wanted, quality, starts, prices })
     }
 }
 
@@ -162,6 +187,15 @@ fn starts(posed: &Posed, counts: &[u32]) -> f64 {
 }
 
 impl Asked {
+    /// The most replicas of each service that any division could have: what its slowest cluster needs, or what is wanted.
+    fn most(&self) -> Wanted {
+        let of = |(service, wanted): (ServiceId, &u32)| {
+            let row = self.needs.as_ref().and_then(|needs| needs[service].as_ref());
+            row.and_then(|row| row.values().copied().max()).unwrap_or(*wanted)
+        };
+        Wanted::counts(self.wanted.iter().map(of).collect(), Table::new())
+    }
+
     fn of(snapshot: &Snapshot, wanted: &Wanted) -> Self {
         let views = snapshot.clusters.values();
         let carbon = |seen: Option<f64>| seen.unwrap_or(f64::NAN).to_bits();
@@ -177,8 +211,14 @@ impl Asked {
             Vec::new()
         };
         let tasks = snapshot.known.application.tasks();
+        let needs = needs::of(snapshot, wanted);
+        // A number that follows from what is to be served says nothing more.
+        let count = |(service, count): (ServiceId, &u32)| {
+            if needs.as_ref().is_some_and(|needs| needs[service].is_some()) { 0 } else { *count }
+        };
         Self {
-            wanted: wanted.replicas.clone(),
+            wanted: wanted.replicas.iter().map(count).collect(),
+            needs,
             clusters: views
                 .map(|view| {
                     let carbon = if weights.carbon == 0.0 { 0 } else { carbon(view.carbon.value) };
@@ -203,15 +243,16 @@ impl Solved {
         self.asked == *asked && (snapshot.targets == self.targets || snapshot.targets == self.incumbent)
     }
 
-    /// Services that want another number than they did, or are elsewhere than was planned, and those in clusters that have
-    /// changed.
-    fn changed(&self, snapshot: &Snapshot, problem: &crate::solver::anytime::problem::Problem) -> Vec<u32> {
-        let now = Asked::of(snapshot, &Wanted { replicas: Table::new(), why: Table::new() });
+    /// Services of which another number is wanted than was, or that are elsewhere than was planned, and those in clusters that
+    /// have changed.
+    fn changed(&self, snapshot: &Snapshot, now: &Asked) -> Vec<u32> {
         let moved = |cluster: u32| self.asked.clusters.get(cluster as usize) != now.clusters.get(cluster as usize);
+        let need = |asked: &Asked, service: ServiceId| {
+            (asked.needs.as_ref().and_then(|needs| needs[service].clone()), asked.wanted.get(service).copied())
+        };
         let is_changed = |service: &ServiceId| {
-            let row = &problem.services[service.index()];
             let targets = self.targets.of(*service);
-            self.asked.wanted.get(*service) != Some(&row.demand)
+            need(&self.asked, *service) != need(now, *service)
                 || snapshot.targets.of(*service) != targets
                 || targets.iter().any(|target| moved(target.cluster.0))
         };

@@ -9,6 +9,7 @@
 //! is no part of the problem and is taken off the capacities.
 
 use super::demands;
+use super::needs::Needs;
 use super::weigh::Weighing;
 use crate::model::check::loads;
 use crate::model::plan::Target;
@@ -31,11 +32,9 @@ pub struct Posed {
     pub kinds: Vec<usize>,
     /// Targets that nobody can change.
     pub fixed: Targets,
+    /// Whether a service's demand is counted in [`WORK`], because its number of replicas is decided with their place.
+    pub by_work: Table<ServiceId, bool>,
 }
-
-/// Replicas that would serve a whole service in each cluster, where their number is decided with their place; the work of a
-/// replica is then its share of that.
-pub type Needs = Table<ServiceId, Table<ClusterId, u32>>;
 
 /// Units of work of a service whose number of replicas depends on the cluster: so many that rounding a replica's share up
 /// changes no count below 30,000 (`work > count²`).
@@ -52,9 +51,11 @@ pub fn pose(draft: &Draft<'_>, needs: Option<&Needs>) -> Result<Posed, TooLarge>
     let kinds: Vec<usize> = (0..KINDS).filter(|kind| is_asked_for(snapshot, *kind)).collect();
     let weighing = Weighing::new(snapshot);
     let activation = vec![snapshot.known.rules.weights.activation.max(0.0); snapshot.clusters.len()];
+    let mut by_work = Table::new();
     let mut problem = Problem::with_clusters(kinds.len(), Vec::new(), activation);
     for service in snapshot.services.ids() {
-        let needs = needs.map(|needs| &needs[service]).filter(|_| !snapshot.known.application.is_task(service));
+        let needs = needs.and_then(|needs| needs[service].as_ref());
+        by_work.push(needs.is_some());
         let places = places(draft, &weighing, (service, needs));
         let request = snapshot.service(service).request.amounts();
         let request: Vec<u64> = kinds.iter().map(|kind| request[*kind]).collect();
@@ -67,7 +68,7 @@ pub fn pose(draft: &Draft<'_>, needs: Option<&Needs>) -> Result<Posed, TooLarge>
     raise_shortage(&mut problem, snapshot.known.rules.weights.balance);
     problem.capacity = capacity_beside(snapshot, &fixed, (&problem, &kinds));
     demands::add(&mut problem, draft, (&weighing, &kinds));
-    Ok(Posed { problem, kinds, fixed })
+    Ok(Posed { problem, kinds, fixed, by_work })
 }
 
 impl Posed {

@@ -6,7 +6,8 @@
 //! that the search uses.
 
 use super::conflict;
-use super::pose::{Needs, Posed, pose};
+use super::needs::Needs;
+use super::pose::{Posed, pose};
 use super::weigh::Weighing;
 use crate::model::explanation::{self, Alternative, Scarce, Term};
 use crate::model::plan::Target;

@@ -43,6 +43,11 @@ impl Provision {
         Ok(Self { factor, down_after: Span::ZERO, stale: Span::MAX })
     }
 
+    /// What is to be served at `rate`, head-room included; nothing where there is nothing to serve.
+    fn serve(&self, rate: Rate) -> Option<Rate> {
+        Some(rate.scaled(self.factor)).filter(|need| *need > Rate::ZERO)
+    }
+
     /// The fewest replicas that are believed to serve `rate` with head-room, within the service's bounds; whether they do.
     pub(in super::super) fn replicas(&self, sight: &Sight<'_>, shares: &Shares<'_>, rate: Rate) -> (u32, bool) {
         let declared = sight.declared();
@@ -80,6 +85,9 @@ pub(super) struct Memory<F> {
     forecaster: F,
     conformal: Conformal,
     recent: HoldDown,
+    needs: HoldDown<Rate>,
+    /// What is to be served since the last decision, head-room included.
+    serve: Option<Rate>,
 }
 
 impl<F: Forecaster> Anticipate<F> {
@@ -126,19 +134,29 @@ impl<F: Forecaster> Rule for Anticipate<F> {
             forecaster: (self.fresh)(self, service),
             conformal: Conformal::new(self.coverage, ERRORS),
             recent: HoldDown::default(),
+            needs: HoldDown::default(),
+            serve: None,
         }
+    }
+
+    fn serve(&self, memory: &Memory<F>) -> Option<Rate> {
+        memory.serve
     }
 
     fn decide(&self, sight: &Sight<'_>, memory: &mut Memory<F>) -> Choice {
         let (rate, at) = match sight.rate(self.provision.stale) {
             Ok(seen) => seen,
-            Err(held) => return self.blind(memory, sight, held),
+            Err(held) => {
+                memory.serve = None;
+                return self.blind(memory, sight, held);
+            }
         };
         self.learn(memory, sight, (rate, at));
         let forecast = self.forecast(memory, sight);
         let need = forecast.map_or(rate, |forecast| forecast.max(rate));
         let (needed, suffices) = self.provision.replicas(sight, &Shares::of(sight.snapshot, sight.service), need);
         let replicas = memory.recent.highest(sight.now(), self.provision.down_after, needed);
+        memory.serve = self.provision.serve(memory.needs.highest(sight.now(), self.provision.down_after, need));
         let rule = if !suffices {
             "no number of replicas serves what is coming; the one that serves most"
         } else if replicas > needed {

@@ -302,7 +302,7 @@ impl Scaling for Hpa {
         }
         let (replicas, why): (Vec<_>, Vec<_>) =
             snapshot.known.application.requests().map(|service| self.decide(snapshot, service)).unzip();
-        Ok(Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() })
+        Ok(Wanted::counts(replicas.into_iter().collect(), why.into_iter().collect()))
     }
 
     fn fork(&self) -> Box<dyn Scaling> {

@@ -155,7 +155,7 @@ impl NepheleScaling {
             }
         }
         let (replicas, why): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
-        Wanted { replicas: replicas.into_iter().collect(), why: why.into_iter().collect() }
+        Wanted::counts(replicas.into_iter().collect(), why.into_iter().collect())
     }
 
     fn decide_cluster(

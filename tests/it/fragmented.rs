@@ -96,6 +96,6 @@ fn a_full_cluster_is_not_asked_again_until_something_changes() {
     assert_eq!(snapshot.targets, worlds::targets(&[(0, 1, 5)]));
     snapshot.services[WEB].replicas = worlds::ready(&[(1, 5)]);
     assert_eq!(decide(&mut *policy, &snapshot).targets, snapshot.targets, "though the other cluster is cheaper");
-    snapshot.clusters[CHEAP].allocatable = snapshot.clusters[CHEAP].allocatable + worlds::request(1.0, 1);
+    snapshot.clusters[CHEAP].allocatable += worlds::request(1.0, 1);
     assert_eq!(decide(&mut *policy, &snapshot).targets, worlds::targets(&[(0, 0, 5)]), "a node has come");
 }

@@ -167,10 +167,10 @@ fn services_that_must_keep_apart_make_way() {
     });
     there.targets = targets(&[(0, 0, 2), (0, 1, 1), (0, 2, 2)]);
     let plan = decide("spread+static", &there);
-    assert_eq!((plan.targets.total(A), counts(&plan.targets, B)), (5, [0, 3, 0]));
+    assert_eq!((plan.targets.total(A), counts(&plan.targets, B)), (5, vec![0, 3, 0]));
     change(&mut there, |known| known.rules.demands.push(Demand { rule: Rule::Frozen(A), price: None }));
     let plan = decide("spread+static", &there);
-    assert_eq!((counts(&plan.targets, A), plan.targets.total(B)), ([2, 1, 2], 0));
+    assert_eq!((counts(&plan.targets, A), plan.targets.total(B)), (vec![2, 1, 2], 0));
     assert_eq!(plan.refusals.len(), 1);
 }
 

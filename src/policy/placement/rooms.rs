@@ -84,7 +84,10 @@ impl Rooms {
             if snapshot.service(service).pinned {
                 continue;
             }
-            let waiting = snapshot.services[service].replicas.iter().filter(|group| group.phase == Phase::Pending);
+            let waiting = snapshot.services[service]
+                .replicas
+                .iter()
+                .filter(|group| group.phase == Phase::Pending && group.count > 0);
             for group in waiting {
                 let is_known = self.clogs.iter().any(|clog| (clog.service, clog.cluster) == (service, group.cluster));
                 let age = snapshot.at.since(group.since);

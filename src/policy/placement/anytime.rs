@@ -16,7 +16,8 @@ pub const ENTRY: Entry = Entry {
         gap is closed, exactly; services alike become one, the rest falls into pieces. 4. HiGHS on each piece, then on \
         a few clusters at a time around the answer. Costs are the weights of the scenario (cores, carbon × PUE, \
         latency, traffic, moves with their state, activation, shortage); a rule without a price is kept before \
-        anything else and never made worse. Tier falls back to tier; every answer is recounted in integers.",
+        anything else and never made worse. Where the scaling says what its replicas are to serve (`rate`, forecasts), their \
+        number is decided with their place, because each cluster has its own capacity per replica and costs its own β. Tier falls back to tier; every answer is recounted in integers.",
     parameters: PARAMETERS,
     partner: "rate",
     build: |parameters| Ok(Box::new(Engine::new("anytime", Tiers::All, parameters)?)),

@@ -3,7 +3,7 @@
 //! Missing telemetry is never zero load: what is not seen, or too old, leaves the last wish as it is. The one exception says
 //! so: `nephele-scaling` has the original's fault.
 //!
-//! In reading order: `each` (what policies that decide service by service share), `wish`, `shares` and `lead` (wishes, what
+//! In reading order: `each` (what policies that decide service by service share), `knobs`, `wish`, `shares` and `lead` (parameters, wishes, what
 //! replicas are believed to serve where they are, how long a start takes), then the policies: simple ones (`static_`, `threshold`,
 //! `rate`, `reactive`, `pid`), peers (`hpa`, `keda`, `vpa`, `autopilot`, `aws`), by queueing theory (`queueing`), by forecast
 //! (`forecast`), by planning (`mpc`), the original and its repair (`nephele`, `smo_scaling`), and the yardstick (`oracle`).
@@ -17,6 +17,7 @@ pub mod federated_hpa;
 pub mod forecast;
 pub mod hpa;
 pub mod keda;
+mod knobs;
 mod lead;
 pub mod mpc;
 pub mod nephele;

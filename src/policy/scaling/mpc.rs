@@ -9,6 +9,7 @@
 
 use super::each::{Choice, Rule, ServiceByService, Sight};
 use super::forecast::{Buckets, Forecaster, Phases, Provision, Season};
+use super::knobs;
 use super::lead::Lead;
 use super::shares::Shares;
 use super::{Entry, Parameter, ParameterError, Parameters};
@@ -33,20 +34,16 @@ pub const ENTRY: Entry = Entry {
             summary: "share of the same steps of past seasons that is to be served",
         },
         Parameter { name: "seasons", default: "7", summary: "seasons that are remembered" },
-        Parameter { name: "season", default: "24 h", summary: "after how long the load repeats" },
+        knobs::SEASON,
         Parameter { name: "step", default: "5 min", summary: "resolution of the forecast" },
-        Parameter {
-            name: "lead",
-            default: "start",
-            summary: "from a decision to its effect, or `start`: by the service's start",
-        },
+        knobs::LEAD,
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond what is forecast" },
         Parameter {
             name: "down_after",
             default: "5 min",
             summary: "time for which a higher number is kept: ripples of the rate are no course",
         },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| Ok(ServiceByService::boxed(Mpc::read(parameters)?)),

@@ -8,6 +8,7 @@
 
 use super::each::{Choice, Rule, ServiceByService, Sight};
 use super::forecast::Provision;
+use super::knobs;
 use super::lead::Lead;
 use super::mpc::Course;
 use super::shares::Shares;
@@ -26,11 +27,7 @@ pub const ENTRY: Entry = Entry {
         Parameter { name: "horizon", default: "20 min", summary: "how far ahead it plans" },
         Parameter { name: "tick", default: "1 min", summary: "length of a step of the plan" },
         Parameter { name: "switch", default: "2 min", summary: "what a start costs, as time of a running replica" },
-        Parameter {
-            name: "lead",
-            default: "start",
-            summary: "from a decision to its effect, or `start`: by the service's start",
-        },
+        knobs::LEAD,
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond the true rate, for the queue" },
     ],
     partner: "greedy",

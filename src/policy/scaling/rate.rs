@@ -11,6 +11,7 @@
 //! the last wish as it is. A rate of exactly zero wants the service's minimum.
 
 use super::each::held;
+use super::knobs;
 use super::shares::Shares;
 use super::wish::{HoldDown, Sighting, Wishes, bounded};
 use super::{Entry, Parameter};
@@ -27,8 +28,8 @@ pub const ENTRY: Entry = Entry {
         capacity serves λ·(1 + headroom). Down only when no decision of the last `down_after` wanted more.",
     parameters: &[
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond the rate that is seen" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| {

@@ -5,6 +5,7 @@
 //! nothing happens at all: that is the hysteresis that `rate` lacks, which follows every ripple upwards.
 
 use super::each::{Choice, Rule, ServiceByService, Sight};
+use super::knobs;
 use super::shares::Shares;
 use super::wish::bounded;
 use super::{Entry, Parameter, ParameterError, Parameters};
@@ -24,7 +25,7 @@ pub const ENTRY: Entry = Entry {
         Parameter { name: "aim", default: "65 %", summary: "load that a change aims at" },
         Parameter { name: "up_after", default: "0 s", summary: "time above before anything is added" },
         Parameter { name: "down_after", default: "5 min", summary: "time below before anything is taken away" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| Ok(ServiceByService::boxed(Reactive::read(parameters)?)),

@@ -21,6 +21,7 @@
 //! A service that is split over clusters is scaled by what it needs, without a capacity.
 
 use super::each::held;
+use super::knobs;
 use super::shares::Shares;
 use super::wish::{HoldDown, Sighting, Wishes, bounded};
 use super::{Entry, Parameter};
@@ -40,13 +41,13 @@ pub const ENTRY: Entry = Entry {
         form and knapsack. The original's `decide_replicas` repaired: no ratchet, bounds kept, nothing stops.",
     parameters: &[
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond the rate that is seen" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
+        knobs::DOWN_AFTER,
         Parameter {
             name: "switch",
             default: "30 s",
             summary: "what starting a replica costs beside its start, in time of its cores",
         },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::STALE,
     ],
     partner: "smo-placement",
     build: |parameters| {

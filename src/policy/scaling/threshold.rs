@@ -8,6 +8,7 @@
 //! that the service sees. Not kept: a rate that is not seen any more leaves the replicas as they are, and says so.
 
 use super::each::held;
+use super::knobs;
 use super::wish::{Sighting, Wishes, bounded};
 use super::{Entry, Parameter, ParameterError, Parameters};
 use crate::model::{Service, ServiceId, Snapshot, Table, Wanted, Why};
@@ -35,7 +36,7 @@ pub const ENTRY: Entry = Entry {
             summary: "replicas below; `min`: what the service allows, at least 1",
         },
         Parameter { name: "cooldown", default: "60 s", summary: "time after a change in which nothing is done" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::STALE,
     ],
     partner: "naive",
     build: |parameters| Ok(Box::new(Threshold::read(parameters)?)),

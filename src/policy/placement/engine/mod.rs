@@ -118,7 +118,11 @@ impl Placement for Engine {
         }
         let known = self.solved.as_ref().expect("an answer has just been found");
         let draft = Draft::new(snapshot, &known.wanted, &rooms).with_targets(known.targets.clone());
-        Ok(draft.finish(Some(known.quality_at(snapshot)), |_| None))
+        let mut plan = draft.finish(Some(known.quality_at(snapshot)), |_| None);
+        if !wanted.why.is_empty() {
+            plan.why = needs::reasons(wanted, &known.wanted);
+        }
+        Ok(plan)
     }
 
     fn explain(&self, snapshot: &Snapshot, plan: &Plan) -> Explanation {

@@ -9,7 +9,7 @@
 
 use super::pose::Posed;
 use crate::model::plan::Target;
-use crate::model::{ClusterId, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
+use crate::model::{ClusterId, ServiceId, Snapshot, Table, Targets, Wanted, Why, id::Id};
 use crate::policy::placement::draft::Draft;
 use crate::policy::placement::greedy::cheapness;
 use crate::policy::placement::rooms::Rooms;
@@ -76,6 +76,21 @@ pub fn wanted(
         placed.saturating_add(short).clamp(declared.replicas_min, declared.replicas_max.max(placed))
     };
     Wanted { replicas: snapshot.services.ids().map(of).collect(), why: Table::new(), serve: wish.serve.clone() }
+}
+
+/// Why there are as many replicas as there are: the scaling's reason, with the number that does where they are now.
+pub fn reasons(wish: &Wanted, chosen: &Wanted) -> Table<ServiceId, Why> {
+    let reason = |(service, why): (ServiceId, &Why)| {
+        let mut why = *why;
+        let is_number = |name: &str| ["replicas", "held"].contains(&name);
+        if wish.serve(service).is_some() {
+            why.figures.iter_mut().filter(|figure| is_number(figure.0)).for_each(|figure| {
+                figure.1 = chosen.replicas[service].into();
+            });
+        }
+        why
+    };
+    wish.why.iter().map(reason).collect()
 }
 
 /// Adds to services that are split what their shares of work promised and the believed capacity does not keep: one replica

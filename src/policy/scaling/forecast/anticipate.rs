@@ -5,7 +5,7 @@
 //! fewest whose believed capacity serves it with head-room. Up at once, down only when no decision of the last
 //! `down_after` wanted more. Where no rate is seen, the last wish stands, unless the forecast wants more.
 
-use super::super::each::{Choice, Rule, Sight, whole};
+use super::super::each::{Choice, Rule, ServiceByService, Sight, whole};
 use super::super::lead::Lead;
 use super::super::shares::Shares;
 use super::super::wish::{HoldDown, bounded};
@@ -14,6 +14,7 @@ use super::buckets::Buckets;
 use super::conformal::Conformal;
 use super::{Forecaster, Season};
 use crate::model::{ServiceId, Why};
+use crate::policy::Scaling;
 use crate::units::{Rate, Ratio, Span, Time};
 
 /// Errors that a margin is made of.
@@ -62,19 +63,27 @@ impl Provision {
     }
 }
 
-/// Provides for what a forecaster says.
-#[derive(Debug, Clone)]
-pub(super) struct Anticipate<F> {
-    pub(super) season: Season,
-    pub(super) provision: Provision,
-    pub(super) lead: Lead,
+/// What makes a forecasting policy of a forecaster.
+pub(super) struct Method<F> {
     /// Share of what comes that the margin is to cover; zero for no margin.
     pub(super) coverage: f64,
     /// What says that the forecast decided.
     pub(super) rule: &'static str,
     /// A forecaster that has learnt nothing; it is given the service, so that work can be staggered.
-    pub(super) fresh: fn(&Self, ServiceId) -> F,
+    pub(super) fresh: fn(&Anticipate<F>, ServiceId) -> F,
     /// Knobs of the forecaster.
+    pub(super) knobs: [f64; 3],
+}
+
+/// Provides for what a forecaster says.
+#[derive(Debug, Clone)]
+pub(super) struct Anticipate<F> {
+    pub(super) season: Season,
+    provision: Provision,
+    lead: Lead,
+    coverage: f64,
+    rule: &'static str,
+    fresh: fn(&Self, ServiceId) -> F,
     pub(super) knobs: [f64; 3],
 }
 
@@ -91,6 +100,14 @@ pub(super) struct Memory<F> {
 }
 
 impl<F: Forecaster> Anticipate<F> {
+    /// A policy by `method`, with what all of them read: `season`, `step`, `lead`, and what [`Provision`] takes.
+    pub(super) fn policy(parameters: &Parameters, method: &Method<F>) -> Result<Box<dyn Scaling>, ParameterError> {
+        let Method { coverage, rule, fresh, knobs } = *method;
+        let (season, provision) = (Season::read(parameters)?, Provision::read(parameters)?);
+        let lead = Lead::read(parameters)?;
+        Ok(ServiceByService::boxed(Self { season, provision, lead, coverage, rule, fresh, knobs }))
+    }
+
     /// Learns what was seen at `at`, and how wrong the forecasts of it were.
     fn learn(&self, memory: &mut Memory<F>, sight: &Sight<'_>, (rate, at): (Rate, Time)) {
         let Memory { buckets, forecaster, conformal, .. } = memory;

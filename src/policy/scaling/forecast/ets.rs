@@ -13,10 +13,9 @@
 //! of variances: 3, 5 and 5 + m. Deliberately small: damped and multiplicative forms are left out, and first states are set
 //! from the first values instead of being fitted too. Steps of which nothing was seen pass without an error.
 
-use super::super::each::ServiceByService;
-use super::super::lead::Lead;
+use super::super::knobs;
 use super::super::{Entry, Parameter};
-use super::anticipate::{Anticipate, Provision};
+use super::anticipate::{Anticipate, Method};
 use super::{Forecaster, Season};
 use std::collections::VecDeque;
 
@@ -35,16 +34,12 @@ pub const ENTRY: Entry = Entry {
             default: "90 %",
             summary: "share of what comes that forecast and margin are to cover",
         },
-        Parameter { name: "season", default: "24 h", summary: "after how long the load repeats" },
+        knobs::SEASON,
         Parameter { name: "step", default: "10 min", summary: "resolution of the forecast" },
-        Parameter {
-            name: "lead",
-            default: "start",
-            summary: "from a decision to its effect, or `start`: by the service's start",
-        },
+        knobs::LEAD,
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond what is forecast" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| {
@@ -57,15 +52,13 @@ pub const ENTRY: Entry = Entry {
         if !(1..=10_000).contains(&refit) {
             return Err(parameters.invalid("refit", "it has to be 1 to 10,000 steps".to_owned()));
         }
-        Ok(ServiceByService::boxed(Anticipate::<Ets> {
-            season,
-            provision: Provision::read(parameters)?,
-            lead: Lead::read(parameters)?,
+        let method = Method::<Ets> {
             coverage: parameters.ratio("coverage", 0.0, 0.999)?.as_f64(),
             rule: "exponential smoothing of the past, with margin and head-room",
             fresh: |rule, service| Ets::new(rule.season.period, rule.knobs, service.0.into()),
             knobs: [refit as f64, seasons.into(), 0.0],
-        }))
+        };
+        Anticipate::policy(parameters, &method)
     },
 };
 

@@ -11,11 +11,10 @@
 //! whose published table it reproduces. A step of which nothing was seen is taken as it was forecast. The first season
 //! gives the first state: its mean, no trend, and the distance of each step from the mean.
 
-use super::super::each::ServiceByService;
-use super::super::lead::Lead;
+use super::super::knobs;
 use super::super::{Entry, Parameter};
-use super::anticipate::{Anticipate, Provision};
-use super::{Forecaster, Season};
+use super::Forecaster;
+use super::anticipate::{Anticipate, Method};
 use crate::units::Ratio;
 
 /// Registers this policy.
@@ -35,29 +34,23 @@ pub const ENTRY: Entry = Entry {
             default: "90 %",
             summary: "share of what comes that forecast and margin are to cover",
         },
-        Parameter { name: "season", default: "24 h", summary: "after how long the load repeats" },
+        knobs::SEASON,
         Parameter { name: "step", default: "5 min", summary: "resolution of the forecast" },
-        Parameter {
-            name: "lead",
-            default: "start",
-            summary: "from a decision to its effect, or `start`: by the service's start",
-        },
+        knobs::LEAD,
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond what is forecast" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| {
         let knob = |name| parameters.ratio(name, 0.0, 1.0).map(Ratio::as_f64);
-        Ok(ServiceByService::boxed(Anticipate::<HoltWinters> {
-            season: Season::read(parameters)?,
-            provision: Provision::read(parameters)?,
-            lead: Lead::read(parameters)?,
+        let method = Method::<HoltWinters> {
             coverage: parameters.ratio("coverage", 0.0, 0.999)?.as_f64(),
             rule: "level, trend and season of the past, with margin and head-room",
             fresh: |rule, _| HoltWinters::new(rule.season.period, rule.knobs),
             knobs: [knob("alpha")?, knob("beta")?, knob("gamma")?],
-        }))
+        };
+        Anticipate::policy(parameters, &method)
     },
 };
 

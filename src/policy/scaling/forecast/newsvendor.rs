@@ -5,11 +5,10 @@
 //! & Marschak 1951). Y is taken as a forecast and its error: the mean of the same step in the last seasons, or the
 //! last step where none was seen, and the conformal q-quantile of recent errors of just that forecast.
 
-use super::super::each::ServiceByService;
-use super::super::lead::Lead;
+use super::super::knobs;
 use super::super::{Entry, Parameter};
-use super::anticipate::{Anticipate, Provision};
-use super::{Forecaster, Season};
+use super::Forecaster;
+use super::anticipate::{Anticipate, Method};
 use crate::units::Ratio;
 
 /// Registers this policy.
@@ -23,16 +22,12 @@ pub const ENTRY: Entry = Entry {
         Parameter { name: "short", default: "9", summary: "cost of a unit of load that is not provided for" },
         Parameter { name: "idle", default: "1", summary: "cost of a unit that is provided in vain" },
         Parameter { name: "seasons", default: "7", summary: "seasons that are remembered" },
-        Parameter { name: "season", default: "24 h", summary: "after how long the load repeats" },
+        knobs::SEASON,
         Parameter { name: "step", default: "5 min", summary: "resolution of the forecast" },
-        Parameter {
-            name: "lead",
-            default: "start",
-            summary: "from a decision to its effect, or `start`: by the service's start",
-        },
+        knobs::LEAD,
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond that, for the queue" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| {
@@ -42,15 +37,13 @@ pub const ENTRY: Entry = Entry {
         if !(1..=60).contains(&seasons) {
             return Err(parameters.invalid("seasons", format!("{seasons} lies outside 1 to 60")));
         }
-        Ok(ServiceByService::boxed(Anticipate::<MeanOrLast> {
-            season: Season::read(parameters)?,
-            provision: Provision::read(parameters)?,
-            lead: Lead::read(parameters)?,
+        let method = Method::<MeanOrLast> {
             coverage: critical_ratio(short, idle),
             rule: "the quantile at which short and idle cost the same, with head-room",
             fresh: |rule, _| MeanOrLast::new(rule.season.period, rule.knobs[0]),
             knobs: [seasons.into(), 0.0, 0.0],
-        }))
+        };
+        Anticipate::policy(parameters, &method)
     },
 };
 

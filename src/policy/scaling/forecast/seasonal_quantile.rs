@@ -4,11 +4,10 @@
 //! smallest of those that were seen). No model, nothing to fit, hard to beat: the reference for all other forecasters
 //! (the seasonal naive method is k = 1; Hyndman & Athanasopoulos, Forecasting: Principles and Practice, §5.2).
 
-use super::super::each::ServiceByService;
-use super::super::lead::Lead;
+use super::super::knobs;
 use super::super::{Entry, Parameter};
-use super::anticipate::{Anticipate, Provision, ranked};
-use super::{Forecaster, Season};
+use super::Forecaster;
+use super::anticipate::{Anticipate, Method, ranked};
 
 /// Registers this policy.
 pub const ENTRY: Entry = Entry {
@@ -24,16 +23,12 @@ pub const ENTRY: Entry = Entry {
             summary: "share of the same steps of past seasons that is to be served",
         },
         Parameter { name: "seasons", default: "7", summary: "seasons that are remembered" },
-        Parameter { name: "season", default: "24 h", summary: "after how long the load repeats" },
+        knobs::SEASON,
         Parameter { name: "step", default: "5 min", summary: "resolution of the forecast" },
-        Parameter {
-            name: "lead",
-            default: "start",
-            summary: "from a decision to its effect, or `start`: by the service's start",
-        },
+        knobs::LEAD,
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond what is forecast" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| {
@@ -41,15 +36,13 @@ pub const ENTRY: Entry = Entry {
         if !(1..=60).contains(&seasons) {
             return Err(parameters.invalid("seasons", format!("{seasons} lies outside 1 to 60")));
         }
-        Ok(ServiceByService::boxed(Anticipate::<Phases> {
-            season: Season::read(parameters)?,
-            provision: Provision::read(parameters)?,
-            lead: Lead::read(parameters)?,
+        let method = Method::<Phases> {
             coverage: 0.0,
             rule: "what this time of day needed on the last days, with head-room",
             fresh: |rule, _| Phases::new(rule.season.period, rule.knobs),
             knobs: [parameters.ratio("quantile", 0.0, 1.0)?.as_f64(), seasons.into(), 0.0],
-        }))
+        };
+        Anticipate::policy(parameters, &method)
     },
 };
 

@@ -7,6 +7,7 @@
 //! exponential ones, waits longer than this says.
 
 use super::super::each::{Choice, Rule, ServiceByService, Sight};
+use super::super::knobs;
 use super::super::shares::Shares;
 use super::super::wish::{HoldDown, bounded};
 use super::super::{Entry, Parameter, ParameterError, Parameters};
@@ -35,8 +36,8 @@ pub const ENTRY: Entry = Entry {
             summary: "`pooled`: one queue for all replicas, or `per_replica`: one each",
         },
         Parameter { name: "headroom", default: "10 %", summary: "rate beyond the one that is seen" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| Ok(ServiceByService::boxed(ErlangC::read(parameters)?)),

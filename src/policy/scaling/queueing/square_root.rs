@@ -5,6 +5,7 @@
 //! that may (Halfin & Whitt 1981). The rule knows nothing of how long they wait: `erlang-c` does.
 
 use super::super::each::{Choice, Rule, ServiceByService, Sight};
+use super::super::knobs;
 use super::super::shares::Shares;
 use super::super::wish::{HoldDown, bounded};
 use super::super::{Entry, Parameter};
@@ -22,8 +23,8 @@ pub const ENTRY: Entry = Entry {
     parameters: &[
         Parameter { name: "delayed", default: "10 %", summary: "share of the requests that may have to wait" },
         Parameter { name: "headroom", default: "10 %", summary: "rate beyond the one that is seen" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| {

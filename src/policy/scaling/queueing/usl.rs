@@ -6,6 +6,7 @@
 //! Each cluster is a system of its own, with its share of the rate; the intervals add up.
 
 use super::super::each::{Choice, Rule, ServiceByService, Sight, whole};
+use super::super::knobs;
 use super::super::shares::Shares;
 use super::super::wish::{HoldDown, bounded};
 use super::super::{Entry, Parameter, ParameterError, Parameters};
@@ -23,8 +24,8 @@ pub const ENTRY: Entry = Entry {
         Parameter { name: "sigma", default: "believed", summary: "contention, or `believed`: as the capacity has it" },
         Parameter { name: "kappa", default: "believed", summary: "coherency, or `believed`" },
         Parameter { name: "headroom", default: "20 %", summary: "capacity beyond the rate that is seen" },
-        Parameter { name: "down_after", default: "5 min", summary: "time for which a higher number is kept" },
-        Parameter { name: "stale", default: "2 min", summary: "age from which on a rate is not believed any more" },
+        knobs::DOWN_AFTER,
+        knobs::STALE,
     ],
     partner: "greedy",
     build: |parameters| Ok(ServiceByService::boxed(Usl::read(parameters)?)),

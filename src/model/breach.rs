@@ -201,7 +201,7 @@ impl<'a> Counts<'a> {
         }
         let losing = self.clusters().filter(|cluster| self.get(service, *cluster) < present(*cluster));
         let lost: u64 = losing
-            .map(|cluster| stays(self.snapshot, service, cluster).saturating_sub(self.get(service, cluster)))
+            .map(|cluster| may_stay(self.snapshot, service, cluster).saturating_sub(self.get(service, cluster)))
             .sum();
         lost.min(gained)
     }
@@ -220,7 +220,7 @@ impl<'a> Counts<'a> {
 
 /// Of the present replicas of `service` in `cluster`, those that may stay: the cluster can be reached, its nodes may hold
 /// them, and it is not asked for more than it has.
-fn stays(snapshot: &Snapshot, service: ServiceId, cluster: ClusterId) -> u64 {
+pub fn may_stay(snapshot: &Snapshot, service: ServiceId, cluster: ClusterId) -> u64 {
     let declared = snapshot.service(service);
     let room = declared.terms.room_max(snapshot.cluster(cluster), declared.request).unwrap_or(0);
     let view = &snapshot.clusters[cluster];
@@ -235,11 +235,12 @@ pub fn rtt_from_users(snapshot: &Snapshot, cluster: ClusterId) -> Span {
 }
 
 /// Price of the cores of one replica for an hour, in billionths of a dollar. A cluster without nodes has no price.
-fn price_of_replica(snapshot: &Snapshot, service: ServiceId, cluster: ClusterId) -> u64 {
+pub fn price_of_replica(snapshot: &Snapshot, service: ServiceId, cluster: ClusterId) -> u64 {
     billionths(snapshot.clusters[cluster].price_per_core_hour * snapshot.service(service).request.cpu.cores())
 }
 
+/// Dollars in the integers in which budgets are counted; what has no price counts nothing.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; prices are not negative")]
-fn billionths(dollars: f64) -> u64 {
+pub fn billionths(dollars: f64) -> u64 {
     if dollars.is_finite() { (dollars * 1e9).round() as u64 } else { 0 }
 }

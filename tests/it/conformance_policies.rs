@@ -8,7 +8,7 @@
 use crate::{ruled_worlds, worlds};
 use smo::model::plan::Target;
 use smo::model::rails::moved;
-use smo::model::{ClusterId, Plan, Resources, ServiceId, Snapshot, Targets, Wanted, breach, check};
+use smo::model::{ClusterId, Phase, Plan, Resources, ServiceId, Snapshot, Targets, Wanted, breach, check};
 use smo::policy::joint::JOINTS;
 use smo::policy::parameter::{Parameter, Parameters};
 use smo::policy::placement::PLACEMENTS;
@@ -188,8 +188,45 @@ fn no_policy_makes_a_hard_rule_worse() {
             put_to_test += u32::from(!breach::worsened(&trial.snapshot, &careless.targets).is_empty());
             refused += u32::from(plan.targets.iter().count() == 0 && careless.targets.iter().count() > 0);
         }
-        assert!(put_to_test > 8, "{}: only {put_to_test} worlds put the rules to the test", contender.0);
-        assert!(u64::from(refused) < WORLDS / 4, "{}: in {refused} worlds nothing at all is placed", contender.0);
+        let (least, most) = expected(&contender.0);
+        println!("{}: rules put to the test in {put_to_test} worlds, nothing placed in {refused}", contender.0);
+        assert!(put_to_test >= least, "{}: only {put_to_test} worlds put the rules to the test", contender.0);
+        assert!(refused <= most, "{}: in {refused} worlds nothing at all is placed", contender.0);
+    }
+}
+
+/// In how many of the 256 worlds a policy that does not know the rules breaks one, at least, and in how many one that does
+/// know them places nothing although it could, at most. Measured, with about a tenth to spare: a policy that stops acting
+/// meets no rules any more, and one that gives up where a rule is in the way places nothing.
+///
+/// | policies | measured | why |
+/// |---|---|---|
+/// | `nephele-2024` | 19 and 2 | moves one service at a time, and most of its decisions are to do nothing |
+/// | the original and what places services as wholes | 43 … 55 and 7 … 9 | a service that goes as a whole meets fewer rules of division |
+/// | one replica after the other, and ours | 65 … 80 and 3 … 5 | every step looks at the rules |
+/// | the rest: peers, and heuristics that divide first | 58 … 77 and 7 … 12 | what they divide against a rule is taken back as a whole |
+fn expected(name: &str) -> (u32, u32) {
+    const WHOLE: [&str; 5] = ["nephele-placement", "carbon-aware", "memory-aware", "green-consolidation", "nephele"];
+    const STEPWISE: [&str; 11] = [
+        "anytime",
+        "best-fit",
+        "descheduler-low-util",
+        "first-fit",
+        "greedy",
+        "kube-scheduler",
+        "lagrangian",
+        "milp",
+        "milp-costed",
+        "spread",
+        "worst-fit",
+    ];
+    let placement = name.split('+').next().unwrap_or(name);
+    match placement {
+        "nephele-2024" => (17, 3),
+        "milp-joint" => (60, 6),
+        _ if WHOLE.contains(&placement) => (39, 10),
+        _ if STEPWISE.contains(&placement) => (60, 6),
+        _ => (52, 13),
     }
 }
 
@@ -252,12 +289,24 @@ fn deciding_again_from_the_same_state_gives_the_same_plan() {
     });
 }
 
+/// The same world where no replica has waited for a node for long, because those that have may not stay. (Telemetry stands still
+/// in these tests, so nobody ever stops waiting.)
+fn just_asked_for(mut snapshot: Snapshot) -> Snapshot {
+    let now = snapshot.at;
+    for (_, service) in snapshot.services.iter_mut() {
+        for group in service.replicas.iter_mut().filter(|group| group.phase == Phase::Pending) {
+            (group.started, group.since) = (now, now);
+        }
+    }
+    snapshot
+}
+
 /// A plan that was carried out is left alone: otherwise replicas would wander while nothing happens.
 #[test]
 fn deciding_again_once_the_plan_is_carried_out_changes_nothing() {
     for placement in PLACEMENTS {
         for seed in 0..WORLDS {
-            let mut trial = Trial::new(&with_static(placement.name), seed);
+            let mut trial = Trial::in_world(&with_static(placement.name), seed, just_asked_for(worlds::random(seed)));
             let mut plan = trial.decide();
             for round in 1..=3 {
                 trial.snapshot.targets = plan.targets.clone();
@@ -275,7 +324,7 @@ fn incumbents_that_may_stay_do_stay() {
     let mut put_to_test = 0u32;
     for placement in PLACEMENTS.iter().filter(|entry| ["greedy", "spread"].contains(&entry.name)) {
         for seed in 0..WORLDS {
-            let mut trial = Trial::new(&with_static(placement.name), seed);
+            let mut trial = Trial::in_world(&with_static(placement.name), seed, just_asked_for(worlds::random(seed)));
             let incumbents = Plan { targets: trial.snapshot.targets.clone(), ..Plan::default() };
             let mut empty = trial.snapshot.clone();
             empty.targets = Targets::default();

@@ -8,6 +8,7 @@
 )]
 
 mod anytime;
+mod anytime_rules;
 mod autoscaling;
 mod bad_input;
 mod bad_trace;
@@ -17,6 +18,7 @@ mod binding_reference;
 mod bombs;
 #[cfg(feature = "milp")]
 mod book;
+mod brute_force;
 mod classics;
 mod cli;
 mod closed_forms;
@@ -30,9 +32,11 @@ mod data_tables;
 mod defects;
 mod determinism;
 mod engine;
+mod engine_rules;
 mod exec;
 mod expectations;
 mod fork;
+mod fragmented;
 mod generated_traces;
 mod help;
 mod imported_limits;

@@ -228,17 +228,25 @@ impl Record for Kept {
 
 /// Runs `policy` in `scenario` to the end.
 pub fn simulate(scenario: Scenario, load: RowsInMemory, policy: impl Policy + 'static) -> (Totals, Kept) {
+    simulate_by(scenario, load, Box::new(policy))
+}
+
+pub fn simulate_by(scenario: Scenario, load: RowsInMemory, policy: Box<dyn Policy>) -> (Totals, Kept) {
     let mut kept = Kept::default();
     let totals =
-        run(scenario, load, policy).drive(None, &mut kept).expect("the run works").expect("it runs to its end");
+        run_by(scenario, load, policy).drive(None, &mut kept).expect("the run works").expect("it runs to its end");
     (totals, kept)
 }
 
 /// The run of `policy` in `scenario`, at its start.
 pub fn run(scenario: Scenario, load: RowsInMemory, policy: impl Policy + 'static) -> Run<SimBackend> {
+    run_by(scenario, load, Box::new(policy))
+}
+
+fn run_by(scenario: Scenario, load: RowsInMemory, policy: Box<dyn Policy>) -> Run<SimBackend> {
     let rails = scenario.control.rails.clone();
     let backend = SimBackend::new(Arc::new(scenario), Box::new(load), SEED).expect("rows in memory can be read");
-    Run::new(backend, Box::new(policy), rails, SEED)
+    Run::new(backend, policy, rails, SEED)
 }
 
 /// Observes until the first decision is due.

@@ -159,7 +159,7 @@ struct Classic {
 
 impl Placement for Classic {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
-        let rooms = Rooms::of_world(&mut self.rooms, snapshot);
+        let rooms = Rooms::learned(&mut self.rooms, snapshot);
         if let Some(plan) = unchanged(snapshot, wanted, rooms, usize::MAX) {
             return Ok(plan);
         }

@@ -9,6 +9,7 @@
 //! - A pinned service stays where it is, whatever happens there; what cannot be had there is refused.
 //! - Where a cluster is asked for more than it has, services that were declared last give way first, pinned ones never.
 //! - Hard rules are not broken further; see `demands`.
+//! - A replica that waits too long for a node is wanted elsewhere; see `rooms`.
 //! - A task that runs stays where it runs, because it would start anew elsewhere. One that waits for a node in a cluster is
 //!   wanted elsewhere, where another cluster has room.
 
@@ -31,7 +32,7 @@ pub struct Draft<'a> {
     pub snapshot: &'a Snapshot,
     /// Replicas that each service should have.
     pub wanted: &'a Wanted,
-    rooms: &'a Rooms,
+    pub(super) rooms: &'a Rooms,
     targets: Targets,
     /// Replicas of each service in all clusters.
     placed: Table<ServiceId, u32>,
@@ -129,7 +130,7 @@ impl<'a> Draft<'a> {
     /// Whether `cluster` can be reached, may run `service`, and is not closed to it because it is pinned elsewhere.
     pub fn is_open(&self, service: ServiceId, cluster: ClusterId) -> bool {
         self.snapshot.clusters[cluster].reachable
-            && self.rooms.of(service, cluster) > 0
+            && self.rooms.admit(service, cluster)
             && self.home(service).is_none_or(|home| home == cluster)
     }
 
@@ -145,7 +146,7 @@ impl<'a> Draft<'a> {
     /// others, the lowest id among equals.
     pub fn heaviest(&self, service: ServiceId) -> Option<ClusterId> {
         let usable =
-            |cluster: ClusterId| self.snapshot.clusters[cluster].reachable && self.rooms.of(service, cluster) > 0;
+            |cluster: ClusterId| self.snapshot.clusters[cluster].reachable && self.rooms.admit(service, cluster);
         let weight = |target: &&Target| (usable(target.cluster), target.replicas);
         let heaviest = self.snapshot.targets.of(service).iter().rev().max_by_key(weight);
         heaviest.map(|target| target.cluster)
@@ -201,8 +202,13 @@ impl<'a> Draft<'a> {
             let is_ruled = self.is_ruled(service);
             while self.missing(service) > 0 {
                 if is_ruled {
-                    let Some(changes) = self.best_by_rules(service, rank) else { break };
-                    self.change(&changes);
+                    match self.best_by_rules(service, rank) {
+                        Some(changes) => self.change(&changes),
+                        None => match self.with_way_made(service, rank) {
+                            Some(draft) => *self = draft,
+                            None => break,
+                        },
+                    }
                 } else {
                     let Some(best) = self.best(service, rank) else { break };
                     self.add(service, best, 1);
@@ -255,7 +261,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The best step for one more replica: that mends most, costs least by priced rules, and ranks best.
-    fn best_by_rules(&self, service: ServiceId, rank: Rank) -> Option<Vec<Change>> {
+    pub(super) fn best_by_rules(&self, service: ServiceId, rank: Rank) -> Option<Vec<Change>> {
         let open = self.snapshot.clusters.ids().filter(|cluster| self.room(service, *cluster) > 0);
         let steps = open.filter_map(|cluster| {
             let (shift, changes) = self.step(service, cluster)?;

@@ -14,7 +14,7 @@
 use super::draft::Draft;
 use super::greedy::{fullness, pack};
 use super::milp_reasons;
-use super::rooms::Rooms;
+use super::rooms::{Clog, Rooms};
 use super::{Entry, Parameter};
 use crate::model::breach::Counts;
 use crate::model::check::loads;
@@ -76,6 +76,7 @@ pub struct Milp {
 struct Solved {
     wanted: Table<ServiceId, u32>,
     clusters: Vec<(bool, Resources, u64)>,
+    clogs: Vec<Clog>,
     incumbent: Targets,
     targets: Targets,
     quality: Quality,
@@ -84,9 +85,9 @@ struct Solved {
 
 impl Placement for Milp {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
-        let rooms = Rooms::of_world(&mut self.rooms, snapshot).clone();
+        let rooms = Rooms::learned(&mut self.rooms, snapshot).clone();
         let draft = Draft::new(snapshot, wanted, &rooms);
-        let known = self.solved.take().filter(|solved| solved.answers(snapshot, wanted));
+        let known = self.solved.take().filter(|solved| solved.answers(snapshot, (wanted, rooms.clogs())));
         let solved = known.unwrap_or_else(|| self.solve(draft.clone(), context.budget));
         let plan = draft.with_targets(solved.targets.clone()).finish(Some(solved.quality_at(snapshot)), |_| None);
         self.solved = Some(solved);
@@ -105,6 +106,7 @@ impl Placement for Milp {
 impl Milp {
     fn solve(&self, draft: Draft<'_>, budget: &Budget) -> Solved {
         let (snapshot, wanted) = (draft.snapshot, draft.wanted);
+        let clogs = draft.rooms.clogs().to_vec();
         let mut problem = self.problem(&draft);
         let (greedy, fixed) = split(&problem, pack(draft, fullness).settled().targets());
         problem.capacity = capacity_beside(snapshot, &problem, &fixed);
@@ -116,6 +118,7 @@ impl Milp {
         Solved {
             wanted: wanted.replicas.clone(),
             clusters: state_of_clusters(snapshot),
+            clogs,
             incumbent: snapshot.targets.clone(),
             quality,
             cost_of_starts: problem.cost_of_starts(&best),
@@ -207,8 +210,9 @@ fn best(
 }
 
 impl Solved {
-    fn answers(&self, snapshot: &Snapshot, wanted: &Wanted) -> bool {
+    fn answers(&self, snapshot: &Snapshot, (wanted, clogs): (&Wanted, &[Clog])) -> bool {
         self.wanted == wanted.replicas
+            && self.clogs == clogs
             && (snapshot.targets == self.targets || snapshot.targets == self.incumbent)
             && self.clusters == state_of_clusters(snapshot)
     }

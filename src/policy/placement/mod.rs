@@ -26,6 +26,7 @@ pub mod naive;
 pub mod nephele_placement;
 pub mod node_ffd;
 pub mod ocm;
+mod rearrange;
 mod reasons;
 pub mod refusal;
 pub mod rooms;

@@ -46,7 +46,7 @@ pub struct SmoPlacement {
 
 impl Placement for SmoPlacement {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
-        let rooms = Rooms::of_world(&mut self.rooms, snapshot);
+        let rooms = Rooms::learned(&mut self.rooms, snapshot);
         let question = Question::new(snapshot, wanted, rooms);
         let count = question.services.len();
         match self.solved.solve(question.moves(), nodes(context.budget)) {

@@ -31,7 +31,7 @@ pub struct Spread {
 
 impl Placement for Spread {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, _: Context<'_>) -> Result<Plan, PolicyError> {
-        let rooms = Rooms::of_world(&mut self.rooms, snapshot);
+        let rooms = Rooms::learned(&mut self.rooms, snapshot);
         if let Some(plan) = unchanged(snapshot, wanted, rooms, usize::MAX) {
             return Ok(plan);
         }

@@ -81,9 +81,10 @@ impl<'s, 'a> Annealing<'s, 'a> {
         let problem = self.state.problem;
         self.candidates = vec![NOWHERE; problem.services.len() * CANDIDATES];
         let mut row: Vec<(f64, u32)> = Vec::new();
+        let at = prices.felt(&prices.best);
         for service in 0..problem.services.len() {
             row.clear();
-            row.extend(problem.places_of(service).map(|place| (prices.whole_price(&prices.best, place), index(place))));
+            row.extend(problem.places_of(service).map(|place| (prices.whole_price(&at, place), index(place))));
             if row.len() > CANDIDATES {
                 row.select_nth_unstable_by(CANDIDATES - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
                 row.truncate(CANDIDATES);
@@ -99,12 +100,13 @@ impl<'s, 'a> Annealing<'s, 'a> {
     fn spread(&self, prices: &Prices<'_>) -> f64 {
         let problem = self.state.problem;
         let (mut sum, mut count) = (0.0, 0u32);
+        let at = prices.felt(&prices.best);
         for row in self.candidates.chunks(CANDIDATES) {
             let placed: Vec<f64> = row
                 .iter()
                 .take(4)
                 .filter(|place| **place != NOWHERE)
-                .map(|place| prices.whole_price(&prices.best, *place as usize))
+                .map(|place| prices.whole_price(&at, *place as usize))
                 .collect();
             if let [first, .., last] = placed[..] {
                 sum += last - first;

@@ -21,13 +21,10 @@ impl Classes {
     pub fn of(problem: &Problem) -> Option<Self> {
         let members = members(problem)?;
         let mut classes = Problem::with_clusters(problem.kinds, problem.capacity.clone(), problem.activation.clone());
-        // Rules name services that are classes of their own: ids and places are translated.
+        // Rules name services that are classes of their own: ids are translated.
         let mut name = vec![0; problem.services.len()];
-        let mut shift = vec![0; problem.services.len()];
         for (class, services) in members.iter().enumerate() {
-            let first = services[0] as usize;
-            name[first] = super::problem::index(class);
-            shift[first] = classes.places.len();
+            name[services[0] as usize] = super::problem::index(class);
             push_sum(problem, services, &mut classes);
         }
         classes.rules = problem.rules.clone();
@@ -36,12 +33,16 @@ impl Classes {
             (pair.from, pair.to) = (name[pair.from as usize], name[pair.to as usize]);
         });
         let rename = |service: &mut u32| *service = name[*service as usize];
+        rules.nears.iter_mut().for_each(|near| {
+            rename(&mut near.from);
+            rename(&mut near.to);
+        });
         rules.groups.iter_mut().for_each(|group| group.services.iter_mut().for_each(rename));
-        rules.spreads.iter_mut().for_each(|spread| rename(&mut spread.service));
-        for cap in &mut rules.caps {
-            let (old, new) = (problem.services[cap.service as usize].first, shift[cap.service as usize]);
-            cap.places.iter_mut().for_each(|place| *place = *place - old + super::problem::index(new));
-            rename(&mut cap.service);
+        rules.limits.iter_mut().for_each(|limit| rename(&mut limit.service));
+        rules.stays.iter_mut().for_each(|stay| rename(&mut stay.service));
+        for (budget, old) in rules.budgets.iter_mut().zip(&problem.rules.budgets) {
+            let rates = |services: &Vec<u32>| old.rates[problem.places_of(services[0] as usize)].to_vec();
+            budget.rates = members.iter().flat_map(rates).collect();
         }
         Some(Self { problem: classes, members })
     }
@@ -135,7 +136,9 @@ fn are_alike(problem: &Problem, one: usize, other: usize) -> bool {
     let same = |(a, b): (&Place, &Place)| {
         a.cluster == b.cluster && a.cost.to_bits() == b.cost.to_bits() && a.start.to_bits() == b.start.to_bits()
     };
+    let rates = |rates: &[u64]| rates[problem.places_of(one)] == rates[problem.places_of(other)];
     problem.request_of(one) == problem.request_of(other)
+        && problem.rules.budgets.iter().all(|budget| rates(&budget.rates))
         && problem.services[one].shortage.to_bits() == problem.services[other].shortage.to_bits()
         && a.len() == b.len()
         && a.iter().zip(b).all(same)
@@ -144,12 +147,10 @@ fn are_alike(problem: &Problem, one: usize, other: usize) -> bool {
 fn is_mergeable(problem: &Problem, service: usize) -> bool {
     let (row, id) = (&problem.services[service], super::problem::index(service));
     let places = &problem.places[problem.places_of(service)];
-    let rules = &problem.rules;
-    let is_named = rules.pairs.iter().any(|pair| pair.from == id || pair.to == id)
-        || rules.groups.iter().any(|group| group.services.contains(&id))
-        || rules.caps.iter().any(|cap| cap.service == id)
-        || rules.spreads.iter().any(|spread| spread.service == id);
     let incumbents: u32 = places.iter().map(|place| place.incumbent).sum();
     let is_plain = |place: &Place| place.yields == 1 && place.most >= row.demand && place.least <= place.incumbent;
-    !is_named && (!row.is_single || row.demand == 1) && incumbents <= row.demand && places.iter().all(is_plain)
+    !problem.rules.name(id)
+        && (!row.is_single || row.demand == 1)
+        && incumbents <= row.demand
+        && places.iter().all(is_plain)
 }

@@ -12,7 +12,7 @@ use super::state::State;
 /// that belong together only ever meet where it is not, because the first one is alone.
 pub fn fill(state: &mut State<'_>, prices: &Prices<'_>, is_strict: bool) {
     let problem = state.problem;
-    let at = &prices.best;
+    let at = &prices.felt(&prices.best);
     let regret = |service: usize| {
         let (mut best, mut second) = (f64::INFINITY, f64::INFINITY);
         for place in problem.places_of(service) {

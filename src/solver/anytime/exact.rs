@@ -5,18 +5,13 @@
 //! 1.16.0: the limit is taken over without the offset, `HighsMipSolverData.cpp`). What an answer at hand is worth goes in by
 //! [`fixing`](super::fixing) instead.
 //!
-//! Rules are rows where they are linear. Those that are not (calls of services that may be split, distances of many
-//! clusters) are left out: the bound holds without them, and the answer is valued with them. Sources of the forms: calls
-//! by one-sided cuts `z[e] ≥ x[from,e] − x[to,e]` where all distances are alike, by transport columns where they are not.
+//! What rules become stands in `rows`.
+
+mod rows;
 
 use super::problem::{Problem, index};
-use super::social::{Pair, Rules};
 use highs::{Col, HighsModelStatus, HighsSolutionStatus, Model, RowProblem, Sense};
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Transport columns that a model may have.
-const TRANSPORT_MAX: usize = 60_000;
 
 /// How far to search.
 #[derive(Debug, Clone, Copy)]
@@ -110,10 +105,7 @@ impl<'a> Program<'a> {
         for cluster in 0..problem.clusters() {
             program.add_cluster(cluster);
         }
-        let rules = &problem.rules;
-        program.add_pairs(rules);
-        program.add_groups(rules);
-        program.add_caps_and_spreads(rules);
+        program.add_rules(&problem.rules);
         program
     }
 
@@ -129,6 +121,7 @@ impl<'a> Program<'a> {
             // Where what must stay is all that is there, everything beyond starts: a constant instead of a column.
             let cost = if all_start { row.cost + row.start } else { row.cost };
             self.offset -= if all_start { f64::from(row.incumbent) * row.start } else { 0.0 };
+            let cost = cost - self.share_of_mean(service, place);
             self.replicas.push(self.rows.add_integer_column(cost, f64::from(row.least)..=f64::from(full)));
         }
     }
@@ -145,6 +138,9 @@ impl<'a> Program<'a> {
             self.rows.add_row(demand..=demand, &served);
         } else {
             self.rows.add_row(demand.., &served);
+            if !row.is_single && !problem.rules.is_empty() {
+                self.forbid_surplus(service);
+            }
         }
         for place in problem.places_of(service) {
             let at = &problem.places[place];
@@ -156,6 +152,26 @@ impl<'a> Program<'a> {
         if row.is_single && problem.places_of(service).len() > 1 {
             let used: Vec<(Col, f64)> = problem.places_of(service).map(|place| (self.use_of(place), 1.0)).collect();
             self.rows.add_row(..=1.0, &used);
+        }
+    }
+
+    /// `Σ yields·r ≤ demand + yields[p] − 1` where `p` has replicas: rules may be worth more replicas than the demand is.
+    fn forbid_surplus(&mut self, service: usize) {
+        let problem = self.problem;
+        let (places, demand) = (problem.places_of(service), f64::from(problem.services[service].demand));
+        let yields = |place: usize| f64::from(problem.places[place].yields);
+        let most: f64 = places.clone().map(|place| yields(place) * f64::from(problem.full(service, place))).sum();
+        let scale = places.clone().map(yields).fold(1.0, f64::max);
+        for place in places.clone().filter(|place| problem.places[*place].least == 0) {
+            let used = self.use_of(place);
+            let allowed = demand + yields(place) - 1.0;
+            let mut row: Vec<(Col, f64)> =
+                places.clone().map(|other| (self.replicas[other], yields(other) / scale)).collect();
+            match row.iter_mut().find(|(column, _)| *column == used) {
+                Some((_, factor)) => *factor += (most - allowed).max(0.0) / scale,
+                None => row.push((used, (most - allowed).max(0.0) / scale)),
+            }
+            self.rows.add_row(..=allowed.max(most) / scale, &row);
         }
     }
 
@@ -213,168 +229,6 @@ impl<'a> Program<'a> {
             }
         }
     }
-
-    fn add_pairs(&mut self, rules: &Rules) {
-        let clusters = self.problem.clusters();
-        let mut transports = 0;
-        for pair in &rules.pairs {
-            let ends = [pair.from as usize, pair.to as usize];
-            if !ends.iter().all(|service| self.problem.services[*service].is_single) {
-                continue;
-            }
-            let distance = &rules.distances[pair.distance as usize];
-            if let Some(apart) = uniform(distance, clusters) {
-                self.add_cut(pair, apart);
-            } else if transports + clusters * clusters <= TRANSPORT_MAX {
-                transports += clusters * clusters;
-                self.add_transport(pair, distance);
-            }
-        }
-    }
-
-    /// `Σ_e z[e]`, `z[e] ≥ x[from,e] − x[to,e] − (to is nowhere)`.
-    fn add_cut(&mut self, pair: &Pair, apart: f64) {
-        let problem = self.problem;
-        let nowhere = self.nowhere(pair.to as usize);
-        for place in problem.places_of(pair.from as usize) {
-            let here = self.use_of(place);
-            let cluster = problem.places[place].cluster;
-            let other = problem.places_of(pair.to as usize).find(|other| problem.places[*other].cluster == cluster);
-            let cut = self.continuous(pair.weight * apart, 1.0);
-            let mut row = vec![(here, 1.0), (cut, -1.0), (nowhere, -1.0)];
-            if let Some(other) = other {
-                row.push((self.use_of(other), -1.0));
-            }
-            self.rows.add_row(..=0.0, &row);
-        }
-    }
-
-    /// One where the service has no place.
-    fn nowhere(&mut self, service: usize) -> Col {
-        let column = self.continuous(0.0, 1.0);
-        let mut row = vec![(column, 1.0)];
-        for place in self.problem.places_of(service) {
-            row.push((self.use_of(place), 1.0));
-        }
-        self.rows.add_row(1.0..=1.0, &row);
-        column
-    }
-
-    /// `f[e,e'] ≥ 0`, `Σ_e' f[e,e'] = x[from,e]` as far as `to` is somewhere, `Σ_e f[e,e'] ≤ x[to,e']`.
-    fn add_transport(&mut self, pair: &Pair, distance: &[f64]) {
-        let problem = self.problem;
-        let (from, to) = (problem.places_of(pair.from as usize), problem.places_of(pair.to as usize));
-        let nowhere = self.nowhere(pair.to as usize);
-        let mut arrives: Vec<Vec<(Col, f64)>> = vec![Vec::new(); to.len()];
-        for place in from {
-            let row = &distance[problem.places[place].cluster as usize * problem.clusters()..];
-            let mut leaves = vec![(self.use_of(place), -1.0), (nowhere, 1.0)];
-            for (at, other) in to.clone().enumerate() {
-                let flow = self.continuous(pair.weight * row[problem.places[other].cluster as usize], 1.0);
-                leaves.push((flow, 1.0));
-                arrives[at].push((flow, 1.0));
-            }
-            self.rows.add_row(0.0.., &leaves);
-        }
-        for (mut row, other) in arrives.into_iter().zip(to) {
-            row.push((self.use_of(other), -1.0));
-            self.rows.add_row(..=0.0, &row);
-        }
-    }
-
-    fn add_groups(&mut self, rules: &Rules) {
-        let problem = self.problem;
-        for group in &rules.groups {
-            let mut members: Vec<Vec<Col>> = vec![Vec::new(); problem.clusters()];
-            for service in &group.services {
-                for place in problem.places_of(*service as usize) {
-                    members[problem.places[place].cluster as usize].push(self.use_of(place));
-                }
-            }
-            for columns in members.into_iter().filter(|columns| !columns.is_empty()) {
-                self.add_meeting(&columns, group.is_together, (group.price, group.services.len()));
-            }
-        }
-    }
-
-    /// Members of a group in one cluster.
-    fn add_meeting(&mut self, columns: &[Col], is_together: bool, (price, size): (f64, usize)) {
-        if !is_together {
-            let beyond = self.continuous(price, size as f64);
-            let mut row: Vec<(Col, f64)> = columns.iter().map(|column| (*column, 1.0)).collect();
-            row.push((beyond, -1.0));
-            self.rows.add_row(..=1.0, &row);
-            return;
-        }
-        // Missing members: size · [one is here] − those that are here.
-        let missing = self.continuous(price, size as f64);
-        for one in columns {
-            let mut row: Vec<(Col, f64)> = columns.iter().map(|column| (*column, -1.0)).collect();
-            row.push((*one, size as f64));
-            row.push((missing, -1.0));
-            let mut merged: Vec<(Col, f64)> = Vec::new();
-            for (column, factor) in row {
-                match merged.iter_mut().find(|(known, _)| *known == column) {
-                    Some((_, sum)) => *sum += factor,
-                    None => merged.push((column, factor)),
-                }
-            }
-            self.rows.add_row(..=0.0, &merged);
-        }
-    }
-
-    fn add_caps_and_spreads(&mut self, rules: &Rules) {
-        for cap in &rules.caps {
-            let beyond = self.continuous(cap.price, f64::INFINITY);
-            let held = cap.places.iter().map(|place| (self.replicas[*place as usize], 1.0));
-            let row: Vec<(Col, f64)> = held.chain([(beyond, -1.0)]).collect();
-            self.rows.add_row(..=f64::from(cap.most), &row);
-        }
-        for spread in &rules.spreads {
-            self.add_spread(spread);
-        }
-    }
-
-    /// `missing ≥ min(at_least, replicas) − domains`, with as many replicas as there are, one domain each at most.
-    fn add_spread(&mut self, spread: &super::social::Spread) {
-        let places = self.problem.places_of(spread.service as usize);
-        let wanted = self.rows.add_column(0.0, 0.0..=f64::from(spread.at_least));
-        let missing = self.continuous(spread.price, f64::from(spread.at_least));
-        let mut row = vec![(missing, 1.0), (wanted, -1.0)];
-        let mut members: BTreeMap<u32, Vec<(Col, f64)>> = BTreeMap::new();
-        for (place, domain) in places.clone().zip(&spread.domains) {
-            let used = self.use_of(place);
-            members.entry(*domain).or_default().push((used, -1.0));
-        }
-        for mut members in members.into_values() {
-            let column = self.continuous(0.0, 1.0);
-            row.push((column, 1.0));
-            members.push((column, 1.0));
-            self.rows.add_row(..=0.0, &members);
-        }
-        self.rows.add_row(0.0.., &row);
-        self.want_domains(spread.at_least, places, wanted);
-    }
-
-    /// Ties `wanted` to `min(at_least, replicas)` from below by one binary: all of them, or as many as there are replicas.
-    fn want_domains(&mut self, at_least: u32, places: std::ops::Range<usize>, wanted: Col) {
-        let is_few = self.rows.add_integer_column(0.0, 0.0..=1.0);
-        let at_least = f64::from(at_least);
-        self.rows.add_row(at_least.., [(wanted, 1.0), (is_few, at_least)]);
-        // With few replicas: wanted ≥ replicas; otherwise the row is slack.
-        let most: u32 = places.clone().map(|place| self.problem.places[place].most).fold(0, u32::saturating_add);
-        let mut row: Vec<(Col, f64)> = places.map(|place| (self.replicas[place], -1.0)).collect();
-        row.push((wanted, 1.0));
-        row.push((is_few, -f64::from(most)));
-        self.rows.add_row(-f64::from(most).., &row);
-    }
-}
-
-/// The distance between any two different clusters, where it is the same everywhere.
-fn uniform(distance: &[f64], clusters: usize) -> Option<f64> {
-    let apart = if clusters > 1 { distance[1] } else { 0.0 };
-    let expected = |at: usize| if at / clusters == at % clusters { 0.0 } else { apart };
-    (0..clusters * clusters).all(|at| distance[at].to_bits() == expected(at).to_bits()).then_some(apart)
 }
 
 const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {

@@ -13,11 +13,12 @@ pub fn open_places(problem: &Problem, prices: &mut Prices<'_>, (counts, cost): (
     let slack = cost - prices.bound + 1e-9 * cost.abs().max(1.0);
     let mut open = vec![true; problem.places.len()];
     let in_trees = prices.tree_surcharges();
+    let at = prices.felt(&prices.best);
     for service in 0..problem.services.len() {
-        let margin = prices.margin(service);
+        let margin = prices.margin(&at, service);
         for place in problem.places_of(service) {
             let is_free = counts[place] == 0 && problem.places[place].least == 0;
-            let surcharge = margin.map_or(in_trees[place], |margin| prices.surcharge(service, place, margin));
+            let surcharge = margin.map_or(in_trees[place], |margin| prices.surcharge(&at, (service, place), margin));
             open[place] = !is_free || surcharge <= slack;
         }
     }
@@ -40,6 +41,13 @@ pub fn pieces(problem: &Problem, open: &[bool]) -> Vec<Vec<u32>> {
     }
     for pair in &problem.rules.pairs {
         join(&mut root, pair.from as usize, pair.to as usize);
+    }
+    for near in &problem.rules.nears {
+        join(&mut root, near.from as usize, near.to as usize);
+    }
+    if !problem.rules.has_no_totals() {
+        // A budget or the balance has to do with everybody.
+        (1..services).for_each(|service| join(&mut root, 0, service));
     }
     for group in &problem.rules.groups {
         group.services.windows(2).for_each(|two| join(&mut root, two[0] as usize, two[1] as usize));

@@ -13,13 +13,15 @@
 //! last good answer stands. There is always an answer, because refusing everything is one. Work is counted (steps of the
 //! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
 //!
-//! In reading order: [`problem`] and [`social`] (what is asked), [`state`] (an answer under change), [`prices`], [`forest`] and
-//! [`branch`] (bounds), [`construct`], [`anneal`], [`polish`] and [`replant`] (answers), [`classes`], [`fixing`] and
-//! [`restrict`] (smaller problems), `exact` (`HiGHS`).
+//! In reading order: [`problem`], [`social`], [`limits`] and [`totals`] (what is asked), [`state`] (an answer under change),
+//! [`prices`], [`forest`] and [`branch`] (bounds), [`construct`], [`anneal`], [`polish`], [`regroup`] and [`replant`] (answers),
+//! [`classes`], [`fixing`] and [`restrict`] (smaller problems), `exact` (`HiGHS`).
 
+pub mod limits;
 pub mod problem;
 pub mod social;
 pub mod state;
+pub mod totals;
 
 pub mod branch;
 pub mod forest;
@@ -28,6 +30,7 @@ pub mod prices;
 pub mod anneal;
 pub mod construct;
 pub mod polish;
+pub mod regroup;
 pub mod replant;
 
 pub mod classes;
@@ -49,6 +52,7 @@ use super::clock::Clock;
 use self::polish::descend;
 use self::prices::{Ascent, Prices};
 use self::problem::{Problem, index};
+use self::regroup::regroup;
 use self::replant::replant;
 use self::state::State;
 use crate::model::plan::Stop;
@@ -213,7 +217,7 @@ impl<'a> Search<'a> {
 
     /// Every service where it is cheapest, as if it were alone. Without prices, that is a bound and perhaps an answer.
     fn is_separable(&mut self) -> bool {
-        let free = vec![0.0; self.problem.capacity.len()];
+        let free = self.prices.nothing();
         let mut counts = vec![0.0; self.problem.places.len()];
         let bound = self.prices.choices(&free, &mut counts);
         self.bound = bound;
@@ -301,8 +305,10 @@ impl<'a> Search<'a> {
         for is_strict in ways {
             let mut state = State::least(self.problem);
             construct::fill(&mut state, &self.prices, *is_strict);
+            regroup(&mut state, &self.prices, 4);
             if self.problem.places.len() <= 20_000 {
                 self.steps += descend(&mut state, &all, 4);
+                regroup(&mut state, &self.prices, 4);
             }
             self.offer(&state.counts, "lagrangian");
         }
@@ -328,6 +334,7 @@ impl<'a> Search<'a> {
         self.steps += Annealing::new(&mut state, &self.prices, 1).run(&self.prices, &mut schedule);
         self.replant(&mut state);
         let all: Vec<u32> = (0..index(self.problem.services.len())).collect();
+        regroup(&mut state, &self.prices, 4);
         if self.problem.places.len() <= 200_000 {
             self.steps += descend(&mut state, &all, 2);
         }

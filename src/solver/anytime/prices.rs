@@ -8,13 +8,16 @@
 //! ```
 //!
 //! is no more than any answer costs, whatever the prices (weak duality: capacity linked to use, `Σ request·r ≤ capacity·used`).
-//! Rules only add to the cost, so leaving them out keeps it a bound; calls are kept in where `forest` can. The best prices are
+//! Rules only add to the cost, so leaving them out keeps it a bound; calls are kept in where `forest` can, budgets and the
+//! balance by [`totals`]. The best prices are
 //! approached by subgradients with Polyak's step towards the best known cost, each step mixed with the last direction (Camerini,
 //! Fratta and Maffioli 1975), the step halved when nothing better comes. Demand of a service that may be split is filled by
 //! its cheapest places, the last replica in part where they do different amounts of work: a relaxation, hence a bound.
 
 mod choice;
+mod totals;
 
+use self::totals::Common;
 use super::forest::Forest;
 use super::problem::{Problem, Service, index};
 
@@ -22,7 +25,7 @@ use super::problem::{Problem, Service, index};
 #[derive(Debug, Clone)]
 pub struct Prices<'a> {
     problem: &'a Problem,
-    /// The best prices so far: `kinds` figures for each cluster.
+    /// The best prices so far: `kinds` figures for each cluster, then those of [`totals`].
     pub best: Vec<f64>,
     /// What they prove.
     pub bound: f64,
@@ -45,6 +48,7 @@ pub struct Prices<'a> {
     /// Clusters that are not used.
     is_banned: Vec<bool>,
     forest: Forest,
+    common: Common,
     usage: Vec<f64>,
     direction: Vec<f64>,
 }
@@ -73,7 +77,7 @@ impl<'a> Prices<'a> {
         let kinds = problem.kinds;
         let mut prices = Self {
             problem,
-            best: vec![0.0; problem.capacity.len()],
+            best: Vec::new(),
             bound: f64::NEG_INFINITY,
             whole: vec![0.0; problem.places.len()],
             full: vec![0.0; problem.places.len()],
@@ -85,9 +89,12 @@ impl<'a> Prices<'a> {
             is_needed: problem.activation.iter().map(|price| *price <= 0.0).collect(),
             is_banned: vec![false; problem.clusters()],
             forest: Forest::new(problem),
-            usage: vec![0.0; problem.capacity.len()],
-            direction: vec![0.0; problem.capacity.len()],
+            common: Common::new(problem),
+            usage: Vec::new(),
+            direction: Vec::new(),
         };
+        prices.best = prices.nothing();
+        (prices.usage, prices.direction) = (vec![0.0; prices.best.len()], vec![0.0; prices.best.len()]);
         for service in 0..problem.services.len() {
             prices.prepare(service);
         }
@@ -100,7 +107,9 @@ impl<'a> Prices<'a> {
     /// Prices from an earlier, similar problem.
     pub fn start_from(&mut self, prices: &[f64]) {
         if prices.len() == self.best.len() {
-            self.best.copy_from_slice(prices);
+            let mut best = prices.to_vec();
+            self.project(&mut best);
+            self.best = best;
         }
     }
 
@@ -126,13 +135,14 @@ impl<'a> Prices<'a> {
         self.is_pure.push(is_pure && self.forest.tree_of(service).is_none());
     }
 
-    /// The price of the capacity that one replica takes in `place`.
+    /// The price of the capacity that one replica takes in `place`, at [felt](Self::felt) prices, as everywhere below.
     #[inline]
     pub fn room_price(&self, prices: &[f64], place: usize) -> f64 {
         let kinds = self.problem.kinds;
         let cluster = self.problem.places[place].cluster as usize * kinds;
         let shares = &self.share[place * kinds..][..kinds];
-        shares.iter().zip(&prices[cluster..][..kinds]).map(|(share, price)| share * price).sum()
+        let room: f64 = shares.iter().zip(&prices[cluster..][..kinds]).map(|(share, price)| share * price).sum();
+        if self.common.has_budgets() { room + self.charge(prices, place) } else { room }
     }
 
     /// What all of a service costs in `place`, without room.
@@ -140,9 +150,9 @@ impl<'a> Prices<'a> {
         self.whole[place]
     }
 
-    /// The price of the room that all of a service takes in `place`, at the best prices.
-    pub fn whole_room(&self, place: usize) -> f64 {
-        self.full[place] * self.room_price(&self.best, place)
+    /// The price of the room that all of a service takes in `place`.
+    pub fn whole_room(&self, prices: &[f64], place: usize) -> f64 {
+        self.full[place] * self.room_price(prices, place)
     }
 
     /// The trees of calls, each by its services, the root first.
@@ -176,8 +186,9 @@ impl<'a> Prices<'a> {
     pub fn whole_price(&self, prices: &[f64], place: usize) -> f64 {
         let kinds = self.problem.kinds;
         let shares = &self.whole_share[place * kinds..][..kinds];
-        let prices = &prices[self.row[place] as usize..][..kinds];
-        self.whole[place] + shares.iter().zip(prices).map(|(share, price)| share * price).sum::<f64>()
+        let rooms = &prices[self.row[place] as usize..][..kinds];
+        let whole = self.whole[place] + shares.iter().zip(rooms).map(|(share, price)| share * price).sum::<f64>();
+        if self.common.has_budgets() { whole + self.full[place] * self.charge(prices, place) } else { whole }
     }
 
     /// What a service costs that goes where it is cheapest, room included.
@@ -187,23 +198,23 @@ impl<'a> Prices<'a> {
 
     /// What a service's choices are measured against in [`surcharge`](Self::surcharge): what all of it costs at best, or the
     /// price of its dearest unit of work where it may be split; nothing for services that choose together with others.
-    pub fn margin(&self, service: usize) -> Option<f64> {
+    pub fn margin(&self, prices: &[f64], service: usize) -> Option<f64> {
         if self.forest.tree_of(service).is_some() {
             return None;
         }
         if self.problem.services[service].is_single {
-            return Some(self.cheapest(&self.best, service));
+            return Some(self.cheapest(prices, service));
         }
         let mut dearest = f64::NEG_INFINITY;
-        self.fill_to(&self.best, (service, &mut dearest), &mut |_, _| ());
+        self.fill_to(prices, (service, &mut dearest), &mut |_, _| ());
         Some(dearest)
     }
 
     /// The least that it costs a service, against its own best choice, to have replicas in `place`. In a service that may be
     /// split, the first replica here replaces work that is done at most at the dearest price that the service pays.
-    pub fn surcharge(&self, service: usize, place: usize, margin: f64) -> f64 {
+    pub fn surcharge(&self, prices: &[f64], (service, place): (usize, usize), margin: f64) -> f64 {
         let (row, at) = (&self.problem.services[service], &self.problem.places[place]);
-        let room = self.room_price(&self.best, place);
+        let room = self.room_price(prices, place);
         if !row.is_single {
             let first = if at.incumbent > 0 { at.cost } else { at.cost + at.start };
             return first + room - margin * f64::from(at.yields);
@@ -271,6 +282,7 @@ impl<'a> Prices<'a> {
             for (price, direction) in prices.iter_mut().zip(&self.direction) {
                 *price = (*price + length * direction).max(0.0);
             }
+            self.project(&mut prices);
         }
         ascent.rounds
     }
@@ -295,7 +307,7 @@ impl<'a> Prices<'a> {
         let (problem, kinds) = (self.problem, self.problem.kinds);
         let mut usage = std::mem::take(&mut self.usage);
         usage.fill(0.0);
-        let mut bound = 0.0;
+        let mut bound = self.open_totals(prices, &mut usage);
         for cluster in 0..problem.clusters() {
             if self.is_banned[cluster] {
                 continue;
@@ -305,26 +317,31 @@ impl<'a> Prices<'a> {
             bound += if is_used { problem.activation[cluster] - price } else { 0.0 };
             usage[cluster * kinds..][..kinds].fill(if is_used { -1.0 } else { 0.0 });
         }
+        let felt = self.felt(prices);
+        let has_totals = !problem.rules.has_no_totals();
         let mut take = |place: usize, replicas: f64| {
             chosen(place, replicas);
             let cluster = problem.places[place].cluster as usize * kinds;
             for k in 0..kinds {
                 usage[cluster + k] += replicas * self.share[place * kinds + k];
             }
+            if has_totals {
+                self.take_totals(&mut usage, place, replicas);
+            }
         };
         for service in 0..problem.services.len() {
             if self.is_pure[service] {
-                let (price, place) = self.pure(prices, service);
+                let (price, place) = self.pure(&felt, service);
                 bound += price;
                 if let Some(place) = place {
-                    take(place, self.whole(prices, place).1);
+                    take(place, self.whole(&felt, place).1);
                 }
             } else if self.forest.tree_of(service).is_none() {
-                bound += self.fill(prices, service, &mut take);
+                bound += self.fill(&felt, service, &mut take);
             }
         }
-        let price = |place: usize| self.whole(prices, place).0;
-        bound += self.forest.evaluate(problem, &price, &mut |place| take(place, self.whole(prices, place).1));
+        let price = |place: usize| self.whole(&felt, place).0;
+        bound += self.forest.evaluate(problem, &price, &mut |place| take(place, self.whole(&felt, place).1));
         self.usage = usage;
         bound
     }

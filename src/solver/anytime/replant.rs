@@ -13,7 +13,8 @@ use super::state::State;
 pub fn replant(state: &mut State<'_>, prices: &Prices<'_>, (rounds, heed): (u32, f64)) {
     let trees = prices.trees();
     let mut room_prices: Vec<f64> = Vec::new();
-    room_prices.extend((0..state.counts.len()).map(|place| heed * prices.whole_room(place)));
+    let at = prices.felt(&prices.best);
+    room_prices.extend((0..state.counts.len()).map(|place| heed * prices.whole_room(&at, place)));
     for _ in 0..rounds {
         let before = state.cost;
         for tree in &trees {

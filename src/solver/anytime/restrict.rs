@@ -1,7 +1,9 @@
 //! A part of a problem as a problem of its own: some services are free in some places, all others stay as they are.
 
+use super::limits::Limit;
 use super::problem::{Place, Problem, Service, index};
-use super::social::{Cap, Group, Pair, Rules, Spread};
+use super::social::{Group, Near, Pair, Rules};
+use super::totals::{Balance, Budget};
 
 /// A part, and which place of the whole each of its places is.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ impl Part {
                 part.subtract(whole, service, counts);
             }
         }
-        part.take_rules(whole, &name);
+        part.take_rules(whole, (&name, counts));
         part
     }
 
@@ -77,43 +79,71 @@ impl Part {
         }
     }
 
-    fn take_rules(&mut self, whole: &Problem, name: &[u32]) {
+    fn take_rules(&mut self, whole: &Problem, (name, counts): (&[u32], &[u32])) {
         let known = |service: u32| name[service as usize] != u32::MAX;
         let rules = &whole.rules;
         let mut at = vec![u32::MAX; whole.places.len()];
         for (here, place) in self.places.iter().enumerate() {
             at[*place as usize] = index(here);
         }
+        let positions = |service: u32| -> Vec<u32> {
+            let first = whole.services[service as usize].first;
+            let kept = whole.places_of(service as usize).filter(|place| at[*place] != u32::MAX);
+            kept.map(|place| index(place) - first).collect()
+        };
         let pairs = rules.pairs.iter().filter(|pair| known(pair.from) && known(pair.to));
+        let nears = rules.nears.iter().filter(|near| known(near.from) && known(near.to));
         let groups = rules.groups.iter().filter(|group| group.services.iter().all(|service| known(*service)));
-        let caps = rules.caps.iter().filter(|cap| known(cap.service));
-        let spreads = rules.spreads.iter().filter(|spread| known(spread.service));
+        let limit = |limit: &Limit| {
+            let kept = positions(limit.service);
+            limit.translated(name[limit.service as usize], &|old| kept.binary_search(&old).ok().map(index))
+        };
         self.problem.rules = Rules {
             distances: rules.distances.clone(),
             pairs: pairs
                 .map(|pair| Pair { from: name[pair.from as usize], to: name[pair.to as usize], ..*pair })
                 .collect(),
+            nears: nears
+                .map(|near| Near { from: name[near.from as usize], to: name[near.to as usize], ..near.clone() })
+                .collect(),
             groups: groups.map(|group| rename(group, name)).collect(),
-            caps: caps
-                .map(|cap| Cap {
-                    service: name[cap.service as usize],
-                    places: cap.places.iter().map(|place| at[*place as usize]).filter(|at| *at != u32::MAX).collect(),
-                    ..cap.clone()
-                })
+            limits: rules.limits.iter().filter(|limit| known(limit.service)).map(limit).collect(),
+            stays: rules
+                .stays
+                .iter()
+                .filter(|stay| known(stay.service))
+                .map(|stay| stay.translated(name[stay.service as usize], &positions(stay.service)))
                 .collect(),
-            spreads: spreads
-                .map(|spread| {
-                    let first = whole.services[spread.service as usize].first;
-                    let places = whole.places_of(spread.service as usize).filter(|place| at[*place] != u32::MAX);
-                    Spread {
-                        service: name[spread.service as usize],
-                        domains: places.map(|place| spread.domains[place - first as usize]).collect(),
-                        ..spread.clone()
-                    }
-                })
-                .collect(),
+            budgets: rules.budgets.iter().map(|budget| self.budget(budget, counts)).collect(),
+            balance: rules.balance.as_ref().map(|balance| balance_beside(balance, (whole, name, counts))),
         };
     }
+
+    /// A budget beside what is spent on services that are no part.
+    fn budget(&self, budget: &Budget, counts: &[u32]) -> Budget {
+        let spent = |place: usize| budget.rates[place].saturating_mul(counts[place].into());
+        let all: u64 = budget.held + (0..counts.len()).map(spent).sum::<u64>();
+        let here: u64 = self.spread_over(counts).map(spent).sum();
+        let rates = self.places.iter().map(|place| budget.rates[*place as usize]).collect();
+        Budget { rates, held: all - here, ..*budget }
+    }
+
+    /// The places of the whole that are places of the part and have replicas.
+    fn spread_over<'c>(&self, counts: &'c [u32]) -> impl Iterator<Item = usize> + use<'_, 'c> {
+        self.places.iter().map(|place| *place as usize).filter(|place| counts[*place] > 0)
+    }
+}
+
+/// The balance beside services that are no part.
+fn balance_beside(balance: &Balance, (whole, name, counts): (&Problem, &[u32], &[u32])) -> Balance {
+    let mut held = balance.held.clone();
+    for service in (0..whole.services.len()).filter(|service| name[*service] == u32::MAX) {
+        let request = whole.request_of(service)[balance.kind];
+        for place in whole.places_of(service) {
+            held[whole.places[place].cluster as usize] += request * u64::from(counts[place]);
+        }
+    }
+    Balance { held, ..balance.clone() }
 }
 
 fn rename(group: &Group, name: &[u32]) -> Group {
@@ -123,8 +153,9 @@ fn rename(group: &Group, name: &[u32]) -> Group {
 /// Services that are not free and that a rule ties to one that is: they go along, settled.
 fn linked(whole: &Problem, is_free: &[bool]) -> Vec<bool> {
     let mut is_linked = vec![false; is_free.len()];
-    for pair in &whole.rules.pairs {
-        for (one, other) in [(pair.from, pair.to), (pair.to, pair.from)] {
+    let pairs = whole.rules.pairs.iter().map(|pair| (pair.from, pair.to));
+    for (from, to) in pairs.chain(whole.rules.nears.iter().map(|near| (near.from, near.to))) {
+        for (one, other) in [(from, to), (to, from)] {
             is_linked[one as usize] |= is_free[other as usize] && !is_free[one as usize];
         }
     }

@@ -4,6 +4,8 @@
 //! too dear is undone by the opposite change. Nothing is allocated after the start.
 
 use super::problem::{Problem, index};
+use super::social::Meeting;
+use super::totals::Totals;
 
 /// No position in a list.
 const NOWHERE: u32 = u32::MAX;
@@ -36,10 +38,17 @@ pub struct State<'a> {
     seat_used: Vec<u32>,
     /// Where a service that may not be split is; nowhere for all others.
     home: Vec<u32>,
-    /// Groups, pairs, caps and spreads of every service.
+    /// The rules that name every service.
     links: Links,
     /// Members of each group in each cluster.
     members: Vec<u32>,
+    /// How each group meets.
+    meetings: Vec<Meeting>,
+    /// Places with replicas of every service.
+    places_used: Vec<u32>,
+    /// Budgets and balance.
+    totals: Totals,
+    has_totals: bool,
 }
 
 /// Which rules speak of which service.
@@ -47,32 +56,40 @@ pub struct State<'a> {
 struct Links {
     groups: Vec<Vec<u32>>,
     pairs: Vec<Vec<u32>>,
-    caps: Vec<Vec<u32>>,
-    spreads: Vec<Vec<u32>>,
+    nears: Vec<Vec<u32>>,
+    limits: Vec<Vec<u32>>,
+    stays: Vec<Vec<u32>>,
 }
 
 impl Links {
     fn new(problem: &Problem) -> Self {
         let empty = || vec![Vec::new(); problem.services.len()];
-        let (mut groups, mut pairs, mut caps, mut spreads) = (empty(), empty(), empty(), empty());
-        for (at, group) in problem.rules.groups.iter().enumerate() {
-            group.services.iter().for_each(|service| groups[*service as usize].push(index(at)));
+        let mut links = Self { groups: empty(), pairs: empty(), nears: empty(), limits: empty(), stays: empty() };
+        let rules = &problem.rules;
+        for (at, group) in rules.groups.iter().enumerate() {
+            group.services.iter().for_each(|service| links.groups[*service as usize].push(index(at)));
         }
-        for (at, pair) in problem.rules.pairs.iter().enumerate() {
-            pairs[pair.from as usize].push(index(at));
-            pairs[pair.to as usize].push(index(at));
+        for (at, pair) in rules.pairs.iter().enumerate() {
+            for service in [pair.from, pair.to] {
+                links.pairs[service as usize].push(index(at));
+            }
         }
-        for (at, cap) in problem.rules.caps.iter().enumerate() {
-            caps[cap.service as usize].push(index(at));
+        for (at, near) in rules.nears.iter().enumerate() {
+            for service in [near.from, near.to] {
+                links.nears[service as usize].push(index(at));
+            }
         }
-        for (at, spread) in problem.rules.spreads.iter().enumerate() {
-            spreads[spread.service as usize].push(index(at));
+        for (at, limit) in rules.limits.iter().enumerate() {
+            links.limits[limit.service as usize].push(index(at));
         }
-        Self { groups, pairs, caps, spreads }
+        for (at, stay) in rules.stays.iter().enumerate() {
+            links.stays[stay.service as usize].push(index(at));
+        }
+        links
     }
 
     fn is_social(&self, service: usize) -> bool {
-        let lists = [&self.groups, &self.pairs, &self.caps, &self.spreads];
+        let lists = [&self.groups, &self.pairs, &self.nears, &self.limits, &self.stays];
         lists.iter().any(|list| !list[service].is_empty())
     }
 }
@@ -107,6 +124,10 @@ impl<'a> State<'a> {
             seat_used: vec![NOWHERE; problem.places.len()],
             links,
             members: vec![0; problem.rules.groups.len() * problem.clusters()],
+            meetings: vec![Meeting::default(); problem.rules.groups.len()],
+            places_used: vec![0; problem.services.len()],
+            totals: Totals::new(problem),
+            has_totals: !problem.rules.has_no_totals(),
             problem,
         };
         for (place, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -167,6 +188,9 @@ impl<'a> State<'a> {
             *free = *free + u64::from(old) * request - u64::from(count) * request;
         }
         self.counts[place] = count;
+        if self.has_totals {
+            change += self.totals.set(problem, (service, place), (old, count));
+        }
         if (old == 0) != (count == 0) {
             change += self.enter_or_leave(place, count > 0);
         }
@@ -190,12 +214,21 @@ impl<'a> State<'a> {
             unseat(&mut self.used, &mut self.seat_used, place);
             change -= if residents.is_empty() { self.problem.activation[cluster] } else { 0.0 };
         }
+        let places_used = &mut self.places_used[service];
+        *places_used = if enters { *places_used + 1 } else { *places_used - 1 };
+        let starts_or_ends = *places_used == u32::from(enters);
         for group in &self.links.groups[service] {
-            let members = &mut self.members[*group as usize * self.problem.clusters() + cluster];
-            let rule = &self.problem.rules.groups[*group as usize];
-            let before = rule.cost_of(*members);
-            *members = if enters { *members + 1 } else { *members - 1 };
-            change += rule.cost_of(*members) - before;
+            let at = *group as usize;
+            let members = &mut self.members[at * self.problem.clusters() + cluster];
+            let rule = &self.problem.rules.groups[at];
+            let before = *members;
+            *members = if enters { before + 1 } else { before - 1 };
+            change += if rule.is_together {
+                let is_alone = before.min(*members) == 0;
+                meet(&mut self.meetings[at], (enters, starts_or_ends, is_alone), rule.price)
+            } else {
+                rule.cost_apart(*members) - rule.cost_apart(before)
+            };
         }
         change
     }
@@ -204,11 +237,13 @@ impl<'a> State<'a> {
     fn company(&self, service: usize) -> f64 {
         let rules = &self.problem.rules;
         let pair = |at: &u32| self.cost_of_pair(*at as usize);
-        let cap = |at: &u32| rules.caps[*at as usize].cost(&self.counts);
-        let spread = |at: &u32| rules.spreads[*at as usize].cost(self.problem, &self.counts);
+        let near = |at: &u32| rules.nears[*at as usize].cost(self.problem, &self.counts);
+        let limit = |at: &u32| rules.limits[*at as usize].cost(self.problem, &self.counts);
+        let stay = |at: &u32| rules.stays[*at as usize].cost(self.problem, &self.counts);
         self.links.pairs[service].iter().map(pair).sum::<f64>()
-            + self.links.caps[service].iter().map(cap).sum::<f64>()
-            + self.links.spreads[service].iter().map(spread).sum::<f64>()
+            + self.links.nears[service].iter().map(near).sum::<f64>()
+            + self.links.limits[service].iter().map(limit).sum::<f64>()
+            + self.links.stays[service].iter().map(stay).sum::<f64>()
     }
 
     /// What a call costs; at once where both ends are in one place.
@@ -227,13 +262,31 @@ impl<'a> State<'a> {
         pair.weight * rules.distances[pair.distance as usize][cluster(from) * problem.clusters() + cluster(to)]
     }
 
-    /// A cluster in which a service that this one calls, or is called by, has all its replicas.
+    /// A cluster in which a service that this one has to do with has replicas: the one that calls it or that it calls, or
+    /// another one of its group.
     pub fn partner_cluster(&self, service: usize, draw: usize) -> Option<usize> {
-        let pairs = &self.links.pairs[service];
-        let pair = &self.problem.rules.pairs[*pairs.get(draw % pairs.len().max(1))? as usize];
-        let other = if pair.from as usize == service { pair.to } else { pair.from };
+        let rules = &self.problem.rules;
+        let (pairs, nears) = (&self.links.pairs[service], &self.links.nears[service]);
+        let groups = &self.links.groups[service];
+        let at = draw % (pairs.len() + nears.len() + groups.len()).max(1);
+        let other_of = |from: u32, to: u32| if from as usize == service { to } else { from };
+        let other = if let Some(pair) = pairs.get(at) {
+            let pair = &rules.pairs[*pair as usize];
+            other_of(pair.from, pair.to)
+        } else if let Some(near) = nears.get(at - pairs.len()) {
+            let near = &rules.nears[*near as usize];
+            other_of(near.from, near.to)
+        } else {
+            let group = &rules.groups[*groups.get(at - pairs.len() - nears.len())? as usize];
+            if !group.is_together {
+                return None;
+            }
+            group.services[(draw / 7) % group.services.len()]
+        };
         let home = self.home[other as usize];
-        (home != NOWHERE).then(|| self.problem.places[home as usize].cluster as usize)
+        let used = || self.problem.places_of(other as usize).find(|place| self.counts[*place] > 0);
+        let place = if home == NOWHERE { used()? } else { home as usize };
+        Some(self.problem.places[place].cluster as usize)
     }
 
     /// Takes over another answer: only what differs is changed.
@@ -249,6 +302,20 @@ impl<'a> State<'a> {
             }
         }
     }
+}
+
+/// What it costs a group that is kept together that a member enters or leaves a cluster.
+fn meet(meeting: &mut Meeting, (enters, starts_or_ends, is_alone): (bool, bool, bool), price: f64) -> f64 {
+    let before = *meeting;
+    let step = |figure: &mut u32, moves: bool| match (moves, enters) {
+        (false, _) => {}
+        (true, true) => *figure += 1,
+        (true, false) => *figure -= 1,
+    };
+    step(&mut meeting.running, starts_or_ends);
+    step(&mut meeting.clusters, is_alone);
+    step(&mut meeting.members, true);
+    meeting.cost_together(price) - before.cost_together(price)
 }
 
 fn seat(list: &mut Vec<u32>, seats: &mut [u32], place: usize) {

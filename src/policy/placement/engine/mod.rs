@@ -17,7 +17,7 @@ use self::needs::Needs;
 use self::pose::{Posed, pose};
 use super::draft::Draft;
 use super::greedy::{fullness, pack};
-use super::rooms::Rooms;
+use super::rooms::{Clog, Rooms};
 use crate::model::plan::{Quality, Stop};
 use crate::model::{Explanation, Plan, Resources, ServiceId, Snapshot, Table, Targets, Wanted, id::Id};
 use crate::policy::parameter::{Parameter, ParameterError, Parameters};
@@ -71,6 +71,8 @@ struct Asked {
     /// Rates to a tenth, where calls or users are weighed: noise is no new question.
     rates: Vec<i64>,
     waiting: Vec<u32>,
+    /// Clusters without room on single nodes.
+    clogs: Vec<Clog>,
 }
 
 impl Engine {
@@ -109,8 +111,8 @@ impl Engine {
 
 impl Placement for Engine {
     fn place(&mut self, snapshot: &Snapshot, wanted: &Wanted, context: Context<'_>) -> Result<Plan, PolicyError> {
-        let rooms = Rooms::of_world(&mut self.rooms, snapshot).clone();
-        let asked = Asked::of(snapshot, wanted);
+        let rooms = Rooms::learned(&mut self.rooms, snapshot).clone();
+        let asked = Asked { clogs: rooms.clogs().to_vec(), ..Asked::of(snapshot, wanted) };
         if self.solved.as_ref().is_none_or(|known| !known.answers(snapshot, &asked)) {
             self.solved = Some(self.solve(snapshot, (asked, wanted, &rooms), context.budget)?);
         }
@@ -229,6 +231,7 @@ impl Asked {
                 .collect(),
             rates,
             waiting: tasks.map(|class| snapshot.services[class].count(crate::model::Phase::Pending)).collect(),
+            clogs: Vec::new(),
         }
     }
 }

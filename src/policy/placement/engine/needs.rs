@@ -13,8 +13,8 @@ use crate::model::{ClusterId, ServiceId, Snapshot, Table, Targets, Wanted, Why, 
 use crate::policy::placement::draft::Draft;
 use crate::policy::placement::greedy::cheapness;
 use crate::policy::placement::rooms::Rooms;
+use crate::solver::anytime::limits::{Limit, Quota};
 use crate::solver::anytime::problem::index;
-use crate::solver::anytime::social::Cap;
 use crate::units::Rate;
 
 /// Replicas that would serve a whole service in each cluster; nothing for a service of which a number is wanted, wherever.
@@ -44,9 +44,10 @@ pub fn limit_totals(posed: &mut Posed, snapshot: &Snapshot) {
     let price = dearest(&posed.problem.services);
     for service in snapshot.known.application.requests().filter(|service| posed.by_work[*service]) {
         if !posed.problem.services[service.index()].is_single {
-            let places = posed.problem.places_of(service.index()).map(index).collect();
-            let most = snapshot.service(service).replicas_max;
-            posed.problem.rules.caps.push(Cap { service: service.0, places, most, price });
+            let places = index(posed.problem.places_of(service.index()).len());
+            let quota = Quota::Most(snapshot.service(service).replicas_max);
+            let domains = vec![(0..places).collect()];
+            posed.problem.rules.limits.push(Limit { service: service.0, domains, quota, price });
         }
     }
 }

@@ -13,7 +13,6 @@ use super::needs::Needs;
 use super::weigh::Weighing;
 use crate::model::check::loads;
 use crate::model::plan::Target;
-use crate::model::rules::Rule;
 use crate::model::{ClusterId, Phase, Resources, ServiceId, Snapshot, Table, Targets, id::Id};
 use crate::policy::placement::draft::Draft;
 use crate::solver::anytime::problem::{Place, Problem, Service, TooLarge, check_size};
@@ -62,14 +61,13 @@ pub fn pose(draft: &Draft<'_>, needs: Option<&Needs>) -> Result<Posed, TooLarge>
         let request: Vec<u64> = kinds.iter().map(|kind| request[*kind]).collect();
         let whole = if needs.is_some() { WORK } else { draft.wanted.replicas[service] };
         let demand = if places.is_empty() || draft.wanted.replicas[service] == 0 { 0 } else { whole };
-        let fits_somewhere = || places.iter().any(|place| place.yields.saturating_mul(place.most) >= demand);
-        let is_single = snapshot.service(service).pinned || (needs.is_some() && fits_somewhere());
+        let is_single = snapshot.service(service).pinned || (needs.is_some() && may_be_whole(&places, demand));
         let shortage = snapshot.known.rules.weights.shortage.max(0.0);
         problem.push(Service { first: 0, end: 0, demand, is_single, shortage }, &request, &places);
     }
-    raise_shortage(&mut problem);
+    raise_shortage(&mut problem, snapshot.known.rules.weights.balance);
     problem.capacity = capacity_beside(snapshot, &fixed, (&problem, &kinds));
-    demands::add(&mut problem, draft, &weighing);
+    demands::add(&mut problem, draft, (&weighing, &kinds));
     Ok(Posed { problem, kinds, fixed, by_work })
 }
 
@@ -114,7 +112,9 @@ fn is_asked_for(snapshot: &Snapshot, kind: usize) -> bool {
 
 /// What stays whatever is decided: targets of pinned services where nothing can be changed.
 fn fixed(draft: &Draft<'_>) -> Targets {
-    let stuck = draft.targets().iter().filter(|target| draft.most(target.service, target.cluster) == 0);
+    let is_lost = |target: &Target| !draft.snapshot.clusters[target.cluster].reachable;
+    let stuck =
+        draft.targets().iter().filter(|target| is_lost(target) && draft.most(target.service, target.cluster) == 0);
     let wanted = |target: &Target| target.replicas.min(draft.wanted.replicas[target.service]);
     stuck.map(|target| Target { replicas: wanted(target), ..*target }).collect()
 }
@@ -126,7 +126,7 @@ fn places(
 ) -> Vec<Place> {
     let (snapshot, all) = (draft.snapshot, draft.wanted.replicas[service]);
     let is_task = snapshot.known.application.is_task(service);
-    let stays_put = is_frozen(snapshot, service) || is_task;
+    let stays_put = draft.is_frozen(service) || is_task;
     let start = weighing.start(service);
     let count = snapshot.clusters.len() as f64;
     let place = |cluster: ClusterId| {
@@ -142,10 +142,28 @@ fn places(
         let most = most.min(wanted.max(1)).max(least);
         Place { cluster: cluster.0, least, most, incumbent, yields, cost: price + tie, start }
     };
-    let open = snapshot.clusters.ids().filter(|cluster| draft.most(service, *cluster) > 0);
+    // A pinned service stays in its home even where its nodes could not hold it any more.
+    let is_home = |cluster: ClusterId| {
+        snapshot.clusters[cluster].reachable
+            && draft.targets().get(service, cluster) > 0
+            && draft.home(service).is_some()
+    };
+    let open = snapshot.clusters.ids().filter(|cluster| draft.most(service, *cluster) > 0 || is_home(*cluster));
     let mut places: Vec<Place> = open.map(place).collect();
     cut_to_demand(&mut places, all);
     places
+}
+
+/// Whether one cluster could hold all of a service. Where replicas must stay in one, it has to be that one; where they must
+/// stay in several, the service is split already.
+fn may_be_whole(places: &[Place], demand: u32) -> bool {
+    let fits = |place: &Place| place.yields.saturating_mul(place.most) >= demand;
+    let mut bound = places.iter().filter(|place| place.least > 0);
+    match (bound.next(), bound.next()) {
+        (None, _) => places.iter().any(fits),
+        (Some(only), None) => fits(only),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// Where more must stay than is wanted, the last ones need not.
@@ -157,14 +175,10 @@ fn cut_to_demand(places: &mut [Place], wanted: u32) {
     }
 }
 
-fn is_frozen(snapshot: &Snapshot, service: ServiceId) -> bool {
-    snapshot.known.rules.demands.iter().any(|demand| demand.rule == Rule::Frozen(service))
-}
-
 /// A refused replica costs more than any that is placed, whatever the weights say: nobody refuses to save.
-fn raise_shortage(problem: &mut Problem) {
+fn raise_shortage(problem: &mut Problem, balance: f64) {
     let dearest = problem.places.iter().map(|place| place.cost + place.start).fold(0.0, f64::max);
-    let activation = problem.activation.iter().copied().fold(0.0, f64::max);
+    let activation = problem.activation.iter().copied().fold(balance.max(0.0), f64::max);
     for service in 0..problem.services.len() {
         let row = &mut problem.services[service];
         let a_replica = row.shortage.max(100.0 * (dearest + activation) + 1.0);

@@ -16,6 +16,7 @@ use crate::model::{ClusterId, Explanation, Plan, ServiceId, Snapshot, id::Id};
 use crate::policy::placement::draft::Draft;
 use crate::policy::placement::reasons::{is_open, wanted};
 use crate::policy::placement::rooms::Rooms;
+use crate::solver::anytime::prices::Prices;
 use crate::solver::anytime::state::State;
 
 /// What can be said of any plan, with what the engine weighs; `prices` are those of its last answer.
@@ -23,16 +24,18 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, (prices, needs): (&[f64], Optio
     let mut explanation = explanation::explain(snapshot, plan);
     let wanted = wanted(snapshot, plan);
     let mut rooms = None;
-    let rooms = Rooms::of_world(&mut rooms, snapshot);
+    let rooms = Rooms::learned(&mut rooms, snapshot);
     let Ok(posed) = pose(&Draft::new(snapshot, &wanted, rooms), needs) else { return explanation };
     let counts = posed.counts(&plan.targets);
     let weighing = Weighing::new(snapshot);
+    let solved = Prices::new(&posed.problem);
     let mut state = posed.problem.admits(&counts).then(|| State::new(&posed.problem, &counts));
     for (service, reasons) in explanation.services.iter_mut() {
         for (cluster, candidate) in reasons.candidates.iter_mut().filter(|(_, candidate)| is_open(candidate)) {
             let price = weighing.price(service, cluster, wanted.replicas[service]);
             candidate.terms = price.terms();
-            let others = posed.place(service, cluster).map(|place| place_terms(&posed, (service, place), prices));
+            let others =
+                posed.place(service, cluster).map(|place| place_terms((&posed, &solved), (service, place), prices));
             candidate.terms.extend(others.into_iter().flatten());
         }
         reasons.alternative = state.as_mut().and_then(|state| second(state, service));
@@ -44,19 +47,28 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, (prices, needs): (&[f64], Optio
     explanation
 }
 
-/// The price of a start, and of the room that a replica takes at the shadow prices.
-fn place_terms(posed: &Posed, (service, place): (ServiceId, usize), prices: &[f64]) -> Vec<Term> {
+/// The price of a start, and at the shadow prices that of the room that a replica takes, of what it spends of budgets, and of how
+/// much fuller than the others it makes its cluster.
+fn place_terms(
+    (posed, solved): (&Posed, &Prices<'_>),
+    (service, place): (ServiceId, usize),
+    prices: &[f64],
+) -> Vec<Term> {
     let (row, kinds) = (&posed.problem.places[place], posed.problem.kinds);
     let mut terms = Vec::new();
     if row.start > 0.0 {
         terms.push(Term { name: "start", value: row.start, unit: "$" });
     }
-    if prices.len() == posed.problem.capacity.len() {
+    if prices.len() == solved.best.len() {
         let first = row.cluster as usize * kinds;
         let requests = posed.problem.request_of(service.index());
         let share = |k: usize| requests[k] as f64 / posed.problem.capacity[first + k].max(1) as f64;
         let room: f64 = (0..kinds).map(|k| share(k) * prices[first + k]).sum();
         terms.extend((room > 0.0).then_some(Term { name: "scarce room", value: room, unit: "$/h" }));
+        let [budget, balance] = solved.of_totals(prices, place);
+        let shown =
+            |(name, value): (&'static str, f64)| (value.abs() > 1e-9).then_some(Term { name, value, unit: "$/h" });
+        terms.extend([("budget", budget), ("balance", balance)].into_iter().filter_map(shown));
     }
     terms
 }
@@ -119,7 +131,7 @@ fn try_move(state: &mut State<'_>, (from, moved): (usize, u32), to: usize) -> Op
 /// Resources whose last unit is worth something, the dearest first.
 fn scarce(snapshot: &Snapshot, posed: &Posed, prices: &[f64]) -> Vec<Scarce> {
     let kinds = posed.problem.kinds;
-    if prices.len() != posed.problem.capacity.len() {
+    if prices.len() < posed.problem.capacity.len() {
         return Vec::new();
     }
     let mut found = Vec::new();

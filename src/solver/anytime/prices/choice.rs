@@ -10,7 +10,7 @@ impl Prices<'_> {
         let nothing = f64::from(row.demand) * row.shortage;
         let places = row.first as usize..row.end as usize;
         let (mut best, mut chosen) = (nothing, None);
-        if self.problem.kinds == 1 && self.less.is_empty() {
+        if self.problem.kinds == 1 && self.less.is_empty() && !self.common.has_budgets() {
             let columns = self.whole[places.clone()].iter().zip(&self.whole_share[places.clone()]);
             for (at, ((whole, share), row)) in columns.zip(&self.row[places.clone()]).enumerate() {
                 let price = whole + share * prices[*row as usize];
@@ -47,6 +47,10 @@ impl Prices<'_> {
         let row = &self.problem.services[service];
         let places = self.problem.places_of(service);
         let (mut cost, mut left) = (0.0, f64::from(row.demand));
+        // Whole replicas may do more work than is wanted, by less than one of them: only where they are worth having (the
+        // balance pays for filling the emptiest cluster) does that make them cheaper.
+        let yields_most = self.problem.places[places.clone()].iter().map(|at| at.yields).max().unwrap_or(1);
+        let mut beyond = f64::from(yields_most.saturating_sub(1));
         let mut steps = Vec::with_capacity(2 * places.len());
         for place in places {
             let (at, full) = (&self.problem.places[place], self.problem.full(service, place));
@@ -62,11 +66,12 @@ impl Prices<'_> {
         steps.retain(|step| step.2 > 0.0);
         steps.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (price, place, most) in steps {
-            if left <= 0.0 || price >= row.shortage {
+            if price >= row.shortage || (left <= 0.0 && (price >= 0.0 || left <= -beyond)) {
                 break;
             }
             let yields = f64::from(self.problem.places[place].yields.max(1));
-            let replicas = most.min(left / yields);
+            beyond = if price < 0.0 { beyond } else { 0.0 };
+            let replicas = most.min((left + beyond) / yields);
             cost += price * yields * replicas;
             left -= replicas * yields;
             *dearest = price;

@@ -28,7 +28,8 @@
 //! | [`model`] | what the world is made of; no input or output, no clock, no randomness |
 //! | [`input`] | files to model; the only stage that parses |
 //! | [`policy`], [`solver`] | snapshot to plan, and the algorithms that policies share |
-| where plans are carried out: simulated, or only watched |
+//! | [`capacity`] | observations to fitted capacity models, or a refusal |
+//! | [`backend`] | where plans are carried out: simulated, or only watched |
 //! | [`record`], [`report`] | what happened, and what it says |
 //! | [`run`] | the loop |
 //! | [`cli`] | one file a command |

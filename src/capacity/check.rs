@@ -4,7 +4,9 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ObservationError {
     /// Results are named by service and class, so a pair may occur once.
-    #[error("service `{service}` on class `{class}` occurs twice; give the two different names, or join them into one series")]
+    #[error(
+        "service `{service}` on class `{class}` occurs twice; give the two different names, or join them into one series"
+    )]
     Repeated {
         /// The service.
         service: String,
@@ -12,7 +14,9 @@ pub enum ObservationError {
         class: String,
     },
     /// Columns are parallel.
-    #[error("service `{service}`: column `{column}` has {found} values for {wanted} samples; a column that was not observed is empty")]
+    #[error(
+        "service `{service}`: column `{column}` has {found} values for {wanted} samples; a column that was not observed is empty"
+    )]
     Length {
         /// The service.
         service: String,
@@ -24,7 +28,9 @@ pub enum ObservationError {
         wanted: usize,
     },
     /// Replicas and a rate are the least.
-    #[error("service `{service}`: column `{column}` is missing; a fit needs time, ready replicas and a request rate (offered or completed)")]
+    #[error(
+        "service `{service}`: column `{column}` is missing; a fit needs time, ready replicas and a request rate (offered or completed)"
+    )]
     Missing {
         /// The service.
         service: String,
@@ -32,7 +38,9 @@ pub enum ObservationError {
         column: &'static str,
     },
     /// A share beyond 1 is a percentage.
-    #[error("service `{service}`, sample {sample}: `{column}` is {value}; a share lies between 0 and 1, divide percentages by 100")]
+    #[error(
+        "service `{service}`, sample {sample}: `{column}` is {value}; a share lies between 0 and 1, divide percentages by 100"
+    )]
     Share {
         /// The service.
         service: String,

@@ -22,7 +22,11 @@ impl Estimate {
         }
         sorted.sort_by(f64::total_cmp);
         let tail = (1.0 - confidence) / 2.0;
-        Self { value, low: quantile_sorted(&sorted, tail).min(value), high: quantile_sorted(&sorted, 1.0 - tail).max(value) }
+        Self {
+            value,
+            low: quantile_sorted(&sorted, tail).min(value),
+            high: quantile_sorted(&sorted, 1.0 - tail).max(value),
+        }
     }
 
     /// A number that is known.

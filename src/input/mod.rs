@@ -28,6 +28,7 @@ mod machines;
 mod neighbours;
 mod network;
 mod node;
+pub mod observations;
 mod occupied;
 mod operation;
 mod read;

@@ -34,7 +34,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rayon", &["cli/", "capacity/"]),
     ("comfy_table", &["report/"]),
     ("plotters", &["report/"]),
-    ("polars", &["input/trace/", "record/", "report/", "capacity/"]),
+    ("polars", &["input/trace/", "input/observations/", "record/", "report/"]),
     ("nalgebra", &["capacity/"]),
     ("csv", &["input/"]),
     ("flate2", &["input/"]),
@@ -216,7 +216,7 @@ fn the_checker_finds_planted_breaches() {
         (
             "src/model/x.rs",
             "//! why\nuse polars::prelude::*;",
-            "x.rs:2: `polars` stays in input/trace/, record/, report/",
+            "x.rs:2: `polars` stays in input/trace/, input/observations/, record/, report/",
         ),
         ("src/input/scenario.rs", "//! why\nuse polars::prelude::*;", "`polars` stays in"),
         ("src/policy/x.rs", "//! why\nfn f(p: highs::Problem) {}", "`highs` stays in solver/"),

@@ -9,6 +9,7 @@
 
 mod application;
 mod at;
+pub mod capacities;
 mod capacity;
 mod civil;
 pub mod condition;
@@ -45,6 +46,7 @@ pub mod world;
 mod written;
 mod yaml;
 
+pub use capacity::CapacityLaw;
 pub use error::{InputError, Mistake, Place, known_names};
 pub use expectation::{Nameable, expectation};
 pub use file::InputFile;

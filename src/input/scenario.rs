@@ -2,6 +2,7 @@
 
 use super::application::{ApplicationFile, application};
 use super::at::At;
+use super::capacities::CapacitiesFile;
 use super::condition::conditions;
 use super::defaults;
 use super::environment::{EnvironmentFile, environment};
@@ -77,6 +78,10 @@ pub struct ScenarioFile {
     /// What is true of the services where it differs from what they declare: by service, or `all`.
     #[serde(default)]
     pub truth: BTreeMap<String, TruthFile>,
+    /// Capacities that `smo fit` found, which policies believe instead of what services declare: a path, or `{file, quantile}`.
+    /// What is declared stays true; a service that declares none is as it was fitted.
+    #[serde(default)]
+    pub capacities: Option<Written<String, CapacitiesFile>>,
     /// Policies to compare, like `naive`, `spread+hpa:target=60%` or `greedy+rate`; `smo policies` lists them.
     pub policies: Vec<String>,
     /// Runs a policy and variant, with the seeds 1 to this.
@@ -205,6 +210,9 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         faults.extend(fault(one, &breakable, files, &at.key("faults").index(index))?);
     }
     let mut truth = truth(&application_file.services, &file.truth, &at.key("truth"))?;
+    if let Some(believed) = files.believed.take() {
+        believed.apply(&mut application, &mut files.notes, &at.key("capacities"))?;
+    }
     note_assumptions(file, &application, &clusters, files);
     note_tasks(tasks, &clusters, files);
     for class in &tasks.classes {

@@ -86,6 +86,11 @@ pub(super) struct Slot {
     /// Sums since the start: busy core-seconds, ready replica-seconds.
     pub(super) core_seconds: f64,
     pub(super) ready_seconds: f64,
+    /// Mean latency of a request at this station alone, in seconds, and its sum over requests that were served.
+    pub(super) own_latency: f64,
+    pub(super) own_latency_sum: f64,
+    /// Requests and latency at the last sample.
+    pub(super) sampled: (Flow, f64),
     /// Latency of a request that is served here, calls included, and its chance to succeed.
     pub(super) latency: Latency,
     pub(super) success: f64,

@@ -4,6 +4,7 @@
 //! hangs up is met in one place, and nothing panics.
 
 mod aligned;
+mod backtest;
 mod bench;
 mod clock;
 mod completions;
@@ -51,6 +52,7 @@ First steps, in a clone of the repository:
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
   smo trace info traces/*.csv.gz             what is in a load, with its course
   smo fit observations.csv --out capacity.yaml     what a replica can serve, from what was observed
+  smo backtest runs/quickstart/naive-1 --train 70%     whether that predicts what came after
   smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
@@ -72,6 +74,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Fit(fit::Arguments),
+    Backtest(backtest::Arguments),
     Explain(explain::Arguments),
     Diff(diff::Arguments),
     Replay(replay::Arguments),
@@ -110,6 +113,7 @@ impl Cli {
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Plan(arguments) => plan::run(&arguments, out),
             Command::Fit(arguments) => fit::run(&arguments, out),
+            Command::Backtest(arguments) => backtest::run(&arguments, out),
             Command::Diff(arguments) => diff::run(&arguments, out),
             Command::Explain(arguments) => explain::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),

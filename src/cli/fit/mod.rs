@@ -5,7 +5,7 @@ pub mod gather;
 mod page;
 pub mod reading;
 mod run_directory;
-mod table;
+pub mod table;
 
 use super::{Failure, Format};
 use crate::capacity::{self, FittedGroup, Method, Options};

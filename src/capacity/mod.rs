@@ -21,8 +21,10 @@
 //! Deliberately absent: reading files and drawing pages (they stand on these types), and any pooling of throughput across
 //! services: two services share no capacity, only a cluster's ceiling.
 
+pub mod answer;
 pub mod bootstrap;
 pub mod ceiling;
+pub mod change_point;
 pub mod check;
 pub mod clean;
 pub mod combine;
@@ -32,13 +34,17 @@ pub mod design;
 pub mod drift;
 pub mod estimate;
 pub mod fit;
+pub mod group;
 pub mod latency;
 pub mod levenberg;
+pub mod load_test;
 pub mod observations;
+pub mod ols;
 pub mod online;
 pub mod options;
 pub mod outcome;
 pub mod predict;
+pub mod refuse;
 pub mod regression;
 pub mod robust;
 pub mod saturation;
@@ -50,7 +56,7 @@ pub mod validate;
 
 pub use check::ObservationError;
 pub use estimate::Estimate;
-pub use fit::fit;
+pub use fit::{fit, fit_series};
 pub use observations::{Observations, Regime, Series};
 pub use options::{Method, Options};
 pub use outcome::{Fitted, FittedGroup, IdentifiedBy, Note, Outcome, Refusal, Scope};

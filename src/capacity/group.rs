@@ -1,0 +1,364 @@
+//! One service on one class, watched in operation: the steps in their order.
+//!
+//! The order matters: saturation is marked before the demand is fitted (offered rates are no throughput there), the demand
+//! before drift (which tests its residuals), drift before everything that is reported (a service that changed is fitted
+//! on what came after), the ceiling last, for it turns a demand into a capacity.
+
+use super::answer::Answer;
+use super::ceiling::{self, CeilingFit, CeilingSource};
+use super::clean::Cleaned;
+use super::combine::{Combined, Drawn, combine};
+use super::demand::{self, DemandFit};
+use super::drift::{self, Drift, DriftVerdict};
+use super::estimate::Estimate;
+use super::latency::{self, LatencyFit};
+use super::load_test::{R_SQUARED_MIN, counts, notes as shape_notes, peak, shape_draws};
+use super::observations::Series;
+use super::options::Options;
+use super::outcome::{Fitted, IdentifiedBy, Note, Outcome, Refusal, Scope, Standing};
+use super::saturation::{self, SaturationFit};
+use super::shape::{Shape, ShapeReport, choose};
+use super::validate::validate;
+use super::{refuse, regression};
+use crate::units::Time;
+use rand_distr::{Distribution, StandardNormal};
+
+/// Samples of a level of replicas that make its capacity part of the shape.
+const LEVEL_MIN: usize = 5;
+/// Relative half-width beyond which CPU identifies nothing.
+const HALF_WIDTH_MAX: f64 = 0.5;
+/// Conditioning below which D and b cannot be told apart: a rate per replica that varies by less than 3 %.
+const CONDITIONING_MIN: f64 = 5e-4;
+/// Relative scatter of saturated samples that is noted.
+const SCATTER_MAX: f64 = 0.15;
+
+/// What is known besides the series.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Options of the fit.
+    pub options: &'a Options,
+    /// Key of the random streams.
+    pub entity: u64,
+    /// Ceiling that other services on the class showed: mean and standard deviation.
+    pub fleet: Option<(f64, f64)>,
+}
+
+/// Everything that was estimated of a group.
+struct Estimated {
+    demand: Option<DemandFit>,
+    saturation: Option<SaturationFit>,
+    ceiling: Option<CeilingFit>,
+    latency: Option<LatencyFit>,
+    drift: Drift,
+    used: Vec<usize>,
+}
+
+/// A result with the drift's path for the chart.
+pub struct Fit {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Time, upper and lower sum.
+    pub path: Vec<(Time, f64, f64)>,
+}
+
+/// Fits a cleaned series of operation.
+pub fn fit(series: &Series, cleaned: &mut Cleaned, context: &Context<'_>) -> Fit {
+    match prepared(cleaned, context.options) {
+        Err(refusal) => Fit { outcome: Outcome::Refused(refusal), path: Vec::new() },
+        Ok(()) => {
+            let estimated = estimate(cleaned, context);
+            let path = estimated.drift.path.clone();
+            let outcome = answer(series, cleaned, &estimated, context)
+                .map_or_else(Outcome::Refused, |fitted| Outcome::Fitted(Box::new(fitted)));
+            Fit { outcome, path }
+        }
+    }
+}
+
+/// Keeps the last version only, and refuses what is too little.
+fn prepared(cleaned: &mut Cleaned, options: &Options) -> Result<(), Refusal> {
+    let buckets = &mut cleaned.buckets;
+    if let Some(last) = buckets.version.last().copied() {
+        let begun = buckets.version.iter().rposition(|version| *version != last).map_or(0, |at| at + 1);
+        for at in 0..begun {
+            if buckets.standing[at] == Standing::Used {
+                buckets.standing[at] = Standing::Earlier;
+            }
+        }
+    }
+    let used = buckets.used();
+    if used.len() < options.points_min {
+        return Err(refuse::too_few(buckets, used.len(), options.points_min));
+    }
+    if used.iter().all(|at| buckets.rate[*at] <= 0.0) {
+        return Err(refuse::idle());
+    }
+    Ok(())
+}
+
+fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
+    let options = context.options;
+    saturation::mark(&mut cleaned.buckets);
+    let changed_version = cleaned.buckets.standing.contains(&Standing::Earlier);
+    let began = |cleaned: &Cleaned, at: &[usize]| at.first().map(|at| Time(cleaned.buckets.at[*at]));
+    let mut drift = Drift { verdict: DriftVerdict::untested(), from: 0, path: Vec::new() };
+    let mut demand = None;
+    for round in 0..4 {
+        let used = cleaned.buckets.used();
+        let throughput: Vec<usize> = used
+            .iter()
+            .copied()
+            .filter(|at| !(cleaned.rate_is_offered && cleaned.buckets.standing[*at] == Standing::Saturated))
+            .collect();
+        demand = demand::estimate(&cleaned.buckets, &throughput, options, context.entity);
+        let Some(fitted) = &demand else { break };
+        let block = demand::block_samples(&cleaned.buckets, &throughput, options);
+        let found = drift::test(&cleaned.buckets, &throughput, fitted, block);
+        let is_last = !found.verdict.drifted || throughput.len() - found.from < options.points_min || round == 3;
+        if round == 0 || found.verdict.drifted {
+            let path = if round == 0 { found.path } else { drift.path };
+            drift = Drift { verdict: found.verdict.clone(), from: found.from, path };
+        }
+        if is_last {
+            break;
+        }
+        let from = throughput[found.from];
+        for at in used.into_iter().filter(|at| *at < from) {
+            cleaned.buckets.standing[at] = Standing::Earlier;
+        }
+    }
+    let used = cleaned.buckets.used();
+    if changed_version && !drift.verdict.drifted {
+        drift.verdict =
+            DriftVerdict { drifted: true, at: began(cleaned, &used), alarm_at: None, by: vec!["version"], ratio: None };
+    }
+    let buckets = &cleaned.buckets;
+    let ceiling = ceiling::estimate(buckets, &used, context.fleet, options, context.entity);
+    let hint = demand
+        .as_ref()
+        .zip(ceiling.as_ref())
+        .map(|(demand, ceiling)| demand.rate_at(ceiling.ceiling.share.value * ceiling.ceiling.limit));
+    let column = cleaned.latency_column;
+    let start = (hint.filter(|hint| hint.is_finite()), context.entity);
+    let latency = column.and_then(|column| latency::estimate(buckets, &used, column, options, start));
+    let saturation = saturation::estimate(buckets, &used, options, context.entity);
+    Estimated { demand, saturation, ceiling, latency, drift, used }
+}
+
+fn answer(
+    series: &Series,
+    cleaned: &mut Cleaned,
+    estimated: &Estimated,
+    context: &Context<'_>,
+) -> Result<Fitted, Refusal> {
+    let options = context.options;
+    let (drawn, tried) = candidates(estimated, context);
+    let Some(combined) = combine(&drawn, options.confidence) else {
+        return Err(refuse::not_identified(series, &tried));
+    };
+    cleaned.notes.extend(notes(cleaned, estimated, &combined, context));
+    let (answer, shape) = shaped(estimated, &combined, options);
+    if let Some(shape) = &shape {
+        let explained = regression::r_squared(&shape.measured, |replicas| answer.model.at(replicas));
+        cleaned.notes.extend(shape_notes(&shape.measured, shape, explained));
+    }
+    let buckets = &cleaned.buckets;
+    let levels = counts(buckets, &estimated.used);
+    let (capacity, capacity_low) =
+        answer.capacities(&levels, options).ok_or_else(|| refuse::not_identified(series, &tried))?;
+    let middle = levels.iter().max_by_key(|level| level.1).map_or(1.0, |level| f64::from(level.0));
+    let per_replica = answer.at(middle, options.confidence).scaled(1.0 / middle);
+    let ends = (estimated.used[0], estimated.used[estimated.used.len() - 1]);
+    let explained =
+        shape.as_ref().map(|shape| regression::r_squared(&shape.measured, |replicas| answer.model.at(replicas)));
+    let r_squared = explained.or_else(|| estimated.demand.as_ref().map(|demand| demand.r_squared)).unwrap_or(f64::NAN);
+    let from_fleet = combined.by == IdentifiedBy::Cpu && source(estimated) == Some(CeilingSource::Fleet);
+    Ok(Fitted {
+        identified_by: combined.by,
+        capacity,
+        capacity_low,
+        coefficients: answer.coefficients(options.confidence),
+        per_replica,
+        levels: answer.levels(&levels, options.confidence),
+        scope: if from_fleet { Scope::Fleet } else { Scope::Class },
+        version: series.versions.get(buckets.version[ends.1] as usize).cloned(),
+        span: (Time(buckets.at[ends.0]), Time(buckets.at[ends.1])),
+        candidates: combined.candidates,
+        demand: estimated.demand.as_ref().map(|demand| demand.summary(options.confidence)),
+        ceiling: estimated.ceiling.as_ref().map(|ceiling| ceiling.ceiling),
+        latency: estimated.latency.clone(),
+        shape,
+        r_squared,
+        validation: validate(buckets, &estimated.used, per_replica.value, options),
+        drift: estimated.drift.verdict.clone(),
+    })
+}
+
+fn source(estimated: &Estimated) -> Option<CeilingSource> {
+    estimated.ceiling.as_ref().map(|ceiling| ceiling.ceiling.source)
+}
+
+/// The estimates of a replica's capacity, and what was tried in vain.
+fn candidates(estimated: &Estimated, context: &Context<'_>) -> (Vec<Drawn>, Vec<String>) {
+    let (mut drawn, mut tried) = (Vec::new(), Vec::new());
+    let saturation = estimated.saturation.as_ref();
+    drawn.extend(saturation.map(|fitted| Drawn {
+        by: IdentifiedBy::Saturation,
+        value: fitted.per_replica,
+        draws: fitted.draws.clone(),
+        counts: true,
+    }));
+    match by_cpu(estimated, context) {
+        Ok(by_cpu) => drawn.push(by_cpu),
+        Err(reason) => tried.extend(reason),
+    }
+    if let Some(latency) = &estimated.latency {
+        if latency.identifies {
+            let (value, draws) = (latency.per_replica.value, latency.draws.clone());
+            drawn.push(Drawn { by: IdentifiedBy::Latency, value, draws, counts: true });
+        } else {
+            tried.push(format!(
+                "latency does not bend enough (busiest samples at {:.0} % of what it suggests)",
+                100.0 * latency.load_max
+            ));
+        }
+    }
+    // A ceiling that was only assumed does not outvote what was seen.
+    let seen = drawn.iter().any(|one| one.by == IdentifiedBy::Saturation);
+    drawn.iter_mut().filter(|one| seen && one.by == IdentifiedBy::Assumed).for_each(|one| one.counts = false);
+    (drawn, tried)
+}
+
+/// Capacity from the demand under the ceiling; the error says why not, where CPU was observed.
+fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, Option<String>> {
+    let demand = estimated.demand.as_ref().ok_or(None)?;
+    let ceiling = estimated.ceiling.as_ref().ok_or_else(|| Some("the CPU limit was not observed".to_owned()))?;
+    if demand.conditioning < CONDITIONING_MIN {
+        return Err(Some(
+            "the rate per replica never varies, so CPU of requests and of idle replicas cannot be told apart"
+                .to_owned(),
+        ));
+    }
+    let cores = ceiling.ceiling.share.value * ceiling.ceiling.limit;
+    let value = demand.rate_at(cores);
+    let reach = (demand.cpu_max / cores).min(0.5);
+    // Beyond twice the CPU that was seen, the law itself is uncertain: up to 10 %.
+    let doubt = 0.1 * (0.5 - reach) / 0.5;
+    let mut stream = context.options.seed.stream("capacity_extrapolation", context.entity);
+    let pairs = demand.draws.iter().zip(&ceiling.draws);
+    let draws: Vec<f64> = pairs
+        .map(|(theta, share)| {
+            let error: f64 = StandardNormal.sample(&mut stream);
+            demand::rate_at(theta, share * ceiling.ceiling.limit) * (doubt * error).exp()
+        })
+        .filter(|draw| draw.is_finite())
+        .collect();
+    let width = Estimate::from_draws(value, &draws, context.options.confidence).relative_half_width();
+    if !value.is_finite() || width.is_nan() || width > HALF_WIDTH_MAX || draws.len() < context.options.resamples / 2 {
+        return Err(Some("CPU does not follow the rate closely enough".to_owned()));
+    }
+    let assumed = ceiling.ceiling.source == CeilingSource::Assumed;
+    let by = if assumed { IdentifiedBy::Assumed } else { IdentifiedBy::Cpu };
+    // A ceiling from the saturated samples says what their throughput says already.
+    let repeats = ceiling.ceiling.source == CeilingSource::Saturated && estimated.saturation.is_some();
+    Ok(Drawn { by, value, draws, counts: !repeats })
+}
+
+/// The model and, where saturation was seen at several counts of replicas, the comparison of shapes.
+fn shaped(estimated: &Estimated, combined: &Combined, options: &Options) -> (Answer, Option<ShapeReport>) {
+    let plain = Answer::proportional(combined.value, &combined.draws);
+    let Some(saturation) = estimated.saturation.as_ref().filter(|_| combined.by == IdentifiedBy::Saturation) else {
+        return (plain, None);
+    };
+    let kept: Vec<usize> = (0..saturation.levels.len()).filter(|at| saturation.levels[*at].2 >= LEVEL_MIN).collect();
+    let levels: Vec<(u32, f64, usize)> = kept.iter().map(|at| saturation.levels[*at]).collect();
+    let draws: Vec<Vec<f64>> = kept.iter().map(|at| saturation.level_draws[*at].clone()).collect();
+    let points: Vec<(f64, f64)> = levels.iter().map(|level| (f64::from(level.0), level.1)).collect();
+    let Some((model, mut report)) = choose(&points).filter(|_| points.len() >= 3) else { return (plain, None) };
+    if report.chosen == Shape::Proportional {
+        return (plain, Some(report));
+    }
+    let shaped = Answer { model, draws: shape_draws(report.chosen, &levels, &draws, 1.0) };
+    report.peak = peak(&shaped, options.confidence);
+    (shaped, Some(report))
+}
+
+fn notes(cleaned: &Cleaned, estimated: &Estimated, combined: &Combined, context: &Context<'_>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut note = |code: &'static str, message: String| notes.push(Note { code, message });
+    let levels = counts(&cleaned.buckets, &estimated.used);
+    if let [(only, _)] = levels[..] {
+        note(
+            "constant_replicas",
+            format!("replicas were {only} throughout: other counts are a straight line through the origin"),
+        );
+    }
+    if combined.by == IdentifiedBy::Assumed {
+        note(
+            "ceiling_assumed",
+            "no sample was saturated and no ceiling was given: 90 ± 5 % of the CPU limit is assumed to be usable"
+                .to_owned(),
+        );
+    }
+    if combined.disagree {
+        let each: Vec<String> =
+            combined.candidates.iter().map(|one| format!("{} {:.4}", one.by.name(), one.per_replica.value)).collect();
+        note(
+            "candidates_disagree",
+            format!("estimates of one replica disagree ({}); the smallest is taken", each.join(", ")),
+        );
+    }
+    if let Some(fitted) = estimated.saturation.as_ref().filter(|fitted| fitted.scatter > SCATTER_MAX) {
+        note(
+            "saturation_scatters",
+            format!(
+                "throughput per replica scatters by {:.0} % among the saturated samples: not all were",
+                100.0 * fitted.scatter
+            ),
+        );
+    }
+    if let Some(demand) = &estimated.demand {
+        if demand.instrumental {
+            note(
+                "rate_is_noisy",
+                "rates are noisy from sample to sample; neighbouring samples were used as instruments".to_owned(),
+            );
+        }
+        if demand.theta[2] > 0.0 {
+            note(
+                "demand_grows",
+                "CPU per request grows with load (shared cores or frequency scaling); a quadratic term was fitted"
+                    .to_owned(),
+            );
+        }
+        if demand.r_squared < R_SQUARED_MIN {
+            note(
+                "low_r_squared",
+                format!("requests and replicas explain {:.0} % of the variance of CPU", 100.0 * demand.r_squared),
+            );
+        }
+        if let Some(ceiling) = &estimated.ceiling {
+            let reach = demand.cpu_max / (ceiling.ceiling.share.value * ceiling.ceiling.limit);
+            if reach < 0.5 && combined.by != IdentifiedBy::Saturation {
+                note(
+                    "low_load",
+                    format!(
+                        "the busiest samples used {:.0} % of the usable CPU: the capacity is extrapolated",
+                        100.0 * reach
+                    ),
+                );
+            }
+        }
+    }
+    if estimated.drift.verdict.drifted && estimated.drift.verdict.by != ["version"] {
+        let from = estimated.drift.verdict.at.map_or(0.0, Time::as_seconds_f64);
+        note(
+            "drift",
+            format!("CPU at like load changed at {from:.0} s; only later samples are fitted where they suffice"),
+        );
+    }
+    if context.options.half_life.is_some() {
+        note("forgetting", "older samples weigh less".to_owned());
+    }
+    notes
+}

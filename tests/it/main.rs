@@ -49,6 +49,7 @@ mod memory;
 #[cfg(feature = "milp")]
 mod milp;
 mod neighbour_files;
+mod observations;
 mod occupied;
 mod original_models;
 mod peers_reference;

@@ -145,7 +145,7 @@ pub fn to_fitted(class: &FittedClass) -> Option<Fitted> {
         shape: None,
         r_squared: f64::NAN,
         validation: None,
-        drift: DriftVerdict { drifted: false, at: None, alarm_at: None, by: "untested", ratio: None },
+        drift: DriftVerdict { drifted: false, at: None, alarm_at: None, by: Vec::new(), ratio: None },
     })
 }
 

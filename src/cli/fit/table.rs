@@ -150,7 +150,7 @@ pub fn drift(fitted: &Fitted, has_dates: bool) -> Option<String> {
     }
     let when = verdict.at.or(verdict.alarm_at).map(|at| format!(" at {}", instant(at, has_dates))).unwrap_or_default();
     let ratio = verdict.ratio.map(|ratio| format!("; CPU per request is {} times what it was", figure(ratio)));
-    Some(format!("it changed{when} (by {}){}", verdict.by.replace('_', " "), ratio.unwrap_or_default()))
+    Some(format!("it changed{when} (by {}){}", verdict.by.join(", ").replace('_', " "), ratio.unwrap_or_default()))
 }
 
 fn within_objective(fitted: &Fitted, options: &Options) -> Option<String> {

@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::ceiling::{self, CeilingFit, CeilingSource};
 use super::clean::Cleaned;
 use super::combine::{Combined, Drawn, combine};
-use super::demand::{self, DemandFit};
+use super::demand::{self, CONDITIONING_MIN, DemandFit};
 use super::drift::{self, Drift, DriftVerdict};
 use super::estimate::Estimate;
 use super::latency::{self, LatencyFit};
@@ -27,8 +27,6 @@ use rand_distr::{Distribution, StandardNormal};
 const LEVEL_MIN: usize = 5;
 /// Relative half-width beyond which CPU identifies nothing.
 const HALF_WIDTH_MAX: f64 = 0.5;
-/// Conditioning below which D and b cannot be told apart: a rate per replica that varies by less than 3 %.
-const CONDITIONING_MIN: f64 = 5e-4;
 /// Relative scatter of saturated samples that is noted.
 const SCATTER_MAX: f64 = 0.15;
 
@@ -112,8 +110,7 @@ fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
             .collect();
         demand = demand::estimate(&cleaned.buckets, &throughput, options, context.entity);
         let Some(fitted) = &demand else { break };
-        let block = demand::block_samples(&cleaned.buckets, &throughput, options);
-        let found = drift::test(&cleaned.buckets, &throughput, fitted, block);
+        let found = drift::test_all(&cleaned.buckets, &throughput, fitted, options);
         let is_last = !found.verdict.drifted || throughput.len() - found.from < options.points_min || round == 3;
         if round == 0 || found.verdict.drifted {
             let path = if round == 0 { found.path } else { drift.path };

@@ -109,8 +109,7 @@ fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
             .filter(|at| !(cleaned.rate_is_offered && cleaned.buckets.standing[*at] == Standing::Saturated))
             .collect();
         demand = demand::estimate(&cleaned.buckets, &throughput, options, context.entity);
-        let Some(fitted) = &demand else { break };
-        let found = drift::test_all(&cleaned.buckets, &throughput, fitted, options);
+        let found = drift::test_all(&cleaned.buckets, &throughput, demand.as_ref(), options);
         let is_last = !found.verdict.drifted || throughput.len() - found.from < options.points_min || round == 3;
         if round == 0 || found.verdict.drifted {
             let path = if round == 0 { found.path } else { drift.path };
@@ -207,7 +206,7 @@ fn candidates(estimated: &Estimated, context: &Context<'_>) -> (Vec<Drawn>, Vec<
     }));
     match by_cpu(estimated, context) {
         Ok(by_cpu) => drawn.push(by_cpu),
-        Err(reason) => tried.extend(reason),
+        Err(reason) => tried.push(reason),
     }
     if let Some(latency) = &estimated.latency {
         if latency.identifies {
@@ -227,14 +226,13 @@ fn candidates(estimated: &Estimated, context: &Context<'_>) -> (Vec<Drawn>, Vec<
 }
 
 /// Capacity from the demand under the ceiling; the error says why not, where CPU was observed.
-fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, Option<String>> {
-    let demand = estimated.demand.as_ref().ok_or(None)?;
-    let ceiling = estimated.ceiling.as_ref().ok_or_else(|| Some("the CPU limit was not observed".to_owned()))?;
+fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, String> {
+    let demand =
+        estimated.demand.as_ref().ok_or_else(|| "CPU was not observed or does not follow the rate".to_owned())?;
+    let ceiling = estimated.ceiling.as_ref().ok_or_else(|| "the CPU limit was not observed".to_owned())?;
     if demand.conditioning < CONDITIONING_MIN {
-        return Err(Some(
-            "the rate per replica never varies, so CPU of requests and of idle replicas cannot be told apart"
-                .to_owned(),
-        ));
+        return Err("the rate per replica never varies, so CPU of requests and of idle replicas cannot be told apart"
+            .to_owned());
     }
     let cores = ceiling.ceiling.share.value * ceiling.ceiling.limit;
     let value = demand.rate_at(cores);
@@ -252,7 +250,7 @@ fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, Option<
         .collect();
     let width = Estimate::from_draws(value, &draws, context.options.confidence).relative_half_width();
     if !value.is_finite() || width.is_nan() || width > HALF_WIDTH_MAX || draws.len() < context.options.resamples / 2 {
-        return Err(Some("CPU does not follow the rate closely enough".to_owned()));
+        return Err("CPU does not follow the rate closely enough".to_owned());
     }
     let assumed = ceiling.ceiling.source == CeilingSource::Assumed;
     let by = if assumed { IdentifiedBy::Assumed } else { IdentifiedBy::Cpu };

@@ -25,6 +25,8 @@ use serde::Serialize;
 
 /// Difference of the Bayesian information criterion that speaks for a growing demand.
 const BIC_MIN: f64 = 10.0;
+/// Conditioning below which D and b cannot be told apart: a rate per replica that varies by less than 3 %.
+pub const CONDITIONING_MIN: f64 = 5e-4;
 /// Relative difference of the instrumental demand that matters.
 const ATTENUATION_MIN: f64 = 0.02;
 

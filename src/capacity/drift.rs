@@ -7,14 +7,19 @@
 //! (largest cumulative sum), beyond what blocks differ by among each other. Bayesian change-point detection
 //! ([`super::change_point`]) is asked as a second opinion.
 //!
+//! The demand that residuals are taken from is in turn that of all samples, of the last third and of the first: a controller
+//! keeps utilisation where it was when a version halves the capacity, so that a fit over both regimes explains both (with
+//! hardly any CPU per request), and only one regime's own fit shows the other as different.
+//!
 //! **Assumes** that a change shows in CPU. **Source**: Page 1954, Hinkley 1971; policies §6.2 step 8. **Fails** for changes that
 //! come and go within a block, and without CPU: the verdict then says `untested`.
 
 use super::bootstrap::Blocks;
 use super::change_point::last_change;
 use super::clean::Buckets;
-use super::demand::DemandFit;
+use super::demand::{CONDITIONING_MIN, DemandFit, block_samples, estimate};
 use super::estimate::{median, quantile};
+use super::options::Options;
 use crate::units::Time;
 use serde::Serialize;
 
@@ -24,6 +29,8 @@ const REFERENCE: f64 = 0.5;
 pub const ALARM: f64 = 5.0;
 /// Relative change of CPU at like load that matters.
 const CHANGE_MIN: f64 = 0.05;
+/// The same, where the two sides saw no load in common.
+const CHANGE_MIN_APART: f64 = 0.15;
 /// Samples on each side of a change.
 const SIDE_MIN: usize = 20;
 
@@ -108,8 +115,30 @@ pub struct Drift {
     pub path: Vec<(Time, f64, f64)>,
 }
 
-/// Tests the buckets `at` against their demand.
-pub fn test(buckets: &Buckets, at: &[usize], demand: &DemandFit, block: usize) -> Drift {
+/// Tests the buckets `at` against the demand of all, of the last third and of the first, in that order; the first that drifts
+/// counts. The demand of all may be missing: two regimes together can look as if requests cost nothing.
+pub fn test_all(buckets: &Buckets, at: &[usize], demand: Option<&DemandFit>, options: &Options) -> Drift {
+    let block = block_samples(buckets, at, options);
+    let untested = Drift { verdict: DriftVerdict::untested(), from: 0, path: Vec::new() };
+    let whole = demand.map_or(untested, |demand| test(buckets, at, demand, block));
+    if whole.verdict.drifted || at.len() < 6 * SIDE_MIN {
+        return whole;
+    }
+    let third = at.len() / 3;
+    let cheap = Options { resamples: 0, ..options.clone() };
+    for part in [&at[at.len() - third..], &at[..third]] {
+        let told_apart = |fitted: &DemandFit| fitted.conditioning >= CONDITIONING_MIN;
+        let Some(fitted) = estimate(buckets, part, &cheap, 0).filter(told_apart) else { continue };
+        let found = test(buckets, at, &fitted, block);
+        if found.verdict.drifted {
+            return found;
+        }
+    }
+    whole
+}
+
+/// Tests the buckets `at` against one demand.
+fn test(buckets: &Buckets, at: &[usize], demand: &DemandFit, block: usize) -> Drift {
     let known: Vec<usize> = (0..at.len()).filter(|index| buckets.cpu[at[*index]].is_finite()).collect();
     let standard = |index: &usize| {
         let bucket = at[*index];
@@ -193,13 +222,16 @@ fn confirmed(ratios: &[(f64, f64)], split: usize, block: usize) -> Option<f64> {
     let loads = |side: &[(f64, f64)], share: f64| quantile(&side.iter().map(|pair| pair.0).collect::<Vec<_>>(), share);
     let (low, high) = (loads(before, 0.05).max(loads(after, 0.05)), loads(before, 0.95).min(loads(after, 0.95)));
     let alike = |side: &[(f64, f64)]| -> Vec<f64> {
-        let within: Vec<f64> = side.iter().filter(|pair| pair.0 >= low && pair.0 <= high).map(|pair| pair.1).collect();
-        if within.len() >= SIDE_MIN { within } else { side.iter().map(|pair| pair.1).collect() }
+        side.iter().filter(|pair| pair.0 >= low && pair.0 <= high).map(|pair| pair.1).collect()
     };
-    let (before, after) = (alike(before), alike(after));
+    let all = |side: &[(f64, f64)]| -> Vec<f64> { side.iter().map(|pair| pair.1).collect() };
+    let (like_before, like_after) = (alike(before), alike(after));
+    let overlap = like_before.len() >= SIDE_MIN && like_after.len() >= SIDE_MIN;
+    let (before, after) = if overlap { (like_before, like_after) } else { (all(before), all(after)) };
+    let least = if overlap { CHANGE_MIN } else { CHANGE_MIN_APART };
     let ratio = median(&after) / median(&before);
     let spread = standard_error(&before, block).hypot(standard_error(&after, block)) / median(&before);
-    let matters = (ratio - 1.0).abs() >= CHANGE_MIN && (ratio - 1.0).abs() > 4.0 * spread;
+    let matters = (ratio - 1.0).abs() >= least && (ratio - 1.0).abs() > 4.0 * spread;
     matters.then_some(ratio)
 }
 
@@ -218,7 +250,7 @@ fn standard_error(values: &[f64], block: usize) -> f64 {
 mod tests {
     use super::super::clean::clean;
     use super::super::{demand, saturation};
-    use super::{PageHinkley, test, threshold};
+    use super::{PageHinkley, test_all, threshold};
     use crate::capacity::options::Options;
     use crate::capacity::synthetic::Truth;
     use crate::seed::Seed;
@@ -230,7 +262,7 @@ mod tests {
         saturation::mark(&mut buckets);
         let used = buckets.used();
         let fitted = demand::estimate(&buckets, &used, &options, 0).expect("cpu");
-        test(&buckets, &used, &fitted, 45)
+        test_all(&buckets, &used, Some(&fitted), &options)
     }
 
     /// A value of 1 a step adds 0.5: beyond 5 after eleven steps, and the run began eleven ago.

@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::ceiling::{self, CeilingFit, CeilingSource};
 use super::clean::Cleaned;
 use super::combine::{Combined, Drawn, combine};
-use super::demand::{self, DemandFit};
+use super::demand::{self, CONDITIONING_MIN, DemandFit};
 use super::drift::{self, Drift, DriftVerdict};
 use super::estimate::Estimate;
 use super::latency::{self, LatencyFit};
@@ -27,8 +27,6 @@ use rand_distr::{Distribution, StandardNormal};
 const LEVEL_MIN: usize = 5;
 /// Relative half-width beyond which CPU identifies nothing.
 const HALF_WIDTH_MAX: f64 = 0.5;
-/// Conditioning below which D and b cannot be told apart: a rate per replica that varies by less than 3 %.
-const CONDITIONING_MIN: f64 = 5e-4;
 /// Relative scatter of saturated samples that is noted.
 const SCATTER_MAX: f64 = 0.15;
 
@@ -111,9 +109,7 @@ fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
             .filter(|at| !(cleaned.rate_is_offered && cleaned.buckets.standing[*at] == Standing::Saturated))
             .collect();
         demand = demand::estimate(&cleaned.buckets, &throughput, options, context.entity);
-        let Some(fitted) = &demand else { break };
-        let block = demand::block_samples(&cleaned.buckets, &throughput, options);
-        let found = drift::test(&cleaned.buckets, &throughput, fitted, block);
+        let found = drift::test_all(&cleaned.buckets, &throughput, demand.as_ref(), options);
         let is_last = !found.verdict.drifted || throughput.len() - found.from < options.points_min || round == 3;
         if round == 0 || found.verdict.drifted {
             let path = if round == 0 { found.path } else { drift.path };
@@ -210,7 +206,7 @@ fn candidates(estimated: &Estimated, context: &Context<'_>) -> (Vec<Drawn>, Vec<
     }));
     match by_cpu(estimated, context) {
         Ok(by_cpu) => drawn.push(by_cpu),
-        Err(reason) => tried.extend(reason),
+        Err(reason) => tried.push(reason),
     }
     if let Some(latency) = &estimated.latency {
         if latency.identifies {
@@ -230,14 +226,13 @@ fn candidates(estimated: &Estimated, context: &Context<'_>) -> (Vec<Drawn>, Vec<
 }
 
 /// Capacity from the demand under the ceiling; the error says why not, where CPU was observed.
-fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, Option<String>> {
-    let demand = estimated.demand.as_ref().ok_or(None)?;
-    let ceiling = estimated.ceiling.as_ref().ok_or_else(|| Some("the CPU limit was not observed".to_owned()))?;
+fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, String> {
+    let demand =
+        estimated.demand.as_ref().ok_or_else(|| "CPU was not observed or does not follow the rate".to_owned())?;
+    let ceiling = estimated.ceiling.as_ref().ok_or_else(|| "the CPU limit was not observed".to_owned())?;
     if demand.conditioning < CONDITIONING_MIN {
-        return Err(Some(
-            "the rate per replica never varies, so CPU of requests and of idle replicas cannot be told apart"
-                .to_owned(),
-        ));
+        return Err("the rate per replica never varies, so CPU of requests and of idle replicas cannot be told apart"
+            .to_owned());
     }
     let cores = ceiling.ceiling.share.value * ceiling.ceiling.limit;
     let value = demand.rate_at(cores);
@@ -255,7 +250,7 @@ fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, Option<
         .collect();
     let width = Estimate::from_draws(value, &draws, context.options.confidence).relative_half_width();
     if !value.is_finite() || width.is_nan() || width > HALF_WIDTH_MAX || draws.len() < context.options.resamples / 2 {
-        return Err(Some("CPU does not follow the rate closely enough".to_owned()));
+        return Err("CPU does not follow the rate closely enough".to_owned());
     }
     let assumed = ceiling.ceiling.source == CeilingSource::Assumed;
     let by = if assumed { IdentifiedBy::Assumed } else { IdentifiedBy::Cpu };

@@ -24,9 +24,9 @@ use serde::Serialize;
 /// Relative standard deviation that a model of latency has on real services at best (policies §6.1: 5–15 %).
 pub const MODEL_ERROR: f64 = 0.05;
 /// Samples that are fitted, at most.
-const POINTS_MAX: usize = 600;
+const POINTS_MAX: usize = 300;
 /// Resamples at most: each is a non-linear fit.
-const RESAMPLES_MAX: usize = 60;
+const RESAMPLES_MAX: usize = 40;
 /// Load of the busiest samples, as a share of the capacity, below which latency says nothing.
 const LOAD_MIN: f64 = 0.5;
 /// Relative half-width of the interval beyond which the curve says nothing.
@@ -122,7 +122,11 @@ pub fn estimate(
         .filter_map(|workers| fit_workers(&samples, *workers, hint).map(|(curve, loss)| (*workers, curve, loss)))
         .collect();
     let (workers, found, loss) = fits.iter().copied().min_by(|a, b| a.2.total_cmp(&b.2))?;
-    let mut draws = resample(&samples, workers, &found, options, entity);
+    let loads: Vec<f64> = samples.iter().map(|sample| sample.rate / sample.replicas / found.alpha).collect();
+    let load_max = quantile(&loads, 0.99);
+    let gain = 1.0 - loss / loss_of_constant(&samples);
+    let bends = load_max >= LOAD_MIN && gain >= GAIN_MIN;
+    let mut draws = if bends { resample(&samples, workers, &found, options, entity) } else { Vec::new() };
     // Counts of workers that fit as well are possible truths too.
     let rivals: Vec<f64> =
         fits.iter().filter(|(_, _, other)| *other < 1.02 * loss).map(|(_, curve, _)| curve.alpha).collect();
@@ -133,13 +137,7 @@ pub fn estimate(
         *draw *= shift * (MODEL_ERROR * error).exp();
     }
     let per_replica = Estimate::from_draws(found.alpha, &draws, options.confidence);
-    let load_max =
-        quantile(&samples.iter().map(|sample| sample.rate / sample.replicas / found.alpha).collect::<Vec<_>>(), 0.99);
-    let gain = 1.0 - loss / loss_of_constant(&samples);
-    let identifies = load_max >= LOAD_MIN
-        && per_replica.relative_half_width() <= HALF_WIDTH_MAX
-        && gain >= GAIN_MIN
-        && draws.len() >= 20;
+    let identifies = bends && per_replica.relative_half_width() <= HALF_WIDTH_MAX && draws.len() >= 20;
     let errors: Vec<f64> =
         samples.iter().map(|s| (curve(&found, workers, s.rate, s.replicas) / s.latency - 1.0).abs()).collect();
     let service_rate = found.alpha / f64::from(workers);
@@ -180,7 +178,7 @@ fn thinned(buckets: &Buckets, at: &[usize]) -> Vec<Sample> {
 fn fit_workers(samples: &[Sample], workers: u32, hint: Option<f64>) -> Option<(Curve, f64)> {
     let highest = highest(samples);
     let base = quantile(&samples.iter().map(|sample| sample.latency).collect::<Vec<_>>(), 0.05);
-    let mut starts = vec![1.1 * highest, 1.4 * highest, 2.0 * highest];
+    let mut starts = vec![1.15 * highest, 1.8 * highest];
     starts.extend(hint.filter(|hint| *hint > highest));
     let found = starts.into_iter().map(|alpha| descend(samples, workers, &Curve { base, alpha, variability: 1.0 }));
     let (curve, loss) = found.min_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -94,11 +94,17 @@ pub fn notes(points: &[(f64, f64)], report: &ShapeReport, explained: f64) -> Vec
     let mut notes = Vec::new();
     let poorest = explained.min(report.r_squared_linear);
     if poorest < R_SQUARED_MIN {
-        let message = format!(
-            "replicas explain little of the capacity: r² is {:.2} of a straight line, {explained:.2} of the chosen shape; \
-             something else than replicas limits it (the node?), or rows are wrong",
-            report.r_squared_linear
-        );
+        let line = report.r_squared_linear;
+        let message = if explained < R_SQUARED_MIN {
+            format!(
+                "replicas explain little of the capacity: r² is {line:.2} of a straight line, {explained:.2} of the chosen \
+                 shape; something else than replicas limits it (the node?), or rows are wrong"
+            )
+        } else {
+            format!(
+                "a straight line explains {line:.2} of the variance only: do not plan this service by alpha and beta"
+            )
+        };
         notes.push(Note { code: "low_r_squared", message });
     }
     if distinct(points).len() == 1 {

@@ -1,8 +1,10 @@
 //! Step 2: samples at saturation, where throughput is capacity.
 //!
-//! **Formula.** A sample is saturated where at least two of four signs agree: CPU above 85 % of its limit or throttled in
+//! **Formula.** A sample is saturated where at least two of five signs agree: CPU above 85 % of its limit or throttled in
 //! more than 5 % of the periods; latency above three times the tenth percentile at that count of replicas; less answered
-//! than 97 % of what was offered; a queue that grows and holds more than a second's work. Of each count of replicas, the
+//! than 97 % of what was offered; a queue that grows and holds more than a second's work. A fifth sign is a knee: latency ten
+//! times the usual, at loads per replica above a threshold that parts slow samples from others (Youden's index of 0.5 or
+//! more). It finds services that run out of something else than their CPU limit, such as those of a single thread. Of each count of replicas, the
 //! samples near the densest half (the shorth) of throughput per replica are kept, for a sample at the edge of
 //! saturation is still below the capacity. One replica's capacity is their median of x/r; the resamples draw whole episodes.
 //!
@@ -19,6 +21,12 @@ use std::collections::BTreeMap;
 
 /// Saturated samples needed for an estimate of throughput.
 pub const POINTS_MIN: usize = 20;
+/// Multiple of the usual latency that is a stall.
+const STALLED: f64 = 10.0;
+/// Stalled samples, and others, that make a knee.
+const KNEE_MIN: usize = 10;
+/// Youden's index of a knee: share of the others below it less the share of the stalled ones below it.
+const YOUDEN_MIN: f64 = 0.5;
 /// Flagged samples that are looked at, at most.
 const POINTS_MAX: usize = 4000;
 
@@ -45,8 +53,10 @@ pub struct SaturationFit {
 pub fn mark(buckets: &mut Buckets) {
     let used = buckets.used();
     let usual = usual_latency(buckets, &used);
+    let knee = knee(buckets, &used, &usual);
     for at in used {
-        if signs(buckets, at, &usual) >= 2 {
+        let beyond = knee.is_some_and(|knee| is_stalled(buckets, at, &usual) && each(buckets, at) >= 0.9 * knee);
+        if signs(buckets, at, &usual) + usize::from(beyond) >= 2 {
             buckets.standing[at] = Standing::Saturated;
         }
     }
@@ -59,6 +69,36 @@ fn signs(buckets: &Buckets, at: usize, usual: &Usual) -> usize {
     let short = buckets.offered[at] > 0.0 && buckets.rate[at] < 0.97 * buckets.offered[at];
     let grows = at > 0 && buckets.waiting[at] > buckets.rate[at] && buckets.waiting[at] >= buckets.waiting[at - 1];
     [strained, slow, short, grows].into_iter().filter(|sign| *sign).count()
+}
+
+fn each(buckets: &Buckets, at: usize) -> f64 {
+    buckets.rate[at] / buckets.replicas[at]
+}
+
+fn is_stalled(buckets: &Buckets, at: usize, usual: &Usual) -> bool {
+    buckets.tail[at] > STALLED * usual.at(buckets.replicas[at])
+}
+
+/// The load per replica that best parts stalled samples from others; `None` where load does not part them: their latency then
+/// has another cause.
+fn knee(buckets: &Buckets, used: &[usize], usual: &Usual) -> Option<f64> {
+    let known = used.iter().filter(|at| buckets.tail[**at].is_finite());
+    let mut loads: Vec<(f64, bool)> = known.map(|at| (each(buckets, *at), is_stalled(buckets, *at, usual))).collect();
+    loads.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let stalled = loads.iter().filter(|(_, stalled)| *stalled).count();
+    let others = loads.len() - stalled;
+    if stalled < KNEE_MIN || others < KNEE_MIN {
+        return None;
+    }
+    let (mut stalled_below, mut others_below, mut best) = (0.0, 0.0, (0.0, f64::NAN));
+    for (load, is_stalled) in &loads {
+        let index = others_below / others as f64 - stalled_below / stalled as f64;
+        if index > best.0 {
+            best = (index, *load);
+        }
+        if *is_stalled { stalled_below += 1.0 } else { others_below += 1.0 }
+    }
+    (best.0 >= YOUDEN_MIN).then_some(best.1)
 }
 
 /// Tenth percentile of latency by count of replicas.
@@ -98,7 +138,7 @@ pub fn plateau(buckets: &Buckets, at: &[usize]) -> Vec<usize> {
     let stride = at.len().div_ceil(POINTS_MAX).max(1);
     let flagged: Vec<usize> =
         at.iter().copied().step_by(stride).filter(|at| buckets.standing[*at] == Standing::Saturated).collect();
-    let each = |at: &usize| buckets.rate[*at] / buckets.replicas[*at];
+    let each = |at: &usize| each(buckets, *at);
     let mut levels: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     flagged.iter().for_each(|at| levels.entry(level(buckets.replicas[*at])).or_default().push(each(at)));
     let all: Vec<f64> = flagged.iter().map(each).collect();
@@ -226,5 +266,33 @@ mod tests {
         let fitted = fit(0.05).expect("144 minutes are saturated");
         assert!((fitted.per_replica / 30.0 - 1.0).abs() < 0.01, "{}", fitted.per_replica);
         assert!(fit(0.0).is_none());
+    }
+
+    /// Of a limit of four cores it can use one: utilisation stays at a quarter, but latency has a knee at 30 per replica.
+    #[test]
+    fn a_service_of_one_thread_saturates_far_below_its_limit() {
+        let options = Options::default();
+        let truth = Truth { saturated: 0.05, usable: 0.25, limit: 4.0, target: 0.15, ..Truth::default() };
+        let mut series = truth.series("shop", Seed(4));
+        for column in [&mut series.offered, &mut series.waiting, &mut series.throttled] {
+            column.clear();
+        }
+        let mut buckets = clean(&series, &options).expect("clean").buckets;
+        mark(&mut buckets);
+        let used = buckets.used();
+        let fitted = estimate(&buckets, &used, &options, 0).expect("the knee is seen");
+        assert!((fitted.per_replica / 30.0 - 1.0).abs() < 0.02, "{}", fitted.per_replica);
+    }
+
+    /// A dependency that stalls at any load says nothing of capacity.
+    #[test]
+    fn stalls_at_any_load_are_no_saturation() {
+        let options = Options::default();
+        let mut series = Truth::default().series("shop", Seed(5));
+        (0..series.len()).filter(|at| at % 17 == 0).for_each(|at| series.latency_mean[at] = 5.0);
+        let mut buckets = clean(&series, &options).expect("clean").buckets;
+        mark(&mut buckets);
+        let used = buckets.used();
+        assert!(estimate(&buckets, &used, &options, 0).is_none());
     }
 }

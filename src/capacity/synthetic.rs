@@ -85,9 +85,9 @@ impl Truth {
         let (mut drift, mut surge) = (0.0, 1.0);
         for minute in 0..self.minutes {
             let capacity = self.capacity_at(minute);
-            drift = 0.9 * drift + 0.1 * normal(&mut stream);
+            drift = 0.95 * drift + 0.02 * normal(&mut stream);
             let day = (std::f64::consts::TAU * minute as f64 / 1440.0).sin();
-            let mut offered = self.load * (1.0 + 0.6 * day) * (drift + 0.05 * normal(&mut stream)).exp();
+            let mut offered = self.load * (1.0 + 0.6 * day) * (drift + 0.02 * normal(&mut stream)).exp();
             let room = capacity * autoscaler.replicas;
             if episodes[minute] {
                 if minute == 0 || !episodes[minute - 1] {

@@ -31,6 +31,7 @@
 //! | [`capacity`] | observations to fitted capacity models, or a refusal |
 //! | [`backend`] | where plans are carried out: simulated, or only watched |
 //! | [`record`], [`report`] | what happened, and what it says |
+//! | [`learning`] | capacities that are learnt while a run goes on |
 //! | [`run`] | the loop |
 //! | [`cli`] | one file a command |
 //!
@@ -43,6 +44,7 @@ pub mod backend;
 pub mod capacity;
 pub mod cli;
 pub mod input;
+pub mod learning;
 pub mod model;
 pub mod policy;
 pub mod record;

@@ -11,7 +11,7 @@ use super::fault::{Breakable, FaultFile, fault};
 use super::file::Files;
 use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
-use super::operation::{ControlFile, PlatformFile, TelemetryFile};
+use super::operation::{ControlFile, LearnFile, PlatformFile, TelemetryFile};
 use super::rules::{ObjectiveFile, RuleFile, rules};
 use super::tables::grid::Grid;
 use super::tasks::{self, TaskFile, Tasks};
@@ -82,6 +82,10 @@ pub struct ScenarioFile {
     /// What is declared stays true; a service that declares none is as it was fitted.
     #[serde(default)]
     pub capacities: Option<Written<String, CapacitiesFile>>,
+    /// Learns capacities while the run goes on, from what telemetry shows, and has policies believe them; off where nothing is
+    /// said.
+    #[serde(default)]
+    pub learn: Option<LearnFile>,
     /// Policies to compare, like `naive`, `spread+hpa:target=60%` or `greedy+rate`; `smo policies` lists them.
     pub policies: Vec<String>,
     /// Runs a policy and variant, with the seeds 1 to this.
@@ -224,6 +228,7 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         application.add_task_class(class.clone());
     }
     note_strangers(&application, &names, files);
+    let telemetry = file.telemetry.checked(&at.key("telemetry"))?;
     let mut known = Known { application, clusters, network, rules: Rules::default() };
     let waiting = conditions(application_file, (&known.application, &known.clusters), files, &at.key("application"))?;
     known.application.conditions = waiting;
@@ -235,7 +240,8 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         environment,
         faults,
         control: file.control.checked(&at.key("control"))?,
-        telemetry: file.telemetry.checked(&at.key("telemetry"))?,
+        learn: file.learn.as_ref().map(|learn| learn.checked(&telemetry, &at.key("learn"))).transpose()?,
+        telemetry,
         until: file.until.map(|until| until.0),
         sample_every: file.sample_every.map(|every| every.0),
     })

@@ -81,6 +81,12 @@ pub enum EventKind {
     ServiceWanted,
     /// The event that a service waited for is over, and it stops.
     ServiceUnwanted,
+    /// A service became another: a new version, with another capacity.
+    ServiceChanged,
+    /// What is learnt of a service contradicts what was believed of its capacity.
+    CapacityDrifted,
+    /// Another capacity is believed of a service from now on.
+    CapacityLearnt,
 }
 
 /// The state at one instant, for the series.

@@ -183,7 +183,8 @@ impl World {
     /// What so many ready replicas really serve.
     pub(super) fn capacity_of(&self, service: ServiceId, cluster: ClusterId, replicas: u32) -> Rate {
         let declared = &self.scenario.known.clusters[cluster];
-        self.scenario.truth[service].capacity.of(&declared.class).at(replicas, declared.speed)
+        let rate = self.scenario.truth[service].capacity.of(&declared.class).at(replicas, declared.speed);
+        rate.scaled(self.services[service].capacity_factor)
     }
 
     /// Latency and success of a request that is served by `service`, in each cluster.

@@ -16,7 +16,7 @@ use crate::model::observation::{Action, Flow};
 use crate::model::snapshot::ReplicaGroup;
 use crate::model::{ClusterId, NodeId, Observation, Phase, PoolId, ReplicaId, Scenario, ServiceId, Table, Targets};
 use crate::seed::{Seed, Stream};
-use crate::units::{Rate, Span, Time};
+use crate::units::{Rate, Ratio, Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -105,6 +105,8 @@ pub(super) struct ServiceState {
     pub(super) component: Option<usize>,
     /// For a class of tasks.
     pub(super) class: Option<Box<ClassState>>,
+    /// What its version makes of its capacity.
+    pub(super) capacity_factor: Ratio,
     /// What users ask for.
     pub(super) demand: Rate,
     /// What finds no ready replica anywhere.

@@ -11,7 +11,7 @@
 
 use super::clean::Buckets;
 use super::estimate::{Estimate, median, quantile};
-use super::options::Options;
+use super::options::Context;
 use super::saturation::plateau;
 use rand::RngExt;
 use rand_distr::{Distribution, Normal};
@@ -61,15 +61,10 @@ pub struct CeilingFit {
     pub draws: Vec<f64>,
 }
 
-/// The ceiling of the buckets `at`; `fleet` is mean and standard deviation of other services' ceilings. `None` where no limit
+/// The ceiling of the buckets `at`; `None` where no limit
 /// was observed.
-pub fn estimate(
-    buckets: &Buckets,
-    at: &[usize],
-    fleet: Option<(f64, f64)>,
-    options: &Options,
-    entity: u64,
-) -> Option<CeilingFit> {
+pub fn estimate(buckets: &Buckets, at: &[usize], context: &Context<'_>) -> Option<CeilingFit> {
+    let Context { options, entity, fleet } = *context;
     let limit = latest_limit(buckets, at)?;
     let make = |value: f64, draws: Vec<f64>, source: CeilingSource| {
         let share = Estimate::from_draws(value, &draws, options.confidence);

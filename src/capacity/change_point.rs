@@ -4,7 +4,7 @@
 //! mean and variance (normal-inverse-gamma, so a Student t), and a new run by 1/H. The answer is the most probable run
 //! length after the last value.
 //!
-//! **Assumes** values that are independent within a regime: callers give means over blocks. **Source**: Adams and MacKay 2007.
+//! **Assumes** values that are independent within a regime: callers give means over blocks. **Source**: Adams and Mackay 2007.
 //! **Fails** for slow drift, which has no change point; the cumulative sums of [`super::drift`] see it.
 
 use statrs::distribution::{Continuous, StudentsT};
@@ -60,7 +60,9 @@ pub fn last_change(values: &[f64]) -> usize {
         if total <= 0.0 {
             return 0;
         }
-        runs.iter_mut().for_each(|run| run.probability /= total);
+        for run in &mut runs {
+            run.probability /= total;
+        }
         runs.retain(|run| run.probability > NEGLIGIBLE || run.begun == at + 1);
     }
     runs.iter().max_by(|a, b| a.probability.total_cmp(&b.probability)).map_or(0, |run| run.begun)

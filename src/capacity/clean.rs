@@ -270,9 +270,9 @@ fn stand(cleaned: &mut Cleaned, columns: &Columns<'_>, options: &Options, regime
         cleaned.notes.push(Note { code: "settling_kept", message });
         settling = if enough(left(&changed)) { changed } else { vec![false; settling.len()] };
     }
-    for at in 0..buckets.len() {
-        if settling[at] && buckets.standing[at] == Standing::Used {
-            buckets.standing[at] = Standing::Settling;
+    for (standing, settling) in buckets.standing.iter_mut().zip(settling) {
+        if settling && *standing == Standing::Used {
+            *standing = Standing::Settling;
         }
     }
 }

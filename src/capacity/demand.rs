@@ -130,7 +130,7 @@ pub fn estimate(buckets: &Buckets, at: &[usize], options: &Options, entity: u64)
     let mut draws = resampled.newton(&rows, &fitted);
     let mut instrumental = false;
     if fitted.theta[2] == 0.0 {
-        let sums = instrument_sums(buckets, &known, &rows, &fitted, &blocks);
+        let sums = instrument_sums(buckets, &known, (&rows, &fitted), &blocks);
         if let Some((corrected, corrected_draws)) = resampled.instrumental(&sums, &theta, &draws) {
             (theta, draws, instrumental) = (corrected, corrected_draws, true);
         }
@@ -190,8 +190,7 @@ type InstrumentSums = (Matrix2<f64>, Vector2<f64>);
 fn instrument_sums(
     buckets: &Buckets,
     known: &[usize],
-    rows: &[Row],
-    fit: &RobustFit,
+    (rows, fit): (&[Row], &RobustFit),
     blocks: &Blocks,
 ) -> Vec<InstrumentSums> {
     let mut cells = vec![(Matrix2::zeros(), Vector2::zeros()); blocks.cells()];

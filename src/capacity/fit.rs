@@ -13,9 +13,9 @@ use super::ceiling::CeilingSource;
 use super::check::{ObservationError, check, contradiction};
 use super::clean::{Buckets, Cleaned, clean};
 use super::estimate::median;
-use super::group::{self, Context};
+use super::group;
 use super::observations::{Observations, Regime, Series};
-use super::options::{Method, Options};
+use super::options::{Context, Method, Options};
 use super::outcome::{
     Details, Fitted, FittedGroup, IdentifiedBy, LeftOut, Note, Outcome, Point, Points, Refusal, Scope, Standing,
 };

@@ -12,10 +12,11 @@ use super::demand::{self, CONDITIONING_MIN, DemandFit};
 use super::drift::{self, Drift, DriftVerdict};
 use super::estimate::Estimate;
 use super::latency::{self, LatencyFit};
-use super::load_test::{R_SQUARED_MIN, counts, notes as shape_notes, peak, shape_draws};
+use super::load_test::{counts, notes as shape_notes, peak, shape_draws};
+use super::notes::notes;
 use super::observations::Series;
-use super::options::Options;
-use super::outcome::{Fitted, IdentifiedBy, Note, Outcome, Refusal, Scope, Standing};
+use super::options::{Context, Options};
+use super::outcome::{Fitted, IdentifiedBy, Outcome, Refusal, Scope, Standing};
 use super::saturation::{self, SaturationFit};
 use super::shape::{Shape, ShapeReport, choose};
 use super::validate::validate;
@@ -27,28 +28,21 @@ use rand_distr::{Distribution, StandardNormal};
 const LEVEL_MIN: usize = 5;
 /// Relative half-width beyond which CPU identifies nothing.
 const HALF_WIDTH_MAX: f64 = 0.5;
-/// Relative scatter of saturated samples that is noted.
-const SCATTER_MAX: f64 = 0.15;
-
-/// What is known besides the series.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// Options of the fit.
-    pub options: &'a Options,
-    /// Key of the random streams.
-    pub entity: u64,
-    /// Ceiling that other services on the class showed: mean and standard deviation.
-    pub fleet: Option<(f64, f64)>,
-}
 
 /// Everything that was estimated of a group.
-struct Estimated {
-    demand: Option<DemandFit>,
-    saturation: Option<SaturationFit>,
-    ceiling: Option<CeilingFit>,
-    latency: Option<LatencyFit>,
-    drift: Drift,
-    used: Vec<usize>,
+pub struct Estimated {
+    /// CPU of requests and idle replicas.
+    pub demand: Option<DemandFit>,
+    /// Throughput at saturation.
+    pub saturation: Option<SaturationFit>,
+    /// Usable share of the limit.
+    pub ceiling: Option<CeilingFit>,
+    /// The curve of latency.
+    pub latency: Option<LatencyFit>,
+    /// Whether it changed.
+    pub drift: Drift,
+    /// Buckets that are fitted.
+    pub used: Vec<usize>,
 }
 
 /// A result with the drift's path for the chart.
@@ -61,16 +55,13 @@ pub struct Fit {
 
 /// Fits a cleaned series of operation.
 pub fn fit(series: &Series, cleaned: &mut Cleaned, context: &Context<'_>) -> Fit {
-    match prepared(cleaned, context.options) {
-        Err(refusal) => Fit { outcome: Outcome::Refused(refusal), path: Vec::new() },
-        Ok(()) => {
-            let estimated = estimate(cleaned, context);
-            let path = estimated.drift.path.clone();
-            let outcome = answer(series, cleaned, &estimated, context)
-                .map_or_else(Outcome::Refused, |fitted| Outcome::Fitted(Box::new(fitted)));
-            Fit { outcome, path }
-        }
+    if let Err(refusal) = prepared(cleaned, context.options) {
+        return Fit { outcome: Outcome::Refused(refusal), path: Vec::new() };
     }
+    let estimated = estimate(cleaned, context);
+    let answer = answer(series, cleaned, &estimated, context);
+    let outcome = answer.map_or_else(Outcome::Refused, |fitted| Outcome::Fitted(Box::new(fitted)));
+    Fit { outcome, path: estimated.drift.path }
 }
 
 /// Keeps the last version only, and refuses what is too little.
@@ -129,14 +120,14 @@ fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
             DriftVerdict { drifted: true, at: began(cleaned, &used), alarm_at: None, by: vec!["version"], ratio: None };
     }
     let buckets = &cleaned.buckets;
-    let ceiling = ceiling::estimate(buckets, &used, context.fleet, options, context.entity);
+    let ceiling = ceiling::estimate(buckets, &used, context);
     let hint = demand
         .as_ref()
         .zip(ceiling.as_ref())
         .map(|(demand, ceiling)| demand.rate_at(ceiling.ceiling.share.value * ceiling.ceiling.limit));
     let column = cleaned.latency_column;
-    let start = (hint.filter(|hint| hint.is_finite()), context.entity);
-    let latency = column.and_then(|column| latency::estimate(buckets, &used, column, options, start));
+    let hint = hint.filter(|hint| hint.is_finite());
+    let latency = column.and_then(|column| latency::estimate(buckets, &used, (column, hint), context));
     let saturation = saturation::estimate(buckets, &used, options, context.entity);
     Estimated { demand, saturation, ceiling, latency, drift, used }
 }
@@ -152,7 +143,8 @@ fn answer(
     let Some(combined) = combine(&drawn, options.confidence) else {
         return Err(refuse::not_identified(series, &tried));
     };
-    cleaned.notes.extend(notes(cleaned, estimated, &combined, context));
+    let told = notes(&cleaned.buckets, estimated, &combined, options);
+    cleaned.notes.extend(told);
     let (answer, shape) = shaped(estimated, &combined, options);
     if let Some(shape) = &shape {
         let explained = regression::r_squared(&shape.measured, |replicas| answer.model.at(replicas));
@@ -276,84 +268,4 @@ fn shaped(estimated: &Estimated, combined: &Combined, options: &Options) -> (Ans
     let shaped = Answer { model, draws: shape_draws(report.chosen, &levels, &draws, 1.0) };
     report.peak = peak(&shaped, options.confidence);
     (shaped, Some(report))
-}
-
-fn notes(cleaned: &Cleaned, estimated: &Estimated, combined: &Combined, context: &Context<'_>) -> Vec<Note> {
-    let mut notes = Vec::new();
-    let mut note = |code: &'static str, message: String| notes.push(Note { code, message });
-    let levels = counts(&cleaned.buckets, &estimated.used);
-    if let [(only, _)] = levels[..] {
-        note(
-            "constant_replicas",
-            format!("replicas were {only} throughout: other counts are a straight line through the origin"),
-        );
-    }
-    if combined.by == IdentifiedBy::Assumed {
-        note(
-            "ceiling_assumed",
-            "no sample was saturated and no ceiling was given: 90 ± 5 % of the CPU limit is assumed to be usable"
-                .to_owned(),
-        );
-    }
-    if combined.disagree {
-        let each: Vec<String> =
-            combined.candidates.iter().map(|one| format!("{} {:.4}", one.by.name(), one.per_replica.value)).collect();
-        note(
-            "candidates_disagree",
-            format!("estimates of one replica disagree ({}); the smallest is taken", each.join(", ")),
-        );
-    }
-    if let Some(fitted) = estimated.saturation.as_ref().filter(|fitted| fitted.scatter > SCATTER_MAX) {
-        note(
-            "saturation_scatters",
-            format!(
-                "throughput per replica scatters by {:.0} % among the saturated samples: not all were",
-                100.0 * fitted.scatter
-            ),
-        );
-    }
-    if let Some(demand) = &estimated.demand {
-        if demand.instrumental {
-            note(
-                "rate_is_noisy",
-                "rates are noisy from sample to sample; neighbouring samples were used as instruments".to_owned(),
-            );
-        }
-        if demand.theta[2] > 0.0 {
-            note(
-                "demand_grows",
-                "CPU per request grows with load (shared cores or frequency scaling); a quadratic term was fitted"
-                    .to_owned(),
-            );
-        }
-        if demand.r_squared < R_SQUARED_MIN {
-            note(
-                "low_r_squared",
-                format!("requests and replicas explain {:.0} % of the variance of CPU", 100.0 * demand.r_squared),
-            );
-        }
-        if let Some(ceiling) = &estimated.ceiling {
-            let reach = demand.cpu_max / (ceiling.ceiling.share.value * ceiling.ceiling.limit);
-            if reach < 0.5 && combined.by != IdentifiedBy::Saturation {
-                note(
-                    "low_load",
-                    format!(
-                        "the busiest samples used {:.0} % of the usable CPU: the capacity is extrapolated",
-                        100.0 * reach
-                    ),
-                );
-            }
-        }
-    }
-    if estimated.drift.verdict.drifted && estimated.drift.verdict.by != ["version"] {
-        let from = estimated.drift.verdict.at.map_or(0.0, Time::as_seconds_f64);
-        note(
-            "drift",
-            format!("CPU at like load changed at {from:.0} s; only later samples are fitted where they suffice"),
-        );
-    }
-    if context.options.half_life.is_some() {
-        note("forgetting", "older samples weigh less".to_owned());
-    }
-    notes
 }

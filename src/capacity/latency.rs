@@ -1,6 +1,6 @@
 //! Step 3: capacity from how latency rises with load.
 //!
-//! **Formula.** R = t₀ + 1/μ + W, W = V · ρ^(√(2(c+1)) − 1) / (c(1−ρ)μ), with c = r·k workers, ρ = x/(cμ), V = (C_a² + C_s²)/2
+//! **Formula.** R = t₀ + 1/μ + W, W = V · ρ^(√(2(c+1)) − 1) / (c(1−ρ)μ), with c = r·k workers, ρ = x/(cμ), V = (Ca² + Cs²)/2
 //! (Sakasegawa 1977; Allen and Cunneen). With α = kμ the capacity of a replica, W = V · ρ^(…) / (r(1−ρ)α), so base = t₀ + 1/μ,
 //! α and V are fitted for each k of 1, 2, 4 … 64 by Levenberg–Marquardt on log R with a soft-L1 loss; k is that of the
 //! least loss with base ≥ 1/μ. For a percentile instead of the mean, V also takes up the ratio of that percentile's wait to
@@ -15,7 +15,7 @@ use super::bootstrap::{Blocks, spread};
 use super::clean::Buckets;
 use super::estimate::{Estimate, median, quantile};
 use super::levenberg::{Loss, Minimum, minimise};
-use super::options::Options;
+use super::options::Context;
 use super::outcome::Standing;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
@@ -45,7 +45,7 @@ pub struct LatencyFit {
     pub service_rate: f64,
     /// Workers of one replica.
     pub workers: u32,
-    /// (C_a² + C_s²)/2: 1 for Poisson arrivals and exponential service.
+    /// (Ca² + Cs²)/2: 1 for Poisson arrivals and exponential service.
     pub variability: f64,
     /// Requests per second of one replica.
     pub per_replica: Estimate,
@@ -107,11 +107,10 @@ fn curve(p: &Curve, workers: u32, rate: f64, replicas: f64) -> f64 {
 pub fn estimate(
     buckets: &Buckets,
     at: &[usize],
-    column: &'static str,
-    options: &Options,
-    start: (Option<f64>, u64),
+    (column, hint): (&'static str, Option<f64>),
+    context: &Context<'_>,
 ) -> Option<LatencyFit> {
-    let (hint, entity) = start;
+    let Context { options, entity, .. } = *context;
     let samples = thinned(buckets, at);
     if samples.len() < 30 {
         return None;
@@ -126,7 +125,7 @@ pub fn estimate(
     let load_max = quantile(&loads, 0.99);
     let gain = 1.0 - loss / loss_of_constant(&samples);
     let bends = load_max >= LOAD_MIN && gain >= GAIN_MIN;
-    let mut draws = if bends { resample(&samples, workers, &found, options, entity) } else { Vec::new() };
+    let mut draws = if bends { resample(&samples, workers, &found, context) } else { Vec::new() };
     // Counts of workers that fit as well are possible truths too.
     let rivals: Vec<f64> =
         fits.iter().filter(|(_, _, other)| *other < 1.02 * loss).map(|(_, curve, _)| curve.alpha).collect();
@@ -218,7 +217,8 @@ fn loss_of_constant(samples: &[Sample]) -> f64 {
     .loss
 }
 
-fn resample(samples: &[Sample], workers: u32, found: &Curve, options: &Options, entity: u64) -> Vec<f64> {
+fn resample(samples: &[Sample], workers: u32, found: &Curve, context: &Context<'_>) -> Vec<f64> {
+    let Context { options, entity, .. } = *context;
     let blocks = Blocks::new(samples.len(), (samples.len() / 40).max(1));
     let mut stream = options.seed.stream("capacity_latency", entity);
     let mut draws = Vec::new();
@@ -261,7 +261,7 @@ fn within_slo(found: &Curve, workers: u32, slo: f64, samples: &[Sample]) -> f64 
 mod tests {
     use super::super::clean::clean;
     use super::{LatencyFit, estimate, sakasegawa};
-    use crate::capacity::options::Options;
+    use crate::capacity::options::{Context, Options};
     use crate::capacity::synthetic::Truth;
     use crate::seed::Seed;
 
@@ -269,7 +269,12 @@ mod tests {
         let options = Options { resamples: 40, ..Options::default() };
         let cleaned = clean(&truth.series("shop", Seed(seed)), &options).expect("clean");
         let used = cleaned.buckets.used();
-        estimate(&cleaned.buckets, &used, "latency_mean", &options, (None, 0))
+        estimate(
+            &cleaned.buckets,
+            &used,
+            ("latency_mean", None),
+            &Context { options: &options, entity: 0, fleet: None },
+        )
     }
 
     /// One worker: ρ^(√4 − 1)/(1 − ρ)/μ = ρ/(μ(1−ρ)), which is M/M/1 exactly: 0.8/(10·0.2) = 0.4 s.

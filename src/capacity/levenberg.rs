@@ -1,6 +1,6 @@
 //! Levenberg–Marquardt with a soft-L1 loss: the small non-linear fits (latency, USL).
 //!
-//! **Formula.** minimise Σ ρ(eᵢ(p)), ρ(e) = 2s²(√(1+(e/s)²) − 1). Each step solves (JᵀWJ + λ diag(JᵀWJ)) d = −JᵀWe with
+//! **Formula.** minimise Σ ρ(eᵢ(p)), ρ(e) = 2s²(√(1+(e/s)²) − 1). Each step solves `(JᵀWJ + λ diag(JᵀWJ)) d = −JᵀWe` with
 //! W = 1/√(1+(e/s)²) and a Jacobian of central differences; λ falls after a step that helped and rises otherwise.
 //!
 //! **Assumes** a smooth residual and a start in the right valley. **Source**: Marquardt 1963; Triggs et al. 2000 for the

@@ -41,7 +41,7 @@ pub fn fit(series: &Series, cleaned: &mut Cleaned, options: &Options, entity: u6
     let explained = r_squared(&points, |replicas| model.at(replicas));
     cleaned.notes.extend(notes(&points, &report, explained));
     let mut stream = options.seed.stream("capacity_load_test", entity);
-    let answer = Answer { draws: resample(&points, &model, report.chosen, options, &mut stream), model };
+    let answer = Answer { draws: resample(&points, (&model, report.chosen), options.resamples, &mut stream), model };
     report.peak = peak(&answer, options.confidence);
     let levels = counts(buckets, &used);
     let Some((capacity, capacity_low)) = answer.capacities(&levels, options) else {
@@ -113,20 +113,25 @@ pub fn notes(points: &[(f64, f64)], report: &ShapeReport, explained: f64) -> Vec
         notes.push(Note { code: "constant_replicas", message });
     }
     let score = |shape: Shape| report.scores.iter().find(|score| score.shape == shape);
-    if let (Some(concave), Some(chosen)) = (score(Shape::Concave), score(report.chosen)) {
-        if chosen.error > concave.error + concave.standard_error && chosen.error > 1.5 * concave.error {
-            let message = format!(
-                "a concave curve predicts held-out levels better ({:.1} % against {:.1} %): the chosen shape is approximate",
-                100.0 * concave.error,
-                100.0 * chosen.error
-            );
-            notes.push(Note { code: "concave_fits_better", message });
-        }
+    if let (Some(concave), Some(chosen)) = (score(Shape::Concave), score(report.chosen))
+        && chosen.error > (concave.error + concave.standard_error).max(1.5 * concave.error)
+    {
+        let message = format!(
+            "a concave curve predicts held-out levels better ({:.1} % against {:.1} %): the chosen shape is approximate",
+            100.0 * concave.error,
+            100.0 * chosen.error
+        );
+        notes.push(Note { code: "concave_fits_better", message });
     }
     notes
 }
 
-fn resample(points: &[(f64, f64)], model: &Model, shape: Shape, options: &Options, stream: &mut Stream) -> Vec<Model> {
+fn resample(
+    points: &[(f64, f64)],
+    (model, shape): (&Model, Shape),
+    resamples: usize,
+    stream: &mut Stream,
+) -> Vec<Model> {
     let free = points.len().saturating_sub(parameters(shape)).max(1);
     let inflation = (points.len() as f64 / free as f64).sqrt();
     let residuals: Vec<f64> = points.iter().map(|point| point.1 / model.at(point.0) - 1.0).collect();
@@ -141,7 +146,7 @@ fn resample(points: &[(f64, f64)], model: &Model, shape: Shape, options: &Option
         });
         shape.fit(&moved.collect::<Vec<_>>())
     };
-    (0..options.resamples).filter_map(draw).collect()
+    (0..resamples).filter_map(draw).collect()
 }
 
 const fn parameters(shape: Shape) -> usize {

@@ -38,6 +38,7 @@ pub mod group;
 pub mod latency;
 pub mod levenberg;
 pub mod load_test;
+pub mod notes;
 pub mod observations;
 pub mod ols;
 pub mod online;

@@ -77,8 +77,8 @@ pub struct Online {
 
 impl Online {
     /// Nothing seen yet. `options.points_min` samples make the first fit.
-    pub fn new(service: &str, class: &str, options: Options) -> Self {
-        let options = Options { half_life: options.half_life.or(Some(HALF_LIFE)), ..options };
+    pub fn new(service: &str, class: &str, mut options: Options) -> Self {
+        options.half_life = options.half_life.or(Some(HALF_LIFE));
         let series = Series { service: service.to_owned(), class: class.to_owned(), ..Series::default() };
         let sums = PageHinkley::default();
         Self {

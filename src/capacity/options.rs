@@ -16,6 +16,17 @@ pub enum Method {
     Ols,
 }
 
+/// What a fit of one series knows besides the series.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Options of the fit.
+    pub options: &'a Options,
+    /// Key of the random streams.
+    pub entity: u64,
+    /// Ceiling that other services on the class showed: mean and standard deviation.
+    pub fleet: Option<(f64, f64)>,
+}
+
 /// Options of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Options {

@@ -140,7 +140,9 @@ pub fn plateau(buckets: &Buckets, at: &[usize]) -> Vec<usize> {
         at.iter().copied().step_by(stride).filter(|at| buckets.standing[*at] == Standing::Saturated).collect();
     let each = |at: &usize| each(buckets, *at);
     let mut levels: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    flagged.iter().for_each(|at| levels.entry(level(buckets.replicas[*at])).or_default().push(each(at)));
+    for at in &flagged {
+        levels.entry(level(buckets.replicas[*at])).or_default().push(each(at));
+    }
     let all: Vec<f64> = flagged.iter().map(each).collect();
     let whole = floor_of(&all);
     let floors: BTreeMap<u32, f64> = levels
@@ -237,7 +239,9 @@ fn episodes(kept: &[usize]) -> Vec<Vec<usize>> {
 
 fn levels(buckets: &Buckets, kept: &[usize]) -> Vec<(u32, f64, usize)> {
     let mut levels: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    kept.iter().for_each(|at| levels.entry(level(buckets.replicas[*at])).or_default().push(buckets.rate[*at]));
+    for at in kept {
+        levels.entry(level(buckets.replicas[*at])).or_default().push(buckets.rate[*at]);
+    }
     let row = |(level, mut values): (u32, Vec<f64>)| {
         values.sort_by(f64::total_cmp);
         (level, quantile_sorted(&values, 0.5), values.len())

@@ -12,10 +12,13 @@
 use super::concave;
 use super::estimate::Estimate;
 use super::regression::{Line, ordinary};
+use super::theil_sen;
 use super::usl::{self, Usl};
 use crate::model::capacity::Capacity;
 use serde::Serialize;
 
+/// Points from which a line is that of Theil and Sen.
+const ROBUST_MIN: usize = 8;
 /// Levels that are left out one by one; beyond that, neighbours are left out together.
 const FOLDS_MAX: usize = 40;
 
@@ -110,7 +113,9 @@ impl Shape {
     pub fn fit(self, points: &[(f64, f64)]) -> Option<Model> {
         match self {
             Self::Proportional => proportional(points).map(Model::Proportional),
-            Self::Linear => ordinary(points).map(Model::Linear),
+            // Of few points the median of slopes is that of one pair.
+            Self::Linear if points.len() < ROBUST_MIN => ordinary(points).map(Model::Linear),
+            Self::Linear => theil_sen::line(points).map(Model::Linear),
             Self::Usl => usl::fit(points).map(Model::Usl),
             Self::Concave => (points.len() > 1).then(|| Model::Concave(concave::corners(points))),
         }

@@ -95,7 +95,7 @@ impl Truth {
                 }
                 offered = room * surge;
             }
-            let sample = self.sample(minute, offered, autoscaler.replicas, &mut stream);
+            let sample = self.sample(minute, (offered, autoscaler.replicas), &mut stream);
             self.record(&mut series, minute, &sample);
             if !episodes[minute] {
                 autoscaler.step(sample.cpu / (sample.replicas * self.limit));
@@ -126,7 +126,7 @@ impl Truth {
         episodes
     }
 
-    fn sample(&self, minute: usize, offered: f64, replicas: f64, stream: &mut Stream) -> Observed {
+    fn sample(&self, minute: usize, (offered, replicas): (f64, f64), stream: &mut Stream) -> Observed {
         let capacity = self.capacity_at(minute) * replicas;
         let served = if offered > capacity { capacity * 0.003_f64.mul_add(normal(stream), 1.0) } else { offered };
         let demand = (self.usable * self.limit - self.idle) / self.capacity_at(minute);

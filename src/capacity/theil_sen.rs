@@ -19,7 +19,10 @@ pub fn line(points: &[(f64, f64)]) -> Option<Line> {
     let mut slopes = Vec::with_capacity(used.len() * used.len().saturating_sub(1) / 2);
     for (at, first) in used.iter().enumerate() {
         slopes.extend(
-            used[at + 1..].iter().filter(|next| next.0 != first.0).map(|next| (next.1 - first.1) / (next.0 - first.0)),
+            used[at + 1..]
+                .iter()
+                .filter(|next| (next.0 - first.0).abs() > 0.0)
+                .map(|next| (next.1 - first.1) / (next.0 - first.0)),
         );
     }
     if slopes.is_empty() {

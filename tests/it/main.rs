@@ -32,6 +32,7 @@ mod determinism;
 mod engine;
 mod exec;
 mod expectations;
+mod fit_commands;
 mod fork;
 mod generated_traces;
 mod help;
@@ -44,6 +45,7 @@ mod init;
 mod intents;
 mod joined_tables;
 mod kubernetes;
+mod learning;
 mod manifests;
 mod memory;
 #[cfg(feature = "milp")]

@@ -155,7 +155,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options { details: arguments.report.is_some(), ..arguments.model.options()? };
     let gathered = gather::gather(&arguments.observations, &arguments.reading, &arguments.services)?;
     let groups = fitted(&gathered, &options, arguments.jobs)?;
-    let plans = if arguments.design { designs(&groups, &gathered, &options) } else { Vec::new() };
+    let plans = if arguments.design { designs(&groups, &gathered) } else { Vec::new() };
     match arguments.format {
         Format::Table => table::print(&groups, &plans, &gathered, &options, &mut *out)?,
         Format::Json => {
@@ -199,8 +199,18 @@ pub fn fitted(
     pool.install(|| capacity::fit(&gathered.observations, options)).map_err(Failure::input)
 }
 
-fn designs(_groups: &[FittedGroup], _gathered: &Gathered, _options: &Options) -> Vec<capacity::design::Plan> {
-    Vec::new()
+/// What to measure next of each group, with at most half as many replicas again as were seen.
+fn designs(groups: &[FittedGroup], gathered: &Gathered) -> Vec<capacity::design::Plan> {
+    const EXPERIMENTS: usize = 4;
+    let plan = |group: &FittedGroup| {
+        let series = gathered.observations.series.iter();
+        let mut series = series.filter(|series| series.service == group.service && series.class == group.class);
+        let most = series.next().map_or(0.0, |series| series.replicas.iter().copied().fold(0.0, f64::max));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        let most = (most * 1.5).ceil() as u32;
+        capacity::design::plan(group, most.max(4), EXPERIMENTS)
+    };
+    groups.iter().map(plan).collect()
 }
 
 fn of_group(group: &FittedGroup, plan: Option<&capacity::design::Plan>) -> Result<serde_json::Value, Failure> {

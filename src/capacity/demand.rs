@@ -15,7 +15,7 @@
 //! **Fails** where x/r never varies (D and b cannot be told apart; [`DemandFit::conditioning`]) and where CPU is not what
 //! runs out.
 
-use super::bootstrap::{Blocks, spread};
+use super::bootstrap::Blocks;
 use super::clean::Buckets;
 use super::estimate::{Estimate, median, quantile};
 use super::options::Options;
@@ -220,6 +220,28 @@ fn instrument_sums(
     cells
 }
 
+/// The deviation of D by leaving out a block at a time, over that of the draws, at least 1: a few blocks of extreme load pull
+/// the fit to themselves, so that resamples which hold them err too little (MacKinnon and White 1985, HC3).
+fn jackknife_ratio(cells: &[Moments], blocks: &Blocks, fitted: &RobustFit, draws: &[[f64; 3]]) -> f64 {
+    let mut all = Moments::default();
+    cells.iter().for_each(|cell| all.add_times(cell, 1.0));
+    let without = |block: &[Moments]| {
+        let mut rest = all;
+        block.iter().for_each(|cell| rest.add_times(cell, -1.0));
+        newton_step(fitted, &rest).map(|theta| theta[0])
+    };
+    let left: Vec<f64> = cells.chunks(blocks.cells_per_block).filter_map(without).collect();
+    let drawn: Vec<f64> = draws.iter().map(|draw| draw[0]).collect();
+    let ratio = deviation(&left) * (left.len() as f64 - 1.0).max(0.0).sqrt() / deviation(&drawn);
+    if ratio.is_finite() { ratio.clamp(1.0, 3.0) } else { 1.0 }
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
+}
+
 struct Resampled<'a> {
     blocks: Blocks,
     options: &'a Options,
@@ -235,7 +257,6 @@ impl Resampled<'_> {
     fn newton(&mut self, rows: &[Row], fitted: &RobustFit) -> Vec<[f64; 3]> {
         let cells: Vec<Moments> =
             (0..self.blocks.cells()).map(|cell| newton_moments(&rows[self.blocks.range(cell)], fitted)).collect();
-        let factor = self.blocks.spread();
         let draw = |counts: Vec<u32>| {
             let mut sums = Moments::default();
             for (cell, count) in cells.iter().zip(&counts).filter(|(_, count)| **count > 0) {
@@ -244,11 +265,14 @@ impl Resampled<'_> {
             newton_step(fitted, &sums)
         };
         let mut draws: Vec<[f64; 3]> = self.counts().filter_map(draw).filter(|theta| theta[0] > 0.0).collect();
-        for column in 0..3 {
-            let mut values: Vec<f64> = draws.iter().map(|draw| draw[column]).collect();
-            spread(&mut values, fitted.theta[column], factor);
-            draws.iter_mut().zip(values).for_each(|(draw, value)| draw[column] = value.max(0.0));
+        let factor = self.blocks.spread() * jackknife_ratio(&cells, &self.blocks, fitted, &draws);
+        // All coefficients alike: D and b err together, and α is their quotient.
+        for draw in &mut draws {
+            for (value, centre) in draw.iter_mut().zip(fitted.theta) {
+                *value = (centre + factor * (*value - centre)).max(0.0);
+            }
         }
+        draws.retain(|theta| theta[0] > 0.0);
         draws
     }
 

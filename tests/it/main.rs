@@ -17,6 +17,7 @@ mod binding_reference;
 mod bombs;
 #[cfg(feature = "milp")]
 mod book;
+mod capacity;
 mod classics;
 mod cli;
 mod closed_forms;

@@ -137,7 +137,8 @@ impl Learnt {
             return None;
         }
         self.believed = now;
-        let by_class = declared.by_class.iter().map(|(class, one)| (class.clone(), weighed(&law, weight(one, declared))));
+        let by_class =
+            declared.by_class.iter().map(|(class, one)| (class.clone(), weighed(&law, weight(one, declared))));
         Some(CapacityByClass { default: law, by_class: by_class.collect() })
     }
 }

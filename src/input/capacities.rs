@@ -174,13 +174,15 @@ fn checked(file: FittedFile, at: &At<'_>) -> Result<FittedFile, InputError> {
 pub fn fill(root: &mut Node, files: &mut Files) -> Result<(), InputError> {
     let at = At::root(root).key("capacities");
     let Some(node) = at.node().filter(|node| !matches!(node.value, Value::Scalar(Scalar::Null))) else { return Ok(()) };
-    let (written, quantile, file_at): (Written<String, CapacitiesFile>, _, _) = (read(node)?, at.key("quantile"), at.key("file"));
+    let (written, quantile, file_at): (Written<String, CapacitiesFile>, _, _) =
+        (read(node)?, at.key("quantile"), at.key("file"));
     let (name, wanted, at) = match written {
         Written::Short(name) => (name, median(), at.clone()),
         Written::Long(long) => (long.file, long.quantile, file_at),
     };
     if wanted == Ratio::ZERO || wanted > median() {
-        let message = format!("{wanted} is not a quantile to plan by; write more than 0 % and at most 50 %, the median");
+        let message =
+            format!("{wanted} is not a quantile to plan by; write more than 0 % and at most 50 %, the median");
         return Err(quantile.error(message));
     }
     let tree = files.read_yaml(&name, &at)?;
@@ -219,7 +221,8 @@ impl Believed {
     fn capacity_of(&self, service: &str, declared: Option<&CapacityByClass>, quantile: f64) -> Option<CapacityByClass> {
         let classes = self.file.services.get(service)?;
         let known = classes.iter().filter_map(|(class, fitted)| Some((class, self.at_quantile(fitted, quantile)?)));
-        let mut by_class: BTreeMap<String, Capacity> = known.map(|(class, capacity)| (class.clone(), capacity)).collect();
+        let mut by_class: BTreeMap<String, Capacity> =
+            known.map(|(class, capacity)| (class.clone(), capacity)).collect();
         let least = || by_class.values().copied().min_by(|a, b| one_replica(a).total_cmp(&one_replica(b)));
         let default = match (by_class.get(ALL), declared) {
             (Some(all), _) => *all,
@@ -271,11 +274,15 @@ impl Believed {
         {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let known = known_names(stranger, "services", &names);
-            return Err(at.error(format!("`{}` has no service of the application, only others like `{stranger}`; {known}", self.label)));
+            return Err(at.error(format!(
+                "`{}` has no service of the application, only others like `{stranger}`; {known}",
+                self.label
+            )));
         }
         for (_, service) in application.services.iter_mut() {
             let Some(capacity) = self.capacity_of(&service.name, Some(&service.capacity), self.quantile) else {
-                notes.push(format!("{} has no fit of {}: policies believe what it declares.", self.label, service.name));
+                notes
+                    .push(format!("{} has no fit of {}: policies believe what it declares.", self.label, service.name));
                 continue;
             };
             let refused = self.file.services.get(&service.name).into_iter().flatten();

@@ -1,7 +1,7 @@
 //! Reading the files that a scenario names: found next to it, limited in size, hashed for the manifest.
 
-use super::capacities::Believed;
 use super::at::At;
+use super::capacities::Believed;
 use super::defaults::limits;
 use super::error::{InputError, Mistake};
 use super::hdag::Artifact;

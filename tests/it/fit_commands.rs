@@ -27,7 +27,9 @@ fn fitted(said: &Value, service: &str) -> (f64, f64, f64, String) {
 
 /// A generated service as CSV, with the columns of monitoring.
 fn csv(series: &Series) -> String {
-    let mut text = "time,service,class,replicas_ready,offered_per_s,requests_per_s,cpu_cores,cpu_limit_cores,latency_mean_s\n".to_owned();
+    let mut text =
+        "time,service,class,replicas_ready,offered_per_s,requests_per_s,cpu_cores,cpu_limit_cores,latency_mean_s\n"
+            .to_owned();
     for row in 0..series.len() {
         let at = 1_709_208_000 + series.at[row].0 / 1_000_000_000;
         let of = |column: &[f64]| column.get(row).copied().unwrap_or(f64::NAN);
@@ -49,7 +51,8 @@ fn answers(directory: &Path, series: &Series) -> Vec<String> {
         ("cpu_limit_cores", &series.cpu_limit),
     ];
     let write = |(name, column): &(&str, &[f64])| {
-        let value = |(at, value): (&smo::units::Time, &f64)| format!("[{},\"{value}\"]", 1_709_208_000 + at.0 / 1_000_000_000);
+        let value =
+            |(at, value): (&smo::units::Time, &f64)| format!("[{},\"{value}\"]", 1_709_208_000 + at.0 / 1_000_000_000);
         let values: Vec<String> = series.at.iter().zip(*column).map(value).collect();
         let result = format!("{{\"metric\":{{\"service\":\"{}\"}},\"values\":[{}]}}", series.service, values.join(","));
         let text = format!("{{\"status\":\"success\",\"data\":{{\"resultType\":\"matrix\",\"result\":[{result}]}}}}");
@@ -95,14 +98,21 @@ fn plain_regression_is_far_too_low_and_says_so() {
 fn the_output_is_the_same_for_any_number_of_threads_and_files_are_whole() {
     let scratch = scratch();
     let run = |jobs: &str, out: &str| {
-        let arguments = ["fit", EXAMPLE, "-j", jobs, "--out", out, "--report", "fit.html", "--design", "--format", "json"];
+        let arguments =
+            ["fit", EXAMPLE, "-j", jobs, "--out", out, "--report", "fit.html", "--design", "--format", "json"];
         let said = smo(scratch.path(), arguments).well();
-        (said.out, fs::read(scratch.path().join(out)).unwrap(), fs::read_to_string(scratch.path().join("fit.html")).unwrap())
+        (
+            said.out,
+            fs::read(scratch.path().join(out)).unwrap(),
+            fs::read_to_string(scratch.path().join("fit.html")).unwrap(),
+        )
     };
     let (one, two) = (run("1", "a.yaml"), run("2", "b.yaml"));
     assert_eq!(one, two);
     let page = &one.2;
-    for wanted in ["How much can a replica serve?", "<svg", "cart on edge", "Refused", "Coefficients", "Drift", "</html>"] {
+    for wanted in
+        ["How much can a replica serve?", "<svg", "cart on edge", "Refused", "Coefficients", "Drift", "</html>"]
+    {
         assert!(page.contains(wanted), "wanted {wanted}");
     }
     assert!(json(&one.0)["fits"][0]["design"]["experiments"].as_array().is_some_and(|plan| !plan.is_empty()));
@@ -119,9 +129,15 @@ fn fit_simulate_backtest_go_round_on_a_run_directory() {
         .replace("inventories/", "scenarios/inventories/")
         .replace("../traces/", "traces/")
         .replace("truth:\n  gateway: {changes: [{at: 12 h, capacity_factor: 50 %}]}\n", "");
-    let scenario: String = scenario.split("variants:").next().unwrap().replace("expect:", "expect: []\nx:").lines().filter(|line| {
-        !line.starts_with("x:") && !line.starts_with("  - greedy")
-    }).map(|line| format!("{line}\n")).collect();
+    let scenario: String = scenario
+        .split("variants:")
+        .next()
+        .unwrap()
+        .replace("expect:", "expect: []\nx:")
+        .lines()
+        .filter(|line| !line.starts_with("x:") && !line.starts_with("  - greedy"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     fs::write(scratch.path().join("base.yaml"), &scenario).unwrap();
     smo(scratch.path(), ["simulate", "base.yaml", "--seeds", "1"]).well();
     let run = "runs/base/greedy+rate-headroom=20pct-1";
@@ -152,7 +168,8 @@ fn fit_and_backtest_on_a_dump_of_prometheus_agree_with_the_same_table() {
     let series = truth.series("shop", Seed(3));
     let files = answers(scratch.path(), &series);
     fs::write(scratch.path().join("shop.csv"), csv(&series)).unwrap();
-    let mut arguments = vec!["fit".to_owned(), "--format".to_owned(), "json".to_owned(), "--out".to_owned(), "c.yaml".to_owned()];
+    let mut arguments =
+        vec!["fit".to_owned(), "--format".to_owned(), "json".to_owned(), "--out".to_owned(), "c.yaml".to_owned()];
     arguments.extend(files.clone());
     let dump = smo(scratch.path(), &arguments).well();
     let (value, ..) = fitted(&json(&dump.out), "shop");
@@ -164,7 +181,11 @@ fn fit_and_backtest_on_a_dump_of_prometheus_agree_with_the_same_table() {
     let said = smo(scratch.path(), arguments).well();
     let one = &json(&said.out)["services"][0];
     assert!(one["cpu"]["mape"].as_f64().unwrap() < 0.1 && one["cpu"]["coverage"].as_f64().unwrap() > 0.7, "{one:#}");
-    assert!(one["saturated"].as_u64().unwrap() > 0 && one["saturation_missed"].as_u64().unwrap() <= one["saturated"].as_u64().unwrap() / 4, "{one:#}");
+    assert!(
+        one["saturated"].as_u64().unwrap() > 0
+            && one["saturation_missed"].as_u64().unwrap() <= one["saturated"].as_u64().unwrap() / 4,
+        "{one:#}"
+    );
 }
 
 /// A version at minute 1000 halves the capacity: the verdict has its date, 16 h 40 min after 2024-02-29 12:00.
@@ -187,7 +208,9 @@ fn what_cannot_be_known_is_refused_with_what_would_help() {
     let scratch = scratch();
     let head = "time_s,service,replicas_ready,requests_per_s\n";
     let rows = |count: u32, replicas: u32, rate: f64| {
-        (0..count).map(|row| format!("{},web,{replicas},{}\n", row * 60, rate * f64::from(1 + row % 7))).collect::<String>()
+        (0..count)
+            .map(|row| format!("{},web,{replicas},{}\n", row * 60, rate * f64::from(1 + row % 7)))
+            .collect::<String>()
     };
     for (name, text) in [
         ("short.csv", head.to_owned() + &rows(5, 2, 3.0)),
@@ -226,7 +249,8 @@ fn wrong_input_and_options_are_told_and_nothing_is_written() {
 #[test]
 fn scenarios_believe_fitted_capacities_and_stay_true_to_what_is_declared() {
     let scratch = scratch();
-    let file = "capacity_quantile: 0.1\nservices:\n  gateway:\n    all: {capacity: {alpha: 60}, capacity_low: {alpha: 30}}\n";
+    let file =
+        "capacity_quantile: 0.1\nservices:\n  gateway:\n    all: {capacity: {alpha: 60}, capacity_low: {alpha: 30}}\n";
     fs::write(scratch.path().join("fitted.yaml"), file).unwrap();
     let text = |quantile: &str| {
         format!(
@@ -239,7 +263,9 @@ fn scenarios_believe_fitted_capacities_and_stay_true_to_what_is_declared() {
     for quantile in ["50 %", "10 %"] {
         fs::write(scratch.path().join("s.yaml"), text(quantile)).unwrap();
         let said = smo(scratch.path(), ["simulate", "s.yaml", "--format", "json"]).well();
-        hours.push(json(&said.out)["runs"][0]["metrics"]["replica_hours"].as_f64().unwrap_or_else(|| panic!("{}", said.out)));
+        hours.push(
+            json(&said.out)["runs"][0]["metrics"]["replica_hours"].as_f64().unwrap_or_else(|| panic!("{}", said.out)),
+        );
     }
     assert!(hours[1] > 1.7 * hours[0], "twice the replicas at the careful quantile: {hours:?}");
     fs::write(scratch.path().join("s.yaml"), text("60 %")).unwrap();

@@ -50,9 +50,8 @@ fn a_version_that_serves_half_is_noticed_and_recovered_from_and_without_learning
 #[test]
 fn a_steady_service_raises_no_alarm_and_a_learning_run_is_replayed_byte_by_byte() {
     let scratch = scratch();
-    let arguments = [
-        "simulate", "scenarios/new-version.yaml", "--variant", "learning", "--seeds", "1", "--until", "11h",
-    ];
+    let arguments =
+        ["simulate", "scenarios/new-version.yaml", "--variant", "learning", "--seeds", "1", "--until", "11h"];
     smo(scratch.path(), arguments).well();
     let run = "runs/new-version/learning/greedy+rate-headroom=20pct-1";
     let told = lines(&scratch.path().join(run));

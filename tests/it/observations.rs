@@ -88,7 +88,10 @@ fn what_is_wrong_is_told_with_file_line_and_column() {
         ("time_s,replicas,rps,cpu\n0,1,3,2\n", "a.csv: field `cpu`: the name does not say the unit"),
         ("time_s,replicas,rps,latency_p95\n0,1,3,2\n", "a.csv: field `latency_p95`: the name does not say the unit"),
         ("time_s,replicas,rps,throughput_rps\n0,1,3,2\n", "field `throughput_rps`: `rps` is the rate of requests too"),
-        ("time,replicas,rps\n12,1,3\n", "a.csv: line 2: field `time`: `12` may be seconds, milliseconds or anything else"),
+        (
+            "time,replicas,rps\n12,1,3\n",
+            "a.csv: line 2: field `time`: `12` may be seconds, milliseconds or anything else",
+        ),
         ("time,replicas,rps\n1709208000,1,3\n1709208060000,1,3\n", "the times before are a number of seconds"),
         ("time,replicas,rps\n2024-02-29 12:00:00,1,3\n", "states no time zone"),
         ("replicas,rps\n1,3\n", "--load-test"),
@@ -173,7 +176,8 @@ fn answers_that_do_not_say_what_they_are_or_cannot_be_added_up_are_refused() {
          {\"metric\":{\"__name__\":\"latency_p95_seconds\",\"service\":\"cart\",\"pod\":\"b\"},\"values\":[[1709208060,\"1\"]]}",
     );
     let open = matrix("{\"metric\":{\"__name__\":\"cpu\",\"service\":\"cart\"},\"values\":[[1709208060,\"2\"]]}");
-    let negative = matrix("{\"metric\":{\"__name__\":\"cpu_cores\",\"service\":\"a\"},\"values\":[[1709208060,\"-2\"]]}");
+    let negative =
+        matrix("{\"metric\":{\"__name__\":\"cpu_cores\",\"service\":\"a\"},\"values\":[[1709208060,\"-2\"]]}");
     for (name, text, said) in [
         ("dump.json", &nameless, "the series has no name, and that of the file, `dump`, is no quantity"),
         ("dump.json", &quantiles, "cannot be added up"),

@@ -22,7 +22,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["record", "model", "units", "seed"]),
     ("learning", &["backend", "capacity", "model", "units", "seed"]),
     ("run", &["policy", "backend", "record", "model", "units", "seed"]),
-    ("cli", &["run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report", "model", "units", "seed"]),
+    (
+        "cli",
+        &[
+            "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report", "model",
+            "units", "seed",
+        ],
+    ),
 ];
 
 /// Third-party crates that stay where they belong: crate, and the paths below `src` that may name it.

@@ -73,7 +73,9 @@ struct Tested<'a> {
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let train = arguments.train;
     if train == Ratio::ZERO || train >= Ratio::ONE {
-        let what = format!("--train {train}: nothing is left to train on or to predict\n  write more than 0 % and less than 100 %");
+        let what = format!(
+            "--train {train}: nothing is left to train on or to predict\n  write more than 0 % and less than 100 %"
+        );
         return Err(Failure::input(anyhow!(what)));
     }
     let options = Options { train: train.as_f64(), ..arguments.model.options()? };
@@ -94,7 +96,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
                 None => of_groups(&trained, series),
             };
             let score = model.and_then(|model| {
-                score(series, &model, options.train, &options).ok_or_else(|| "no usable samples after the training part".to_owned())
+                score(series, &model, options.train, &options)
+                    .ok_or_else(|| "no usable samples after the training part".to_owned())
             });
             let is_same = |group: &&FittedGroup| group.service == series.service && group.class == series.class;
             Tested { series, score, whole: whole.iter().find(is_same) }
@@ -164,7 +167,8 @@ fn of_groups(groups: &[FittedGroup], series: &Series) -> Result<Fitted, String> 
 
 fn of_file(file: &FittedFile, series: &Series, gathered: &Gathered) -> Result<Fitted, String> {
     let class = gathered.class_of.get(&series.class).unwrap_or(&series.class);
-    let classes = file.services.get(&series.service).ok_or_else(|| "the file of capacities has no such service".to_owned())?;
+    let classes =
+        file.services.get(&series.service).ok_or_else(|| "the file of capacities has no such service".to_owned())?;
     let found = classes.get(class).or_else(|| classes.get(ALL)).ok_or_else(|| {
         let known: Vec<&str> = classes.keys().map(String::as_str).collect();
         format!("the file of capacities has no class {class} of it, only {}", known.join(", "))
@@ -198,8 +202,20 @@ fn print(
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let mut columns = Columns::new([
-        "service", "class", ">tested", ">CPU MAPE", ">bias", ">inside", ">latency MAPE", ">bias", ">replicas MAPE", ">bias",
-        ">saturated", ">missed", ">false alarms", "drift",
+        "service",
+        "class",
+        ">tested",
+        ">CPU MAPE",
+        ">bias",
+        ">inside",
+        ">latency MAPE",
+        ">bias",
+        ">replicas MAPE",
+        ">bias",
+        ">saturated",
+        ">missed",
+        ">false alarms",
+        "drift",
     ]);
     for one in tested {
         columns.row(row(one, gathered));
@@ -214,7 +230,10 @@ fn print(
         wrapped(&format!("read      {note}"), "          ", out)?;
     }
     let model = match &arguments.capacity {
-        Some(path) => format!("the model is that of {}; where it was fitted to the same samples, these figures flatter it", path.display()),
+        Some(path) => format!(
+            "the model is that of {}; where it was fitted to the same samples, these figures flatter it",
+            path.display()
+        ),
         None => format!("fitted to the first {} of the samples of each service", arguments.train),
     };
     wrapped(&format!("model     {model}"), "          ", out)

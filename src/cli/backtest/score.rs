@@ -127,9 +127,8 @@ fn errors(pairs: impl Iterator<Item = Pair>) -> Option<Errors> {
     }
     let mean = |of: &dyn Fn(&Pair) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
     let has_interval = pairs.iter().all(|(_, _, interval)| interval.is_some());
-    let inside = |(observed, _, interval): &Pair| {
-        interval.is_some_and(|(low, high)| (low..=high).contains(observed)).into()
-    };
+    let inside =
+        |(observed, _, interval): &Pair| interval.is_some_and(|(low, high)| (low..=high).contains(observed)).into();
     Some(Errors {
         samples: pairs.len(),
         mape: mean(&|(observed, predicted, _)| (predicted - observed).abs() / observed),

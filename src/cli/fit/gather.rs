@@ -35,7 +35,8 @@ pub struct Gathered {
 pub fn gather(paths: &[PathBuf], reading: &Reading, services: &[String]) -> Result<Gathered, Failure> {
     let (runs, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     if !runs.is_empty() && !files.is_empty() {
-        let what = "a directory of a run and files are given together, whose clocks differ\n  fit them one after the other";
+        let what =
+            "a directory of a run and files are given together, whose clocks differ\n  fit them one after the other";
         return Err(Failure::input(anyhow!(what)));
     }
     let options = reading.options()?;
@@ -45,7 +46,8 @@ pub fn gather(paths: &[PathBuf], reading: &Reading, services: &[String]) -> Resu
     } else {
         of_runs(&runs)?
     };
-    let has_dates = observed.series.iter().any(|series| series.at.first().is_some_and(|at| at.0 > 86_400_000_000_000 * 365));
+    let has_dates =
+        observed.series.iter().any(|series| series.at.first().is_some_and(|at| at.0 > 86_400_000_000_000 * 365));
     let regime = if reading.load_test { Regime::Saturated } else { Regime::Operation };
     let mut gathered = joined(observed.series, regime);
     gathered.notes.splice(0..0, observed.notes);

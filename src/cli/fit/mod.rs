@@ -116,10 +116,15 @@ impl Model {
         let wrong = |what: String| Err(Failure::input(anyhow!(what)));
         let quantile = self.capacity_quantile.as_f64();
         if !(quantile > 0.0 && quantile < 0.5) {
-            return wrong(format!("--capacity-quantile {}: not a lower quantile\n  write more than 0 % and less than 50 %", self.capacity_quantile));
+            return wrong(format!(
+                "--capacity-quantile {}: not a lower quantile\n  write more than 0 % and less than 50 %",
+                self.capacity_quantile
+            ));
         }
         if let Some(ceiling) = self.ceiling.filter(|ceiling| *ceiling == Ratio::ZERO || *ceiling > Ratio::ONE) {
-            return wrong(format!("--ceiling {ceiling}: not a share of the limit\n  write more than 0 % and at most 100 %"));
+            return wrong(format!(
+                "--ceiling {ceiling}: not a share of the limit\n  write more than 0 % and at most 100 %"
+            ));
         }
         for (name, span) in [("bucket", Some(self.bucket)), ("half-life", self.half_life), ("slo", self.slo)] {
             if span == Some(Span::ZERO) {

@@ -68,8 +68,11 @@ fn fill(section: &mut FitSection, fitted: &Fitted, gathered: &Gathered, options:
             [one.by.name().to_owned(), figure(one.per_replica.value), interval(&one.per_replica), weight]
         })
         .collect();
-    section.coefficients =
-        fitted.coefficients.iter().map(|one| [one.name.to_owned(), figure(one.estimate.value), interval(&one.estimate)]).collect();
+    section.coefficients = fitted
+        .coefficients
+        .iter()
+        .map(|one| [one.name.to_owned(), figure(one.estimate.value), interval(&one.estimate)])
+        .collect();
     if let Some(demand) = &fitted.demand {
         let ms = demand.per_request.scaled(1e3);
         section.coefficients.push(["CPU of a request, core-ms".to_owned(), figure(ms.value), interval(&ms)]);

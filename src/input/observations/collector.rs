@@ -215,7 +215,8 @@ impl<'a> Collector<'a> {
         }
         if !shared.is_empty() {
             let names: Vec<&str> = shared.iter().map(String::as_str).collect();
-            self.notes.push(format!("Services of one name in several namespaces are told apart: {}.", names.join(", ")));
+            self.notes
+                .push(format!("Services of one name in several namespaces are told apart: {}.", names.join(", ")));
         }
         if self.options.load_test {
             self.notes.push("Every row is taken as a level of a load test at its highest throughput.".to_owned());
@@ -241,10 +242,7 @@ impl<'a> Collector<'a> {
 impl Held {
     fn is(&self, key: Key<'_>) -> bool {
         let [namespace, service, class, cluster] = &self.key;
-        **service == *key.service
-            && **cluster == *key.cluster
-            && **class == *key.class
-            && **namespace == *key.namespace
+        **service == *key.service && **cluster == *key.cluster && **class == *key.class && **namespace == *key.namespace
     }
 
     fn name(&self, shared: &[String]) -> String {

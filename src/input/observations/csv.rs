@@ -82,9 +82,7 @@ pub fn number(field: &[u8], measure: &Measure) -> Result<f64, String> {
 pub fn checked(value: f64, measure: &Measure) -> Result<f64, String> {
     let words = measure.quantity.words();
     if value < 0.0 {
-        return Err(format!(
-            "{value} is negative\n  {words} cannot be; leave the field empty where it is not known"
-        ));
+        return Err(format!("{value} is negative\n  {words} cannot be; leave the field empty where it is not known"));
     }
     let scaled = value * measure.unit;
     let is_share = measure.quantity.is_share() && measure.form == super::quantity::Form::Plain;

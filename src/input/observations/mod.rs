@@ -35,20 +35,48 @@ pub const PAGE: FormatPage = FormatPage {
            `smo fit` and `smo backtest`. Any subset of the columns; the name of each says its unit.",
     extensions: &[".csv", ".csv.gz", ".csv.zst", ".parquet"],
     columns: &[
-        Column { name: "time, timestamp_s, ts_ms", unit: "RFC 3339, or s, ms, µs, ns", meaning: "when; a number without unit is told by its size, or refused" },
-        Column { name: "service (app, deployment, workload)", unit: "text", meaning: "whose; one service where the column is missing" },
-        Column { name: "class (instance_type) or cluster", unit: "text", meaning: "where; a cluster is its own class where no class is given" },
+        Column {
+            name: "time, timestamp_s, ts_ms",
+            unit: "RFC 3339, or s, ms, µs, ns",
+            meaning: "when; a number without unit is told by its size, or refused",
+        },
+        Column {
+            name: "service (app, deployment, workload)",
+            unit: "text",
+            meaning: "whose; one service where the column is missing",
+        },
+        Column {
+            name: "class (instance_type) or cluster",
+            unit: "text",
+            meaning: "where; a cluster is its own class where no class is given",
+        },
         Column { name: "namespace", unit: "text", meaning: "tells services of one name apart" },
         Column { name: "version (image, revision)", unit: "text", meaning: "what ran; a change starts a new fit" },
         Column { name: "replicas_ready (ready, pods)", unit: "1", meaning: "replicas that serve" },
-        Column { name: "requests_per_s (rps, throughput_rps, requests_per_min, requests_total)", unit: "1/s or 1/min; `total` is a counter", meaning: "requests that were answered" },
+        Column {
+            name: "requests_per_s (rps, throughput_rps, requests_per_min, requests_total)",
+            unit: "1/s or 1/min; `total` is a counter",
+            meaning: "requests that were answered",
+        },
         Column { name: "offered_per_s", unit: "1/s or 1/min", meaning: "requests that arrived" },
-        Column { name: "cpu_cores (cpu_millicores, cpu_per_replica_cores, cpu_percent_of_limit, cpu_seconds_total)", unit: "as it says", meaning: "CPU in use, of all replicas together unless it says otherwise" },
+        Column {
+            name: "cpu_cores (cpu_millicores, cpu_per_replica_cores, cpu_percent_of_limit, cpu_seconds_total)",
+            unit: "as it says",
+            meaning: "CPU in use, of all replicas together unless it says otherwise",
+        },
         Column { name: "cpu_limit_cores", unit: "cores or millicores", meaning: "CPU limit of one replica" },
-        Column { name: "throttled_share", unit: "share or percent", meaning: "scheduling periods in which CPU was throttled" },
+        Column {
+            name: "throttled_share",
+            unit: "share or percent",
+            meaning: "scheduling periods in which CPU was throttled",
+        },
         Column { name: "error_ratio (errors_per_s)", unit: "share, percent or 1/s", meaning: "requests that failed" },
         Column { name: "waiting (queue_length, backlog)", unit: "1", meaning: "requests that wait" },
-        Column { name: "latency_p50_ms, latency_p95_ms, latency_p99_ms, latency_mean_ms", unit: "s, ms, µs, ns", meaning: "latency" },
+        Column {
+            name: "latency_p50_ms, latency_p95_ms, latency_p99_ms, latency_mean_ms",
+            unit: "s, ms, µs, ns",
+            meaning: "latency",
+        },
         Column { name: "restarts", unit: "1", meaning: "restarts since the beginning" },
     ],
     example: "time,service,class,replicas_ready,requests_per_s,cpu_cores,cpu_limit_cores,latency_p95_ms\n\
@@ -65,11 +93,27 @@ pub const PAGE_PROMETHEUS: FormatPage = FormatPage {
            `smo fit` and `smo backtest`.",
     extensions: &[".json", ".json.gz", ".json.zst"],
     columns: &[
-        Column { name: "metric.__name__", unit: "text", meaning: "the quantity and its unit, named like a column of a table, or a metric of Kubernetes; without it, the name of the file says (`cpu_cores.json`); `--column METRIC=cpu_cores` says it for others" },
-        Column { name: "metric.service (app, deployment, workload, job)", unit: "text", meaning: "whose; `--service-from LABEL` names another label; series of one service are added up, quantiles must not be several" },
-        Column { name: "metric.class or cluster", unit: "text", meaning: "where; `--class-from LABEL` names another label" },
+        Column {
+            name: "metric.__name__",
+            unit: "text",
+            meaning: "the quantity and its unit, named like a column of a table, or a metric of Kubernetes; without it, the name of the file says (`cpu_cores.json`); `--column METRIC=cpu_cores` says it for others",
+        },
+        Column {
+            name: "metric.service (app, deployment, workload, job)",
+            unit: "text",
+            meaning: "whose; `--service-from LABEL` names another label; series of one service are added up, quantiles must not be several",
+        },
+        Column {
+            name: "metric.class or cluster",
+            unit: "text",
+            meaning: "where; `--class-from LABEL` names another label",
+        },
         Column { name: "values[][0]", unit: "s since 1970", meaning: "when" },
-        Column { name: "values[][1]", unit: "as the name says", meaning: "a counter becomes its increase over the time; `NaN` is unknown" },
+        Column {
+            name: "values[][1]",
+            unit: "as the name says",
+            meaning: "a counter becomes its increase over the time; `NaN` is unknown",
+        },
     ],
     example: "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[\n\
               {\"metric\":{\"__name__\":\"cpu_cores\",\"service\":\"cart\"},\"values\":[[1709208000,\"2.31\"],[1709208060,\"2.39\"]]}]}}\n",
@@ -149,7 +193,8 @@ pub fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<Observed, TraceE
             Some(Shape::Columns) => parquet::read(path, options, &mut collector)?,
             Some(Shape::Answers) => answers.read(path, options)?,
             None => {
-                let endings = ".csv, .csv.gz, .csv.zst, .parquet, .json, .json.gz, .json.zst, or a directory of a run of smo";
+                let endings =
+                    ".csv, .csv.gz, .csv.zst, .parquet, .json, .json.gz, .json.zst, or a directory of a run of smo";
                 let what = format!("observations do not end like this\n  they end in {endings}");
                 return Err(TraceError::whole(path, Fault::Observed(what)));
             }

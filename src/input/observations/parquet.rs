@@ -81,9 +81,10 @@ impl Reading {
         self.read_times(frame)?;
         self.columns.clear();
         for (column, measure) in &self.layout.measures {
-            self.columns.push(values(&frame.series[*column], frame.rows, measure).map_err(|(row, what)| {
-                (row, Some(*column), Fault::Observed(what))
-            })?);
+            self.columns.push(
+                values(&frame.series[*column], frame.rows, measure)
+                    .map_err(|(row, what)| (row, Some(*column), Fault::Observed(what)))?,
+            );
         }
         let text = |column: Option<usize>| column.and_then(|column| frame.series[column].str().ok());
         let Layout { namespace, service, class, cluster, version, .. } = &self.layout;
@@ -167,7 +168,11 @@ fn values(series: &Series, rows: usize, measure: &Measure) -> Result<Vec<f64>, (
         if value.is_nan() || wrong.is_some() {
             return;
         }
-        let checked = if value.is_finite() { checked(value, measure) } else { Err(format!("{value} is not finite\n  leave it null where it is not known")) };
+        let checked = if value.is_finite() {
+            checked(value, measure)
+        } else {
+            Err(format!("{value} is not finite\n  leave it null where it is not known"))
+        };
         match checked {
             Ok(value) => values[row] = value,
             Err(what) => wrong = Some((row, what)),

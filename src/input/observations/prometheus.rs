@@ -91,9 +91,8 @@ impl Answers {
         let id = format!("{name} {:?}", series.metric);
         let raw = self.series.entry(id).or_insert_with(|| Raw { whose, measure, version, samples: BTreeMap::new() });
         for (seconds, text) in series.values {
-            let at = nanos(seconds).ok_or_else(|| {
-                Fault::Observed(format!("{seconds} is not a time\n  a time is seconds since 1970"))
-            })?;
+            let at = nanos(seconds)
+                .ok_or_else(|| Fault::Observed(format!("{seconds} is not a time\n  a time is seconds since 1970")))?;
             let value: f64 = text.parse().map_err(|_| not_a_number(&text))?;
             if value.is_nan() {
                 self.unknown += 1;
@@ -158,7 +157,10 @@ impl Answers {
     ) -> Result<(), Fault> {
         let quantities: Vec<Quantity> = columns.keys().copied().collect();
         let layout = Layout {
-            measures: quantities.iter().map(|quantity| (0, Measure { quantity: *quantity, unit: 1.0, form: Form::Plain })).collect(),
+            measures: quantities
+                .iter()
+                .map(|quantity| (0, Measure { quantity: *quantity, unit: 1.0, form: Form::Plain }))
+                .collect(),
             ..Layout::default()
         };
         collector.use_quantities(&layout);
@@ -197,7 +199,9 @@ impl Answers {
             collector.notes.push(format!("{} values are NaN and count as unknown.", self.unknown));
         }
         if self.resets > 0 {
-            collector.notes.push(format!("Counters were reset {} times; the rate across a reset is unknown.", self.resets));
+            collector
+                .notes
+                .push(format!("Counters were reset {} times; the rate across a reset is unknown.", self.resets));
         }
     }
 }
@@ -210,7 +214,10 @@ fn several(service: &str, quantity: Quantity, count: u32) -> Fault {
 }
 
 fn not_a_number(text: &str) -> Fault {
-    Fault::Observed(format!("`{}` is not a finite number\n  a value is a number as text, or `NaN` where it is not known", shown(text.as_bytes())))
+    Fault::Observed(format!(
+        "`{}` is not a finite number\n  a value is a number as text, or `NaN` where it is not known",
+        shown(text.as_bytes())
+    ))
 }
 
 fn nanos(seconds: f64) -> Option<u64> {
@@ -249,7 +256,8 @@ fn measure_of(metric: &Labels, path: &Path, options: &ReadOptions) -> Result<Opt
             )))
         }
         Meaning::Nothing if named.is_none() => {
-            let right: Vec<&str> = KINDS.iter().map(|kind| kind.right.split([',', ' ']).next().unwrap_or_default()).take(5).collect();
+            let right: Vec<&str> =
+                KINDS.iter().map(|kind| kind.right.split([',', ' ']).next().unwrap_or_default()).take(5).collect();
             Err(Fault::Observed(format!(
                 "the series has no name, and that of the file, `{name}`, is no quantity\n  name the file by what is in it, like {}, or say it by `--column {name}=requests_per_s`",
                 right.join(", ")

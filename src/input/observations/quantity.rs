@@ -169,8 +169,19 @@ pub const KINDS: &[Kind] = &[
     Kind {
         quantity: Quantity::Completed,
         stems: &[
-            "", "rate", "request_rate", "requests", "throughput", "served", "completed", "http_requests", "istio_requests",
-            "req", "reqs", "http_server_requests", "calls",
+            "",
+            "rate",
+            "request_rate",
+            "requests",
+            "throughput",
+            "served",
+            "completed",
+            "http_requests",
+            "istio_requests",
+            "req",
+            "reqs",
+            "http_server_requests",
+            "calls",
         ],
         units: RATES,
         bare: None,
@@ -178,7 +189,11 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         quantity: Quantity::Completed,
-        stems: &["http_server_requests_seconds_count", "http_request_duration_seconds_count", "request_duration_seconds_count"],
+        stems: &[
+            "http_server_requests_seconds_count",
+            "http_request_duration_seconds_count",
+            "request_duration_seconds_count",
+        ],
         units: &[],
         bare: Some((1.0, Form::Counter)),
         right: "requests_total",
@@ -224,7 +239,15 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         quantity: Quantity::CpuLimit,
-        stems: &["cpu_limit", "limit_cpu", "limits_cpu", "pod_cpu", "limit", "cpu_limit_per_replica", "kube_pod_container_resource_limits_cpu"],
+        stems: &[
+            "cpu_limit",
+            "limit_cpu",
+            "limits_cpu",
+            "pod_cpu",
+            "limit",
+            "cpu_limit_per_replica",
+            "kube_pod_container_resource_limits_cpu",
+        ],
         units: CORES,
         bare: None,
         right: "cpu_limit_cores, cpu_limit_millicores (of one replica)",
@@ -263,14 +286,31 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         quantity: Quantity::LatencyMean,
-        stems: &["latency_mean", "mean_latency", "latency_avg", "avg_latency", "latency", "response_time", "mean", "response_time_mean"],
+        stems: &[
+            "latency_mean",
+            "mean_latency",
+            "latency_avg",
+            "avg_latency",
+            "latency",
+            "response_time",
+            "mean",
+            "response_time_mean",
+        ],
         units: SPANS,
         bare: None,
         right: "latency_mean_ms, latency_mean_s",
     },
     Kind {
         quantity: Quantity::LatencyP50,
-        stems: &["latency_p50", "p50", "p50_latency", "latency_median", "median", "median_latency", "response_time_p50"],
+        stems: &[
+            "latency_p50",
+            "p50",
+            "p50_latency",
+            "latency_median",
+            "median",
+            "median_latency",
+            "response_time_p50",
+        ],
         units: SPANS,
         bare: None,
         right: "latency_p50_ms, latency_p50_s",
@@ -299,9 +339,11 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// Names of the columns that are no quantity: time, service, class, cluster, version. Spelled as [`plain`] gives them.
-pub const SERVICES: &[&str] = &["service", "app", "application", "deployment", "workload", "microservice", "destination_workload", "job", "name"];
+pub const SERVICES: &[&str] =
+    &["service", "app", "application", "deployment", "workload", "microservice", "destination_workload", "job", "name"];
 /// Names of the class of clusters (or of machines).
-pub const CLASSES: &[&str] = &["class", "cluster_class", "node_class", "instance_type", "host_instance_type", "machine_type"];
+pub const CLASSES: &[&str] =
+    &["class", "cluster_class", "node_class", "instance_type", "host_instance_type", "machine_type"];
 /// Names of the cluster, which stands for its class where no class is given.
 pub const CLUSTERS: &[&str] = &["cluster"];
 /// Names of the namespace, which tells services of one name apart.
@@ -339,8 +381,7 @@ pub fn meaning(name: &str) -> Meaning {
                     Some((unit, form)) => return measure(kind.quantity, unit, form),
                     None => open = open.or(Some(kind.right)),
                 }
-            } else if is_whole_word
-                && let Some((_, factor, form)) = kind.units.iter().find(|(name, ..)| *name == unit)
+            } else if is_whole_word && let Some((_, factor, form)) = kind.units.iter().find(|(name, ..)| *name == unit)
             {
                 return measure(kind.quantity, *factor, *form);
             }
@@ -351,7 +392,8 @@ pub fn meaning(name: &str) -> Meaning {
 
 /// A quantity with a unit that it does not have, like `cpu_percent` (of what?) or `latency_p95_h`.
 fn open_by_stem(name: &str) -> Option<&'static str> {
-    const STRANGE: &[&str] = &["percent", "pct", "ratio", "share", "utilisation", "utilization", "util", "h", "min", "hz", "ghz", "mhz"];
+    const STRANGE: &[&str] =
+        &["percent", "pct", "ratio", "share", "utilisation", "utilization", "util", "h", "min", "hz", "ghz", "mhz"];
     let (stem, unit) = name.rsplit_once('_')?;
     let kind = KINDS.iter().find(|kind| kind.bare.is_none() && kind.stems.contains(&stem))?;
     STRANGE.contains(&unit).then_some(kind.right)
@@ -426,7 +468,9 @@ mod tests {
 
     #[test]
     fn a_unit_that_is_open_is_refused_and_a_stranger_is_no_quantity() {
-        for open in ["cpu", "cpu_percent", "cpu_utilization", "latency_p95", "p99", "rate", "requests", "error_rate", "limit"] {
+        for open in
+            ["cpu", "cpu_percent", "cpu_utilization", "latency_p95", "p99", "rate", "requests", "error_rate", "limit"]
+        {
             assert!(matches!(meaning(open), Meaning::UnitOpen(_)), "{open}");
         }
         for stranger in ["comment", "memory_bytes", "cpulimiter", "replicas_target", "users", ""] {

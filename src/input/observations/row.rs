@@ -53,7 +53,10 @@ pub fn layout(path: &Path, columns: &[String], options: &ReadOptions) -> Result<
         }
         if let Some(taken) = layout.place(index, name, options) {
             if let Some(first) = taken {
-                let what = format!("`{}` says the same already\n  leave one of the two out: `--column {written}=`", columns[first]);
+                let what = format!(
+                    "`{}` says the same already\n  leave one of the two out: `--column {written}=`",
+                    columns[first]
+                );
                 return Err(fault(written, what));
             }
             continue;
@@ -75,7 +78,9 @@ pub fn layout(path: &Path, columns: &[String], options: &ReadOptions) -> Result<
                 return Err(fault(written, what));
             }
             Meaning::Nothing if mapped.is_some() => {
-                let what = format!("`{name}` is no quantity\n  `--column` takes names like `replicas_ready`, `requests_per_s`, `cpu_cores`, `latency_p95_ms`; `smo formats observations` lists them");
+                let what = format!(
+                    "`{name}` is no quantity\n  `--column` takes names like `replicas_ready`, `requests_per_s`, `cpu_cores`, `latency_p95_ms`; `smo formats observations` lists them"
+                );
                 return Err(fault(written, what));
             }
             Meaning::Nothing => layout.unread.push(written.clone()),
@@ -159,7 +164,8 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name() {
-        let found = of(&["timestamp_s", "app", "cluster", "ready", "rps", "cpu_m", "comment"], &ReadOptions::default()).unwrap();
+        let found = of(&["timestamp_s", "app", "cluster", "ready", "rps", "cpu_m", "comment"], &ReadOptions::default())
+            .unwrap();
         assert_eq!(found.time, Some((0, "timestamp_s".to_owned())));
         assert_eq!((found.service, found.cluster, found.measures.len()), (Some(1), Some(2), 3));
         assert_eq!(found.unread, ["comment"]);

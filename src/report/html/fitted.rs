@@ -130,7 +130,8 @@ fn overview(page: &FitPage) -> String {
         .sections
         .iter()
         .map(|section| {
-            let words = section.refused.as_ref().map_or_else(|| section.answer.clone(), |why| format!("Refused: {why}"));
+            let words =
+                section.refused.as_ref().map_or_else(|| section.answer.clone(), |why| format!("Refused: {why}"));
             vec![Cell::label(&section.name), Cell::text(&words)]
         })
         .collect();
@@ -194,14 +195,25 @@ fn figures(section: &FitSection) -> String {
     let left_out = if section.left_out.is_empty() { "none".to_owned() } else { section.left_out.join(", ") };
     put(
         &mut html,
-        format_args!("<p>{} samples were read, {} buckets used; left out: {}.</p>\n", section.read, section.used, escape(&left_out)),
+        format_args!(
+            "<p>{} samples were read, {} buckets used; left out: {}.</p>\n",
+            section.read,
+            section.used,
+            escape(&left_out)
+        ),
     );
     html
 }
 
 fn pictures(section: &FitSection) -> String {
     let mut html = String::from("<div class=\"grid\">\n");
-    let used = |name: &str| vec![(name.to_owned(), Ink::Offered.number()), ("saturated".to_owned(), Ink::Slo.number()), ("left out".to_owned(), Ink::Grid.number())];
+    let used = |name: &str| {
+        vec![
+            (name.to_owned(), Ink::Offered.number()),
+            ("saturated".to_owned(), Ink::Slo.number()),
+            ("left out".to_owned(), Ink::Grid.number()),
+        ]
+    };
     let mut legend = used("used");
     if !section.curve.is_empty() {
         legend.push(("capacity".to_owned(), Ink::Series(2).number()));
@@ -213,7 +225,8 @@ fn pictures(section: &FitSection) -> String {
         html += &figure("CPU: observed less predicted, in cores", &svg, &legend[..2]);
     }
     if let Some(svg) = latency(section) {
-        let legend = [("observed".to_owned(), Ink::Offered.number()), ("predicted".to_owned(), Ink::Series(2).number())];
+        let legend =
+            [("observed".to_owned(), Ink::Offered.number()), ("predicted".to_owned(), Ink::Series(2).number())];
         html += &figure("Latency against requests per second and replica, in ms", &svg, &legend);
     }
     if let Some(svg) = drift(section) {
@@ -320,7 +333,8 @@ fn drift(section: &FitSection) -> Option<String> {
     let step = section.drift.len().div_ceil(DOTS_MAX).max(1);
     let path: Vec<&(f64, f64, f64)> = section.drift.iter().step_by(step).collect();
     let most = largest(path.iter().flat_map(|(_, up, down)| [up.abs(), down.abs()])).max(section.alarm * 1.2);
-    let label = format!("Drift statistic over time: at most {}, the alarm is at {}", plain(most.round()), plain(section.alarm));
+    let label =
+        format!("Drift statistic over time: at most {}, the alarm is at {}", plain(most.round()), plain(section.alarm));
     let frame = Frame { axes: true, label, x: Axis::time(section.span_s), y: Axis::from_zero(most) };
     let line = |value: fn(&(f64, f64, f64)) -> f64| path.iter().map(|one| (one.0, value(one).abs())).collect();
     let shapes = [

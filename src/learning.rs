@@ -17,7 +17,7 @@ use crate::model::observation::{Action, Event, EventKind};
 use crate::model::scenario::{Known, Learn};
 use crate::model::{Capacity, CapacityByClass, Observation, Phase, Plan, ServiceId, Snapshot};
 use crate::seed::Seed;
-use crate::units::{Span, Time};
+use crate::units::{MilliCores, Span, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -190,7 +190,7 @@ fn sample(snapshot: &Snapshot, service: ServiceId, learn: Learn, last: Time) -> 
         replicas += f64::from(count) * weight;
         ready += count;
     }
-    let seen: Vec<Option<f64>> = view.cpu_used.iter().map(|(_, cpu)| cpu.value.map(|cpu| cpu.cores())).collect();
+    let seen: Vec<Option<f64>> = view.cpu_used.iter().map(|(_, cpu)| cpu.value.map(MilliCores::cores)).collect();
     let cpu = if seen.is_empty() || seen.iter().any(Option::is_none) { f64::NAN } else { seen.iter().flatten().sum() };
     // A replica that counts for less also has less of the CPU in that unit: the limit is that of the mean replica.
     let limit = declared.request.cpu.cores() * if replicas > 0.0 { f64::from(ready) / replicas } else { 1.0 };

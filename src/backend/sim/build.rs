@@ -122,12 +122,16 @@ impl World {
     pub(super) fn on_service_changed(&mut self, service: ServiceId, change: u32) {
         let (_, factor) = self.scenario.truth[service].changes[change as usize];
         let component = self.services[service].component;
-        component.into_iter().for_each(|component| self.settle(component));
+        if let Some(component) = component {
+            self.settle(component);
+        }
         self.services[service].capacity_factor = factor;
         for slot in self.slots_of(service) {
             self.update_capacity(slot);
         }
-        component.into_iter().for_each(|component| self.reflow(component));
+        if let Some(component) = component {
+            self.reflow(component);
+        }
         let name = self.scenario.known.application.services[service].name.clone();
         self.tell(EventKind::ServiceChanged, name);
     }

@@ -106,7 +106,7 @@ fn capacity_at(capacity: &Capacity, replicas: f64) -> f64 {
 fn replicas(buckets: &Buckets, (before, after): (&[usize], &[usize]), fitted: &Fitted) -> Option<Errors> {
     let load = |at: &usize| buckets.rate[*at] / capacity_at(&fitted.capacity, buckets.replicas[*at]);
     let usual = median(&before.iter().map(load).filter(|load| load.is_finite()).collect::<Vec<_>>());
-    if !(usual > 0.0) {
+    if usual.is_nan() || usual <= 0.0 {
         return None;
     }
     errors(after.iter().filter_map(|at| {

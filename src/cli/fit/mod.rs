@@ -162,7 +162,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let groups = fitted(&gathered, &options, arguments.jobs)?;
     let plans = if arguments.design { designs(&groups, &gathered) } else { Vec::new() };
     match arguments.format {
-        Format::Table => table::print(&groups, &plans, &gathered, &options, &mut *out)?,
+        Format::Table => table::print((&groups, &plans), &gathered, &options, &mut *out)?,
         Format::Json => {
             let groups = groups.iter().zip(plans.iter().map(Some).chain(std::iter::repeat(None)));
             let groups = groups.map(|(group, plan)| of_group(group, plan)).collect::<Result<Vec<_>, Failure>>()?;

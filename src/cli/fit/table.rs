@@ -16,8 +16,7 @@ use std::io::{self, Write};
 /// # Errors
 /// Where the output does not take it.
 pub fn print(
-    groups: &[FittedGroup],
-    plans: &[Plan],
+    (groups, plans): (&[FittedGroup], &[Plan]),
     gathered: &Gathered,
     options: &Options,
     out: &mut dyn Write,
@@ -196,7 +195,7 @@ pub fn wrapped(text: &str, indent: &str, out: &mut dyn Write) -> io::Result<()> 
         let used = line.chars().count();
         if used > 0 && used + 1 + word.chars().count() > width && !line.trim().is_empty() {
             writeln!(out, "{}", line.trim_end())?;
-            line = indent.to_owned();
+            indent.clone_into(&mut line);
         } else if !line.is_empty() && line != leading && line != indent {
             line.push(' ');
         }

@@ -254,16 +254,15 @@ impl Held {
     fn take_version(&mut self, version: &[u8], count: usize) {
         let last = self.version.last().copied();
         let is_last = last.is_some_and(|last| self.versions[last as usize].as_bytes() == version);
-        let index = match last.filter(|_| is_last) {
-            Some(last) => last,
-            None => {
-                let text = String::from_utf8_lossy(version).into_owned();
-                let place = self.versions.iter().position(|known| *known == text).unwrap_or_else(|| {
-                    self.versions.push(text);
-                    self.versions.len() - 1
-                });
-                u32::try_from(place).unwrap_or(u32::MAX)
-            }
+        let index = if let Some(last) = last.filter(|_| is_last) {
+            last
+        } else {
+            let text = String::from_utf8_lossy(version).into_owned();
+            let place = self.versions.iter().position(|known| *known == text).unwrap_or_else(|| {
+                self.versions.push(text);
+                self.versions.len() - 1
+            });
+            u32::try_from(place).unwrap_or(u32::MAX)
         };
         self.version.resize(count, index);
         self.version.push(index);

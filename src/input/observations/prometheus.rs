@@ -25,6 +25,9 @@ type Labels = BTreeMap<String, String>;
 /// Values at a time: the sum, and of how many series.
 type Values = BTreeMap<u64, (f64, u32)>;
 
+/// Columns of one service, and its version.
+type Known = (BTreeMap<Quantity, Values>, Option<String>);
+
 /// All answers of all files.
 #[derive(Debug, Default)]
 pub struct Answers {
@@ -120,7 +123,7 @@ impl Answers {
     /// # Errors
     /// Several quantiles of one service, or two forms of one quantity.
     pub fn hand_over(mut self, path: &Path, collector: &mut Collector<'_>) -> Result<(), TraceError> {
-        let mut gathered: BTreeMap<Whose, (BTreeMap<Quantity, Values>, Option<String>)> = BTreeMap::new();
+        let mut gathered: BTreeMap<Whose, Known> = BTreeMap::new();
         let whole = |fault| TraceError::whole(path, fault);
         for raw in std::mem::take(&mut self.series).into_values() {
             let form = if raw.measure.form == Form::Counter { Form::Plain } else { raw.measure.form };
@@ -141,49 +144,10 @@ impl Answers {
                 held.1 += 1;
             }
         }
-        for (whose, (columns, version)) in gathered {
-            self.push(&whose, &columns, version.as_deref(), collector).map_err(whole)?;
+        for (whose, known) in &gathered {
+            push(whose, known, collector).map_err(whole)?;
         }
         self.tell(collector);
-        Ok(())
-    }
-
-    fn push(
-        &self,
-        whose: &Whose,
-        columns: &BTreeMap<Quantity, Values>,
-        version: Option<&str>,
-        collector: &mut Collector<'_>,
-    ) -> Result<(), Fault> {
-        let quantities: Vec<Quantity> = columns.keys().copied().collect();
-        let layout = Layout {
-            measures: quantities
-                .iter()
-                .map(|quantity| (0, Measure { quantity: *quantity, unit: 1.0, form: Form::Plain }))
-                .collect(),
-            ..Layout::default()
-        };
-        collector.use_quantities(&layout);
-        let mut times: Vec<u64> = columns.values().flat_map(|column| column.keys().copied()).collect();
-        times.sort_unstable();
-        times.dedup();
-        let [namespace, service, class, cluster] = whose.each_ref().map(|part| part.as_bytes());
-        let mut values = vec![f64::NAN; quantities.len()];
-        for at in times {
-            for (quantity, value) in quantities.iter().zip(&mut values) {
-                *value = match columns[quantity].get(&at) {
-                    None => f64::NAN,
-                    Some((sum, 1)) => *sum,
-                    Some((sum, _)) if quantity.adds_up() => *sum,
-                    // Replicas of one service have one limit.
-                    Some((sum, count)) if *quantity == Quantity::CpuLimit => sum / f64::from(*count),
-                    Some((_, count)) => return Err(several(&whose[1], *quantity, *count)),
-                };
-            }
-            let row = Where { at, version: version.map(str::as_bytes) };
-            let key = Key { namespace, service, class, cluster };
-            collector.push(key, row, &values).map_err(|(_, fault)| fault)?;
-        }
         Ok(())
     }
 
@@ -204,6 +168,41 @@ impl Answers {
                 .push(format!("Counters were reset {} times; the rate across a reset is unknown.", self.resets));
         }
     }
+}
+
+/// Hands over what is known of one service, a row a time.
+fn push(whose: &Whose, known: &Known, collector: &mut Collector<'_>) -> Result<(), Fault> {
+    let (columns, version) = known;
+    let quantities: Vec<Quantity> = columns.keys().copied().collect();
+    let layout = Layout {
+        measures: quantities
+            .iter()
+            .map(|quantity| (0, Measure { quantity: *quantity, unit: 1.0, form: Form::Plain }))
+            .collect(),
+        ..Layout::default()
+    };
+    collector.use_quantities(&layout);
+    let mut times: Vec<u64> = columns.values().flat_map(|column| column.keys().copied()).collect();
+    times.sort_unstable();
+    times.dedup();
+    let [namespace, service, class, cluster] = whose.each_ref().map(String::as_bytes);
+    let mut values = vec![f64::NAN; quantities.len()];
+    for at in times {
+        for (quantity, value) in quantities.iter().zip(&mut values) {
+            *value = match columns[quantity].get(&at) {
+                None => f64::NAN,
+                Some((sum, 1)) => *sum,
+                Some((sum, _)) if quantity.adds_up() => *sum,
+                // Replicas of one service have one limit.
+                Some((sum, count)) if *quantity == Quantity::CpuLimit => sum / f64::from(*count),
+                Some((_, count)) => return Err(several(&whose[1], *quantity, *count)),
+            };
+        }
+        let row = Where { at, version: version.as_deref().map(str::as_bytes) };
+        let key = Key { namespace, service, class, cluster };
+        collector.push(key, row, &values).map_err(|(_, fault)| fault)?;
+    }
+    Ok(())
 }
 
 fn several(service: &str, quantity: Quantity, count: u32) -> Fault {

@@ -26,6 +26,17 @@ pub struct Layout {
     pub unread: Vec<String>,
 }
 
+/// What a column is besides a quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Nothing: it may be a quantity.
+    Quantity,
+    /// It has its place.
+    Placed,
+    /// That column is the time already.
+    TakenBy(usize),
+}
+
 /// First words of names of times.
 const TIMES: &[&str] = &["time", "timestamp", "ts", "at", "t", "date", "datetime", "epoch", "unix", "unix_time"];
 /// Units at their ends.
@@ -51,8 +62,9 @@ pub fn layout(path: &Path, columns: &[String], options: &ReadOptions) -> Result<
         if mapped == Some("") {
             continue;
         }
-        if let Some(taken) = layout.place(index, name, options) {
-            if let Some(first) = taken {
+        let role = layout.place(index, name, options);
+        if role != Role::Quantity {
+            if let Role::TakenBy(first) = role {
                 let what = format!(
                     "`{}` says the same already\n  leave one of the two out: `--column {written}=`",
                     columns[first]
@@ -90,15 +102,15 @@ pub fn layout(path: &Path, columns: &[String], options: &ReadOptions) -> Result<
 }
 
 impl Layout {
-    /// Takes a column that is no quantity; the one that has its role already, where there is one.
-    fn place(&mut self, index: usize, name: &str, options: &ReadOptions) -> Option<Option<usize>> {
+    /// Takes a column that is no quantity.
+    fn place(&mut self, index: usize, name: &str, options: &ReadOptions) -> Role {
         let plain_name = plain(name);
         let is = |names: &[&str]| names.contains(&plain_name.as_str());
         let asked = |from: &Option<String>| from.as_ref().map(|from| plain(from) == plain_name);
         if is_time(&plain_name) {
             let taken = self.time.as_ref().map(|(first, _)| *first);
             self.time.get_or_insert((index, name.to_owned()));
-            return Some(taken);
+            return taken.map_or(Role::Placed, Role::TakenBy);
         }
         let (service, class) = (asked(&options.service_from), asked(&options.class_from));
         let role = if service.unwrap_or_else(|| is(quantity::SERVICES)) {
@@ -112,14 +124,14 @@ impl Layout {
         } else if is(quantity::VERSIONS) {
             &mut self.version
         } else {
-            return None;
+            return Role::Quantity;
         };
         // Of several names for the same thing (service and app) the first one counts, and the other is not read.
         if role.is_some() {
             self.unread.push(name.to_owned());
         }
         role.get_or_insert(index);
-        Some(None)
+        Role::Placed
     }
 
     fn check(self, path: &Path, columns: &[String], options: &ReadOptions) -> Result<Self, TraceError> {

@@ -169,10 +169,10 @@ impl Clock {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_integer(&mut self, number: u64) -> Result<u64, Fault> {
-        if let (Some(Kind::Number(unit)), true) = (self.kind, self.stated.is_some() || self.fits(number)) {
-            if let Some(at) = number.checked_mul(unit.nanos()) {
-                return Ok(at);
-            }
+        if let (Some(Kind::Number(unit)), true) = (self.kind, self.stated.is_some() || self.fits(number))
+            && let Some(at) = number.checked_mul(unit.nanos())
+        {
+            return Ok(at);
         }
         self.read(number.to_string().as_bytes())
     }

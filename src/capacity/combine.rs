@@ -94,6 +94,7 @@ fn reaching_over_all(counted: &[&Drawn]) -> Vec<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the values are exact")]
 mod tests {
     use super::super::outcome::IdentifiedBy::{Cpu, Latency};
     use super::{Drawn, combine};

@@ -54,6 +54,7 @@ fn slope(from: (f64, f64), to: (f64, f64)) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the values are exact")]
 mod tests {
     use super::{at, corners};
 

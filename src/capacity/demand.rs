@@ -221,13 +221,17 @@ fn instrument_sums(
 }
 
 /// The deviation of D by leaving out a block at a time, over that of the draws, at least 1: a few blocks of extreme load pull
-/// the fit to themselves, so that resamples which hold them err too little (MacKinnon and White 1985, HC3).
+/// the fit to themselves, so that resamples which hold them err too little (the HC3 of `MacKinnon` and White 1985).
 fn jackknife_ratio(cells: &[Moments], blocks: &Blocks, fitted: &RobustFit, draws: &[[f64; 3]]) -> f64 {
     let mut all = Moments::default();
-    cells.iter().for_each(|cell| all.add_times(cell, 1.0));
+    for cell in cells {
+        all.add_times(cell, 1.0);
+    }
     let without = |block: &[Moments]| {
         let mut rest = all;
-        block.iter().for_each(|cell| rest.add_times(cell, -1.0));
+        for cell in block {
+            rest.add_times(cell, -1.0);
+        }
         newton_step(fitted, &rest).map(|theta| theta[0])
     };
     let left: Vec<f64> = cells.chunks(blocks.cells_per_block).filter_map(without).collect();

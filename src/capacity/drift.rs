@@ -247,6 +247,7 @@ fn standard_error(values: &[f64], block: usize) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the values are exact")]
 mod tests {
     use super::super::clean::clean;
     use super::super::{demand, saturation};

@@ -102,6 +102,7 @@ pub fn scale_of(values: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the values are exact")]
 mod tests {
     use super::{Estimate, median, quantile, quantile_sorted, scale_of};
 

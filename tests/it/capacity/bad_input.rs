@@ -31,7 +31,9 @@ fn cut(series: &mut Series, count: usize) {
         &mut series.waiting,
         &mut series.latency_mean,
     ];
-    columns.into_iter().for_each(|column| column.truncate(count));
+    for column in columns {
+        column.truncate(count);
+    }
 }
 
 #[test]

@@ -141,10 +141,13 @@ fn held_out_levels_of_terminus_are_predicted() {
     let mut errors = Vec::new();
     for (name, points) in &terminus(&data) {
         for out in distinct(points) {
-            let (held, rest): (Vec<(f64, f64)>, Vec<(f64, f64)>) = points.iter().partition(|point| point.0 == out);
+            let is_out = |point: &&(f64, f64)| (point.0 - out).abs() < 1e-9;
+            let rest: Vec<(f64, f64)> = points.iter().filter(|point| !is_out(point)).copied().collect();
             let group = load_test(name, &rest);
             let Some(fitted) = group.fitted().filter(|_| distinct(&rest).len() > 1) else { continue };
-            errors.extend(held.iter().map(|point| (throughput(&fitted.capacity, point.0) / point.1 - 1.0).abs()));
+            errors.extend(
+                points.iter().filter(is_out).map(|point| (throughput(&fitted.capacity, point.0) / point.1 - 1.0).abs()),
+            );
         }
     }
     errors.sort_by(f64::total_cmp);
@@ -178,9 +181,8 @@ fn watching_terminus_gives_what_its_load_tests_measured() {
         let groups = fit(&Observations { series: vec![series] }, &Options::default()).expect("well-formed");
         let found = groups[0].fitted().expect("the knee of latency is seen").per_replica.value;
         let measured = tests.iter().filter(|(name, _)| name.contains(&format!("t2.xlarge/primeapp/primeapp/{limit}/")));
-        let single: Vec<f64> = measured
-            .flat_map(|(_, points)| points.iter().filter(|point| point.0 == 1.0).map(|point| point.1))
-            .collect();
+        let single: Vec<f64> =
+            measured.flat_map(|(_, points)| points.iter().filter(|point| point.0 < 1.5).map(|point| point.1)).collect();
         assert!(!single.is_empty());
         for wanted in single {
             assert!((found / wanted - 1.0).abs() < 0.15, "limit {limit}: {found} instead of {wanted}");

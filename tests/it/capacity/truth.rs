@@ -50,9 +50,9 @@ fn where_saturation_is_seen_the_median_error_is_within_five_percent_without_a_ce
         assert_eq!(refused, 0);
         assert!(median_error(&fitted) <= 0.05, "{}: {}", truth.saturated, median_error(&fitted));
         assert!(fitted.iter().all(|fitted| fitted.identified_by != IdentifiedBy::Assumed));
+        let many = truth.saturated > 0.01;
+        assert!(!many || fitted.iter().all(|fitted| fitted.identified_by == IdentifiedBy::Saturation));
     }
-    let (fitted, _) = self::fitted(services(&shares()[2], 5), &options);
-    assert!(fitted.iter().all(|fitted| fitted.identified_by == IdentifiedBy::Saturation));
 }
 
 /// Where nothing shows the ceiling it is assumed, which is said, and the interval is wide enough to hold the truth.
@@ -77,9 +77,14 @@ fn intervals_cover_what_they_say() {
     };
     let options = Options { ceiling: Some(0.92), ..Options::default() };
     let mut by_cpu = services(&shares()[0], 200);
-    by_cpu.iter_mut().for_each(|series| series.latency_mean.clear());
+    for series in &mut by_cpu {
+        series.latency_mean.clear();
+    }
     let mut by_throughput = services(&shares()[2], 200);
-    by_throughput.iter_mut().for_each(|series| (series.cpu.clear(), series.latency_mean.clear()).0);
+    for series in &mut by_throughput {
+        series.cpu.clear();
+        series.latency_mean.clear();
+    }
     for (series, wanted) in [(by_cpu, IdentifiedBy::Cpu), (by_throughput, IdentifiedBy::Saturation)] {
         let (fitted, refused) = fitted(series, &options);
         assert!(refused == 0 && fitted.iter().all(|fitted| fitted.identified_by == wanted));

@@ -17,7 +17,7 @@ use crate::model::observation::{Action, Event, EventKind};
 use crate::model::scenario::{Known, Learn};
 use crate::model::{Capacity, CapacityByClass, Observation, Phase, Plan, ServiceId, Snapshot};
 use crate::seed::Seed;
-use crate::units::{MilliCores, Span, Time};
+use crate::units::{MilliCores, Rate, Span, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -43,6 +43,9 @@ pub struct Learning<B> {
 struct Learnt {
     online: Online,
     sampled: Time,
+    /// Ready replicas over the snapshots since the last sample, and how many these are: rates are means over time, and so must
+    /// be what they are set against.
+    replicas: (f64, u32),
     /// One replica's capacity by the first fit that rests on an assumed ceiling.
     assumed: Option<f64>,
     /// What is believed of one replica of the default class.
@@ -92,8 +95,11 @@ impl<B> Learning<B> {
         for service in declared.application.requests() {
             let fresh = || Learnt::new(&declared, service, learn);
             let learnt = self.services.entry(service).or_insert_with(fresh);
-            let Some(sample) = sample(snapshot, service, learn, learnt.sampled) else { continue };
-            learnt.sampled = sample.at;
+            let ready = Ready::of(snapshot, service);
+            learnt.replicas = (learnt.replicas.0 + ready.weighed, learnt.replicas.1 + 1);
+            let Some(mut sample) = sample(snapshot, service, &ready, (learn, learnt.sampled)) else { continue };
+            let (sum, count) = std::mem::take(&mut learnt.replicas);
+            (sample.replicas, learnt.sampled) = (sum / f64::from(count), sample.at);
             let name = &declared.application.services[service].name;
             let event = |kind| Observation::Event(Event { at: snapshot.at, kind, subject: name.clone() });
             if learnt.online.push(&sample) {
@@ -116,7 +122,8 @@ impl Learnt {
         let declared = &known.application.services[service];
         let options = Options {
             bucket: learn.every,
-            settle: learn.settle,
+            // Replicas are means over time, as rates are: what changed meanwhile is in both.
+            settle: Span::ZERO,
             points_min: learn.samples as usize,
             ceiling: learn.ceiling.map(crate::units::Ratio::as_f64),
             capacity_quantile: learn.quantile.as_f64().min(0.49),
@@ -125,7 +132,13 @@ impl Learnt {
             ..Options::default()
         };
         let believed = per_replica(&declared.capacity.default);
-        Self { online: Online::new(&declared.name, "", options), sampled: Time::ZERO, assumed: None, believed }
+        Self {
+            online: Online::new(&declared.name, "", options),
+            sampled: Time::ZERO,
+            replicas: (0.0, 0),
+            assumed: None,
+            believed,
+        }
     }
 
     /// What is to be believed from now on; `None` where nothing is known, or nothing new.
@@ -175,35 +188,50 @@ const fn weighed(law: &Capacity, weight: f64) -> Capacity {
     }
 }
 
+/// Ready replicas of a service.
+struct Ready {
+    /// How many.
+    count: u32,
+    /// In replicas of the default class.
+    weighed: f64,
+}
+
+impl Ready {
+    fn of(snapshot: &Snapshot, service: ServiceId) -> Self {
+        let (view, declared) = (&snapshot.services[service], snapshot.service(service));
+        let (mut count, mut weighed) = (0, 0.0);
+        for (cluster, known) in snapshot.known.clusters.iter() {
+            let here = view.count_in(cluster, Phase::Ready);
+            count += here;
+            let weight = weight(declared.capacity.of(&known.class), &declared.capacity) * known.speed.as_f64();
+            weighed += f64::from(here) * weight;
+        }
+        Self { count, weighed }
+    }
+}
+
 /// What telemetry shows of a service; `None` where it shows nothing new.
-fn sample(snapshot: &Snapshot, service: ServiceId, learn: Learn, last: Time) -> Option<Sample> {
+fn sample(snapshot: &Snapshot, service: ServiceId, ready: &Ready, (learn, last): (Learn, Time)) -> Option<Sample> {
     let view = &snapshot.services[service];
     let (rate, at) = (view.rate.value?, view.rate.at);
-    if at <= last || at.since(last) < learn.every && last > Time::ZERO {
+    if at <= last || (last > Time::ZERO && at.since(last) < learn.every) {
         return None;
     }
     let declared = snapshot.service(service);
-    let (mut replicas, mut ready) = (0.0, 0);
-    for (cluster, known) in snapshot.known.clusters.iter() {
-        let count = view.count_in(cluster, Phase::Ready);
-        let weight = weight(declared.capacity.of(&known.class), &declared.capacity) * known.speed.as_f64();
-        replicas += f64::from(count) * weight;
-        ready += count;
-    }
     let seen: Vec<Option<f64>> = view.cpu_used.iter().map(|(_, cpu)| cpu.value.map(MilliCores::cores)).collect();
     let cpu = if seen.is_empty() || seen.iter().any(Option::is_none) { f64::NAN } else { seen.iter().flatten().sum() };
     // A replica that counts for less also has less of the CPU in that unit: the limit is that of the mean replica.
-    let limit = declared.request.cpu.cores() * if replicas > 0.0 { f64::from(ready) / replicas } else { 1.0 };
+    let mean = if ready.weighed > 0.0 { f64::from(ready.count) / ready.weighed } else { 1.0 };
     // What users see of a service that calls others is not its own latency.
     let is_alone = snapshot.known.application.calls_of(service).next().is_none();
     let latency = view.latency_p95.value.filter(|_| is_alone).map_or(f64::NAN, Span::as_seconds_f64);
     Some(Sample {
         at,
-        replicas,
+        replicas: ready.weighed,
         offered: rate.per_second(),
-        completed: f64::NAN,
+        completed: view.served.value.map_or(f64::NAN, Rate::per_second),
         cpu,
-        cpu_limit: limit,
+        cpu_limit: declared.request.cpu.cores() * mean,
         throttled: f64::NAN,
         errors: f64::NAN,
         waiting: f64::NAN,

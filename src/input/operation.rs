@@ -92,14 +92,13 @@ impl LearnFile {
     ///
     /// # Errors
     /// A quantile that is not a lower one.
-    pub fn checked(&self, telemetry: &Telemetry, at: &At<'_>) -> Result<Learn, InputError> {
+    pub fn checked(&self, at: &At<'_>) -> Result<Learn, InputError> {
         if self.quantile == Ratio::ZERO || self.quantile > Ratio(500_000) {
             let message = format!("{} is no quantile to plan by; write more than 0 % and at most 50 %", self.quantile);
             return Err(at.key("quantile").error(message));
         }
         let ceiling = self.ceiling.map(|share| share.0);
-        let settle = telemetry.window + telemetry.scrape + telemetry.jitter;
-        Ok(Learn { every: self.every.0, samples: self.samples.0, ceiling, quantile: self.quantile, settle })
+        Ok(Learn { every: self.every.0, samples: self.samples.0, ceiling, quantile: self.quantile })
     }
 }
 

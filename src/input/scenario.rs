@@ -228,7 +228,6 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         application.add_task_class(class.clone());
     }
     note_strangers(&application, &names, files);
-    let telemetry = file.telemetry.checked(&at.key("telemetry"))?;
     let mut known = Known { application, clusters, network, rules: Rules::default() };
     let waiting = conditions(application_file, (&known.application, &known.clusters), files, &at.key("application"))?;
     known.application.conditions = waiting;
@@ -240,8 +239,8 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         environment,
         faults,
         control: file.control.checked(&at.key("control"))?,
-        learn: file.learn.as_ref().map(|learn| learn.checked(&telemetry, &at.key("learn"))).transpose()?,
-        telemetry,
+        telemetry: file.telemetry.checked(&at.key("telemetry"))?,
+        learn: file.learn.as_ref().map(|learn| learn.checked(&at.key("learn"))).transpose()?,
         until: file.until.map(|until| until.0),
         sample_every: file.sample_every.map(|every| every.0),
     })

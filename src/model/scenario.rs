@@ -52,8 +52,6 @@ pub struct Learn {
     pub ceiling: Option<Ratio>,
     /// Which quantile of the estimate is believed.
     pub quantile: Ratio,
-    /// For so long after a change of replicas telemetry shows a mixture.
-    pub settle: Span,
 }
 
 /// What everybody knows from the start: declared, not measured.

@@ -366,6 +366,7 @@ fn snapshot(known: &Arc<Known>, at_s: u64, targets: Targets) -> Snapshot {
     };
     let seen = |_| ServiceView {
         rate: Seen::now(Rate::from_per_second(12.5), at),
+        served: Seen::NEVER,
         latency_p95: Seen::NEVER,
         cpu_used: Vec::new(),
         replicas: Vec::new(),

@@ -161,7 +161,7 @@ fn answers_of_prometheus_are_put_together_by_service() {
     let cart = only(&observed);
     let cpu = &cart.columns[&Quantity::Cpu];
     assert!((cpu[0] - 10.0 / 60.0).abs() < 1e-12 && (cpu[1] - 0.1).abs() < 1e-12, "{cpu:?}");
-    assert_eq!(cart.columns[&Quantity::Replicas][0], 2.0);
+    assert_eq!(cart.columns[&Quantity::Replicas][..1], [2.0]);
     let notes = observed.notes.join("\n");
     for said in ["`go_goroutines`", "1 values are NaN", "Counters were reset 1 times"] {
         assert!(notes.contains(said), "{notes}");

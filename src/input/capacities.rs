@@ -121,7 +121,8 @@ pub struct FittedLatency {
     pub per_worker_per_s: f64,
     pub workers: u32,
     pub variability: f64,
-    pub per_replica: [f64; 3],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_replica: Option<[f64; 3]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_replica_within_slo: Option<[f64; 3]>,
     pub load_max: f64,

@@ -234,7 +234,10 @@ fn print(
             "the model is that of {}; where it was fitted to the same samples, these figures flatter it",
             path.display()
         ),
-        None => format!("fitted to the first {} of the samples of each service", arguments.train),
+        None => {
+            let percent = figure(arguments.train.as_f64() * 100.0);
+            format!("fitted to the first {percent} % of the samples of each service")
+        }
     };
     wrapped(&format!("model     {model}"), "          ", out)
 }

@@ -82,7 +82,8 @@ fn of_group(group: &FittedGroup) -> FittedClass {
             per_worker_per_s: rounded(latency.service_rate),
             workers: latency.workers,
             variability: rounded(latency.variability),
-            per_replica: three(&latency.per_replica),
+            // Without an interval the curve describes the latency, and identifies nothing.
+            per_replica: Some(&latency.per_replica).filter(|one| one.low.is_finite()).map(three),
             per_replica_within_slo: latency.per_replica_within_slo.as_ref().map(three),
             load_max: rounded(latency.load_max),
             error: rounded(latency.error),
@@ -119,7 +120,7 @@ pub fn to_fitted(class: &FittedClass) -> Option<Fitted> {
             service_rate: latency.per_worker_per_s,
             workers: latency.workers,
             variability: latency.variability,
-            per_replica: estimate(latency.per_replica),
+            per_replica: latency.per_replica.map_or(Estimate::exact(f64::NAN), estimate),
             per_replica_within_slo: latency.per_replica_within_slo.map(estimate),
             load_max: latency.load_max,
             error: latency.error,

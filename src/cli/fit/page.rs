@@ -2,10 +2,10 @@
 
 use super::gather::Gathered;
 use super::table::{drift, figure, formula, instant, interval, name};
-use crate::capacity::drift::ALARM;
+use crate::capacity::drift::threshold;
 use crate::capacity::outcome::{Point, Standing};
 use crate::capacity::regression::WARNING;
-use crate::capacity::{Fitted, FittedGroup, Method, Options, Outcome};
+use crate::capacity::{Fitted, FittedGroup, IdentifiedBy, Method, Options, Outcome};
 use crate::report::html::fitted::{self, Dot, FitPage, FitSection, Kind};
 use crate::units::{Ratio, Time};
 
@@ -45,19 +45,23 @@ fn section(group: &FittedGroup, gathered: &Gathered, options: &Options) -> FitSe
         section.span_s = details.points.last().map_or(0.0, |point| seconds(point.at));
         section.points = details.points.iter().map(|point| dot(point, seconds(point.at))).collect();
         section.drift = details.drift.iter().map(|(at, upper, lower)| (seconds(*at), *upper, *lower)).collect();
-        section.alarm = ALARM;
+        section.alarm = threshold(details.drift.len());
     }
     section
 }
 
 fn fill(section: &mut FitSection, fitted: &Fitted, gathered: &Gathered, options: &Options) {
     let percent = figure(options.confidence * 100.0);
+    let by = match fitted.identified_by {
+        IdentifiedBy::Assumed => "CPU under a ceiling that is assumed",
+        identified => identified.name(),
+    };
     section.answer = format!(
         "r replicas serve {} requests/s; one of them {} ({percent} % interval {}). Identified by {}.",
         formula(&fitted.capacity),
         figure(fitted.per_replica.value),
         interval(&fitted.per_replica),
-        fitted.identified_by.name()
+        by
     );
     section.drifted = drift(fitted, gathered.has_dates);
     section.candidates = fitted

@@ -210,14 +210,14 @@ fn pictures(section: &FitSection) -> String {
     let used = |name: &str| {
         vec![
             (name.to_owned(), Ink::Offered.number()),
-            ("saturated".to_owned(), Ink::Slo.number()),
-            ("left out".to_owned(), Ink::Grid.number()),
+            ("saturated".to_owned(), Ink::Lost.number()),
+            ("left out".to_owned(), Ink::Series(7).number()),
         ]
     };
     let mut legend = used("used");
     if !section.curve.is_empty() {
         legend.push(("capacity".to_owned(), Ink::Series(2).number()));
-        legend.push(("lower quantile".to_owned(), Ink::Capacity.number()));
+        legend.push(("lower quantile".to_owned(), Ink::Series(1).number()));
     }
     html += &figure("Requests per second against ready replicas", &capacity(section), &legend);
     if let Some(svg) = residuals(section) {
@@ -235,7 +235,14 @@ fn pictures(section: &FitSection) -> String {
             ("downwards".to_owned(), Ink::Series(1).number()),
             ("alarm".to_owned(), Ink::Slo.number()),
         ];
-        html += &figure(&format!("Drift: cumulated residuals since {}", escape(&section.begin)), &svg, &legend);
+        html += &figure(
+            &format!(
+                "Drift: cumulated residuals since {}; an alarm counts if CPU at like load changed too",
+                section.begin
+            ),
+            &svg,
+            &legend,
+        );
     }
     html + "</div>\n"
 }
@@ -251,8 +258,8 @@ fn thinned(section: &FitSection) -> impl Iterator<Item = &Dot> {
 const fn ink(kind: Kind) -> Ink {
     match kind {
         Kind::Used => Ink::Offered,
-        Kind::Saturated => Ink::Slo,
-        Kind::LeftOut => Ink::Grid,
+        Kind::Saturated => Ink::Lost,
+        Kind::LeftOut => Ink::Series(7),
     }
 }
 
@@ -281,7 +288,7 @@ fn capacity(section: &FitSection) -> String {
     let low: Vec<(f64, f64)> = reach.clone().map(|(r, _, low)| (*r, *low)).collect();
     let median: Vec<(f64, f64)> = reach.map(|(r, median, _)| (*r, *median)).collect();
     if median.len() > 1 {
-        shapes.push(Shape::Line(low, Ink::Capacity, 3));
+        shapes.push(Shape::Line(low, Ink::Series(1), 3));
         shapes.push(Shape::Line(median, Ink::Series(2), 5));
     }
     draw(&frame, &shapes)

@@ -81,7 +81,7 @@ notebooks: build ## executes the notebooks (python3; its packages are installed 
 		rm -rf -- $(NOTEBOOKS_VENV) && python3 -m venv $(NOTEBOOKS_VENV) && \
 		$(NOTEBOOKS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement notebooks/requirements.txt && \
 		touch $(NOTEBOOKS_VENV)/ready; }
-	@SMO=$(SMO) $(NOTEBOOKS_VENV)/bin/python notebooks/execute.py notebooks/*.ipynb
+	@SMO=$(abspath $(SMO)) $(NOTEBOOKS_VENV)/bin/python notebooks/execute.py notebooks/*.ipynb
 
 clean: ## removes the runs here; the build outside stays (make clean BUILD=1 removes it too)
 	rm -rf -- $(OUT)

@@ -20,7 +20,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay test bench lint format docs clean
+.PHONY: help setup build install simulate replay test bench lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -70,6 +70,18 @@ docs: setup $(MDBOOK) ## the book and the documentation of the code, warnings de
 	@! grep -E 'WARN|ERROR' $(CARGO_TARGET_DIR)/mdbook.log
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --no-deps --all-features --document-private-items
 	@echo "docs    docs/book/index.html, and of the code $(CARGO_TARGET_DIR)/doc/smo/index.html"
+
+# The packages of the notebooks, kept outside the work tree by their versions.
+NOTEBOOKS_VERSION = $(shell sha256sum notebooks/requirements.txt | cut -c1-12)
+NOTEBOOKS_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/notebooks-$(NOTEBOOKS_VERSION)
+
+notebooks: build ## executes the notebooks (python3; its packages are installed outside the work tree)
+	@.ci/setup notebooks
+	@test -e $(NOTEBOOKS_VENV)/ready || { \
+		rm -rf -- $(NOTEBOOKS_VENV) && python3 -m venv $(NOTEBOOKS_VENV) && \
+		$(NOTEBOOKS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement notebooks/requirements.txt && \
+		touch $(NOTEBOOKS_VENV)/ready; }
+	@SMO=$(abspath $(SMO)) $(NOTEBOOKS_VENV)/bin/python notebooks/execute.py notebooks/*.ipynb
 
 clean: ## removes the runs here; the build outside stays (make clean BUILD=1 removes it too)
 	rm -rf -- $(OUT)

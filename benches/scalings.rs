@@ -72,6 +72,7 @@ fn snapshot(known: &Scenario, targets: &Targets, minute: u64) -> Snapshot {
         };
         ServiceView {
             rate: Seen::now(load, at),
+            served: Seen::NEVER,
             latency_p95: Seen::now(Span::seconds(1), at),
             cpu_used: homes.iter().map(|home| (home.cluster, Seen::now(used(home.replicas), at))).collect(),
             replicas: homes.iter().map(|home| group(home.cluster, home.replicas)).collect(),

@@ -28,8 +28,10 @@
 //! | [`model`] | what the world is made of; no input or output, no clock, no randomness |
 //! | [`input`] | files to model; the only stage that parses |
 //! | [`policy`], [`solver`] | snapshot to plan, and the algorithms that policies share |
+//! | [`capacity`] | observations to fitted capacity models, or a refusal |
 //! | [`backend`] | where plans are carried out: simulated, or only watched |
 //! | [`record`], [`report`] | what happened, and what it says |
+//! | [`learning`] | capacities that are learnt while a run goes on |
 //! | [`run`] | the loop |
 //! | [`cli`] | one file a command |
 //!
@@ -39,8 +41,10 @@
 //! with the record, and an [`Explanation`](model::Explanation) is no part of a plan: it is asked of the policy afterwards.
 
 pub mod backend;
+pub mod capacity;
 pub mod cli;
 pub mod input;
+pub mod learning;
 pub mod model;
 pub mod policy;
 pub mod record;

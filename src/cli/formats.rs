@@ -24,8 +24,9 @@ pub struct Arguments {
 }
 
 /// Kinds in the order in which they are listed, and what they are.
-const KINDS: [(Kind, &str); 7] = [
+const KINDS: [(Kind, &str); 8] = [
     (Kind::Rates, "Request rates over time"),
+    (Kind::Observations, "Observations of running services, for `smo fit`"),
     (Kind::Tasks, "Pods, jobs and machines over time"),
     (Kind::Application, "Applications: services, their requests and calls"),
     (Kind::Inventory, "Inventories: clusters and nodes"),

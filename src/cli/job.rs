@@ -4,6 +4,7 @@ use super::timed::{Stopwatch, Timed};
 use crate::backend::BackendError;
 use crate::backend::sim::SimBackend;
 use crate::input::{self, InputError, Loaded, Request};
+use crate::learning::Learning;
 use crate::policy::PolicySpec;
 use crate::policy::parameter::ParameterError;
 use crate::record::{InputFile, ManifestHeader, Writer};
@@ -103,6 +104,7 @@ impl Job {
         let scenario = &loaded.scenario;
         let backend = SimBackend::with_tasks(scenario.clone(), (loaded.workload()?, loaded.tasks()), self.seed)?;
         let (policy, laps) = Timed::around(self.policy.build()?);
+        let backend = Learning::around(backend, scenario.learn);
         let mut run = Run::new(backend, policy, scenario.control.rails.clone(), self.seed).explaining();
         let unwritten = |source| JobError::Record { path: self.directory.clone(), source };
         let mut writer = Writer::create(&self.directory, &scenario.known).map_err(unwritten)?;

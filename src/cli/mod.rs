@@ -4,6 +4,7 @@
 //! hangs up is met in one place, and nothing panics.
 
 mod aligned;
+mod backtest;
 mod bench;
 mod clock;
 mod completions;
@@ -13,6 +14,7 @@ mod expand;
 mod explain;
 mod export;
 mod failure;
+mod fit;
 mod formats;
 mod init;
 mod job;
@@ -49,6 +51,8 @@ First steps, in a clone of the repository:
   smo replay runs/quickstart                 the same runs again: identical, or where not
   smo trace generate --services web --mean 60/s --daily 2 --out day.csv.gz     a load
   smo trace info traces/*.csv.gz             what is in a load, with its course
+  smo fit observations.csv --out capacity.yaml     what a replica can serve, from what was observed
+  smo backtest runs/quickstart/naive-1 --train 70%     whether that predicts what came after
   smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
@@ -69,6 +73,8 @@ enum Command {
     Init(init::Arguments),
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
+    Fit(fit::Arguments),
+    Backtest(backtest::Arguments),
     Explain(explain::Arguments),
     Diff(diff::Arguments),
     Replay(replay::Arguments),
@@ -106,6 +112,8 @@ impl Cli {
             Command::Init(arguments) => init::run(&arguments, out),
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Plan(arguments) => plan::run(&arguments, out),
+            Command::Fit(arguments) => fit::run(&arguments, out),
+            Command::Backtest(arguments) => backtest::run(&arguments, out),
             Command::Diff(arguments) => diff::run(&arguments, out),
             Command::Explain(arguments) => explain::run(&arguments, out),
             Command::Replay(arguments) => replay::run(&arguments, out),

@@ -1,6 +1,7 @@
 //! Reading the files that a scenario names: found next to it, limited in size, hashed for the manifest.
 
 use super::at::At;
+use super::capacities::Believed;
 use super::defaults::limits;
 use super::error::{InputError, Mistake};
 use super::hdag::Artifact;
@@ -43,6 +44,8 @@ pub struct Files {
     pub notes: Vec<String>,
     /// What a descriptor says of the charts of its services, by service.
     pub artifacts: BTreeMap<String, Artifact>,
+    /// Fitted capacities that the scenario names.
+    pub believed: Option<Believed>,
 }
 
 impl Files {

@@ -10,6 +10,8 @@ use super::{machines, tables, tasks};
 pub enum Kind {
     /// Request rates over time.
     Rates,
+    /// What was observed of running services, for fits.
+    Observations,
     /// Pods, jobs or machines that arrive, run for a time and go.
     Tasks,
     /// Clusters and their nodes.
@@ -68,6 +70,8 @@ pub const FORMATS: &[&FormatPage] = &[
     &super::trace::values::PAGE,
     &super::trace::wide_csv::PAGE,
     &super::trace::wide_parquet::PAGE,
+    &super::observations::PAGE,
+    &super::observations::PAGE_PROMETHEUS,
     &tasks::gaia::PAGE,
     &tasks::google::PAGE,
     &tasks::openb::PAGE,

@@ -1,6 +1,7 @@
 //! From a path to a world that can be run: files are read and spliced, patches applied, types read, parts checked.
 
 use super::at::At;
+use super::capacities;
 use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
@@ -189,6 +190,7 @@ fn tree(path: &Path, request: &Request, files: &mut Files) -> Result<Node, Input
     of_tables.iter().try_for_each(|patch| patch.apply(&mut root))?;
     tables::expand::expand(&mut root, files)?;
     fields.iter().try_for_each(|patch| patch.apply(&mut root))?;
+    capacities::fill(&mut root, files)?;
     if let Some(application) = root.get("application").filter(|_| described) {
         hdag::need_capacities(application)?;
     }

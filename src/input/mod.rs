@@ -9,6 +9,7 @@
 
 mod application;
 mod at;
+pub mod capacities;
 mod capacity;
 mod civil;
 pub mod condition;
@@ -29,6 +30,7 @@ mod machines;
 mod neighbours;
 mod network;
 mod node;
+pub mod observations;
 mod occupied;
 mod operation;
 mod read;
@@ -46,6 +48,7 @@ pub mod world;
 mod written;
 mod yaml;
 
+pub use capacity::CapacityLaw;
 pub use error::{InputError, Mistake, Place, known_names};
 pub use expectation::{Nameable, expectation};
 pub use file::InputFile;

@@ -5,9 +5,9 @@ use super::error::InputError;
 use super::written::{DelayFile, Positive, Share};
 use crate::model::autoscaler::{Autoscaler, Expander};
 use crate::model::binding::NodeScore;
-use crate::model::scenario::Platform;
+use crate::model::scenario::{Learn, Platform};
 use crate::model::{Control, Rails, Telemetry};
-use crate::units::{Bytes, Span, Time};
+use crate::units::{Bytes, Ratio, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,41 @@ pub struct TelemetryFile {
     pub delay: Span,
     /// Share of scrapes that are lost.
     pub loss: Share,
+}
+
+/// How capacities are learnt while a run goes on: the estimators of `smo fit`, a sample at a time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LearnFile {
+    /// From one sample to the next, at least; decisions in between add none.
+    pub every: Positive<Span>,
+    /// Samples before the first fit.
+    pub samples: Positive<u32>,
+    /// The share of its CPU request that a replica can use, where it is known; estimated or assumed otherwise.
+    pub ceiling: Option<Share>,
+    /// Which quantile of the estimate policies believe: `50 %` is the median, `10 %` (or less than 50 %) the careful one.
+    pub quantile: Ratio,
+}
+
+impl Default for LearnFile {
+    fn default() -> Self {
+        Self { every: Positive(Span::seconds(60)), samples: Positive(60), ceiling: None, quantile: Ratio(500_000) }
+    }
+}
+
+impl LearnFile {
+    /// As a run takes it.
+    ///
+    /// # Errors
+    /// A quantile that is not a lower one.
+    pub fn checked(&self, at: &At<'_>) -> Result<Learn, InputError> {
+        if self.quantile == Ratio::ZERO || self.quantile > Ratio(500_000) {
+            let message = format!("{} is no quantile to plan by; write more than 0 % and at most 50 %", self.quantile);
+            return Err(at.key("quantile").error(message));
+        }
+        let ceiling = self.ceiling.map(|share| share.0);
+        Ok(Learn { every: self.every.0, samples: self.samples.0, ceiling, quantile: self.quantile })
+    }
 }
 
 /// The platform that hosts the replicas.

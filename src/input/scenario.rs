@@ -2,6 +2,7 @@
 
 use super::application::{ApplicationFile, application};
 use super::at::At;
+use super::capacities::CapacitiesFile;
 use super::condition::conditions;
 use super::defaults;
 use super::environment::{EnvironmentFile, environment};
@@ -10,7 +11,7 @@ use super::fault::{Breakable, FaultFile, fault};
 use super::file::Files;
 use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
-use super::operation::{ControlFile, PlatformFile, TelemetryFile};
+use super::operation::{ControlFile, LearnFile, PlatformFile, TelemetryFile};
 use super::rules::{ObjectiveFile, RuleFile, rules};
 use super::tables::grid::Grid;
 use super::tasks::{self, TaskFile, Tasks};
@@ -77,6 +78,14 @@ pub struct ScenarioFile {
     /// What is true of the services where it differs from what they declare: by service, or `all`.
     #[serde(default)]
     pub truth: BTreeMap<String, TruthFile>,
+    /// Capacities that `smo fit` found, which policies believe instead of what services declare: a path, or `{file, quantile}`.
+    /// What is declared stays true; a service that declares none is as it was fitted.
+    #[serde(default)]
+    pub capacities: Option<Written<String, CapacitiesFile>>,
+    /// Learns capacities while the run goes on, from what telemetry shows, and has policies believe them; off where nothing is
+    /// said.
+    #[serde(default)]
+    pub learn: Option<LearnFile>,
     /// Policies to compare, like `naive`, `spread+hpa:target=60%` or `greedy+rate`; `smo policies` lists them. `all`,
     /// `placements`, `scalings` and `joints` stand for all of a kind.
     pub policies: Vec<String>,
@@ -206,6 +215,9 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         faults.extend(fault(one, &breakable, files, &at.key("faults").index(index))?);
     }
     let mut truth = truth(&application_file.services, &file.truth, &at.key("truth"))?;
+    if let Some(believed) = files.believed.take() {
+        believed.apply(&mut application, &mut files.notes, &at.key("capacities"))?;
+    }
     note_assumptions(file, &application, &clusters, files);
     note_tasks(tasks, &clusters, files);
     for class in &tasks.classes {
@@ -229,6 +241,7 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         faults,
         control: file.control.checked(&at.key("control"))?,
         telemetry: file.telemetry.checked(&at.key("telemetry"))?,
+        learn: file.learn.as_ref().map(|learn| learn.checked(&at.key("learn"))).transpose()?,
         until: file.until.map(|until| until.0),
         sample_every: file.sample_every.map(|every| every.0),
     })

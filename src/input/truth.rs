@@ -8,7 +8,7 @@ use super::written::{NonNegative, Positive};
 use crate::model::capacity::{Capacity, CapacityByClass};
 use crate::model::scenario::Truth;
 use crate::model::{ServiceId, Table};
-use crate::units::{Ratio, Span};
+use crate::units::{Ratio, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +36,18 @@ pub struct TruthFile {
     pub cpu_at_capacity: Option<Ratio>,
     /// CPU that an idle replica uses, as a share of what it requests.
     pub cpu_idle: Option<Ratio>,
+    /// New versions during the run, by rising time: each makes the capacity a multiple of the one at the start.
+    pub changes: Vec<ChangeFile>,
+}
+
+/// A new version of a service.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeFile {
+    /// When every replica runs it.
+    pub at: Time,
+    /// Its capacity as a multiple of the one at the start: `50 %` serves half.
+    pub capacity_factor: Positive<Ratio>,
 }
 
 /// The truth of every service: as declared, then `all`, then what is said of the service itself.
@@ -63,6 +75,11 @@ pub fn truth(
             if let Some(capacity) = &over.capacity {
                 capacity.check(service.replicas.max, &at.key(key).key("capacity"))?;
             }
+            if let Some(index) = (1..over.changes.len()).find(|at| over.changes[*at].at <= over.changes[*at - 1].at) {
+                let before = over.changes[index - 1].at;
+                let at = at.key(key).key("changes").index(index).key("at");
+                return Err(at.error(format!("the version before it came at {before}; write them by rising time")));
+            }
             over.apply(&mut truth);
         }
         Ok(truth)
@@ -84,6 +101,9 @@ impl TruthFile {
         truth.queue_limit = self.queue_limit.map_or(truth.queue_limit, |limit| limit.0);
         truth.cpu_at_capacity = self.cpu_at_capacity.unwrap_or(truth.cpu_at_capacity);
         truth.cpu_idle = self.cpu_idle.unwrap_or(truth.cpu_idle);
+        if !self.changes.is_empty() {
+            truth.changes = self.changes.iter().map(|change| (change.at, change.capacity_factor.0)).collect();
+        }
     }
 }
 
@@ -109,5 +129,6 @@ pub fn truth_as_declared(file: &ServiceFile) -> Truth {
         queue_limit: file.queue_limit.0,
         cpu_at_capacity: file.cpu_at_capacity,
         cpu_idle: file.cpu_idle,
+        changes: Vec::new(),
     }
 }

@@ -81,6 +81,12 @@ pub enum EventKind {
     ServiceWanted,
     /// The event that a service waited for is over, and it stops.
     ServiceUnwanted,
+    /// A service became another: a new version, with another capacity.
+    ServiceChanged,
+    /// What is learnt of a service contradicts what was believed of its capacity.
+    CapacityDrifted,
+    /// Another capacity is believed of a service from now on.
+    CapacityLearnt,
 }
 
 /// The state at one instant, for the series.
@@ -153,6 +159,15 @@ pub struct PlacementSample {
     pub starting: u32,
     /// CPU time used there since the start, in core-seconds.
     pub cpu_seconds: f64,
+    /// Mean rate of arrivals there since the last sample.
+    pub offered: Rate,
+    /// Mean rate of requests served there since the last sample.
+    pub served: Rate,
+    /// Requests that wait there, at this instant.
+    pub backlog: f64,
+    /// Mean latency of requests served there since the last sample: waiting and service at this service alone, without what it
+    /// calls; absent without traffic.
+    pub latency_own: Option<Span>,
 }
 
 /// A cluster at an instant.

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::id::{ClusterId, ServiceId, Table};
 use super::network::Network;
 use super::rules::Rules;
-use crate::units::{Bytes, Ratio, Span};
+use crate::units::{Bytes, Ratio, Span, Time};
 use std::sync::Arc;
 
 /// One world.
@@ -33,10 +33,25 @@ pub struct Scenario {
     pub control: Control,
     /// How the world is seen.
     pub telemetry: Telemetry,
+    /// Whether, and how, what policies believe of capacities is learnt while the run goes on.
+    pub learn: Option<Learn>,
     /// From the start of the run to its end; `None`: until the trace ends.
     pub until: Option<Span>,
     /// From one sample of the series to the next; `None`: so that a run has at most 1,440 of them.
     pub sample_every: Option<Span>,
+}
+
+/// How capacities are learnt during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Learn {
+    /// From one sample to the next, at least.
+    pub every: Span,
+    /// Samples before the first fit.
+    pub samples: u32,
+    /// The share of its CPU request that a replica can use, where it is known.
+    pub ceiling: Option<Ratio>,
+    /// Which quantile of the estimate is believed.
+    pub quantile: Ratio,
 }
 
 /// What everybody knows from the start: declared, not measured.
@@ -70,6 +85,8 @@ pub struct Truth {
     pub cpu_at_capacity: Ratio,
     /// Share of its CPU request that a replica uses when idle.
     pub cpu_idle: Ratio,
+    /// From when on the capacity is which multiple of the above, by rising time: new versions.
+    pub changes: Vec<(Time, Ratio)>,
 }
 
 /// Delays of the platform that hosts the replicas.

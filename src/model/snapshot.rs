@@ -88,6 +88,8 @@ pub struct ClusterView {
 pub struct ServiceView {
     /// Requests that arrive, over all clusters, those that are dropped included.
     pub rate: Seen<Rate>,
+    /// Requests that are answered, over all clusters.
+    pub served: Seen<Rate>,
     /// 95th percentile of the latency, where the service is an entry.
     pub latency_p95: Seen<Span>,
     /// CPU used by the ready replicas of a cluster, together.

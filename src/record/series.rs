@@ -36,15 +36,18 @@ type Field<T> = (&'static str, fn(&Row) -> Option<T>);
 
 /// Columns of floats.
 pub const FLOATS: &[Field<f64>] = &[
-    ("offered_per_s", |row| row.service().map(|row| row.offered.per_second())),
-    ("served_per_s", |row| row.service().map(|row| row.served.per_second())),
+    ("offered_per_s", |row| row.flow(|row| row.offered, |row| row.offered).map(Rate::per_second)),
+    ("served_per_s", |row| row.flow(|row| row.served, |row| row.served).map(Rate::per_second)),
     ("dropped_per_s", |row| row.service().map(|row| row.dropped.per_second())),
-    ("backlog_requests", |row| row.service().map(|row| row.backlog)),
+    ("backlog_requests", |row| row.flow(|row| row.backlog, |row| row.backlog)),
     ("capacity_per_s", |row| row.service().map(|row| row.capacity.per_second())),
     ("latency_mean_ms", |row| row.latency_ms(|latency| latency.mean.as_seconds_f64())),
     ("latency_p50_ms", |row| row.latency_ms(|latency| latency.p50.as_seconds_f64())),
     ("latency_p95_ms", |row| row.latency_ms(|latency| latency.p95.as_seconds_f64())),
     ("latency_p99_ms", |row| row.latency_ms(|latency| latency.p99.as_seconds_f64())),
+    ("latency_own_mean_ms", |row| {
+        row.placement().and_then(|row| row.latency_own).map(|latency| latency.as_seconds_f64() * 1e3)
+    }),
     ("slo_violated_share", |row| row.service().and_then(|row| row.slo_violated)),
     ("rate_seen_per_s", |row| row.service().and_then(|row| row.rate_seen).map(Rate::per_second)),
     ("rate_age_s", |row| row.service().and_then(|row| row.rate_age).map(Span::as_seconds_f64)),
@@ -89,6 +92,11 @@ impl Row {
 
     const fn cluster(&self) -> Option<&ClusterSample> {
         if let Self::Cluster(row) = self { Some(row) } else { None }
+    }
+
+    /// What both a service and a placement tell.
+    fn flow<T>(&self, of_service: fn(&ServiceSample) -> T, of_placement: fn(&PlacementSample) -> T) -> Option<T> {
+        self.service().map(of_service).or_else(|| self.placement().map(of_placement))
     }
 
     fn tasks(&self, count: fn(&TaskSample) -> u64) -> Option<u32> {

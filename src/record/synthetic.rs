@@ -260,6 +260,10 @@ impl Day {
             pending: 0,
             starting: 0,
             cpu_seconds: at_s as f64 * 0.4,
+            offered: Rate::from_per_second(offered),
+            served: Rate::from_per_second(served),
+            backlog: 0.0,
+            latency_own: Some(ms(p95 / 3.0)),
         };
         Sample {
             at: Time(at_s * 1_000_000_000),
@@ -362,6 +366,7 @@ fn snapshot(known: &Arc<Known>, at_s: u64, targets: Targets) -> Snapshot {
     };
     let seen = |_| ServiceView {
         rate: Seen::now(Rate::from_per_second(12.5), at),
+        served: Seen::NEVER,
         latency_p95: Seen::NEVER,
         cpu_used: Vec::new(),
         replicas: Vec::new(),

@@ -127,7 +127,10 @@ const fn breaks(kind: EventKind) -> bool {
         | EventKind::LinkBack
         | EventKind::TelemetryBack
         | EventKind::ServiceWanted
-        | EventKind::ServiceUnwanted => false,
+        | EventKind::ServiceUnwanted
+        | EventKind::ServiceChanged
+        | EventKind::CapacityDrifted
+        | EventKind::CapacityLearnt => false,
     }
 }
 

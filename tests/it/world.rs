@@ -126,6 +126,7 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
             decision_time: Span::ZERO,
             rails: Rails::default(),
         },
+        learn: None,
         telemetry: Telemetry {
             scrape: Span::seconds(15),
             jitter: Span::ZERO,
@@ -148,6 +149,7 @@ pub fn exponential(capacity: &CapacityByClass) -> Truth {
         queue_limit: Span::seconds(60),
         cpu_at_capacity: Ratio::ONE,
         cpu_idle: Ratio::ZERO,
+        changes: Vec::new(),
     }
 }
 

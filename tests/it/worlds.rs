@@ -71,6 +71,7 @@ pub fn world(clusters: Vec<Cluster>, services: Vec<Service>) -> Snapshot {
     };
     let unseen = ServiceView {
         rate: Seen::NEVER,
+        served: Seen::NEVER,
         latency_p95: Seen::NEVER,
         cpu_used: Vec::new(),
         replicas: Vec::new(),

@@ -12,7 +12,7 @@ use super::world::{Component, ControlState, Entry, Path, ServiceState, Slot, Vio
 use crate::model::binding::peers::{Peers, Relations};
 use crate::model::binding::{NodeTable, eligible};
 use crate::model::id::Id;
-use crate::model::observation::Flow;
+use crate::model::observation::{EventKind, Flow};
 use crate::model::{ClusterId, Scenario, ServiceId, Table, Targets};
 use crate::seed::Seed;
 use crate::units::{Rate, Ratio, Span, Time};
@@ -95,6 +95,11 @@ impl World {
             self.plan_environment(cluster);
             self.plan_scans(cluster);
         }
+        for (service, truth) in scenario.truth.iter() {
+            for (change, (at, _)) in (0..).zip(&truth.changes) {
+                self.schedule_at(*at, Event::ServiceChanged { service, change });
+            }
+        }
     }
 
     /// Unneeded nodes are looked for where a pool may shrink.
@@ -111,6 +116,24 @@ impl World {
         let every =
             self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(horizon.0), self.scenario.control.every));
         self.repeat(Time::ZERO + every, every, Event::Sampled);
+    }
+
+    /// All replicas of a service run a new version, whose capacity is another.
+    pub(super) fn on_service_changed(&mut self, service: ServiceId, change: u32) {
+        let (_, factor) = self.scenario.truth[service].changes[change as usize];
+        let component = self.services[service].component;
+        if let Some(component) = component {
+            self.settle(component);
+        }
+        self.services[service].capacity_factor = factor;
+        for slot in self.slots_of(service) {
+            self.update_capacity(slot);
+        }
+        if let Some(component) = component {
+            self.reflow(component);
+        }
+        let name = self.scenario.known.application.services[service].name.clone();
+        self.tell(EventKind::ServiceChanged, name);
     }
 
     /// Price or carbon of a cluster's region changes: all that was used until now was used at the old ones.
@@ -156,6 +179,9 @@ fn new_slot(scenario: &Scenario, service: ServiceId, cluster: ClusterId) -> Slot
         watts_per_core: 0.0,
         core_seconds: 0.0,
         ready_seconds: 0.0,
+        own_latency: 0.0,
+        own_latency_sum: 0.0,
+        sampled: Default::default(),
         latency: super::latency::Latency::default(),
         success: 1.0,
         delays: None,
@@ -169,6 +195,7 @@ fn new_service(scenario: &Scenario, seed: Seed, service: ServiceId, components: 
     let mut state = ServiceState {
         component: components.iter().position(|component| component.services.contains(&service)),
         class: is_task.then(Box::default),
+        capacity_factor: Ratio::ONE,
         demand: Rate::ZERO,
         lost: Rate::ZERO,
         lost_flow: Flow::default(),

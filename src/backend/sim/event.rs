@@ -8,6 +8,8 @@ use crate::model::{ClusterId, NodeId, PoolId, ReplicaId, ServiceId};
 pub(super) enum Event {
     /// Carbon intensity or price of a cluster's region changes.
     EnvironmentChanged(ClusterId),
+    /// A new version of a service runs: which of its changes.
+    ServiceChanged { service: ServiceId, change: u32 },
     /// A fault strikes.
     FaultBegan(u32),
     /// A fault is repaired; `victim` is what was drawn when it struck.
@@ -58,7 +60,7 @@ impl Event {
     pub(super) const fn class(self) -> Class {
         Class(match self {
             Self::EnvironmentChanged(_) => 1,
-            Self::FaultBegan(_) | Self::FaultEnded { .. } => 2,
+            Self::FaultBegan(_) | Self::FaultEnded { .. } | Self::ServiceChanged { .. } => 2,
             Self::ClusterLossNoticed { .. } | Self::NodeLossNoticed { .. } => 3,
             Self::NodeBooted { .. } | Self::NodeIdled { .. } | Self::NodesScanned(_) => 4,
             Self::ReplicaReadied(_) | Self::ReplicaDrained(_) | Self::TaskCompleted(_) => 5,

@@ -227,6 +227,7 @@ impl World {
     fn handle(&mut self, event: Event) {
         match event {
             Event::EnvironmentChanged(cluster) => self.on_environment_changed(cluster),
+            Event::ServiceChanged { service, change } => self.on_service_changed(service, change),
             Event::FaultBegan(fault) => self.on_fault_began(fault),
             Event::FaultEnded { fault, victim } => self.on_fault_ended(fault, victim),
             Event::ClusterLossNoticed { cluster, outage } => self.on_cluster_loss_noticed(cluster, outage),

@@ -23,16 +23,12 @@ impl World {
         let span = self.now() - self.sampled_at;
         let known = std::sync::Arc::clone(&self.scenario.known);
         let services = known.application.requests().map(|service| self.sample_service(service, span)).collect();
+        let slots: Vec<_> = known.application.requests().flat_map(|service| self.slots_of(service)).collect();
         self.sampled_at = self.now();
         Sample {
             at: self.now(),
             services,
-            placements: known
-                .application
-                .requests()
-                .flat_map(|service| self.slots_of(service))
-                .filter_map(|slot| self.sample_placement(slot))
-                .collect(),
+            placements: slots.into_iter().filter_map(|slot| self.sample_placement(slot, span)).collect(),
             clusters: self.sites.ids().map(|cluster| self.sample_cluster(cluster)).collect(),
             tasks: self.sample_tasks(),
         }
@@ -67,7 +63,9 @@ impl World {
         }
     }
 
-    fn sample_placement(&self, slot: super::world::SlotId) -> Option<PlacementSample> {
+    fn sample_placement(&mut self, slot: super::world::SlotId, span: Span) -> Option<PlacementSample> {
+        let (passed, waited) = self.slots[slot].take_sampled();
+        let served = Flow::requests(passed.served);
         let slot = &self.slots[slot];
         let target = self.control.targets.get(slot.service, slot.cluster);
         let count = |phase: Phase| {
@@ -83,6 +81,10 @@ impl World {
             pending: count(Phase::Pending),
             starting: count(Phase::Starting),
             cpu_seconds: slot.core_seconds,
+            offered: mean_rate(passed.offered, span),
+            served: mean_rate(passed.served, span),
+            backlog: Flow::requests(passed.backlog),
+            latency_own: (served > 0.0).then(|| Span::from_seconds_f64(waited / served)),
         })
     }
 
@@ -191,5 +193,13 @@ impl World {
             amounts: site.sums.amounts.map(|(requested, offered)| Amount { requested, offered }),
             cpu_allocation: if seconds > 0.0 { site.sums.allocated_seconds / seconds } else { 0.0 },
         }
+    }
+}
+
+impl super::world::Slot {
+    /// Requests since the last sample, and the sum of their latency here in seconds.
+    fn take_sampled(&mut self) -> (Flow, f64) {
+        let (flow, waited) = std::mem::replace(&mut self.sampled, (self.station.flow, self.own_latency_sum));
+        (since(self.station.flow, flow), self.own_latency_sum - waited)
     }
 }

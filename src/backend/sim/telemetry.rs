@@ -32,6 +32,7 @@ pub(super) struct Scrape {
     pub(super) at: Time,
     /// In 10⁻¹⁵ requests.
     pub(super) offered: u128,
+    pub(super) served: u128,
     pub(super) latency_p95: Option<Span>,
 }
 
@@ -46,7 +47,9 @@ impl World {
         let Some(component) = self.services[service].component else { return };
         self.settle(component);
         let now = self.now();
-        let scrape = Scrape { at: now, offered: self.flow_of(service).offered, latency_p95: self.latency_p95(service) };
+        let flow = self.flow_of(service);
+        let (offered, served, latency_p95) = (flow.offered, flow.served, self.latency_p95(service));
+        let scrape = Scrape { at: now, offered, served, latency_p95 };
         let telemetry = &self.scenario.telemetry;
         let oldest =
             now.since(Time::ZERO).saturating_sub(self.kept_for + telemetry.delay + telemetry.scrape.repeated(2));
@@ -76,6 +79,7 @@ impl World {
         let (rate, latency_p95) = (Seen::NEVER, Seen::NEVER);
         let mut view = ServiceView {
             rate,
+            served: rate,
             latency_p95,
             cpu_used: Vec::new(),
             replicas,
@@ -91,6 +95,7 @@ impl World {
         }
         let span = new.at - old.at;
         view.rate = Seen::now(mean_rate(new.offered - old.offered, span), new.at);
+        view.served = Seen::now(mean_rate(new.served - old.served, span), new.at);
         let width = self.sites.len();
         for slot in self.slots_of(service) {
             let cluster = self.slots[slot].cluster;

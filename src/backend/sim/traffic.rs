@@ -81,6 +81,7 @@ impl World {
         let busy = slot.busy_cores();
         slot.core_seconds += busy * seconds;
         slot.ready_seconds += f64::from(slot.ready) * seconds;
+        slot.own_latency_sum += slot.own_latency * slot.station.served().per_second() * seconds;
         if slot.ready > 0 {
             let watts = busy * slot.watts_per_core / f64::from(slot.ready);
             self.sites[slot.cluster].add_energy(watts * seconds);
@@ -182,7 +183,8 @@ impl World {
     /// What so many ready replicas really serve.
     pub(super) fn capacity_of(&self, service: ServiceId, cluster: ClusterId, replicas: u32) -> Rate {
         let declared = &self.scenario.known.clusters[cluster];
-        self.scenario.truth[service].capacity.of(&declared.class).at(replicas, declared.speed)
+        let rate = self.scenario.truth[service].capacity.of(&declared.class).at(replicas, declared.speed);
+        rate.scaled(self.services[service].capacity_factor)
     }
 
     /// Latency and success of a request that is served by `service`, in each cluster.
@@ -193,8 +195,10 @@ impl World {
                 continue;
             }
             let (mut latency, mut success) = (Latency::default(), 0.0);
+            let mut own = Latency::default();
             if here.station.capacity > Rate::ZERO {
-                latency = self.station_latency(slot);
+                own = self.station_latency(slot);
+                latency = own;
                 success = 1.0 - here.station.drop_share();
                 for call in self.scenario.known.application.calls_of(service) {
                     let (called, succeeds) = self.called(call, here.cluster);
@@ -205,6 +209,7 @@ impl World {
             }
             let here = &mut self.slots[slot];
             (here.latency, here.success) = (latency, success);
+            here.own_latency = own.fixed + own.mean;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::model::observation::{Action, Flow};
 use crate::model::snapshot::ReplicaGroup;
 use crate::model::{ClusterId, NodeId, Observation, Phase, PoolId, ReplicaId, Scenario, ServiceId, Table, Targets};
 use crate::seed::{Seed, Stream};
-use crate::units::{Rate, Span, Time};
+use crate::units::{Rate, Ratio, Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -86,6 +86,11 @@ pub(super) struct Slot {
     /// Sums since the start: busy core-seconds, ready replica-seconds.
     pub(super) core_seconds: f64,
     pub(super) ready_seconds: f64,
+    /// Mean latency of a request at this station alone, in seconds, and its sum over requests that were served.
+    pub(super) own_latency: f64,
+    pub(super) own_latency_sum: f64,
+    /// Requests and latency at the last sample.
+    pub(super) sampled: (Flow, f64),
     /// Latency of a request that is served here, calls included, and its chance to succeed.
     pub(super) latency: Latency,
     pub(super) success: f64,
@@ -100,6 +105,8 @@ pub(super) struct ServiceState {
     pub(super) component: Option<usize>,
     /// For a class of tasks.
     pub(super) class: Option<Box<ClassState>>,
+    /// What its version makes of its capacity.
+    pub(super) capacity_factor: Ratio,
     /// What users ask for.
     pub(super) demand: Rate,
     /// What finds no ready replica anywhere.

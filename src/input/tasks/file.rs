@@ -141,6 +141,7 @@ pub fn truth(class: &Service) -> Truth {
         queue_limit: Span::ZERO,
         cpu_at_capacity: Ratio::ONE,
         cpu_idle: Ratio::ZERO,
+        changes: Vec::new(),
     }
 }
 

@@ -164,6 +164,24 @@ impl Clock {
         Ok(at)
     }
 
+    /// A time that is an integer; as [`read`](Self::read) of its digits, without printing them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_integer(&mut self, number: u64) -> Result<u64, Fault> {
+        if let (Some(Kind::Number(unit)), true) = (self.kind, self.stated.is_some() || self.fits(number))
+            && let Some(at) = number.checked_mul(unit.nanos())
+        {
+            return Ok(at);
+        }
+        self.read(number.to_string().as_bytes())
+    }
+
+    /// Whether the size of a number says the unit of those before.
+    fn fits(&self, number: u64) -> bool {
+        Unit::of_size(number).is_some_and(|unit| self.kind == Some(Kind::Number(unit)))
+    }
+
     fn number(&self, text: &[u8]) -> Result<(u64, Kind), Fault> {
         let wrong = |why| Fault::from(ImportFault::NotATime { text: shown(text), why });
         let number = Decimal::read(text).map_err(wrong)?;

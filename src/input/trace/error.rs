@@ -241,6 +241,9 @@ pub enum Fault {
     /// A file of tasks: what is wrong and, on a second line, what would be right.
     #[error("{0}")]
     Task(String),
+    /// A file of observations: what is wrong and, on a second line, what would be right.
+    #[error("{0}")]
+    Observed(String),
     /// A Parquet file that the reader refuses.
     #[error(
         "not a Parquet file that can be read: {0}\n  write it again, for example by `DataFrame.to_parquet` without options"

@@ -19,7 +19,7 @@ pub mod format;
 
 pub mod calendar;
 pub mod catalogue;
-mod clock;
+pub(in crate::input) mod clock;
 mod counts;
 
 pub(in crate::input) mod csv_file;

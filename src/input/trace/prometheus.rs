@@ -87,8 +87,7 @@ struct Answers {
 impl Answers {
     fn read(&mut self, path: &Path, reading: &mut Reading<'_>) -> Result<(), TraceError> {
         let compression = Compression::by_name(&path.to_string_lossy().to_lowercase());
-        let (text, _) = text::open_free(path, compression, reading.options.size_max)?;
-        let text = Bounded { text, token: 0, total: 0, state: State::Between };
+        let text = Bounded::open(path, compression, reading.options.size_max)?;
         let stream = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, text));
         let stream = stream.into_iter::<Answer>();
         let mut is_empty = true;
@@ -160,7 +159,7 @@ fn scaled(values: Vec<RawSample>, scale: Ratio) -> Option<(Vec<Sample>, u64)> {
 }
 
 /// A mistake of JSON or of the file under it.
-fn explained(path: &Path, error: serde_json::Error) -> TraceError {
+pub(in crate::input) fn explained(path: &Path, error: serde_json::Error) -> TraceError {
     let line = error.line() as u64;
     let place = if line == 0 { Place::Whole } else { Place::Line(line) };
     if error.is_io() {
@@ -263,7 +262,7 @@ impl Visitor<'_> for AmountVisitor {
 }
 
 /// JSON whose texts and numbers end, and which ends itself.
-struct Bounded {
+pub(in crate::input) struct Bounded {
     text: Box<dyn Read + Send>,
     /// Bytes of the present text or number, and of the file.
     token: u64,
@@ -297,6 +296,15 @@ impl Read for Bounded {
 }
 
 impl Bounded {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub(in crate::input) fn open(path: &Path, compression: Compression, size_max: Bytes) -> Result<Self, TraceError> {
+        let (text, _) = text::open_free(path, compression, size_max)?;
+        Ok(Self { text, token: 0, total: 0, state: State::Between })
+    }
+
     fn pass(&mut self, byte: u8) {
         self.token += 1;
         match (self.state, byte) {

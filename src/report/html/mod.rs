@@ -11,6 +11,7 @@
 pub mod background;
 pub mod chart;
 pub mod first;
+pub mod fitted;
 pub mod log;
 pub mod markup;
 pub mod policy;
@@ -70,13 +71,7 @@ fn section_id(scenario: usize, number: usize) -> String {
 /// The page as HTML, with what was drawn of the runs that [`drawn`] names, in its order.
 pub fn page(page: &Page<'_>, sections: &[Section]) -> String {
     let names: Vec<&str> = page.comparisons.iter().map(|comparison| comparison.scenario.as_str()).collect();
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} · smo</title>\n<style>\n{STYLE}</style></head>\n<body><main>\n",
-        escape(&names.join(", "))
-    );
+    let mut html = String::new();
     let several = page.comparisons.len() > 1;
     if several {
         html += &contents(page.comparisons);
@@ -92,7 +87,19 @@ pub fn page(page: &Page<'_>, sections: &[Section]) -> String {
     html += &background::not_modelled(page.not_modelled);
     html += &background::definitions();
     html += &background::again(page.comparisons, page.command);
-    html + &format!("</main>\n<script>\n{SCRIPT}</script>\n</body></html>\n")
+    document(&names.join(", "), &html)
+}
+
+/// A whole document around what stands in it.
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} · smo</title>\n<style>\n{STYLE}</style></head>\n<body><main>\n\
+         {body}</main>\n<script>\n{SCRIPT}</script>\n</body></html>\n",
+        escape(title)
+    )
 }
 
 /// Headings one level down, for one scenario of several. Text cannot hold these: it is escaped.

@@ -28,6 +28,7 @@ pub fn page() -> String {
 const fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Rates => "Request rates",
+        Kind::Observations => "Observations",
         Kind::Tasks => "Pods, jobs and machines",
         Kind::Inventory => "Inventories",
         Kind::Application => "Applications",

@@ -1,0 +1,413 @@
+//! Rows of all files gathered by service, class and cluster, then put in order and into the units of their quantities.
+//!
+//! What a row says only together with others is worked out at the end: a counter becomes a rate (its increase over the time
+//! since the sample before; where it falls, something was restarted and the rate is unknown), CPU of one replica is
+//! multiplied by the ready ones, CPU as a share by the limit. Two values of one service for one time must be equal.
+
+use super::quantity::{Form, Quantity};
+use super::row::Layout;
+use super::{Observed, ObservedSeries, ReadOptions};
+use crate::input::trace::error::{seconds, shown};
+use crate::input::trace::{Fault, TraceError};
+use crate::units::Time;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Whose a row is, as it stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// Namespace.
+    pub namespace: &'a [u8],
+    /// Service.
+    pub service: &'a [u8],
+    /// Class.
+    pub class: &'a [u8],
+    /// Cluster.
+    pub cluster: &'a [u8],
+}
+
+/// When a row was, and what ran then.
+#[derive(Debug, Clone, Copy)]
+pub struct Where<'a> {
+    /// Nanoseconds.
+    pub at: u64,
+    /// Version, where it was observed.
+    pub version: Option<&'a [u8]>,
+}
+
+type Owned = [Box<[u8]>; 4];
+
+/// The most services and clusters: a column of requests or pods is none of services.
+const SERIES_MAX: usize = 100_000;
+
+/// Rows of one service in one cluster.
+#[derive(Debug)]
+struct Held {
+    key: Owned,
+    at: Vec<u64>,
+    columns: BTreeMap<Quantity, Vec<f64>>,
+    version: Vec<u32>,
+    versions: Vec<String>,
+    /// Whether rows came by rising time.
+    is_sorted: bool,
+}
+
+/// Gathers rows.
+#[derive(Debug)]
+pub struct Collector<'a> {
+    options: &'a ReadOptions,
+    held: Vec<Held>,
+    by_key: BTreeMap<Owned, usize>,
+    /// The series of the row before.
+    last: usize,
+    /// Quantities of the present file, in the order of its rows.
+    quantities: Vec<Quantity>,
+    forms: BTreeMap<Quantity, Form>,
+    /// Rows that went back in time, and the first of them.
+    backwards: (u64, Option<String>),
+    /// What is worth telling.
+    pub notes: Vec<String>,
+}
+
+impl<'a> Collector<'a> {
+    /// Nothing yet.
+    pub fn new(options: &'a ReadOptions) -> Self {
+        Self {
+            options,
+            held: Vec::new(),
+            by_key: BTreeMap::new(),
+            last: 0,
+            quantities: Vec::new(),
+            forms: BTreeMap::new(),
+            backwards: (0, None),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Begins a file with these columns.
+    ///
+    /// # Errors
+    /// A quantity that another file gives in another form.
+    pub fn begin_file(&mut self, path: &Path, layout: &Layout) -> Result<(), TraceError> {
+        if !layout.unread.is_empty() {
+            self.notes.push(format!("{}: not read: {}.", path.display(), layout.unread.join(", ")));
+        }
+        self.use_quantities(layout);
+        for (_, measure) in &layout.measures {
+            self.take_form(measure.quantity, measure.form).map_err(|fault| TraceError::whole(path, fault))?;
+        }
+        Ok(())
+    }
+
+    /// Rows from here on have these quantities.
+    pub fn use_quantities(&mut self, layout: &Layout) {
+        self.quantities = layout.measures.iter().map(|(_, measure)| measure.quantity).collect();
+    }
+
+    /// Notes how values of a quantity are to be understood.
+    ///
+    /// # Errors
+    /// Where they were understood otherwise before.
+    pub fn take_form(&mut self, quantity: Quantity, form: Form) -> Result<(), Fault> {
+        let before = *self.forms.entry(quantity).or_insert(form);
+        if before == form {
+            return Ok(());
+        }
+        let what = format!(
+            "{} is given in two ways (a counter, a value, per replica)\n  give it in one, and leave the other out by `--column NAME=`",
+            quantity.words()
+        );
+        Err(Fault::Observed(what))
+    }
+
+    /// Takes a row: values in the order of the file's quantities.
+    ///
+    /// # Errors
+    /// The field and the fault.
+    pub fn push(&mut self, key: Key<'_>, row: Where<'_>, values: &[f64]) -> Result<(), (&'static str, Fault)> {
+        let index = self.find(key)?;
+        let held = &mut self.held[index];
+        let count = held.at.len();
+        if held.at.last().is_some_and(|last| row.at < *last) {
+            held.is_sorted = false;
+            self.backwards.0 += 1;
+            if self.backwards.1.is_none() {
+                let last = held.at.last().copied().unwrap_or(0);
+                self.backwards.1 = Some(format!("{} s follows {} s", seconds(row.at), seconds(last)));
+            }
+        } else if held.at.last() == Some(&row.at) {
+            held.is_sorted = false;
+        }
+        held.at.push(row.at);
+        for (quantity, value) in self.quantities.iter().zip(values) {
+            let column = held.columns.entry(*quantity).or_default();
+            column.resize(count, f64::NAN);
+            column.push(*value);
+        }
+        if let Some(version) = row.version {
+            held.take_version(version, count);
+        }
+        Ok(())
+    }
+
+    /// The series of a key. Files name the same ones in the same order, so the next is looked for behind the last.
+    fn find(&mut self, key: Key<'_>) -> Result<usize, (&'static str, Fault)> {
+        for index in [self.last, self.last + 1, 0] {
+            if self.held.get(index).is_some_and(|held| held.is(key)) {
+                self.last = index;
+                return Ok(index);
+            }
+        }
+        let parts = [key.namespace, key.service, key.class, key.cluster];
+        let owned: Owned = parts.map(Into::into);
+        if let Some(index) = self.by_key.get(&owned) {
+            self.last = *index;
+            return Ok(*index);
+        }
+        if let Some(broken) = parts.iter().find(|part| std::str::from_utf8(part).is_err()) {
+            return Err(("service", Fault::NotUtf8(shown(broken))));
+        }
+        if self.held.len() == SERIES_MAX {
+            return Err(("service", Fault::TooManySeries(SERIES_MAX)));
+        }
+        self.last = self.held.len();
+        self.by_key.insert(owned.clone(), self.last);
+        self.held.push(Held {
+            key: owned,
+            at: Vec::new(),
+            columns: BTreeMap::new(),
+            version: Vec::new(),
+            versions: Vec::new(),
+            is_sorted: true,
+        });
+        Ok(self.last)
+    }
+
+    /// The present file has ended: the next may begin earlier.
+    pub fn end_of_file(&mut self) {
+        self.quantities.clear();
+        if let (count @ 1.., Some(first)) = (self.backwards.0, &self.backwards.1) {
+            self.notes.push(format!(
+                "Rows were not in order of time and were sorted: {count} stand behind a later one, first where {first}. Where a clock was set back, cut the file there."
+            ));
+        }
+        self.backwards = (0, None);
+    }
+
+    /// All series, in order.
+    ///
+    /// # Errors
+    /// Rows that contradict each other, or a column that another one needs.
+    pub fn finish(mut self, path: &Path) -> Result<Observed, TraceError> {
+        let mut whole = Finishing { forms: &self.forms, restarted: 0, repeated: 0 };
+        let mut series = Vec::with_capacity(self.held.len());
+        let shared = self.shared_names();
+        for held in self.held.drain(..) {
+            let name = held.name(&shared);
+            series.push(whole.finished(held, name).map_err(|fault| TraceError::whole(path, fault))?);
+        }
+        if whole.repeated > 0 {
+            self.notes.push(format!("{} rows stand there twice with the same values and count once.", whole.repeated));
+        }
+        if whole.restarted > 0 {
+            let count = whole.restarted;
+            self.notes.push(format!("Counters were reset {count} times; the rate across a reset is unknown."));
+        }
+        if !shared.is_empty() {
+            let names: Vec<&str> = shared.iter().map(String::as_str).collect();
+            self.notes
+                .push(format!("Services of one name in several namespaces are told apart: {}.", names.join(", ")));
+        }
+        if self.options.load_test {
+            self.notes.push("Every row is taken as a level of a load test at its highest throughput.".to_owned());
+        }
+        series.sort_by(|a, b| (&a.service, &a.class, &a.cluster).cmp(&(&b.service, &b.class, &b.cluster)));
+        Ok(Observed { series, notes: self.notes })
+    }
+
+    /// Names of services that are in several namespaces.
+    fn shared_names(&self) -> Vec<String> {
+        let mut namespaces: BTreeMap<&[u8], Vec<&[u8]>> = BTreeMap::new();
+        for held in &self.held {
+            let known = namespaces.entry(&held.key[1]).or_default();
+            if !known.contains(&&*held.key[0]) {
+                known.push(&held.key[0]);
+            }
+        }
+        let several = namespaces.into_iter().filter(|(_, namespaces)| namespaces.len() > 1);
+        several.map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+}
+
+impl Held {
+    fn is(&self, key: Key<'_>) -> bool {
+        let [namespace, service, class, cluster] = &self.key;
+        **service == *key.service && **cluster == *key.cluster && **class == *key.class && **namespace == *key.namespace
+    }
+
+    fn name(&self, shared: &[String]) -> String {
+        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+        let name = text(&self.key[1]);
+        if shared.contains(&name) { format!("{}/{name}", text(&self.key[0])) } else { name }
+    }
+
+    fn take_version(&mut self, version: &[u8], count: usize) {
+        let last = self.version.last().copied();
+        let is_last = last.is_some_and(|last| self.versions[last as usize].as_bytes() == version);
+        let index = if let Some(last) = last.filter(|_| is_last) {
+            last
+        } else {
+            let text = String::from_utf8_lossy(version).into_owned();
+            let place = self.versions.iter().position(|known| *known == text).unwrap_or_else(|| {
+                self.versions.push(text);
+                self.versions.len() - 1
+            });
+            u32::try_from(place).unwrap_or(u32::MAX)
+        };
+        self.version.resize(count, index);
+        self.version.push(index);
+    }
+
+    /// Everything in the order `order`.
+    fn reorder(&mut self, order: &[usize]) {
+        self.at = order.iter().map(|row| self.at[*row]).collect();
+        for column in self.columns.values_mut() {
+            *column = order.iter().map(|row| column[*row]).collect();
+        }
+        if !self.version.is_empty() {
+            self.version = order.iter().map(|row| self.version[*row]).collect();
+        }
+    }
+}
+
+/// Puts series in order, and counts what it met.
+struct Finishing<'a> {
+    forms: &'a BTreeMap<Quantity, Form>,
+    restarted: u64,
+    repeated: u64,
+}
+
+impl Finishing<'_> {
+    fn finished(&mut self, mut held: Held, service: String) -> Result<ObservedSeries, Fault> {
+        let rows = held.at.len();
+        held.columns.values_mut().for_each(|column| column.resize(rows, f64::NAN));
+        if !held.version.is_empty() {
+            let last = held.version.last().copied().unwrap_or(0);
+            held.version.resize(rows, last);
+        }
+        if !held.is_sorted {
+            let mut order: Vec<usize> = (0..rows).collect();
+            order.sort_by_key(|row| held.at[*row]);
+            held.reorder(&order);
+            self.join(&mut held, &service)?;
+        }
+        let counters = self.forms.iter().filter(|(_, form)| **form == Form::Counter).map(|(quantity, _)| *quantity);
+        for quantity in counters.collect::<Vec<_>>() {
+            if let Some(column) = held.columns.get_mut(&quantity) {
+                self.restarted += to_rates(&held.at, column);
+            }
+        }
+        for (quantity, form) in self.forms {
+            multiply(&mut held.columns, *quantity, *form)?;
+        }
+        held.columns.retain(|_, column| column.iter().any(|value| !value.is_nan()));
+        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+        Ok(ObservedSeries {
+            service,
+            class: text(&held.key[2]),
+            cluster: text(&held.key[3]),
+            at: held.at.into_iter().map(Time).collect(),
+            columns: held.columns,
+            version: held.version,
+            versions: held.versions,
+        })
+    }
+
+    /// Makes one row of those of one time.
+    fn join(&mut self, held: &mut Held, service: &str) -> Result<(), Fault> {
+        let mut kept: Vec<usize> = Vec::with_capacity(held.at.len());
+        for row in 0..held.at.len() {
+            let Some(&first) = kept.last().filter(|first| held.at[**first] == held.at[row]) else {
+                kept.push(row);
+                continue;
+            };
+            let mut adds = false;
+            for (quantity, column) in &mut held.columns {
+                let (old, new) = (column[first], column[row]);
+                #[expect(clippy::float_cmp, reason = "whether it is the very same")]
+                if old.is_nan() || new.is_nan() {
+                    adds |= !new.is_nan();
+                    column[first] = if old.is_nan() { new } else { old };
+                } else if old != new {
+                    return Err(contradiction(service, held.at[row], *quantity, (old, new)));
+                }
+            }
+            self.repeated += u64::from(!adds);
+        }
+        if kept.len() < held.at.len() {
+            held.reorder(&kept);
+        }
+        Ok(())
+    }
+}
+
+fn contradiction(service: &str, at: u64, quantity: Quantity, (old, new): (f64, f64)) -> Fault {
+    let (at, words) = (seconds(at), quantity.words());
+    Fault::Observed(format!(
+        "at {at} s, {words} of `{service}` is {old} and {new}\n  a service has one value at a time: are these two services of one name, or two clusters? name them apart by a column `namespace`, `cluster` or `class`, or aggregate them"
+    ))
+}
+
+/// Counts to rates; how often a count fell.
+pub fn to_rates(at: &[u64], column: &mut [f64]) -> u64 {
+    let mut before: Option<(u64, f64)> = None;
+    let mut restarted = 0;
+    for (at, value) in at.iter().zip(column.iter_mut()) {
+        let count = *value;
+        if count.is_nan() {
+            continue;
+        }
+        *value = match before {
+            Some((then, last)) if *at > then && count >= last => (count - last) / ((*at - then) as f64 / 1e9),
+            Some(_) => {
+                restarted += 1;
+                f64::NAN
+            }
+            None => f64::NAN,
+        };
+        before = Some((*at, count));
+    }
+    restarted
+}
+
+/// Brings a quantity that is said per replica, of the limit or over requests to its own unit.
+fn multiply(columns: &mut BTreeMap<Quantity, Vec<f64>>, quantity: Quantity, form: Form) -> Result<(), Fault> {
+    let needed: &[Quantity] = match form {
+        Form::Plain | Form::Counter => return Ok(()),
+        Form::PerReplica => &[Quantity::Replicas],
+        Form::OfLimit => &[Quantity::Replicas, Quantity::CpuLimit],
+        Form::OverRequests if columns.contains_key(&Quantity::Offered) => &[Quantity::Offered],
+        Form::OverRequests => &[Quantity::Completed],
+    };
+    let Some(mut column) = columns.remove(&quantity) else { return Ok(()) };
+    for other in needed {
+        let Some(factor) = columns.get(other) else {
+            let what = format!(
+                "{} is given relative to {}, which is not there\n  give both, or {} by itself",
+                quantity.words(),
+                other.words(),
+                quantity.words()
+            );
+            return Err(Fault::Observed(what));
+        };
+        for (value, factor) in column.iter_mut().zip(factor) {
+            *value = match form {
+                Form::OverRequests if *factor > 0.0 => (*value / factor).min(1.0),
+                Form::OverRequests => 0.0 * *value,
+                _ => *value * factor,
+            };
+        }
+    }
+    columns.insert(quantity, column);
+    Ok(())
+}

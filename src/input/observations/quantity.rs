@@ -1,0 +1,487 @@
+//! What a column of observations is, by its name: the quantity and the unit.
+//!
+//! People call one thing many names (`rps`, `throughput_rps`, `requests_per_s`), and one name many units: `cpu` may be
+//! cores, millicores or per cent. A name that says both is taken; one that leaves the unit open is refused with the names
+//! that would be right, never guessed. A name that means nothing here is left out and told.
+
+/// Something that can be observed of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quantity {
+    /// Ready replicas.
+    Replicas,
+    /// Requests per second that arrived.
+    Offered,
+    /// Requests per second that were answered.
+    Completed,
+    /// CPU of all replicas together, in cores.
+    Cpu,
+    /// CPU limit of one replica, in cores.
+    CpuLimit,
+    /// Share of scheduling periods in which CPU was throttled.
+    Throttled,
+    /// Share of requests that failed.
+    Errors,
+    /// Requests that wait.
+    Waiting,
+    /// Mean latency in seconds.
+    LatencyMean,
+    /// Median latency in seconds.
+    LatencyP50,
+    /// 95th percentile of latency in seconds.
+    LatencyP95,
+    /// 99th percentile of latency in seconds.
+    LatencyP99,
+    /// Restarts since the beginning.
+    Restarts,
+}
+
+/// How a value becomes one of its quantity, besides being multiplied by the unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// A count that only rises: its increase over the time since the sample before.
+    Counter,
+    /// Of one replica: times the ready replicas.
+    PerReplica,
+    /// A share of the limit of all replicas: times limit and ready replicas.
+    OfLimit,
+    /// A rate of failures: over the rate of requests.
+    OverRequests,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure {
+    /// The quantity.
+    pub quantity: Quantity,
+    /// What a value is multiplied by.
+    pub unit: f64,
+    /// What else is done to it.
+    pub form: Form,
+}
+
+/// What a name of a column says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Meaning {
+    /// Quantity and unit.
+    Measure(Measure),
+    /// A quantity whose unit is not said; names that would be right.
+    UnitOpen(&'static str),
+    /// Nothing that is read.
+    Nothing,
+}
+
+/// A unit at the end of a name.
+type Unit = (&'static str, f64, Form);
+
+/// One kind of column: first names, then units; `bare` is the unit of a name without one.
+pub struct Kind {
+    /// The quantity.
+    pub quantity: Quantity,
+    /// Names without a unit.
+    pub stems: &'static [&'static str],
+    /// Units.
+    pub units: &'static [Unit],
+    /// What a name without a unit is; `None` refuses it.
+    pub bare: Option<(f64, Form)>,
+    /// Names that would be right, for messages and for the documentation.
+    pub right: &'static str,
+}
+
+const PLAIN: Option<(f64, Form)> = Some((1.0, Form::Plain));
+
+const RATES: &[Unit] = &[
+    ("per_s", 1.0, Form::Plain),
+    ("per_sec", 1.0, Form::Plain),
+    ("per_second", 1.0, Form::Plain),
+    ("rps", 1.0, Form::Plain),
+    ("qps", 1.0, Form::Plain),
+    ("req_s", 1.0, Form::Plain),
+    ("req_per_s", 1.0, Form::Plain),
+    ("requests_per_s", 1.0, Form::Plain),
+    ("requests_per_second", 1.0, Form::Plain),
+    ("per_min", 1.0 / 60.0, Form::Plain),
+    ("per_minute", 1.0 / 60.0, Form::Plain),
+    ("rpm", 1.0 / 60.0, Form::Plain),
+    ("req_per_min", 1.0 / 60.0, Form::Plain),
+    ("requests_per_min", 1.0 / 60.0, Form::Plain),
+    ("requests_per_minute", 1.0 / 60.0, Form::Plain),
+    ("total", 1.0, Form::Counter),
+];
+const CORES: &[Unit] = &[
+    ("cores", 1.0, Form::Plain),
+    ("vcpu", 1.0, Form::Plain),
+    ("vcpus", 1.0, Form::Plain),
+    ("millicores", 1e-3, Form::Plain),
+    ("mcores", 1e-3, Form::Plain),
+    ("millicpu", 1e-3, Form::Plain),
+    ("m", 1e-3, Form::Plain),
+    ("nanocores", 1e-9, Form::Plain),
+];
+const SHARES: &[Unit] = &[
+    ("ratio", 1.0, Form::Plain),
+    ("share", 1.0, Form::Plain),
+    ("fraction", 1.0, Form::Plain),
+    ("percent", 0.01, Form::Plain),
+    ("pct", 0.01, Form::Plain),
+];
+const SPANS: &[Unit] = &[
+    ("s", 1.0, Form::Plain),
+    ("sec", 1.0, Form::Plain),
+    ("seconds", 1.0, Form::Plain),
+    ("ms", 1e-3, Form::Plain),
+    ("millis", 1e-3, Form::Plain),
+    ("milliseconds", 1e-3, Form::Plain),
+    ("us", 1e-6, Form::Plain),
+    ("ns", 1e-9, Form::Plain),
+];
+
+/// All kinds of columns, in the order of the documentation.
+pub const KINDS: &[Kind] = &[
+    Kind {
+        quantity: Quantity::Replicas,
+        stems: &[
+            "replicas_ready",
+            "ready_replicas",
+            "ready",
+            "replicas",
+            "replica_count",
+            "pods_ready",
+            "ready_pods",
+            "pods",
+            "instances",
+            "kube_deployment_status_replicas_ready",
+            "kube_deployment_status_replicas_available",
+            "kube_statefulset_status_replicas_ready",
+        ],
+        units: &[],
+        bare: PLAIN,
+        right: "replicas_ready",
+    },
+    Kind {
+        quantity: Quantity::Offered,
+        stems: &["offered", "offered_rate", "arrivals", "arrival_rate", "demand", "load"],
+        units: RATES,
+        bare: None,
+        right: "offered_per_s, offered_per_min",
+    },
+    Kind {
+        quantity: Quantity::Completed,
+        stems: &[
+            "",
+            "rate",
+            "request_rate",
+            "requests",
+            "throughput",
+            "served",
+            "completed",
+            "http_requests",
+            "istio_requests",
+            "req",
+            "reqs",
+            "http_server_requests",
+            "calls",
+        ],
+        units: RATES,
+        bare: None,
+        right: "requests_per_s, requests_per_min, throughput_rps, requests_total (a counter)",
+    },
+    Kind {
+        quantity: Quantity::Completed,
+        stems: &[
+            "http_server_requests_seconds_count",
+            "http_request_duration_seconds_count",
+            "request_duration_seconds_count",
+        ],
+        units: &[],
+        bare: Some((1.0, Form::Counter)),
+        right: "requests_total",
+    },
+    Kind {
+        quantity: Quantity::Cpu,
+        stems: &["cpu", "cpu_used", "cpu_usage", "cpu_total", "cpu_use"],
+        units: CORES,
+        bare: None,
+        right: "cpu_cores, cpu_millicores (of all replicas together), cpu_per_replica_cores, cpu_percent_of_limit, cpu_seconds_total (a counter)",
+    },
+    Kind {
+        quantity: Quantity::Cpu,
+        stems: &["cpu", "cpu_usage", "container_cpu_usage", "process_cpu"],
+        units: &[("seconds_total", 1.0, Form::Counter), ("seconds", 1.0, Form::Counter)],
+        bare: None,
+        right: "cpu_cores, cpu_millicores, cpu_seconds_total (a counter)",
+    },
+    Kind {
+        quantity: Quantity::Cpu,
+        stems: &["cpu_per_replica", "cpu_per_pod", "cpu_mean"],
+        units: &[
+            ("cores", 1.0, Form::PerReplica),
+            ("millicores", 1e-3, Form::PerReplica),
+            ("mcores", 1e-3, Form::PerReplica),
+            ("m", 1e-3, Form::PerReplica),
+        ],
+        bare: None,
+        right: "cpu_per_replica_cores, cpu_per_replica_millicores",
+    },
+    Kind {
+        quantity: Quantity::Cpu,
+        stems: &["cpu", "cpu_usage", "cpu_used"],
+        units: &[
+            ("percent_of_limit", 0.01, Form::OfLimit),
+            ("pct_of_limit", 0.01, Form::OfLimit),
+            ("share_of_limit", 1.0, Form::OfLimit),
+            ("ratio_of_limit", 1.0, Form::OfLimit),
+            ("over_limit", 1.0, Form::OfLimit),
+        ],
+        bare: None,
+        right: "cpu_percent_of_limit, cpu_share_of_limit",
+    },
+    Kind {
+        quantity: Quantity::CpuLimit,
+        stems: &[
+            "cpu_limit",
+            "limit_cpu",
+            "limits_cpu",
+            "pod_cpu",
+            "limit",
+            "cpu_limit_per_replica",
+            "kube_pod_container_resource_limits_cpu",
+        ],
+        units: CORES,
+        bare: None,
+        right: "cpu_limit_cores, cpu_limit_millicores (of one replica)",
+    },
+    Kind {
+        quantity: Quantity::Throttled,
+        stems: &["throttled", "cpu_throttled", "throttling", "throttled_periods", "cpu_throttling"],
+        units: SHARES,
+        bare: PLAIN,
+        right: "throttled_share, throttled_percent",
+    },
+    Kind {
+        quantity: Quantity::Errors,
+        stems: &["error", "errors", "error_rate", "failed", "failure", "failures"],
+        units: SHARES,
+        bare: None,
+        right: "error_ratio, error_percent, errors_per_s",
+    },
+    Kind {
+        quantity: Quantity::Errors,
+        stems: &["errors", "failures", "failed", "error", "failed_requests"],
+        units: &[
+            ("per_s", 1.0, Form::OverRequests),
+            ("per_second", 1.0, Form::OverRequests),
+            ("per_min", 1.0 / 60.0, Form::OverRequests),
+        ],
+        bare: None,
+        right: "errors_per_s",
+    },
+    Kind {
+        quantity: Quantity::Waiting,
+        stems: &["waiting", "queue", "queue_length", "queued", "backlog", "backlog_requests", "waiting_requests"],
+        units: &[],
+        bare: PLAIN,
+        right: "waiting",
+    },
+    Kind {
+        quantity: Quantity::LatencyMean,
+        stems: &[
+            "latency_mean",
+            "mean_latency",
+            "latency_avg",
+            "avg_latency",
+            "latency",
+            "response_time",
+            "mean",
+            "response_time_mean",
+        ],
+        units: SPANS,
+        bare: None,
+        right: "latency_mean_ms, latency_mean_s",
+    },
+    Kind {
+        quantity: Quantity::LatencyP50,
+        stems: &[
+            "latency_p50",
+            "p50",
+            "p50_latency",
+            "latency_median",
+            "median",
+            "median_latency",
+            "response_time_p50",
+        ],
+        units: SPANS,
+        bare: None,
+        right: "latency_p50_ms, latency_p50_s",
+    },
+    Kind {
+        quantity: Quantity::LatencyP95,
+        stems: &["latency_p95", "p95", "p95_latency", "response_time_p95"],
+        units: SPANS,
+        bare: None,
+        right: "latency_p95_ms, latency_p95_s",
+    },
+    Kind {
+        quantity: Quantity::LatencyP99,
+        stems: &["latency_p99", "p99", "p99_latency", "response_time_p99"],
+        units: SPANS,
+        bare: None,
+        right: "latency_p99_ms, latency_p99_s",
+    },
+    Kind {
+        quantity: Quantity::Restarts,
+        stems: &["restarts", "restarts_total", "restart_count", "kube_pod_container_status_restarts_total"],
+        units: &[],
+        bare: PLAIN,
+        right: "restarts",
+    },
+];
+
+/// Names of the columns that are no quantity: time, service, class, cluster, version. Spelled as [`plain`] gives them.
+pub const SERVICES: &[&str] =
+    &["service", "app", "application", "deployment", "workload", "microservice", "destination_workload", "job", "name"];
+/// Names of the class of clusters (or of machines).
+pub const CLASSES: &[&str] =
+    &["class", "cluster_class", "node_class", "instance_type", "host_instance_type", "machine_type"];
+/// Names of the cluster, which stands for its class where no class is given.
+pub const CLUSTERS: &[&str] = &["cluster"];
+/// Names of the namespace, which tells services of one name apart.
+pub const NAMESPACES: &[&str] = &["namespace"];
+/// Names of the version.
+pub const VERSIONS: &[&str] = &["version", "image", "revision", "release"];
+
+/// Lower case, and `_` between words: `Latency p95 [ms]` is `latency_p95_ms`.
+pub fn plain(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    for letter in name.trim().chars().flat_map(char::to_lowercase) {
+        match letter {
+            'µ' => plain.push('u'),
+            '%' => plain.push_str("_percent"),
+            letter if letter.is_ascii_alphanumeric() => plain.push(letter),
+            _ if plain.ends_with('_') || plain.is_empty() => {}
+            _ => plain.push('_'),
+        }
+    }
+    let words: Vec<&str> = plain.split('_').filter(|word| !word.is_empty()).collect();
+    words.join("_")
+}
+
+/// What a name of a column says.
+pub fn meaning(name: &str) -> Meaning {
+    let name = plain(name);
+    let mut open = None;
+    for kind in KINDS {
+        for stem in kind.stems {
+            let Some(rest) = name.strip_prefix(stem) else { continue };
+            let unit = if stem.is_empty() { rest } else { rest.strip_prefix('_').unwrap_or(rest) };
+            let is_whole_word = rest.is_empty() || rest.starts_with('_') || stem.is_empty();
+            if unit.is_empty() && !stem.is_empty() {
+                match kind.bare {
+                    Some((unit, form)) => return measure(kind.quantity, unit, form),
+                    None => open = open.or(Some(kind.right)),
+                }
+            } else if is_whole_word && let Some((_, factor, form)) = kind.units.iter().find(|(name, ..)| *name == unit)
+            {
+                return measure(kind.quantity, *factor, *form);
+            }
+        }
+    }
+    open.or_else(|| open_by_stem(&name)).map_or(Meaning::Nothing, Meaning::UnitOpen)
+}
+
+/// A quantity with a unit that it does not have, like `cpu_percent` (of what?) or `latency_p95_h`.
+fn open_by_stem(name: &str) -> Option<&'static str> {
+    const STRANGE: &[&str] =
+        &["percent", "pct", "ratio", "share", "utilisation", "utilization", "util", "h", "min", "hz", "ghz", "mhz"];
+    let (stem, unit) = name.rsplit_once('_')?;
+    let kind = KINDS.iter().find(|kind| kind.bare.is_none() && kind.stems.contains(&stem))?;
+    STRANGE.contains(&unit).then_some(kind.right)
+}
+
+const fn measure(quantity: Quantity, unit: f64, form: Form) -> Meaning {
+    Meaning::Measure(Measure { quantity, unit, form })
+}
+
+impl Quantity {
+    /// Whether a value is a share, which lies between 0 and 1.
+    pub const fn is_share(self) -> bool {
+        matches!(self, Self::Throttled | Self::Errors)
+    }
+
+    /// Whether values of several series of one service can be added up; quantiles cannot.
+    pub const fn adds_up(self) -> bool {
+        matches!(self, Self::Replicas | Self::Offered | Self::Completed | Self::Cpu | Self::Waiting | Self::Restarts)
+    }
+
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Replicas => "ready replicas",
+            Self::Offered => "the rate of requests that arrive",
+            Self::Completed => "the rate of requests",
+            Self::Cpu => "CPU in use",
+            Self::CpuLimit => "the CPU limit",
+            Self::Throttled => "the share of throttled periods",
+            Self::Errors => "the share of requests that failed",
+            Self::Waiting => "requests that wait",
+            Self::LatencyMean => "the mean latency",
+            Self::LatencyP50 => "the median latency",
+            Self::LatencyP95 => "the 95th percentile of latency",
+            Self::LatencyP99 => "the 99th percentile of latency",
+            Self::Restarts => "restarts",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, Meaning, Measure, Quantity, meaning, plain};
+
+    #[test]
+    fn names_say_quantity_and_unit() {
+        use Quantity as Q;
+        for (name, quantity, unit, form) in [
+            ("ready replicas", Q::Replicas, 1.0, Form::Plain),
+            ("requests_per_s", Q::Completed, 1.0, Form::Plain),
+            ("rps", Q::Completed, 1.0, Form::Plain),
+            ("Throughput (rps)", Q::Completed, 1.0, Form::Plain),
+            ("offered_per_min", Q::Offered, 1.0 / 60.0, Form::Plain),
+            ("http_requests_total", Q::Completed, 1.0, Form::Counter),
+            ("cpu_cores", Q::Cpu, 1.0, Form::Plain),
+            ("cpu_usage_millicores", Q::Cpu, 1e-3, Form::Plain),
+            ("container_cpu_usage_seconds_total", Q::Cpu, 1.0, Form::Counter),
+            ("cpu_per_replica_m", Q::Cpu, 1e-3, Form::PerReplica),
+            ("cpu_percent_of_limit", Q::Cpu, 0.01, Form::OfLimit),
+            ("cpu_limit_millicores", Q::CpuLimit, 1e-3, Form::Plain),
+            ("throttled", Q::Throttled, 1.0, Form::Plain),
+            ("error_rate_percent", Q::Errors, 0.01, Form::Plain),
+            ("errors_per_s", Q::Errors, 1.0, Form::OverRequests),
+            ("p95_ms", Q::LatencyP95, 1e-3, Form::Plain),
+            ("latency_p99 [µs]", Q::LatencyP99, 1e-6, Form::Plain),
+            ("median_ms", Q::LatencyP50, 1e-3, Form::Plain),
+            ("latency_seconds", Q::LatencyMean, 1.0, Form::Plain),
+        ] {
+            assert_eq!(meaning(name), Meaning::Measure(Measure { quantity, unit, form }), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_unit_that_is_open_is_refused_and_a_stranger_is_no_quantity() {
+        for open in
+            ["cpu", "cpu_percent", "cpu_utilization", "latency_p95", "p99", "rate", "requests", "error_rate", "limit"]
+        {
+            assert!(matches!(meaning(open), Meaning::UnitOpen(_)), "{open}");
+        }
+        for stranger in ["comment", "memory_bytes", "cpulimiter", "replicas_target", "users", ""] {
+            assert_eq!(meaning(stranger), Meaning::Nothing, "{stranger}");
+        }
+    }
+
+    #[test]
+    fn names_are_made_plain() {
+        assert_eq!(plain(" Latency p95 [ms] "), "latency_p95_ms");
+        assert_eq!(plain("CPU %"), "cpu_percent");
+        assert_eq!(plain("cpu%"), "cpu_percent");
+    }
+}

@@ -1,0 +1,6 @@
+//! Fitting capacity: against generated truth, against published measurements, and against data that lie.
+
+mod bad_input;
+mod measured;
+mod threads;
+mod truth;

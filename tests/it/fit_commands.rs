@@ -1,0 +1,266 @@
+//! `smo fit` and `smo backtest` as people meet them: fit, simulate, back test; refusals; what is told of bad input.
+
+use crate::program::{scratch, smo};
+use serde_json::Value;
+use smo::capacity::Series;
+use smo::capacity::synthetic::Truth;
+use smo::seed::Seed;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+const EXAMPLE: &str = "scenarios/observations/three-services.csv.gz";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// What was fitted of a service: one replica's value and interval, and by what.
+fn fitted(said: &Value, service: &str) -> (f64, f64, f64, String) {
+    let fits = said["fits"].as_array().unwrap();
+    let one = fits.iter().find(|one| one["service"] == service).unwrap_or_else(|| panic!("{service} in {said:#}"));
+    let replica = &one["fitted"]["per_replica"];
+    let number = |key: &str| replica[key].as_f64().unwrap();
+    let by = one["fitted"]["identified_by"].as_str().unwrap().to_owned();
+    (number("value"), number("low"), number("high"), by)
+}
+
+/// A generated service as CSV, with the columns of monitoring.
+fn csv(series: &Series) -> String {
+    let mut text =
+        "time,service,class,replicas_ready,offered_per_s,requests_per_s,cpu_cores,cpu_limit_cores,latency_mean_s\n"
+            .to_owned();
+    for row in 0..series.len() {
+        let at = 1_709_208_000 + series.at[row].0 / 1_000_000_000;
+        let of = |column: &[f64]| column.get(row).copied().unwrap_or(f64::NAN);
+        let (offered, completed) = (of(&series.offered), of(&series.completed));
+        let (cpu, limit, latency) = (of(&series.cpu), of(&series.cpu_limit), of(&series.latency_mean));
+        let (service, replicas) = (&series.service, of(&series.replicas));
+        writeln!(text, "{at},{service},edge,{replicas},{offered},{completed},{cpu},{limit},{latency}").unwrap();
+    }
+    text
+}
+
+/// The same as answers of Prometheus, a file a metric.
+fn answers(directory: &Path, series: &Series) -> Vec<String> {
+    let columns: [(&str, &[f64]); 5] = [
+        ("replicas_ready", &series.replicas),
+        ("offered_per_s", &series.offered),
+        ("requests_per_s", &series.completed),
+        ("cpu_cores", &series.cpu),
+        ("cpu_limit_cores", &series.cpu_limit),
+    ];
+    let write = |(name, column): &(&str, &[f64])| {
+        let value =
+            |(at, value): (&smo::units::Time, &f64)| format!("[{},\"{value}\"]", 1_709_208_000 + at.0 / 1_000_000_000);
+        let values: Vec<String> = series.at.iter().zip(*column).map(value).collect();
+        let result = format!("{{\"metric\":{{\"service\":\"{}\"}},\"values\":[{}]}}", series.service, values.join(","));
+        let text = format!("{{\"status\":\"success\",\"data\":{{\"resultType\":\"matrix\",\"result\":[{result}]}}}}");
+        let file = format!("{name}.json");
+        fs::write(directory.join(&file), text).unwrap();
+        file
+    };
+    columns.iter().map(write).collect()
+}
+
+/// `cart` serves 30 a replica and `web` 55; of `mail` nothing is known that would tell.
+#[test]
+fn a_fit_says_how_much_how_sure_and_by_what_and_refuses_what_nobody_can_know() {
+    let scratch = scratch();
+    let said = smo(scratch.path(), ["fit", EXAMPLE, "--format", "json"]).well();
+    let found = json(&said.out);
+    let (cart, low, high, by) = fitted(&found, "cart");
+    assert!((cart / 30.0 - 1.0).abs() < 0.05, "{cart}");
+    assert!(low <= 30.0 * 1.05 && high >= 30.0 * 0.95 && low < high, "{low} {high}");
+    assert!(["saturation", "cpu"].contains(&by.as_str()), "{by}");
+    let (web, ..) = fitted(&found, "web");
+    assert!((web / 55.0 - 1.0).abs() < 0.15, "{web}");
+    let mail = found["fits"].as_array().unwrap().iter().find(|one| one["service"] == "mail").unwrap();
+    assert!(!mail["refused"]["would_help"].as_array().unwrap().is_empty(), "{mail}");
+    let said = smo(scratch.path(), ["fit", EXAMPLE]).well();
+    for wanted in ["cart", "identified by", "refused   mail on edge", "help"] {
+        assert!(said.out.contains(wanted), "wanted {wanted}\n{}", said.out);
+    }
+    smo(scratch.path(), ["fit", EXAMPLE, "--service", "mail"]).refused(3, "");
+}
+
+#[test]
+fn plain_regression_is_far_too_low_and_says_so() {
+    let scratch = scratch();
+    let said = smo(scratch.path(), ["fit", EXAMPLE, "--method", "ols"]).well();
+    assert!(said.out.contains("warning: plain regression"), "{}", said.out);
+    let said = smo(scratch.path(), ["fit", EXAMPLE, "--method", "ols", "--service", "cart", "--format", "json"]).well();
+    let (cart, ..) = fitted(&json(&said.out), "cart");
+    assert!(cart < 0.75 * 30.0, "{cart}");
+}
+
+#[test]
+fn the_output_is_the_same_for_any_number_of_threads_and_files_are_whole() {
+    let scratch = scratch();
+    let run = |jobs: &str, out: &str| {
+        let arguments =
+            ["fit", EXAMPLE, "-j", jobs, "--out", out, "--report", "fit.html", "--design", "--format", "json"];
+        let said = smo(scratch.path(), arguments).well();
+        (
+            said.out,
+            fs::read(scratch.path().join(out)).unwrap(),
+            fs::read_to_string(scratch.path().join("fit.html")).unwrap(),
+        )
+    };
+    let (one, two) = (run("1", "a.yaml"), run("2", "b.yaml"));
+    assert_eq!(one, two);
+    let page = &one.2;
+    for wanted in
+        ["How much can a replica serve?", "<svg", "cart on edge", "Refused", "Coefficients", "Drift", "</html>"]
+    {
+        assert!(page.contains(wanted), "wanted {wanted}");
+    }
+    assert!(json(&one.0)["fits"][0]["design"]["experiments"].as_array().is_some_and(|plan| !plan.is_empty()));
+}
+
+/// Three commands on a recorded run. The world's gateway serves 36 or 40 a replica, less 4; with fits in the place of what was
+/// declared, a second run is like the first.
+#[test]
+fn fit_simulate_backtest_go_round_on_a_run_directory() {
+    let scratch = scratch();
+    let scenario = fs::read_to_string(scratch.path().join("scenarios/new-version.yaml")).unwrap();
+    let scenario = scenario
+        .replace("applications/", "scenarios/applications/")
+        .replace("inventories/", "scenarios/inventories/")
+        .replace("../traces/", "traces/")
+        .replace("truth:\n  gateway: {changes: [{at: 12 h, capacity_factor: 50 %}]}\n", "");
+    let kept = |line: &&str| !line.starts_with("  - greedy") && !line.starts_with("expect:");
+    let scenario: Vec<&str> = scenario.split("variants:").next().unwrap().lines().filter(kept).collect();
+    let scenario = scenario.join("\n") + "\n";
+    fs::write(scratch.path().join("base.yaml"), &scenario).unwrap();
+    smo(scratch.path(), ["simulate", "base.yaml", "--seeds", "1"]).well();
+    let run = "runs/base/greedy+rate-headroom=20pct-1";
+    smo(scratch.path(), ["fit", run, "--ceiling", "100%", "--out", "capacity.yaml", "--report", "fit.html"]).well();
+    let fitted = fs::read_to_string(scratch.path().join("capacity.yaml")).unwrap();
+    assert!(fitted.contains("gateway:") && fitted.contains("identified_by: cpu"), "{fitted}");
+    fs::write(scratch.path().join("again.yaml"), format!("{scenario}capacities: capacity.yaml\n")).unwrap();
+    let said = smo(scratch.path(), ["simulate", "again.yaml", "--seeds", "1"]).well();
+    let again = "runs/again/greedy+rate-headroom=20pct-1";
+    let manifest = json(&fs::read_to_string(scratch.path().join(again).join("manifest.json")).unwrap());
+    assert!(manifest["notes"].to_string().contains("Policies believe the capacities in capacity.yaml"), "{}", said.out);
+    assert!(manifest["inputs"].to_string().contains("capacity.yaml"));
+    smo(scratch.path(), ["replay", again]).well();
+    let arguments = ["backtest", again, "--capacity", "capacity.yaml", "--train", "70%", "--format", "json"];
+    let said = smo(scratch.path(), arguments).well();
+    for service in json(&said.out)["services"].as_array().unwrap() {
+        assert!(service["cpu"]["mape"].as_f64().unwrap() < 0.02, "{service:#}");
+        assert!(service["drift"]["drifted"] == false, "{service:#}");
+    }
+    let said = smo(scratch.path(), ["backtest", again, "--capacity", "capacity.yaml"]).well();
+    assert!(said.out.contains("CPU MAPE") && said.out.contains("gateway"), "{}", said.out);
+}
+
+#[test]
+fn fit_and_backtest_on_a_dump_of_prometheus_agree_with_the_same_table() {
+    let scratch = scratch();
+    let truth = Truth { saturated: 0.05, minutes: 1440, ..Truth::default() };
+    let series = truth.series("shop", Seed(3));
+    let files = answers(scratch.path(), &series);
+    fs::write(scratch.path().join("shop.csv"), csv(&series)).unwrap();
+    let mut arguments =
+        vec!["fit".to_owned(), "--format".to_owned(), "json".to_owned(), "--out".to_owned(), "c.yaml".to_owned()];
+    arguments.extend(files.clone());
+    let dump = smo(scratch.path(), &arguments).well();
+    let (value, ..) = fitted(&json(&dump.out), "shop");
+    let table = smo(scratch.path(), ["fit", "shop.csv", "--column", "latency_mean_s=", "--format", "json"]).well();
+    let (other, ..) = fitted(&json(&table.out), "shop");
+    assert!((value / 30.0 - 1.0).abs() < 0.05 && (value / other - 1.0).abs() < 1e-6, "{value} {other}");
+    let mut arguments = vec!["backtest", "--capacity", "c.yaml", "--train", "70%", "--format", "json"];
+    arguments.extend(files.iter().map(String::as_str));
+    let said = smo(scratch.path(), arguments).well();
+    let one = &json(&said.out)["services"][0];
+    assert!(one["cpu"]["mape"].as_f64().unwrap() < 0.1 && one["cpu"]["coverage"].as_f64().unwrap() > 0.7, "{one:#}");
+    assert!(
+        one["saturated"].as_u64().unwrap() > 0
+            && one["saturation_missed"].as_u64().unwrap() <= one["saturated"].as_u64().unwrap() / 4,
+        "{one:#}"
+    );
+}
+
+/// A version at minute 1000 halves the capacity: the verdict has its date, 16 h 40 min after 2024-02-29 12:00.
+#[test]
+fn drift_is_told_with_its_date() {
+    let scratch = scratch();
+    let truth = Truth { change: Some((1000, 0.5)), minutes: 1700, ..Truth::default() };
+    fs::write(scratch.path().join("shop.csv"), csv(&truth.series("shop", Seed(1)))).unwrap();
+    let said = smo(scratch.path(), ["backtest", "shop.csv", "--train", "50%", "--format", "json"]).well();
+    let one = &json(&said.out)["services"][0];
+    assert_eq!(one["drift"]["drifted"], true, "{one:#}");
+    let at = one["drift_at"].as_str().unwrap();
+    assert!(at.starts_with("2024-03-01 04:") || at.starts_with("2024-03-01 05:"), "{at}");
+    assert!(one["cpu"]["bias"].as_f64().unwrap() < -0.3, "half of what the requests cost is not predicted: {one:#}");
+}
+
+/// Rows of a service that never scales, is off, or is too short to tell: refusals with a reason, never a number.
+#[test]
+fn what_cannot_be_known_is_refused_with_what_would_help() {
+    let scratch = scratch();
+    let head = "time_s,service,replicas_ready,requests_per_s\n";
+    let rows = |count: u32, replicas: u32, rate: f64| {
+        let row = |row: u32| format!("{},web,{replicas},{}\n", row * 60, rate * f64::from(1 + row % 7));
+        (0..count).map(row).collect::<Vec<_>>().concat()
+    };
+    for (name, text) in [
+        ("short.csv", head.to_owned() + &rows(5, 2, 3.0)),
+        ("constant.csv", head.to_owned() + &rows(600, 2, 3.0)),
+        ("off.csv", head.to_owned() + &rows(600, 0, 0.0)),
+    ] {
+        fs::write(scratch.path().join(name), text).unwrap();
+        let said = smo(scratch.path(), ["fit", name, "--out", "none.yaml"]).refused(3, "");
+        assert!(said.out.contains("refused   web") && said.out.contains("help"), "{name}: {}", said.out);
+        let file = fs::read_to_string(scratch.path().join("none.yaml")).unwrap();
+        assert!(file.contains("refused:") && !file.contains("alpha"), "{file}");
+    }
+}
+
+#[test]
+fn wrong_input_and_options_are_told_and_nothing_is_written() {
+    let scratch = scratch();
+    let broken = "time_s,replicas_ready,requests_per_s\n0,1,2\n60,1,-4\n";
+    fs::write(scratch.path().join("broken.csv"), broken).unwrap();
+    let refused = |arguments: &[&str], said: &str| drop(smo(scratch.path(), arguments).refused(2, said));
+    refused(&["fit", "broken.csv", "--out", "x.yaml"], "broken.csv: line 3: field `requests_per_s`: -4 is negative");
+    assert!(!scratch.path().join("x.yaml").exists());
+    refused(&["fit", "absent.csv"], "absent.csv: cannot be read");
+    refused(&["fit", EXAMPLE, "--service", "nobody"], "--service nobody: nothing was observed of it");
+    refused(&["fit", EXAMPLE, "--ceiling", "120%"], "--ceiling 120 %: not a share of the limit");
+    refused(&["fit", EXAMPLE, "--capacity-quantile", "60%"], "not a lower quantile");
+    refused(&["fit", EXAMPLE, "--column", "cpu"], "maps no column");
+    refused(&["fit", EXAMPLE, "--timezone", "Mars"], "--timezone Mars is no zone");
+    refused(&["fit", "scenarios"], "a directory without manifest.json");
+    refused(&["backtest", EXAMPLE, "--train", "100%"], "nothing is left to train on or to predict");
+    fs::write(scratch.path().join("bad.yaml"), "capacity_quantile: 0.1\nservices: {cart: {edge: {}}}\n").unwrap();
+    refused(&["backtest", EXAMPLE, "--capacity", "bad.yaml"], "neither or both of a capacity and a refusal");
+}
+
+/// A fitted file in a scenario: what is declared stays true, and the careful quantile asks for more replicas.
+#[test]
+fn scenarios_believe_fitted_capacities_and_stay_true_to_what_is_declared() {
+    let scratch = scratch();
+    let file =
+        "capacity_quantile: 0.1\nservices:\n  gateway:\n    all: {capacity: {alpha: 60}, capacity_low: {alpha: 30}}\n";
+    fs::write(scratch.path().join("fitted.yaml"), file).unwrap();
+    let text = |quantile: &str| {
+        format!(
+            "question: Is it believed?\napplication: {{services: [{{name: gateway, cpu: 1, memory: 1 GiB, capacity: 60 /s, replicas: {{max: 100}}}}]}}\n\
+             inventory: scenarios/inventories/edge-cloud.yaml\ntraces: [{{file: traces/day.csv.gz, service: gateway}}]\n\
+             capacities: {{file: fitted.yaml, quantile: {quantile}}}\npolicies: [\"greedy+rate\"]\nuntil: 3 h\nseeds: 1\n"
+        )
+    };
+    let mut hours = Vec::new();
+    for quantile in ["50 %", "10 %"] {
+        fs::write(scratch.path().join("s.yaml"), text(quantile)).unwrap();
+        let said = smo(scratch.path(), ["simulate", "s.yaml", "--format", "json"]).well();
+        hours.push(
+            json(&said.out)["runs"][0]["metrics"]["replica_hours"].as_f64().unwrap_or_else(|| panic!("{}", said.out)),
+        );
+    }
+    assert!(hours[1] > 1.7 * hours[0], "twice the replicas at the careful quantile: {hours:?}");
+    fs::write(scratch.path().join("s.yaml"), text("60 %")).unwrap();
+    smo(scratch.path(), ["simulate", "s.yaml"]).refused(2, "not a quantile to plan by");
+}

@@ -228,7 +228,7 @@ fn wrong_input_and_options_are_told_and_nothing_is_written() {
     assert!(!scratch.path().join("x.yaml").exists());
     refused(&["fit", "absent.csv"], "absent.csv: cannot be read");
     refused(&["fit", EXAMPLE, "--service", "nobody"], "--service nobody: nothing was observed of it");
-    refused(&["fit", EXAMPLE, "--ceiling", "120%"], "--ceiling 120 %: not a share of the limit");
+    refused(&["fit", EXAMPLE, "--ceiling", "120%"], "--ceiling 1.2: not a share of the limit");
     refused(&["fit", EXAMPLE, "--capacity-quantile", "60%"], "not a lower quantile");
     refused(&["fit", EXAMPLE, "--column", "cpu"], "maps no column");
     refused(&["fit", EXAMPLE, "--timezone", "Mars"], "--timezone Mars is no zone");
@@ -257,7 +257,7 @@ fn scenarios_believe_fitted_capacities_and_stay_true_to_what_is_declared() {
         fs::write(scratch.path().join("s.yaml"), text(quantile)).unwrap();
         let said = smo(scratch.path(), ["simulate", "s.yaml", "--format", "json"]).well();
         hours.push(
-            json(&said.out)["runs"][0]["metrics"]["replica_hours"].as_f64().unwrap_or_else(|| panic!("{}", said.out)),
+            json(&said.out)["runs"][0]["summary"]["replica_hours"].as_f64().unwrap_or_else(|| panic!("{}", said.out)),
         );
     }
     assert!(hours[1] > 1.7 * hours[0], "twice the replicas at the careful quantile: {hours:?}");

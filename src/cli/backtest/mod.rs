@@ -23,7 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   smo backtest runs/quickstart/naive-1 --capacity capacity.yaml --train 70%
   smo backtest observations.parquet --train 50%            fits the first half, predicts the second
-  smo backtest cpu_cores.json replicas_ready.json requests_per_s.json --capacity capacity.yaml --format json
+  smo backtest cpu_cores.json replicas_ready.json requests_per_s.json --capacity capacity.yaml
 
 Predicted are CPU, latency and replicas of the samples after the training part, from their own load.
 MAPE is the mean absolute error relative to what was observed, bias the mean error; `missed` counts
@@ -229,15 +229,12 @@ fn print(
     for note in &gathered.notes {
         wrapped(&format!("read      {note}"), "          ", out)?;
     }
-    let model = match &arguments.capacity {
-        Some(path) => format!(
-            "the model is that of {}; where it was fitted to the same samples, these figures flatter it",
-            path.display()
-        ),
-        None => {
-            let percent = figure(arguments.train.as_f64() * 100.0);
-            format!("fitted to the first {percent} % of the samples of each service")
-        }
+    let model = if let Some(path) = &arguments.capacity {
+        let path = path.display();
+        format!("the model is that of {path}; where it was fitted to the same samples, these figures flatter it")
+    } else {
+        let percent = figure(arguments.train.as_f64() * 100.0);
+        format!("fitted to the first {percent} % of the samples of each service")
     };
     wrapped(&format!("model     {model}"), "          ", out)
 }

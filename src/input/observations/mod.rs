@@ -14,6 +14,8 @@ pub mod quantity;
 
 mod collector;
 mod csv;
+mod finish;
+mod kinds;
 mod parquet;
 mod prometheus;
 mod row;

@@ -5,9 +5,11 @@
 //! pods are made rates one by one, before they are added up, so that a pod that restarts looks like one.
 
 use super::ReadOptions;
-use super::collector::{Collector, Key, Where, to_rates};
+use super::collector::{Collector, Key, Where};
 use super::csv::checked;
-use super::quantity::{self, Form, KINDS, Meaning, Measure, Quantity, meaning, plain};
+use super::finish::to_rates;
+use super::kinds::{self, KINDS};
+use super::quantity::{Form, Meaning, Measure, Quantity, meaning, plain};
 use super::row::Layout;
 use crate::input::trace::error::{listed, shown};
 use crate::input::trace::prometheus::{Bounded, explained};
@@ -90,7 +92,7 @@ impl Answers {
             return Ok(());
         };
         let whose = whose(&series.metric, options)?;
-        let version = label(&series.metric, quantity::VERSIONS).cloned();
+        let version = label(&series.metric, kinds::VERSIONS).cloned();
         let id = format!("{name} {:?}", series.metric);
         let raw = self.series.entry(id).or_insert_with(|| Raw { whose, measure, version, samples: BTreeMap::new() });
         for (seconds, text) in series.values {
@@ -279,10 +281,10 @@ fn whose(metric: &Labels, options: &ReadOptions) -> Result<Whose, Fault> {
         }),
     };
     Ok([
-        label(metric, quantity::NAMESPACES).cloned().unwrap_or_default(),
-        asked(&options.service_from, quantity::SERVICES)?,
-        asked(&options.class_from, quantity::CLASSES)?,
-        label(metric, quantity::CLUSTERS).cloned().unwrap_or_default(),
+        label(metric, kinds::NAMESPACES).cloned().unwrap_or_default(),
+        asked(&options.service_from, kinds::SERVICES)?,
+        asked(&options.class_from, kinds::CLASSES)?,
+        label(metric, kinds::CLUSTERS).cloned().unwrap_or_default(),
     ])
 }
 

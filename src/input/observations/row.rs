@@ -1,7 +1,8 @@
 //! What the columns of a table are: found once in the header, used for every row.
 
 use super::ReadOptions;
-use super::quantity::{self, Meaning, Measure, meaning, plain};
+use super::kinds;
+use super::quantity::{Meaning, Measure, meaning, plain};
 use crate::input::trace::{Fault, Place, TraceError};
 use std::path::Path;
 
@@ -113,15 +114,15 @@ impl Layout {
             return taken.map_or(Role::Placed, Role::TakenBy);
         }
         let (service, class) = (asked(&options.service_from), asked(&options.class_from));
-        let role = if service.unwrap_or_else(|| is(quantity::SERVICES)) {
+        let role = if service.unwrap_or_else(|| is(kinds::SERVICES)) {
             &mut self.service
-        } else if class.unwrap_or_else(|| is(quantity::CLASSES)) {
+        } else if class.unwrap_or_else(|| is(kinds::CLASSES)) {
             &mut self.class
-        } else if is(quantity::CLUSTERS) {
+        } else if is(kinds::CLUSTERS) {
             &mut self.cluster
-        } else if is(quantity::NAMESPACES) {
+        } else if is(kinds::NAMESPACES) {
             &mut self.namespace
-        } else if is(quantity::VERSIONS) {
+        } else if is(kinds::VERSIONS) {
             &mut self.version
         } else {
             return Role::Quantity;

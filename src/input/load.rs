@@ -129,6 +129,7 @@ impl Loaded {
 
     /// The whole scenario, with other files spliced in, the variant and `--set` applied and defaults filled in. It is made
     /// when it is asked for: as JSON, a scenario takes ten times the memory of its file.
+    #[expect(clippy::missing_panics_doc, reason = "a scenario file has only text as keys and finite numbers")]
     pub fn resolved(&self) -> serde_json::Value {
         serde_json::to_value(&*self.file).expect("a scenario file has only text as keys and finite numbers")
     }

@@ -271,7 +271,9 @@ impl<'de, K: LeftOut, const BULK: bool> Visitor<'de> for ParsedVisitor<K, BULK> 
 /// The same in a place of just their size. (To shrink the first place instead would leave holes of all sizes behind, which
 /// add up to half of a tree; that place as a whole is soon used again.)
 fn exactly<T>(mut items: Vec<T>) -> Vec<T> {
-    items.drain(..).collect()
+    let mut exact = Vec::with_capacity(items.len());
+    exact.append(&mut items);
+    exact
 }
 
 #[cfg(test)]

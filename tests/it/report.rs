@@ -255,8 +255,7 @@ fn a_scenario_asks_for_all_of_a_kind() {
     let path = scratch.path().join("scenarios/quickstart.yaml");
     let text = read(&path);
     let policies = text.lines().find(|line| line.starts_with("policies:")).expect("the quickstart names policies");
-    let expected: String =
-        text.lines().skip_while(|line| *line != "expect:").take(4).map(|line| format!("{line}\n")).collect();
+    let expected: String = text.split_inclusive('\n').skip_while(|line| *line != "expect:\n").take(4).collect();
     let asking = |policies_now: &str| {
         let changed = text.replace(policies, policies_now).replace(&expected, "");
         std::fs::write(scratch.path().join("scenarios/kinds.yaml"), changed).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::policies::{decide, place, policy};
 use crate::ruled_worlds;
-use crate::worlds::{NOW, cluster, request, service, targets, world};
+use crate::worlds::{cluster, request, service, targets, world};
 use rand::RngExt;
 use smo::model::rules::{Demand, Rule};
 use smo::model::scenario::Known;
@@ -173,7 +173,7 @@ fn what_is_frozen_in_two_clusters_stays_in_both() {
     let mut snapshot = two(16.0, [2, 1]);
     snapshot = with_demands(&snapshot, vec![Demand { rule: Rule::Frozen(A), price: None }]);
     snapshot.targets = targets(&[(0, 0, 1), (0, 1, 1), (1, 0, 1)]);
-    snapshot.services[A].rate = smo::model::Seen::now(smo::units::Rate::from_per_second(16.0), NOW);
+    snapshot.services[A].rate = smo::model::Seen::now(smo::units::Rate::from_per_second(16.0), crate::worlds::NOW);
     let plan = place("milp-joint", &snapshot);
     assert_eq!(plan.targets.of(A), snapshot.targets.of(A));
     assert_ne!(plan.quality.expect("the engine knows its quality").tier, "greedy");

@@ -5,6 +5,7 @@
 //! partner, and each joint policy, judged by the checker that guards every backend. The seed of the world stands in the
 //! message.
 
+use crate::policies::CHOOSE_NUMBERS;
 use crate::{ruled_worlds, worlds};
 use smo::model::plan::Target;
 use smo::model::rails::moved;
@@ -92,7 +93,7 @@ impl Trial {
     /// Whether the placement is one that chooses numbers where the scaling says what is to be served, and all that is placed of
     /// the service serves it, or all that may be placed is, or some is refused.
     fn is_served(&self, plan: &Plan, service: ServiceId) -> bool {
-        if !["anytime+", "lagrangian+", "milp-costed+"].iter().any(|name| self.name.starts_with(name)) {
+        if !CHOOSE_NUMBERS.iter().any(|name| self.name.starts_with(&format!("{name}+"))) {
             return false;
         }
         let Some(need) = self.wanted.as_ref().and_then(|wanted| wanted.serve(service)) else { return false };

@@ -8,6 +8,9 @@ use smo::seed::Seed;
 use smo::units::{Bytes, MilliCores, Rate, Span};
 use std::sync::Arc;
 
+/// Placements that choose how many replicas there are where a scaling says what they are to serve.
+pub const CHOOSE_NUMBERS: [&str; 3] = ["lagrangian", "milp-costed", "anytime"];
+
 const FIRST: ServiceId = ServiceId(0);
 
 pub fn policy(text: &str) -> Box<dyn Policy> {

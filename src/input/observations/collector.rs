@@ -47,8 +47,8 @@ pub struct Held {
     pub key: [Box<[u8]>; 4],
     /// When, in nanoseconds.
     pub at: Vec<u64>,
-    /// Values, as far as they were given.
-    pub columns: BTreeMap<Quantity, Vec<f64>>,
+    /// Values, as far as they were given, in the order of first appearance.
+    pub columns: Vec<(Quantity, Vec<f64>)>,
     /// Index into `versions`.
     pub version: Vec<u32>,
     /// Versions in the order of first appearance.
@@ -144,8 +144,8 @@ impl<'a> Collector<'a> {
             held.is_sorted = false;
         }
         held.at.push(row.at);
-        for (quantity, value) in self.quantities.iter().zip(values) {
-            let column = held.columns.entry(*quantity).or_default();
+        for (slot, (quantity, value)) in self.quantities.iter().zip(values).enumerate() {
+            let column = held.column(slot, *quantity);
             column.resize(count, f64::NAN);
             column.push(*value);
         }
@@ -180,7 +180,7 @@ impl<'a> Collector<'a> {
         self.held.push(Held {
             key: owned,
             at: Vec::new(),
-            columns: BTreeMap::new(),
+            columns: Vec::new(),
             version: Vec::new(),
             versions: Vec::new(),
             is_sorted: true,
@@ -256,6 +256,17 @@ impl Held {
         if shared.contains(&name) { format!("{}/{name}", text(&self.key[0])) } else { name }
     }
 
+    /// The column of a quantity, which in a file is always at the same place.
+    fn column(&mut self, slot: usize, quantity: Quantity) -> &mut Vec<f64> {
+        let is_there = self.columns.get(slot).is_some_and(|(held, _)| *held == quantity);
+        let found = if is_there { Some(slot) } else { self.columns.iter().position(|(held, _)| *held == quantity) };
+        let place = found.unwrap_or_else(|| {
+            self.columns.push((quantity, Vec::new()));
+            self.columns.len() - 1
+        });
+        &mut self.columns[place].1
+    }
+
     fn take_version(&mut self, version: &[u8], count: usize) {
         let last = self.version.last().copied();
         let is_last = last.is_some_and(|last| self.versions[last as usize].as_bytes() == version);
@@ -276,7 +287,7 @@ impl Held {
     /// Everything in the order `order`.
     pub fn reorder(&mut self, order: &[usize]) {
         self.at = order.iter().map(|row| self.at[*row]).collect();
-        for column in self.columns.values_mut() {
+        for (_, column) in &mut self.columns {
             *column = order.iter().map(|row| column[*row]).collect();
         }
         if !self.version.is_empty() {

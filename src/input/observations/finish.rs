@@ -25,7 +25,7 @@ impl Finishing<'_> {
     /// Values of one time that differ; a quantity relative to one that is not there.
     pub fn finished(&mut self, mut held: Held, service: String) -> Result<ObservedSeries, Fault> {
         let rows = held.at.len();
-        held.columns.values_mut().for_each(|column| column.resize(rows, f64::NAN));
+        held.columns.iter_mut().for_each(|(_, column)| column.resize(rows, f64::NAN));
         if !held.version.is_empty() {
             let last = held.version.last().copied().unwrap_or(0);
             held.version.resize(rows, last);
@@ -36,23 +36,24 @@ impl Finishing<'_> {
             held.reorder(&order);
             self.join(&mut held, &service)?;
         }
+        let mut columns: BTreeMap<Quantity, Vec<f64>> = held.columns.into_iter().collect();
         let counters = self.forms.iter().filter(|(_, form)| **form == Form::Counter).map(|(quantity, _)| *quantity);
         for quantity in counters.collect::<Vec<_>>() {
-            if let Some(column) = held.columns.get_mut(&quantity) {
+            if let Some(column) = columns.get_mut(&quantity) {
                 self.restarted += to_rates(&held.at, column);
             }
         }
         for (quantity, form) in self.forms {
-            multiply(&mut held.columns, *quantity, *form)?;
+            multiply(&mut columns, *quantity, *form)?;
         }
-        held.columns.retain(|_, column| column.iter().any(|value| !value.is_nan()));
+        columns.retain(|_, column| column.iter().any(|value| !value.is_nan()));
         let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         Ok(ObservedSeries {
             service,
             class: text(&held.key[2]),
             cluster: text(&held.key[3]),
             at: held.at.into_iter().map(Time).collect(),
-            columns: held.columns,
+            columns,
             version: held.version,
             versions: held.versions,
         })

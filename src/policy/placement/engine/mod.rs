@@ -145,7 +145,7 @@ impl Engine {
         budget: &crate::policy::Budget,
     ) -> Result<Solved, PolicyError> {
         let failed = |reason: String| PolicyError { policy: self.name.to_owned(), reason };
-        let most = asked.most();
+        let most = needs::most(asked.needs.as_ref(), &asked.wanted);
         let draft = Draft::new(snapshot, &most, rooms);
         let mut posed = pose(&draft, asked.needs.as_ref()).map_err(|error| failed(error.to_string()))?;
         needs::limit_totals(&mut posed, snapshot);
@@ -191,15 +191,6 @@ fn starts(posed: &Posed, counts: &[u32]) -> f64 {
 }
 
 impl Asked {
-    /// The most replicas of each service that any division could have: what its slowest cluster needs, or what is wanted.
-    fn most(&self) -> Wanted {
-        let of = |(service, wanted): (ServiceId, &u32)| {
-            let row = self.needs.as_ref().and_then(|needs| needs[service].as_ref());
-            row.and_then(|row| row.values().copied().max()).unwrap_or(*wanted)
-        };
-        Wanted::counts(self.wanted.iter().map(of).collect(), Table::new())
-    }
-
     fn of(snapshot: &Snapshot, wanted: &Wanted) -> Self {
         let views = snapshot.clusters.values();
         let carbon = |seen: Option<f64>| seen.unwrap_or(f64::NAN).to_bits();

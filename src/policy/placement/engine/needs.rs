@@ -36,6 +36,15 @@ fn need(snapshot: &Snapshot, (service, cluster): (ServiceId, ClusterId), rate: R
     needed.unwrap_or(declared.replicas_max).clamp(declared.replicas_min, declared.replicas_max)
 }
 
+/// The most replicas of each service that any division could have: what its slowest cluster needs, or what is wanted.
+pub fn most(needs: Option<&Needs>, wanted: &Table<ServiceId, u32>) -> Wanted {
+    let of = |(service, wanted): (ServiceId, &u32)| {
+        let row = needs.and_then(|needs| needs[service].as_ref());
+        row.and_then(|row| row.values().copied().max()).unwrap_or(*wanted)
+    };
+    Wanted::counts(wanted.iter().map(of).collect(), Table::new())
+}
+
 /// A service that is split has no more replicas than it may.
 pub fn limit_totals(posed: &mut Posed, snapshot: &Snapshot) {
     let dearest = |rows: &[crate::solver::anytime::problem::Service]| {

@@ -6,7 +6,7 @@
 //! that the search uses.
 
 use super::conflict;
-use super::needs::Needs;
+use super::needs::{self, Needs};
 use super::pose::{Posed, pose};
 use super::weigh::Weighing;
 use crate::model::explanation::{self, Alternative, Scarce, Term};
@@ -25,18 +25,21 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, (prices, needs): (&[f64], Optio
     let wanted = wanted(snapshot, plan);
     let mut rooms = None;
     let rooms = Rooms::learned(&mut rooms, snapshot);
-    let Ok(posed) = pose(&Draft::new(snapshot, &wanted, rooms), needs) else { return explanation };
-    let counts = posed.counts(&plan.targets);
+    let most = needs::most(needs, &wanted.replicas);
+    let Ok(posed) = pose(&Draft::new(snapshot, &most, rooms), needs) else { return explanation };
+    let mut counts = posed.counts(&plan.targets);
     let weighing = Weighing::new(snapshot);
     let solved = Prices::new(&posed.problem);
     let mut state = posed.problem.admits(&counts).then(|| State::new(&posed.problem, &counts));
     for (service, reasons) in explanation.services.iter_mut() {
         for (cluster, candidate) in reasons.candidates.iter_mut().filter(|(_, candidate)| is_open(candidate)) {
-            let price = weighing.price(service, cluster, wanted.replicas[service]);
+            let needed = needs.and_then(|needs| needs[service].as_ref()).map(|row| row[cluster]);
+            let price = weighing.price(service, cluster, needed.unwrap_or(wanted.replicas[service]));
             candidate.terms = price.terms();
-            let others =
-                posed.place(service, cluster).map(|place| place_terms((&posed, &solved), (service, place), prices));
-            candidate.terms.extend(others.into_iter().flatten());
+            if let Some(place) = posed.place(service, cluster) {
+                candidate.terms.extend(calls(&posed, &mut counts, (service, place)));
+                candidate.terms.extend(place_terms((&posed, &solved), (service, place), prices));
+            }
         }
         reasons.alternative = state.as_mut().and_then(|state| second(state, service));
     }
@@ -71,6 +74,24 @@ fn place_terms(
         terms.extend([("budget", budget), ("balance", balance)].into_iter().filter_map(shown));
     }
     terms
+}
+
+/// What the calls that a service makes and takes would cost were it here as a whole and everybody else where they are: a
+/// replica's share of that, way and time. Both ends of a call are told it.
+fn calls(posed: &Posed, counts: &mut [u32], (service, place): (ServiceId, usize)) -> Option<Term> {
+    let (problem, id) = (&posed.problem, service.0);
+    let all = problem.services[service.index()].demand.div_ceil(problem.places[place].yields.max(1));
+    let mut pairs = problem.rules.pairs.iter().filter(|pair| pair.from == id || pair.to == id).peekable();
+    if all == 0 || pairs.peek().is_none() {
+        return None;
+    }
+    let places = problem.places_of(service.index());
+    let present = counts[places.clone()].to_vec();
+    counts[places.clone()].fill(0);
+    counts[place] = all;
+    let cost: f64 = pairs.map(|pair| problem.rules.cost_of_pair(pair, problem, counts)).sum();
+    counts[places].copy_from_slice(&present);
+    (cost > 1e-9).then(|| Term { name: "calls", value: cost / f64::from(all), unit: "$/h" })
 }
 
 /// The cheapest other place for some or all of a service's replicas.

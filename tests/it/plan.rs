@@ -260,7 +260,7 @@ fn wrong_questions_are_refused_with_the_way_out() {
     for (arguments, wanted) in cases {
         smo(home.path(), ["plan"].iter().chain(arguments)).refused(2, wanted);
     }
-    let scratch = crate::program::scratch();
+    let scratch = scratch();
     let quick = "scenarios/quickstart.yaml";
     smo(scratch.path(), ["plan", quick, "scenarios/applications/web.yaml"]).refused(2, "has its application");
     smo(scratch.path(), ["plan", quick, "--at", "9 d"]).refused(2, "the load ends at");
@@ -270,7 +270,7 @@ fn wrong_questions_are_refused_with_the_way_out() {
 /// The load of the working day: at 19:30 the evening peak, more than at night.
 #[test]
 fn a_scenario_is_planned_with_the_load_of_the_instant() {
-    let scratch = crate::program::scratch();
+    let scratch = scratch();
     let rate = |at: &str| {
         let said = smo(scratch.path(), ["plan", "scenarios/quickstart.yaml", "--at", at, "--format", "json"]).well();
         json(&said)["services"][0]["rate_per_s"].as_f64().unwrap()
@@ -339,7 +339,7 @@ fn the_busiest_instant_of_real_tasks_is_planned_with_a_bound() {
     if crate::data_dir().is_none() {
         return println!("skipped: no SMO_DATA_DIR and no ../shared/data for openb");
     }
-    let scratch = crate::program::scratch();
+    let scratch = scratch();
     let said = smo(scratch.path(), ["plan", "scenarios/real/openb.yaml", "--policy", "anytime", "--format", "json"]);
     assert!([0, 3].contains(&said.code), "{}", said.err);
     let plan = json(&said);

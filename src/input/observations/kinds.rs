@@ -270,7 +270,7 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
-/// Names of the columns that are no quantity: time, service, class, cluster, version. Spelled as [`plain`] gives them.
+/// Names of the columns that are no quantity: time, service, class, cluster, version. Spelled as [`plain`](super::quantity::plain) gives them.
 pub const SERVICES: &[&str] =
     &["service", "app", "application", "deployment", "workload", "microservice", "destination_workload", "job", "name"];
 /// Names of the class of clusters (or of machines).

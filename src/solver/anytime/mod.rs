@@ -14,7 +14,7 @@
 //! search, nodes of the tree), so that the same problem has the same answer everywhere; only with a limit of time it has not.
 //!
 //! In reading order: [`problem`], [`social`], [`limits`] and [`totals`] (what is asked), [`state`] (an answer under change),
-//! [`prices`], [`forest`] and [`branch`] (bounds), [`construct`], [`anneal`], [`polish`], [`regroup`] and [`replant`] (answers),
+//! [`prices`], [`forest`] and [`branch`] (bounds), [`construct`], [`anneal`], [`polish`], [`mod@regroup`] and [`mod@replant`] (answers),
 //! [`classes`], [`fixing`] and [`restrict`] (smaller problems), `exact` (`HiGHS`).
 
 pub mod limits;

@@ -9,7 +9,7 @@
 //!
 //! is no more than any answer costs, whatever the prices (weak duality: capacity linked to use, `Σ request·r ≤ capacity·used`).
 //! Rules only add to the cost, so leaving them out keeps it a bound; calls are kept in where `forest` can, budgets and the
-//! balance by [`totals`]. The best prices are
+//! balance by `totals`. The best prices are
 //! approached by subgradients with Polyak's step towards the best known cost, each step mixed with the last direction (Camerini,
 //! Fratta and Maffioli 1975), the step halved when nothing better comes. Demand of a service that may be split is filled by
 //! its cheapest places, the last replica in part where they do different amounts of work: a relaxation, hence a bound.
@@ -25,7 +25,7 @@ use super::problem::{Problem, Service, index};
 #[derive(Debug, Clone)]
 pub struct Prices<'a> {
     problem: &'a Problem,
-    /// The best prices so far: `kinds` figures for each cluster, then those of [`totals`].
+    /// The best prices so far: `kinds` figures for each cluster, then those of `totals`.
     pub best: Vec<f64>,
     /// What they prove.
     pub bound: f64,

@@ -3,8 +3,9 @@
 //! **Formula.** Residuals of CPU, standardised and freed of their first-order autocorrelation, are summed up by two
 //! Page–Hinkley sums: U = max(0, U + z − k), L = max(0, L − z − k), k = 0.5, alarm beyond h. A threshold of 5 raises a false
 //! alarm every 465 samples, so over n samples h = max(5, ln(50 n) − 1.17): one in a hundred series (Siegmund 1985). An alarm
-//! counts only if CPU at like load changed by 5 % or more between the two sides of the most likely moment
-//! (largest cumulative sum), beyond what blocks differ by among each other. Bayesian change-point detection
+//! counts only if CPU at like load, with as many replicas, changed by 5 % or more between the two sides of the most likely moment
+//! (largest cumulative sum), beyond what blocks differ by among each other: where capacity is not proportional to
+//! replicas, CPU per request differs between counts, and that is no change. Bayesian change-point detection
 //! ([`super::change_point`]) is asked as a second opinion.
 //!
 //! The demand that residuals are taken from is in turn that of all samples, of the last third and of the first: a controller
@@ -22,6 +23,7 @@ use super::estimate::{median, quantile};
 use super::options::Options;
 use crate::units::Time;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Reference value of the sums.
 const REFERENCE: f64 = 0.5;
@@ -33,6 +35,8 @@ const CHANGE_MIN: f64 = 0.05;
 const CHANGE_MIN_APART: f64 = 0.15;
 /// Samples on each side of a change.
 const SIDE_MIN: usize = 20;
+/// Samples on each side of a count of replicas that both sides had.
+const COUNT_MIN: usize = 5;
 
 /// Whether the service changed while it was observed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -115,26 +119,27 @@ pub struct Drift {
     pub path: Vec<(Time, f64, f64)>,
 }
 
-/// Tests the buckets `at` against the demand of all, of the last third and of the first, in that order; the first that drifts
-/// counts. The demand of all may be missing: two regimes together can look as if requests cost nothing.
+/// Tests the buckets `at` against the demand of all, of the last third and of the first; the largest change counts. The demand
+/// of all may be missing: two regimes together can look as if requests cost nothing.
 pub fn test_all(buckets: &Buckets, at: &[usize], demand: Option<&DemandFit>, options: &Options) -> Drift {
     let block = block_samples(buckets, at, options);
     let untested = Drift { verdict: DriftVerdict::untested(), from: 0, path: Vec::new() };
-    let whole = demand.map_or(untested, |demand| test(buckets, at, demand, block));
-    if whole.verdict.drifted || at.len() < 6 * SIDE_MIN {
-        return whole;
+    let mut found = demand.map_or(untested, |demand| test(buckets, at, demand, block));
+    if at.len() < 6 * SIDE_MIN {
+        return found;
     }
     let third = at.len() / 3;
     let cheap = Options { resamples: 0, ..options.clone() };
+    let size = |drift: &Drift| drift.verdict.ratio.map_or(0.0, |ratio| ratio.ln().abs());
     for part in [&at[at.len() - third..], &at[..third]] {
         let told_apart = |fitted: &DemandFit| fitted.conditioning >= CONDITIONING_MIN;
         let Some(fitted) = estimate(buckets, part, &cheap, 0).filter(told_apart) else { continue };
-        let found = test(buckets, at, &fitted, block);
-        if found.verdict.drifted {
-            return found;
+        let other = test(buckets, at, &fitted, block);
+        if size(&other) > size(&found) {
+            found = other;
         }
     }
-    whole
+    found
 }
 
 /// Tests the buckets `at` against one demand.
@@ -163,12 +168,16 @@ fn test(buckets: &Buckets, at: &[usize], demand: &DemandFit, block: usize) -> Dr
     let bayes = change_of_blocks(&raw, block);
     let Some(alarm) = alarm else { return steady };
     let split = largest_sum(&raw);
-    let ratios: Vec<(f64, f64)> = known
+    let ratios: Vec<Compared> = known
         .iter()
         .map(|index| {
             let bucket = at[*index];
             let (rate, replicas) = (buckets.rate[bucket], buckets.replicas[bucket]);
-            (rate / replicas, buckets.cpu[bucket] / demand.cpu(rate, replicas))
+            Compared {
+                load: rate / replicas,
+                count: replicas.round(),
+                ratio: buckets.cpu[bucket] / demand.cpu(rate, replicas),
+            }
         })
         .collect();
     let Some(ratio) = confirmed(&ratios, split, block) else { return steady };
@@ -216,23 +225,53 @@ fn change_of_blocks(values: &[f64], block: usize) -> Option<usize> {
     (found > 0).then_some(found * size)
 }
 
-/// The change of CPU over its prediction, at loads that both sides saw, where it matters and blocks do not explain it.
-fn confirmed(ratios: &[(f64, f64)], split: usize, block: usize) -> Option<f64> {
-    let (before, after) = ratios.split_at(split);
-    let loads = |side: &[(f64, f64)], share: f64| quantile(&side.iter().map(|pair| pair.0).collect::<Vec<_>>(), share);
+/// CPU over its prediction, at a load of a replica and a count of them.
+#[derive(Debug, Clone, Copy)]
+struct Compared {
+    load: f64,
+    count: f64,
+    ratio: f64,
+}
+
+/// The change of CPU over its prediction, at loads and counts that both sides saw, where it matters and blocks do not explain it.
+fn confirmed(compared: &[Compared], split: usize, block: usize) -> Option<f64> {
+    let (before, after) = compared.split_at(split);
+    let loads = |side: &[Compared], share: f64| quantile(&side.iter().map(|one| one.load).collect::<Vec<_>>(), share);
     let (low, high) = (loads(before, 0.05).max(loads(after, 0.05)), loads(before, 0.95).min(loads(after, 0.95)));
-    let alike = |side: &[(f64, f64)]| -> Vec<f64> {
-        side.iter().filter(|pair| pair.0 >= low && pair.0 <= high).map(|pair| pair.1).collect()
+    let by_count = |side: &[Compared]| {
+        let mut ratios: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        for one in side.iter().filter(|one| one.load >= low && one.load <= high) {
+            ratios.entry(one.count.to_bits()).or_default().push(one.ratio);
+        }
+        ratios
     };
-    let all = |side: &[(f64, f64)]| -> Vec<f64> { side.iter().map(|pair| pair.1).collect() };
-    let (like_before, like_after) = (alike(before), alike(after));
-    let overlap = like_before.len() >= SIDE_MIN && like_after.len() >= SIDE_MIN;
-    let (before, after) = if overlap { (like_before, like_after) } else { (all(before), all(after)) };
-    let least = if overlap { CHANGE_MIN } else { CHANGE_MIN_APART };
-    let ratio = median(&after) / median(&before);
+    let (mut like_before, mut like_after) = (by_count(before), by_count(after));
+    like_before.retain(|count, ratios| {
+        ratios.len() >= COUNT_MIN && like_after.get(count).is_some_and(|other| other.len() >= COUNT_MIN)
+    });
+    like_after.retain(|count, _| like_before.contains_key(count));
+    let flat = |side: &BTreeMap<u64, Vec<f64>>| -> Vec<f64> { side.values().flatten().copied().collect() };
+    let (flat_before, flat_after) = (flat(&like_before), flat(&like_after));
+    let ((ratio, least), (before, after)) = if flat_before.len() >= SIDE_MIN && flat_after.len() >= SIDE_MIN {
+        ((like_ratio(&like_before, &like_after), CHANGE_MIN), (flat_before, flat_after))
+    } else {
+        let all = |side: &[Compared]| -> Vec<f64> { side.iter().map(|one| one.ratio).collect() };
+        let (before, after) = (all(before), all(after));
+        ((median(&after) / median(&before), CHANGE_MIN_APART), (before, after))
+    };
     let spread = standard_error(&before, block).hypot(standard_error(&after, block)) / median(&before);
     let matters = (ratio - 1.0).abs() >= least && (ratio - 1.0).abs() > 4.0 * spread;
     matters.then_some(ratio)
+}
+
+/// The geometric mean over counts of the change at each, by how many samples of it both sides have.
+fn like_ratio(before: &BTreeMap<u64, Vec<f64>>, after: &BTreeMap<u64, Vec<f64>>) -> f64 {
+    let terms = before.iter().zip(after.values()).map(|((_, before), after)| {
+        let weight = before.len().min(after.len()) as f64;
+        (weight, weight * (median(after) / median(before)).ln())
+    });
+    let (weights, logs) = terms.fold((0.0, 0.0), |sum, term| (sum.0 + term.0, sum.1 + term.1));
+    (logs / weights).exp()
 }
 
 /// Of the mean over blocks.
@@ -275,6 +314,26 @@ mod tests {
         sums.push(1.0);
         assert_eq!(sums.alarm(5.0), Some(11));
         assert!((threshold(2880) - 10.71).abs() < 0.01 && threshold(3) == 5.0);
+    }
+
+    /// CPU of x requests/s on r replicas whose capacity is 40 r − 4 is r·x/(40 r − 4) cores: 11 % more of a request on one
+    /// replica than on many. Few replicas at the end of a day are no new version.
+    #[test]
+    fn counts_that_cost_differently_are_no_change() {
+        let compared = |minute: usize| {
+            let count = if minute < 900 { 2.0 + (minute / 100) as f64 } else { 1.0 + (minute / 30 % 2) as f64 };
+            let load = 17.0 + (minute % 7) as f64;
+            super::Compared { load, count, ratio: 37.0 * count / (40.0 * count - 4.0) }
+        };
+        let day: Vec<super::Compared> = (0..1_200).map(compared).collect();
+        assert_eq!(super::confirmed(&day, 900, 30), None);
+        let doubled = |(minute, one): (usize, &super::Compared)| super::Compared {
+            ratio: if minute < 900 { one.ratio } else { one.ratio * 1.2 },
+            ..*one
+        };
+        let changed: Vec<super::Compared> = day.iter().enumerate().map(doubled).collect();
+        let ratio = super::confirmed(&changed, 900, 30).expect("a fifth more at like counts is a change");
+        assert!((ratio - 1.2).abs() < 1e-9, "{ratio}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::kinds::{self, KINDS};
 use super::quantity::{Form, Meaning, Measure, Quantity, meaning, plain};
 use super::row::Layout;
 use crate::input::trace::error::{listed, shown};
-use crate::input::trace::prometheus::{Bounded, explained};
+use crate::input::trace::prometheus::{Answer, Bounded, explained};
 use crate::input::trace::text::Compression;
 use crate::input::trace::{Fault, ImportFault, Place, TraceError};
 use serde::Deserialize;
@@ -58,7 +58,7 @@ impl Answers {
         let text = Bounded::open(path, compression, options.size_max)?;
         let stream = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, text));
         let mut is_empty = true;
-        for answer in stream.into_iter::<Answer>() {
+        for answer in stream.into_iter::<Answer<RawSeries>>() {
             let answer = answer.map_err(|error| explained(path, error))?;
             self.take(answer, path, options)?;
             is_empty = false;
@@ -66,19 +66,9 @@ impl Answers {
         if is_empty { Err(TraceError::whole(path, Fault::Empty)) } else { Ok(()) }
     }
 
-    fn take(&mut self, answer: Answer, path: &Path, options: &ReadOptions) -> Result<(), TraceError> {
-        let whole = |fault: ImportFault| TraceError::whole(path, fault.into());
-        if let Some(error) = answer.error {
-            return Err(whole(ImportFault::QueryFailed(shown(error.as_bytes()))));
-        }
-        let data = match answer.data {
-            Some(data) => data,
-            None => Data { result_type: answer.result_type, result: answer.result.unwrap_or_default() },
-        };
-        if data.result_type != "matrix" {
-            return Err(whole(ImportFault::NotAMatrix(format!("`{}`", shown(data.result_type.as_bytes())))));
-        }
-        for (index, series) in data.result.into_iter().enumerate() {
+    fn take(&mut self, answer: Answer<RawSeries>, path: &Path, options: &ReadOptions) -> Result<(), TraceError> {
+        let series = answer.matrix().map_err(|fault| TraceError::whole(path, fault.into()))?;
+        for (index, series) in series.into_iter().enumerate() {
             self.add(series, path, options)
                 .map_err(|fault| TraceError::at(path, Place::Whole, &format!("data.result.{index}"), fault))?;
         }
@@ -286,23 +276,6 @@ fn whose(metric: &Labels, options: &ReadOptions) -> Result<Whose, Fault> {
         asked(&options.class_from, kinds::CLASSES)?,
         label(metric, kinds::CLUSTERS).cloned().unwrap_or_default(),
     ])
-}
-
-/// An answer, or the `data` of one alone.
-#[derive(Deserialize)]
-struct Answer {
-    error: Option<String>,
-    data: Option<Data>,
-    #[serde(default, rename = "resultType")]
-    result_type: String,
-    result: Option<Vec<RawSeries>>,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    #[serde(default, rename = "resultType")]
-    result_type: String,
-    result: Vec<RawSeries>,
 }
 
 #[derive(Deserialize)]

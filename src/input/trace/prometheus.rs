@@ -89,7 +89,7 @@ impl Answers {
         let compression = Compression::by_name(&path.to_string_lossy().to_lowercase());
         let text = Bounded::open(path, compression, reading.options.size_max)?;
         let stream = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, text));
-        let stream = stream.into_iter::<Answer>();
+        let stream = stream.into_iter::<Answer<RawSeries>>();
         let mut is_empty = true;
         for answer in stream {
             let answer = answer.map_err(|error| explained(path, error))?;
@@ -101,23 +101,10 @@ impl Answers {
     }
 
     /// Takes the series of an answer; the field and the fault of a mistake.
-    fn take(&mut self, answer: Answer, reading: &mut Reading<'_>) -> Result<(), (String, Fault)> {
+    fn take(&mut self, answer: Answer<RawSeries>, reading: &mut Reading<'_>) -> Result<(), (String, Fault)> {
         let here = |fault: ImportFault| (String::new(), Fault::from(fault));
-        if let Some(error) = answer.error {
-            return Err(here(ImportFault::QueryFailed(shown(error.as_bytes()))));
-        }
-        let data = match answer.data {
-            Some(data) => data,
-            None => Data { result_type: answer.result_type, result: answer.result.unwrap_or_default() },
-        };
-        if data.result_type != "matrix" {
-            let found = match data.result_type.as_str() {
-                "" => "no `resultType`".to_owned(),
-                kind => format!("a {}", shown(kind.as_bytes())),
-            };
-            return Err(here(ImportFault::NotAMatrix(found)));
-        }
-        data.result.into_iter().enumerate().try_for_each(|(index, series)| {
+        let series = answer.matrix().map_err(here)?;
+        series.into_iter().enumerate().try_for_each(|(index, series)| {
             self.add(series, reading).map_err(|fault| (format!("data.result.{index}"), fault))
         })
     }
@@ -171,21 +158,40 @@ pub(in crate::input) fn explained(path: &Path, error: serde_json::Error) -> Trac
     TraceError::at(path, place, "", ImportFault::Json(what).into())
 }
 
-/// An answer, or the `data` of one alone.
+/// An answer, or the `data` of one alone; its series as the reader wants them.
 #[derive(serde::Deserialize)]
-struct Answer {
+pub struct Answer<S> {
     error: Option<String>,
-    data: Option<Data>,
+    data: Option<Data<S>>,
     #[serde(default, rename = "resultType")]
     result_type: String,
-    result: Option<Vec<RawSeries>>,
+    result: Option<Vec<S>>,
 }
 
 #[derive(serde::Deserialize)]
-struct Data {
+struct Data<S> {
     #[serde(default, rename = "resultType")]
     result_type: String,
-    result: Vec<RawSeries>,
+    result: Vec<S>,
+}
+
+impl<S> Answer<S> {
+    /// The series of a range query.
+    ///
+    /// # Errors
+    /// A query that failed, or that was no range query.
+    pub fn matrix(self) -> Result<Vec<S>, ImportFault> {
+        if let Some(error) = self.error {
+            return Err(ImportFault::QueryFailed(shown(error.as_bytes())));
+        }
+        let Data { result_type, result } =
+            self.data.unwrap_or(Data { result_type: self.result_type, result: self.result.unwrap_or_default() });
+        match result_type.as_str() {
+            "matrix" => Ok(result),
+            "" => Err(ImportFault::NotAMatrix("no `resultType`".to_owned())),
+            kind => Err(ImportFault::NotAMatrix(format!("a {}", shown(kind.as_bytes())))),
+        }
+    }
 }
 
 #[derive(serde::Deserialize)]

@@ -8,6 +8,7 @@
 //! `report` is the one stage that may name a sibling, [`record`](crate::record), whose types are the file format.
 
 pub mod answer;
+pub mod bench;
 pub mod caveat;
 pub mod choice;
 pub mod compare;

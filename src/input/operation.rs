@@ -6,6 +6,7 @@ use super::written::{DelayFile, Positive, Share};
 use crate::model::autoscaler::{Autoscaler, Expander};
 use crate::model::binding::NodeScore;
 use crate::model::scenario::{Learn, Platform};
+use crate::model::workload::LoadNoise;
 use crate::model::{Control, Rails, Telemetry};
 use crate::units::{Bytes, Ratio, Span, Time};
 use schemars::JsonSchema;
@@ -65,6 +66,42 @@ pub struct TelemetryFile {
     pub delay: Span,
     /// Share of scrapes that are lost.
     pub loss: Share,
+}
+
+/// A noise on the load that every seed draws anew: rates times a lognormal factor of mean 1 with a memory.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadNoiseFile {
+    /// How far rates stray from the trace: the standard deviation of the factor's logarithm.
+    pub share: Share,
+    /// From one value of the noise to the next.
+    #[serde(default = "LoadNoiseFile::every")]
+    pub every: Positive<Span>,
+    /// How long it takes until 1/e of a deviation is left.
+    #[serde(default = "LoadNoiseFile::memory")]
+    pub memory: Positive<Span>,
+}
+
+impl LoadNoiseFile {
+    const fn every() -> Positive<Span> {
+        Positive(Span::seconds(600))
+    }
+
+    const fn memory() -> Positive<Span> {
+        Positive(Span::seconds(3_600))
+    }
+
+    /// As a run takes it.
+    ///
+    /// # Errors
+    /// Noise that is drawn more often than anything can follow.
+    pub fn checked(&self, at: &At<'_>) -> Result<LoadNoise, InputError> {
+        if self.every.0 < Span::seconds(1) {
+            let message = format!("{} from one value to the next is too short; write 1 s or more", self.every.0);
+            return Err(at.key("every").error(message));
+        }
+        Ok(LoadNoise { share: self.share.0, every: self.every.0, memory: self.memory.0 })
+    }
 }
 
 /// How capacities are learnt while a run goes on: the estimators of `smo fit`, a sample at a time.

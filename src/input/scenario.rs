@@ -11,7 +11,7 @@ use super::fault::{Breakable, FaultFile, fault};
 use super::file::Files;
 use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
-use super::operation::{ControlFile, LearnFile, PlatformFile, TelemetryFile};
+use super::operation::{ControlFile, LearnFile, LoadNoiseFile, PlatformFile, TelemetryFile};
 use super::rules::{ObjectiveFile, RuleFile, rules};
 use super::tables::grid::Grid;
 use super::tasks::{self, TaskFile, Tasks};
@@ -48,6 +48,10 @@ pub struct ScenarioFile {
     /// The load: files with request rates. Services that they name are the entries of the application; each has one file.
     #[serde(default)]
     pub traces: Vec<TraceFile>,
+    /// A noise on the load that every seed draws anew, so that policies are compared over many days and not over one; none
+    /// where nothing is said.
+    #[serde(default)]
+    pub load_noise: Option<LoadNoiseFile>,
     /// Pods, jobs or machines that arrive, run for a time and go, besides the load or instead of it.
     #[serde(default)]
     pub tasks: Vec<TaskFile>,
@@ -241,6 +245,7 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         faults,
         control: file.control.checked(&at.key("control"))?,
         telemetry: file.telemetry.checked(&at.key("telemetry"))?,
+        load_noise: file.load_noise.map(|noise| noise.checked(&at.key("load_noise"))).transpose()?,
         learn: file.learn.as_ref().map(|learn| learn.checked(&at.key("learn"))).transpose()?,
         until: file.until.map(|until| until.0),
         sample_every: file.sample_every.map(|every| every.0),

@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::id::{ClusterId, ServiceId, Table};
 use super::network::Network;
 use super::rules::Rules;
+use super::workload::LoadNoise;
 use crate::units::{Bytes, Ratio, Span, Time};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Scenario {
     pub control: Control,
     /// How the world is seen.
     pub telemetry: Telemetry,
+    /// By how much the load differs from seed to seed; `None`: not at all.
+    pub load_noise: Option<LoadNoise>,
     /// Whether, and how, what policies believe of capacities is learnt while the run goes on.
     pub learn: Option<Learn>,
     /// From the start of the run to its end; `None`: until the trace ends.

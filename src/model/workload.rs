@@ -4,7 +4,7 @@
 //! order of time. A rate holds from its row until the next row that names the service.
 
 use super::id::ServiceId;
-use crate::units::{Rate, Span, Time};
+use crate::units::{Rate, Ratio, Span, Time};
 
 /// Rates that change at one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +13,17 @@ pub struct RateRow {
     pub at: Time,
     /// The new rates. A service that is not named keeps its rate.
     pub rates: Vec<(ServiceId, Rate)>,
+}
+
+/// How the load differs from one seed to another: every service's rates are multiplied by a noise of mean 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadNoise {
+    /// Standard deviation of the noise's logarithm: about the share by which a rate strays.
+    pub share: Ratio,
+    /// From one value of the noise to the next.
+    pub every: Span,
+    /// How long it takes until 1/e of a deviation is left.
+    pub memory: Span,
 }
 
 /// A stream of rows in strictly rising order of time.

@@ -30,6 +30,7 @@ fn options(command: &str) -> (String, GenerateOptions) {
             "trend" => options.trend = value.parse().expect(wrong),
             "noise" => options.noise = value.parse().expect(wrong),
             "autocorrelation" => options.autocorrelation = value.parse().expect(wrong),
+            "crowd" => options.crowds.push(value.parse().expect(wrong)),
             "burst" => options.bursts.push(value.parse().expect(wrong)),
             "seed" => options.seed = Seed(value.parse().expect(wrong)),
             other => panic!("the README has an unknown flag `--{other}`"),
@@ -44,7 +45,7 @@ fn commands() -> Vec<(String, GenerateOptions)> {
     let readme =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("traces/README.md")).expect("it is there");
     let commands: Vec<_> = readme.lines().filter(|line| line.starts_with("smo trace generate")).map(options).collect();
-    assert_eq!(commands.len(), 3, "a command for each trace");
+    assert_eq!(commands.len(), 10, "a command for each trace");
     commands
 }
 
@@ -88,6 +89,13 @@ fn the_shipped_traces_have_the_load_that_the_readme_states() {
         ("traces/day.csv.gz", 221.0, 489.0),
         ("traces/flash-crowd.csv.gz", 108.0, 518.0),
         ("traces/week.csv.gz", 218.0, 571.0),
+        ("traces/classic/steady.csv.gz", 219.7, 231.8),
+        ("traces/classic/daily.csv.gz", 222.4, 494.4),
+        ("traces/classic/weekly.csv.gz", 199.7, 541.0),
+        ("traces/classic/flash-crowd.csv.gz", 83.8, 568.9),
+        ("traces/classic/shop.csv.gz", 89.8, 212.7),
+        ("traces/classic/api.csv.gz", 109.6, 282.3),
+        ("traces/classic/films.csv.gz", 89.8, 231.0),
     ];
     for ((out, options), (name, mean, peak)) in commands().into_iter().zip(expected) {
         assert_eq!(out, name);

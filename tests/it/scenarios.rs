@@ -25,7 +25,10 @@ fn set(pairs: &[(&str, &str)]) -> Request {
 /// Goal: whoever runs a shipped scenario meets no mistake, in any of its variants.
 #[test]
 fn every_shipped_scenario_loads_in_every_variant() {
-    for name in ["quickstart.yaml", "flash-crowd.yaml", "cluster-loss.yaml"] {
+    let classics = ["steady", "daily", "weekly", "flash-crowd", "noisy", "cluster-loss", "price-swing", "multi-tenant"];
+    let classics = classics.map(|name| format!("classic/{name}.yaml"));
+    let names = ["quickstart.yaml", "flash-crowd.yaml", "cluster-loss.yaml"];
+    for name in names.into_iter().chain(classics.iter().map(String::as_str)) {
         let base = loaded(name, &Request::default());
         assert!(base.question.ends_with('?'), "{name} asks no question: {}", base.question);
         assert!(!base.expect.is_empty(), "{name} expects nothing");

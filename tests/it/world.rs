@@ -126,6 +126,7 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
             decision_time: Span::ZERO,
             rails: Rails::default(),
         },
+        load_noise: None,
         learn: None,
         telemetry: Telemetry {
             scrape: Span::seconds(15),

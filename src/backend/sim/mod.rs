@@ -22,6 +22,7 @@ mod event;
 mod faults;
 pub mod kernel;
 mod latency;
+mod noise;
 mod replicas;
 mod routing;
 mod samples;
@@ -43,6 +44,7 @@ use crate::units::{Span, Time};
 use ahead::Ahead;
 use event::Event;
 use kernel::Moment;
+use noise::Noisy;
 use std::sync::Arc;
 use world::World;
 
@@ -101,6 +103,10 @@ impl SimBackend {
         seed: Seed,
     ) -> Result<Self, BackendError> {
         let until = scenario.until.map(|span| Time::ZERO + span);
+        let rates = match scenario.load_noise {
+            Some(noise) => Box::new(Noisy::new(rates, noise, seed)),
+            None => rates,
+        };
         let mut workload = Workload { source: Ok(rates), next: Some(RateRow::default()), until, end: None };
         let is_any = scenario.known.application.has_tasks();
         let mut tasks = Tasks { source: Ok(tasks), next: None, is_any };

@@ -9,16 +9,20 @@
 //! **Fails** for a service that waits for locks or for others: it saturates far below its limit, which only saturated
 //! samples show.
 
+use super::bootstrap::{Blocks, spread};
 use super::clean::Buckets;
 use super::estimate::{Estimate, median, quantile};
 use super::options::Context;
 use super::saturation::plateau;
+use crate::seed::Stream;
 use rand::RngExt;
 use rand_distr::{Distribution, Normal};
 use serde::Serialize;
 
 /// Samples on the plateau needed.
 const POINTS_MIN: usize = 5;
+/// Samples that are drawn together.
+const RUN: usize = 3;
 /// Throttling below this utilisation is that of bursts.
 const ONSET_MIN: f64 = 0.6;
 /// The assumed share and its standard deviation.
@@ -78,10 +82,10 @@ pub fn estimate(buckets: &Buckets, at: &[usize], context: &Context<'_>) -> Optio
         plateau(buckets, at).iter().map(|at| buckets.utilisation(*at)).filter(|share| share.is_finite()).collect();
     if used.len() >= POINTS_MIN {
         let value = median(&used);
-        // Half the samples at a time: neighbours repeat each other.
-        let size = (used.len() / 2).max(3);
-        let draw = |_| median(&(0..size).map(|_| used[stream.random_range(0..used.len())]).collect::<Vec<_>>());
-        return Some(make(value, (0..options.resamples).map(draw).collect(), CeilingSource::Saturated));
+        let mut draws: Vec<f64> = (0..options.resamples).map(|_| median(&drawn(&used, &mut stream))).collect();
+        let freedom = Blocks { samples: used.len(), cell: 1, cells_per_block: 1 };
+        spread(&mut draws, value, freedom.spread());
+        return Some(make(value, draws, CeilingSource::Saturated));
     }
     let mut around = |(mean, deviation): (f64, f64)| -> Vec<f64> {
         let Ok(law) = Normal::new(mean, deviation) else { return vec![mean; options.resamples] };
@@ -92,6 +96,17 @@ pub fn estimate(buckets: &Buckets, at: &[usize], context: &Context<'_>) -> Optio
     }
     let (prior, source) = fleet.map_or((ASSUMED, CeilingSource::Assumed), |fleet| (fleet, CeilingSource::Fleet));
     Some(make(prior.0, around(prior), source))
+}
+
+/// A resample by runs of [`RUN`], for neighbours repeat each other.
+fn drawn(used: &[f64], stream: &mut Stream) -> Vec<f64> {
+    let starts = 0..used.len().div_ceil(RUN);
+    starts
+        .flat_map(|_| {
+            let start = stream.random_range(0..used.len());
+            (start..start + RUN).map(|at| used[at % used.len()])
+        })
+        .collect()
 }
 
 /// The limit of the latest buckets: what replicas have now.

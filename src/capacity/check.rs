@@ -96,7 +96,9 @@ pub fn check(observations: &Observations) -> Result<(), ObservationError> {
 fn check_series(series: &Series) -> Result<(), ObservationError> {
     let (service, wanted) = (|| series.service.clone(), series.len());
     let lengths = series.columns().map(|(column, values)| (column, values.len()));
-    for (column, found) in lengths.into_iter().chain([("version", series.version.len())]) {
+    for (column, found) in
+        lengths.into_iter().chain([("version", series.version.len()), ("cluster", series.cluster.len())])
+    {
         if found != 0 && found != wanted {
             return Err(ObservationError::Length { service: service(), column, found, wanted });
         }

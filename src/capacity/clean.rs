@@ -4,12 +4,16 @@
 //! of a minute. A bucket is left out while replicas settle (they changed or restarted less than two minutes before), while
 //! requests fail, where no replica was ready, or where the replicas or the rate are missing. Everything is counted.
 //!
+//! Clusters of one class are cleaned one by one, for what changes in one says nothing of another, and then put together by
+//! time: their samples stand beside each other, and no figures of two of them are ever added up.
+//!
 //! **Fails** where replicas change so often that little is left: then only the buckets of the changes themselves are left
 //! out, and a note says so. **Source**: policies §6.2 step 0.
 
 use super::observations::{Regime, Series, value};
 use super::options::Options;
 use super::outcome::{LeftOut, Note, Refusal, Standing};
+use super::pool;
 
 /// Share of samples with one defect beyond which a series is refused.
 const DEFECTS_MAX: f64 = 0.05;
@@ -45,6 +49,8 @@ pub struct Buckets {
     pub version: Vec<u32>,
     /// What became of each.
     pub standing: Vec<Standing>,
+    /// Which cluster of the class it is of.
+    pub source: Vec<u32>,
 }
 
 impl Buckets {
@@ -61,6 +67,24 @@ impl Buckets {
     /// Indices of the buckets that are fitted, in order of time.
     pub fn used(&self) -> Vec<usize> {
         (0..self.len()).filter(|at| matches!(self.standing[*at], Standing::Used | Standing::Saturated)).collect()
+    }
+
+    /// Clusters that the buckets are of; 1 for none.
+    pub fn sources(&self) -> usize {
+        self.source.iter().max().map_or(1, |last| *last as usize + 1)
+    }
+
+    /// The bucket before, of the same cluster.
+    pub fn before(&self, at: usize) -> Option<usize> {
+        (0..at).rev().find(|other| self.source[*other] == self.source[at])
+    }
+
+    /// The buckets before and after, of the same cluster, if they are no further away than usual.
+    pub fn neighbours(&self, at: usize) -> Option<(usize, usize)> {
+        let before = self.before(at)?;
+        let after = (at + 1..self.len()).find(|other| self.source[*other] == self.source[at])?;
+        let (left, right) = (self.at[at] - self.at[before], self.at[after] - self.at[at]);
+        (left <= 2 * right && right <= 2 * left).then_some((before, after))
     }
 
     /// Share of the limit that a bucket's replicas used.
@@ -91,48 +115,98 @@ pub struct Cleaned {
 /// A refusal where more than one sample in twenty contradicts another or cannot be.
 pub fn clean(series: &Series, options: &Options) -> Result<Cleaned, Refusal> {
     let mut cleaned = Cleaned { rate_is_offered: series.completed.is_empty(), ..Cleaned::default() };
-    let order = ordered(series, &mut cleaned)?;
+    let mut defects = Defects::default();
+    let orders: Vec<Vec<u32>> = members(series).into_iter().map(|rows| ordered(series, rows, &mut defects)).collect();
+    defects.tell(series.len(), &mut cleaned)?;
     count_impossible(series, &mut cleaned)?;
     let columns = Columns::of(series, &mut cleaned);
     let bucket = if series.regime == Regime::Saturated { 0 } else { options.bucket.0 };
-    fill(&columns, &order, bucket, &mut cleaned.buckets);
-    stand(&mut cleaned, &columns, options, series.regime);
+    let mut parts = Vec::with_capacity(orders.len());
+    for order in &orders {
+        let mut buckets = Buckets::default();
+        fill(&columns, order, bucket, &mut buckets);
+        stand(&mut buckets, (&columns, order), options, &mut cleaned.notes);
+        parts.push(buckets);
+    }
+    cleaned.buckets = pool::together(parts);
     Ok(cleaned)
 }
 
-/// Samples in order of time, without repetitions. Load tests keep all: their times often mean nothing.
-fn ordered(series: &Series, cleaned: &mut Cleaned) -> Result<Vec<u32>, Refusal> {
+/// Samples by cluster.
+fn members(series: &Series) -> Vec<Vec<u32>> {
     let count = u32::try_from(series.len()).unwrap_or(u32::MAX);
-    let mut order: Vec<u32> = (0..count).collect();
+    if series.cluster.is_empty() {
+        return vec![(0..count).collect()];
+    }
+    let mut members = Vec::new();
+    for row in 0..count {
+        let cluster = series.cluster[row as usize] as usize;
+        if members.len() <= cluster {
+            members.resize(cluster + 1, Vec::new());
+        }
+        members[cluster].push(row);
+    }
+    members
+}
+
+/// What was wrong with times.
+#[derive(Debug, Default)]
+struct Defects {
+    backwards: usize,
+    repeated: usize,
+    contradicting: usize,
+}
+
+impl Defects {
+    fn tell(&self, count: usize, cleaned: &mut Cleaned) -> Result<(), Refusal> {
+        let Self { backwards, repeated, contradicting } = *self;
+        if contradicting as f64 > DEFECTS_MAX * count as f64 {
+            let reason = format!("{contradicting} of {count} samples contradict another one of the same instant");
+            let help =
+                "one series for each service and class: two services or replicas seem to share this name".to_owned();
+            return Err(Refusal { code: "duplicates", reason, would_help: vec![help] });
+        }
+        if backwards > 0 {
+            let message = format!(
+                "time goes back {backwards} times (a clock was set, or the file is not sorted); samples were sorted"
+            );
+            cleaned.notes.push(Note { code: "out_of_order", message });
+        }
+        if repeated > 0 {
+            cleaned.left_out.push(LeftOut { reason: "repeated instant", count: repeated });
+            let message = format!(
+                "{repeated} samples repeat an instant, {contradicting} with other values; the first of each was kept"
+            );
+            cleaned.notes.push(Note { code: "duplicates", message });
+        }
+        Ok(())
+    }
+}
+
+/// Samples of a cluster in order of time, without repetitions. Load tests keep all: their times often mean nothing.
+fn ordered(series: &Series, mut order: Vec<u32>, defects: &mut Defects) -> Vec<u32> {
     if series.regime == Regime::Saturated {
-        return Ok(order);
+        return order;
     }
-    let backwards = series.at.windows(2).filter(|pair| pair[1] < pair[0]).count();
+    let time = |at: u32| series.at[at as usize];
+    let backwards = order.windows(2).filter(|pair| time(pair[1]) < time(pair[0])).count();
     if backwards > 0 {
-        order.sort_by_key(|at| series.at[*at as usize]);
-        let message = format!(
-            "time goes back {backwards} times (a clock was set, or the file is not sorted); samples were sorted"
-        );
-        cleaned.notes.push(Note { code: "out_of_order", message });
+        order.sort_by_key(|at| time(*at));
+        defects.backwards += backwards;
     }
-    let same = |a: u32, b: u32| series.at[a as usize] == series.at[b as usize];
-    let repeated = order.windows(2).filter(|pair| same(pair[0], pair[1])).count();
-    if repeated == 0 {
-        return Ok(order);
+    let same = |a: u32, b: u32| time(a) == time(b);
+    let repeated = order.windows(2).filter(|pair| same(pair[0], pair[1]));
+    let (mut count, mut contradicting) = (0, 0);
+    for pair in repeated {
+        count += 1;
+        contradicting += usize::from(differ(series, pair[0], pair[1]));
     }
-    let contradicting =
-        order.windows(2).filter(|pair| same(pair[0], pair[1]) && differ(series, pair[0], pair[1])).count();
-    if contradicting as f64 > DEFECTS_MAX * f64::from(count) {
-        let reason = format!("{contradicting} of {count} samples contradict another one of the same instant");
-        let help = "one series for each service and class: two services or replicas seem to share this name".to_owned();
-        return Err(Refusal { code: "duplicates", reason, would_help: vec![help] });
+    if count > 0 {
+        order.dedup_by(|next, before| same(*next, *before));
+        defects.repeated += count;
+        defects.contradicting += contradicting;
     }
-    order.dedup_by(|next, before| same(*next, *before));
-    cleaned.left_out.push(LeftOut { reason: "repeated instant", count: repeated });
-    let message =
-        format!("{repeated} samples repeat an instant, {contradicting} with other values; the first of each was kept");
-    cleaned.notes.push(Note { code: "duplicates", message });
-    Ok(order)
+    order
 }
 
 fn differ(series: &Series, a: u32, b: u32) -> bool {
@@ -234,10 +308,10 @@ fn push(columns: &Columns<'_>, samples: &[u32], buckets: &mut Buckets) {
     let last = samples[samples.len() - 1] as usize;
     buckets.version.push(columns.series.version.get(last).copied().unwrap_or(0));
     buckets.standing.push(Standing::Used);
+    buckets.source.push(columns.series.cluster.get(last).copied().unwrap_or(0));
 }
 
-fn stand(cleaned: &mut Cleaned, columns: &Columns<'_>, options: &Options, regime: Regime) {
-    let buckets = &mut cleaned.buckets;
+fn stand(buckets: &mut Buckets, (columns, order): (&Columns<'_>, &[u32]), options: &Options, notes: &mut Vec<Note>) {
     for at in 0..buckets.len() {
         buckets.standing[at] = if buckets.replicas[at] < 0.5 {
             Standing::NoReplica
@@ -249,10 +323,10 @@ fn stand(cleaned: &mut Cleaned, columns: &Columns<'_>, options: &Options, regime
             Standing::Used
         };
     }
-    if regime == Regime::Saturated {
+    if columns.series.regime == Regime::Saturated {
         return;
     }
-    let changed = changes(buckets, columns);
+    let changed = changes(buckets, columns.series, order);
     let usable = buckets.used().len();
     let mut settling = vec![false; buckets.len()];
     let mut last = None;
@@ -267,7 +341,9 @@ fn stand(cleaned: &mut Cleaned, columns: &Columns<'_>, options: &Options, regime
     if !enough(left(&settling)) {
         let message =
             "replicas change so often that only the buckets of the changes themselves are left out".to_owned();
-        cleaned.notes.push(Note { code: "settling_kept", message });
+        if notes.iter().all(|note| note.code != "settling_kept") {
+            notes.push(Note { code: "settling_kept", message });
+        }
         settling = if enough(left(&changed)) { changed } else { vec![false; settling.len()] };
     }
     for (standing, settling) in buckets.standing.iter_mut().zip(settling) {
@@ -278,7 +354,7 @@ fn stand(cleaned: &mut Cleaned, columns: &Columns<'_>, options: &Options, regime
 }
 
 /// Buckets in which replicas changed or restarted, against the bucket before or within.
-fn changes(buckets: &Buckets, columns: &Columns<'_>) -> Vec<bool> {
+fn changes(buckets: &Buckets, series: &Series, order: &[u32]) -> Vec<bool> {
     let whole = |replicas: f64| (replicas - replicas.round()).abs() < 1e-6;
     let mostly_whole = buckets.replicas.iter().filter(|replicas| whole(**replicas)).count() * 2 > buckets.len();
     let mut changed: Vec<bool> = (0..buckets.len())
@@ -287,10 +363,10 @@ fn changes(buckets: &Buckets, columns: &Columns<'_>) -> Vec<bool> {
             moved || (mostly_whole && !whole(buckets.replicas[at]) && buckets.replicas[at].is_finite())
         })
         .collect();
-    let series = columns.series;
-    for at in 1..series.restarts.len() {
-        if series.restarts[at] > series.restarts[at - 1] {
-            let bucket = buckets.at.partition_point(|start| *start <= series.at[at].0);
+    for pair in order.windows(2).filter(|_| !series.restarts.is_empty()) {
+        let (before, after) = (pair[0] as usize, pair[1] as usize);
+        if series.restarts[after] > series.restarts[before] {
+            let bucket = buckets.at.partition_point(|start| *start <= series.at[after].0);
             changed[bucket.saturating_sub(1)] = true;
         }
     }

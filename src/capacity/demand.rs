@@ -6,9 +6,10 @@
 //! (ΔBIC > 10 and an effect that matters), demand grows with load: CPU = D·x + b·r + D₂·x²/r, which is what
 //! frequency scaling and shared cores do.
 //!
-//! **Noisy rates.** Scrapes that do not line up make x noisy; that shrinks D (attenuation) and would make α too large. The
-//! fit is compared with one that uses the neighbouring samples' rates as instruments, whose noise is independent; where
-//! the two differ significantly the instrumental one is taken, with a note.
+//! **Noisy rates.** Scrapes that do not line up make x noisy; that shrinks D (attenuation) and makes α too large: by 13 % for
+//! rates that are off by 5 %, since an autoscaler lets x/r vary by little more. The fit with the neighbouring samples' rates as
+//! instruments, whose noise is independent, has no such error; it is taken where it is about as sure as the plain one, and
+//! where the two differ significantly, which is noted.
 //!
 //! **Assumes** one mix of requests. **Source**: Spinner, Casale, Brosig, Kounev, *Evaluating approaches to resource demand
 //! estimation* (2015); Zhang et al. 2013 for the quadratic term; Durbin 1954, Wu, Hausman for the comparison.
@@ -17,7 +18,7 @@
 
 use super::bootstrap::Blocks;
 use super::clean::Buckets;
-use super::estimate::{Estimate, median, quantile};
+use super::estimate::{Estimate, median, quantile, scale_of};
 use super::options::Options;
 use super::robust::{Moments, RobustFit, Row, conditioning, fit, newton_moments, newton_step, r_squared};
 use nalgebra::{Matrix2, Vector2};
@@ -29,6 +30,8 @@ const BIC_MIN: f64 = 10.0;
 pub const CONDITIONING_MIN: f64 = 5e-4;
 /// Relative difference of the instrumental demand that matters.
 const ATTENUATION_MIN: f64 = 0.02;
+/// Deviation of the instrumental demand over that of the plain one, up to which nothing is lost by taking it.
+const SURENESS_MAX: f64 = 1.25;
 
 /// CPU that requests and idle replicas cost: `cpu = per_request · x + per_replica · r`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,7 +62,7 @@ pub struct DemandFit {
     pub r_squared: f64,
     /// Smallest eigenvalue of the columns' correlation; near 0 they cannot be told apart.
     pub conditioning: f64,
-    /// Whether the instrumental fit was taken.
+    /// Whether the instrumental fit says something else than the plain one.
     pub instrumental: bool,
     /// 99th percentile of CPU per replica, in cores: beyond it the law extrapolates.
     pub cpu_max: f64,
@@ -131,8 +134,8 @@ pub fn estimate(buckets: &Buckets, at: &[usize], options: &Options, entity: u64)
     let mut instrumental = false;
     if fitted.theta[2] == 0.0 {
         let sums = instrument_sums(buckets, &known, (&rows, &fitted), &blocks);
-        if let Some((corrected, corrected_draws)) = resampled.instrumental(&sums, &theta, &draws) {
-            (theta, draws, instrumental) = (corrected, corrected_draws, true);
+        if let Some(found) = resampled.instrumental(&sums, &theta, &draws) {
+            (theta, draws, instrumental) = (found.theta, found.draws, found.differs);
         }
     }
     let per_replica: Vec<f64> = known.iter().map(|at| buckets.cpu[*at] / buckets.replicas[*at]).collect();
@@ -151,10 +154,13 @@ pub fn estimate(buckets: &Buckets, at: &[usize], options: &Options, entity: u64)
 
 /// Buckets of a block of the bootstrap.
 pub fn block_samples(buckets: &Buckets, at: &[usize], options: &Options) -> usize {
-    let gaps: Vec<f64> = at.windows(2).map(|pair| (buckets.at[pair[1]] - buckets.at[pair[0]]) as f64).collect();
+    let sources = buckets.sources() as f64;
+    let first = at.iter().copied().filter(|bucket| buckets.source[*bucket] == buckets.source[at[0]]);
+    let times: Vec<u64> = first.map(|bucket| buckets.at[bucket]).collect();
+    let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
     let step = median(&gaps).max(1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive count")]
-    let samples = (options.block.0 as f64 / step).round().clamp(1.0, 1e6) as usize;
+    let samples = (sources * options.block.0 as f64 / step).round().clamp(1.0, 1e6) as usize;
     samples
 }
 
@@ -194,25 +200,19 @@ fn instrument_sums(
     blocks: &Blocks,
 ) -> Vec<InstrumentSums> {
     let mut cells = vec![(Matrix2::zeros(), Vector2::zeros()); blocks.cells()];
-    for at in 1..known.len().saturating_sub(1) {
-        let (before, here, after) = (known[at - 1], known[at], known[at + 1]);
-        let apart = buckets.at[after] - buckets.at[before];
-        let near =
-            here - before == 1 && after - here == 1 && apart <= 4 * (buckets.at[here] - buckets.at[before]).max(1);
-        if !near {
-            continue;
-        }
+    for (at, bucket) in known.iter().enumerate() {
         let row = &rows[at];
         let standard = row.residual(&fit.theta) * row.weight.sqrt();
-        if standard.abs() > 4.0 * fit.scale {
+        let Some((before, after)) = buckets.neighbours(*bucket).filter(|_| standard.abs() <= 4.0 * fit.scale) else {
+            continue;
+        };
+        // The neighbours' load, not their load per replica: a controller answers noise by replicas, which would come back.
+        let neighbours = f64::midpoint(buckets.rate[before], buckets.rate[after]);
+        if neighbours.is_nan() {
             continue;
         }
-        let neighbours = f64::midpoint(
-            buckets.rate[before] / buckets.replicas[before],
-            buckets.rate[after] / buckets.replicas[after],
-        );
         let z = Vector2::new(row.z[0], row.z[1]);
-        let instrument = Vector2::new(neighbours * row.z[1], row.z[1]);
+        let instrument = Vector2::new(neighbours, row.z[1]);
         let cell = &mut cells[at / blocks.cell];
         cell.0 += instrument * z.transpose() * row.weight;
         cell.1 += instrument * (row.y * row.weight);
@@ -280,36 +280,51 @@ impl Resampled<'_> {
         draws
     }
 
-    /// The instrumental coefficients and their draws, where they differ from the plain ones beyond noise.
-    fn instrumental(
-        &mut self,
-        cells: &[InstrumentSums],
-        plain: &[f64; 3],
-        draws: &[[f64; 3]],
-    ) -> Option<([f64; 3], Vec<[f64; 3]>)> {
-        let solve = |counts: &[u32]| {
-            let (mut matrix, mut side) = (Matrix2::zeros(), Vector2::zeros());
-            for (cell, count) in cells.iter().zip(counts) {
-                matrix += cell.0 * f64::from(*count);
-                side += cell.1 * f64::from(*count);
-            }
-            let solution = matrix.lu().solve(&side)?;
-            if solution[1] < 0.0 {
-                return Some([side[0] / matrix[(0, 0)], 0.0, 0.0]);
-            }
-            Some([solution[0], solution[1], 0.0])
-        };
-        let corrected = solve(&vec![1; cells.len()])
+    /// The instrumental coefficients with their draws, where they are about as sure as the plain ones or differ from them
+    /// beyond noise; and whether they differ.
+    fn instrumental(&mut self, cells: &[InstrumentSums], plain: &[f64; 3], draws: &[[f64; 3]]) -> Option<Instrumental> {
+        let theta = instrumental_solution(cells, &vec![1; cells.len()])
             .filter(|theta| theta[0] > 0.0 && theta.iter().all(|value| value.is_finite()))?;
-        let resampled: Vec<[f64; 3]> = self.counts().filter_map(|counts| solve(&counts)).collect();
+        let mut resampled: Vec<[f64; 3]> =
+            self.counts().filter_map(|counts| instrumental_solution(cells, &counts)).collect();
         if resampled.len() != draws.len() || resampled.len() < 20 {
             return None;
         }
         let differences: Vec<f64> = resampled.iter().zip(draws).map(|(a, b)| a[0] / b[0] - 1.0).collect();
-        let difference = corrected[0] / plain[0] - 1.0;
         // Attenuation only ever shrinks the plain demand.
-        (difference > ATTENUATION_MIN && quantile(&differences, 0.02) > 0.0).then_some((corrected, resampled))
+        let differs = theta[0] / plain[0] - 1.0 > ATTENUATION_MIN && quantile(&differences, 0.02) > 0.0;
+        let factor = self.blocks.spread();
+        for draw in &mut resampled {
+            for (value, centre) in draw.iter_mut().zip(theta) {
+                *value = (centre + factor * (*value - centre)).max(0.0);
+            }
+        }
+        let first = |draws: &[[f64; 3]]| scale_of(&draws.iter().map(|draw| draw[0]).collect::<Vec<_>>());
+        let as_sure = first(&resampled) / theta[0] <= SURENESS_MAX * first(draws) / plain[0];
+        resampled.retain(|draw| draw[0] > 0.0);
+        (differs || as_sure).then_some(Instrumental { theta, draws: resampled, differs })
     }
+}
+
+/// A demand by instruments.
+struct Instrumental {
+    theta: [f64; 3],
+    draws: Vec<[f64; 3]>,
+    /// Whether it differs from the plain one beyond noise.
+    differs: bool,
+}
+
+fn instrumental_solution(cells: &[InstrumentSums], counts: &[u32]) -> Option<[f64; 3]> {
+    let (mut matrix, mut side) = (Matrix2::zeros(), Vector2::zeros());
+    for (cell, count) in cells.iter().zip(counts) {
+        matrix += cell.0 * f64::from(*count);
+        side += cell.1 * f64::from(*count);
+    }
+    let solution = matrix.lu().solve(&side)?;
+    if solution[1] < 0.0 {
+        return Some([side[0] / matrix[(0, 0)], 0.0, 0.0]);
+    }
+    Some([solution[0], solution[1], 0.0])
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::outcome::{Fitted, IdentifiedBy, Outcome, Refusal, Scope, Standing};
 use super::saturation::{self, SaturationFit};
 use super::shape::{Shape, ShapeReport, choose};
 use super::validate::validate;
-use super::{refuse, regression};
+use super::{overload, refuse, regression};
 use crate::units::Time;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -68,9 +68,12 @@ pub fn fit(series: &Series, cleaned: &mut Cleaned, context: &Context<'_>) -> Fit
 fn prepared(cleaned: &mut Cleaned, options: &Options) -> Result<(), Refusal> {
     let buckets = &mut cleaned.buckets;
     if let Some(last) = buckets.version.last().copied() {
-        let begun = buckets.version.iter().rposition(|version| *version != last).map_or(0, |at| at + 1);
-        for at in 0..begun {
-            if buckets.standing[at] == Standing::Used {
+        // A cluster's samples count from when it last changed to the version that ran last of all.
+        let mut left = vec![false; buckets.sources()];
+        for at in (0..buckets.len()).rev() {
+            let left = &mut left[buckets.source[at] as usize];
+            *left |= buckets.version[at] != last;
+            if *left && buckets.standing[at] == Standing::Used {
                 buckets.standing[at] = Standing::Earlier;
             }
         }
@@ -88,6 +91,7 @@ fn prepared(cleaned: &mut Cleaned, options: &Options) -> Result<(), Refusal> {
 fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
     let options = context.options;
     saturation::mark(&mut cleaned.buckets);
+    cleaned.notes.extend(overload::reclaim(&mut cleaned.buckets));
     let changed_version = cleaned.buckets.standing.contains(&Standing::Earlier);
     let began = |cleaned: &Cleaned, at: &[usize]| at.first().map(|at| Time(cleaned.buckets.at[*at]));
     let mut drift = Drift { verdict: DriftVerdict::untested(), from: 0, path: Vec::new() };
@@ -98,6 +102,8 @@ fn estimate(cleaned: &mut Cleaned, context: &Context<'_>) -> Estimated {
             .iter()
             .copied()
             .filter(|at| !(cleaned.rate_is_offered && cleaned.buckets.standing[*at] == Standing::Saturated))
+            // What is rejected costs CPU too, and is not in the rate.
+            .filter(|at| !is_over(cleaned.buckets.errors[*at], options.errors_max))
             .collect();
         demand = demand::estimate(&cleaned.buckets, &throughput, options, context.entity);
         let found = drift::test_all(&cleaned.buckets, &throughput, demand.as_ref(), options);
@@ -143,12 +149,10 @@ fn answer(
     let Some(combined) = combine(&drawn, options.confidence) else {
         return Err(refuse::not_identified(series, &tried));
     };
-    let told = notes(&cleaned.buckets, estimated, &combined, options);
-    cleaned.notes.extend(told);
     let (answer, shape) = shaped(estimated, &combined, options);
     if let Some(shape) = &shape {
         let explained = regression::r_squared(&shape.measured, |replicas| answer.model.at(replicas));
-        cleaned.notes.extend(shape_notes(&shape.measured, shape, explained));
+        cleaned.notes.extend(shape_notes(shape, explained));
     }
     let buckets = &cleaned.buckets;
     let levels = counts(buckets, &estimated.used);
@@ -156,30 +160,40 @@ fn answer(
         answer.capacities(&levels, options).ok_or_else(|| refuse::not_identified(series, &tried))?;
     let middle = levels.iter().max_by_key(|level| level.1).map_or(1.0, |level| f64::from(level.0));
     let per_replica = answer.at(middle, options.confidence).scaled(1.0 / middle);
+    let told = notes(buckets, estimated, (&combined, &per_replica), options);
     let ends = (estimated.used[0], estimated.used[estimated.used.len() - 1]);
     let explained =
         shape.as_ref().map(|shape| regression::r_squared(&shape.measured, |replicas| answer.model.at(replicas)));
     let r_squared = explained.or_else(|| estimated.demand.as_ref().map(|demand| demand.r_squared)).unwrap_or(f64::NAN);
     let from_fleet = combined.by == IdentifiedBy::Cpu && source(estimated) == Some(CeilingSource::Fleet);
+    let validation = validate(buckets, &estimated.used, per_replica.value, options);
+    let version = series.versions.get(buckets.version[ends.1] as usize).cloned();
+    let span = (Time(buckets.at[ends.0]), Time(buckets.at[ends.1]));
+    cleaned.notes.extend(told);
     Ok(Fitted {
-        identified_by: combined.by,
+        // One count of replicas shows no slope: that capacity is in proportion to them is assumed.
+        identified_by: if levels.len() == 1 { IdentifiedBy::Assumed } else { combined.by },
         capacity,
         capacity_low,
         coefficients: answer.coefficients(options.confidence),
         per_replica,
         levels: answer.levels(&levels, options.confidence),
         scope: if from_fleet { Scope::Fleet } else { Scope::Class },
-        version: series.versions.get(buckets.version[ends.1] as usize).cloned(),
-        span: (Time(buckets.at[ends.0]), Time(buckets.at[ends.1])),
+        version,
+        span,
         candidates: combined.candidates,
         demand: estimated.demand.as_ref().map(|demand| demand.summary(options.confidence)),
         ceiling: estimated.ceiling.as_ref().map(|ceiling| ceiling.ceiling),
         latency: estimated.latency.clone(),
         shape,
         r_squared,
-        validation: validate(buckets, &estimated.used, per_replica.value, options),
+        validation,
         drift: estimated.drift.verdict.clone(),
     })
+}
+
+fn is_over(errors: f64, tolerated: f64) -> bool {
+    errors > tolerated
 }
 
 fn source(estimated: &Estimated) -> Option<CeilingSource> {
@@ -261,7 +275,7 @@ fn shaped(estimated: &Estimated, combined: &Combined, options: &Options) -> (Ans
     let levels: Vec<(u32, f64, usize)> = kept.iter().map(|at| saturation.levels[*at]).collect();
     let draws: Vec<Vec<f64>> = kept.iter().map(|at| saturation.level_draws[*at].clone()).collect();
     let points: Vec<(f64, f64)> = levels.iter().map(|level| (f64::from(level.0), level.1)).collect();
-    let Some((model, mut report)) = choose(&points).filter(|_| points.len() >= 3) else { return (plain, None) };
+    let Some((model, mut report)) = choose(&points).filter(|_| points.len() >= 2) else { return (plain, None) };
     if report.chosen == Shape::Proportional {
         return (plain, Some(report));
     }

@@ -13,6 +13,7 @@ use super::bootstrap::{Blocks, spread};
 use super::clean::{Buckets, Cleaned};
 use super::drift::DriftVerdict;
 use super::estimate::Estimate;
+use super::notes::constant_replicas;
 use super::observations::Series;
 use super::options::Options;
 use super::outcome::{Candidate, Fitted, IdentifiedBy, Note, Outcome, Scope, Standing};
@@ -39,11 +40,16 @@ pub fn fit(series: &Series, cleaned: &mut Cleaned, options: &Options, entity: u6
         return Outcome::Refused(refuse::load_test(points.len(), failing));
     };
     let explained = r_squared(&points, |replicas| model.at(replicas));
-    cleaned.notes.extend(notes(&points, &report, explained));
+    cleaned.notes.extend(notes(&report, explained));
     let mut stream = options.seed.stream("capacity_load_test", entity);
     let answer = Answer { draws: resample(&points, (&model, report.chosen), options.resamples, &mut stream), model };
     report.peak = peak(&answer, options.confidence);
     let levels = counts(buckets, &used);
+    if let [(only, _)] = levels[..] {
+        let each = answer.at(f64::from(only), options.confidence).scaled(1.0 / f64::from(only));
+        let message = constant_replicas(only, &each, IdentifiedBy::Saturation);
+        cleaned.notes.push(Note { code: "constant_replicas", message });
+    }
     let Some((capacity, capacity_low)) = answer.capacities(&levels, options) else {
         return Outcome::Refused(refuse::load_test(points.len(), 0));
     };
@@ -52,7 +58,7 @@ pub fn fit(series: &Series, cleaned: &mut Cleaned, options: &Options, entity: u6
     let ends =
         |pick: fn(Vec<u64>) -> Option<u64>| pick(used.iter().map(|at| buckets.at[*at]).collect()).map_or(Time(0), Time);
     Outcome::Fitted(Box::new(Fitted {
-        identified_by: IdentifiedBy::Saturation,
+        identified_by: if levels.len() == 1 { IdentifiedBy::Assumed } else { IdentifiedBy::Saturation },
         capacity,
         capacity_low,
         coefficients: answer.coefficients(options.confidence),
@@ -90,7 +96,7 @@ pub fn peak(answer: &Answer, confidence: f64) -> Option<Estimate> {
 }
 
 /// What the shape says about the data.
-pub fn notes(points: &[(f64, f64)], report: &ShapeReport, explained: f64) -> Vec<Note> {
+pub fn notes(report: &ShapeReport, explained: f64) -> Vec<Note> {
     let mut notes = Vec::new();
     let poorest = explained.min(report.r_squared_linear);
     if poorest < R_SQUARED_MIN {
@@ -106,11 +112,6 @@ pub fn notes(points: &[(f64, f64)], report: &ShapeReport, explained: f64) -> Vec
             )
         };
         notes.push(Note { code: "low_r_squared", message });
-    }
-    if distinct(points).len() == 1 {
-        let message =
-            format!("only {} replicas were measured: other counts are a straight line through the origin", points[0].0);
-        notes.push(Note { code: "constant_replicas", message });
     }
     let score = |shape: Shape| report.scores.iter().find(|score| score.shape == shape);
     if let (Some(concave), Some(chosen)) = (score(Shape::Concave), score(report.chosen))

@@ -8,10 +8,10 @@
 //!
 //! | step | module | estimates |
 //! |---|---|---|
-//! | what was observed | [`observations`], [`check`], [`clean`] | one series a service and cluster class; buckets; what is left out and why |
+//! | what was observed | [`observations`], [`check`], [`clean`], [`pool`] | one series a service and cluster class; buckets; what is left out and why |
 //! | 1 | [`demand`] | CPU per request and per idle replica |
 //! | 1 | [`ceiling`] | the share of the CPU limit that can be used |
-//! | 2 | [`saturation`], [`theil_sen`] | throughput per replica where it was saturated |
+//! | 2 | [`saturation`], [`overload`], [`theil_sen`] | throughput per replica where it was saturated |
 //! | 3 | [`latency`], [`levenberg`] | the service rate from how latency rises with load |
 //! | 4 | [`shape`], [`usl`], [`concave`] | linear, concave or USL |
 //! | 5, 6 | [`combine`], [`bootstrap`] | one answer with its interval |
@@ -44,6 +44,8 @@ pub mod ols;
 pub mod online;
 pub mod options;
 pub mod outcome;
+pub mod overload;
+pub mod pool;
 pub mod predict;
 pub mod refuse;
 pub mod regression;

@@ -3,22 +3,30 @@
 use super::clean::Buckets;
 use super::combine::Combined;
 use super::demand::DemandFit;
+use super::estimate::Estimate;
 use super::group::Estimated;
 use super::load_test::{R_SQUARED_MIN, counts};
 use super::options::Options;
 use super::outcome::{IdentifiedBy, Note};
+use super::pool;
 use crate::units::Time;
 
+/// Ratio of CPU at like load between clusters of a class that is noted.
+const CLUSTERS_DIFFER: f64 = 1.1;
 /// Relative scatter of saturated samples that is noted.
 const SCATTER_MAX: f64 = 0.15;
 
 /// Notes on the fit of a series of operation.
-pub fn notes(buckets: &Buckets, estimated: &Estimated, combined: &Combined, options: &Options) -> Vec<Note> {
+pub fn notes(
+    buckets: &Buckets,
+    estimated: &Estimated,
+    (combined, each): (&Combined, &Estimate),
+    options: &Options,
+) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut note = |code: &'static str, message: String| notes.push(Note { code, message });
     if let [(only, _)] = counts(buckets, &estimated.used)[..] {
-        let message = format!("replicas were {only} throughout: other counts are a straight line through the origin");
-        note("constant_replicas", message);
+        note("constant_replicas", constant_replicas(only, each, combined.by));
     }
     if combined.by == IdentifiedBy::Assumed {
         let message =
@@ -47,8 +55,27 @@ pub fn notes(buckets: &Buckets, estimated: &Estimated, combined: &Combined, opti
     }
     if let Some(demand) = &estimated.demand {
         notes.extend(of_demand(demand, estimated, combined.by));
+        let differ = pool::differ(buckets, &estimated.used, demand);
+        if differ > CLUSTERS_DIFFER {
+            let message = format!(
+                "CPU at like load differs by {:.0} % between clusters of this class: give them classes of their own (--class-from)",
+                100.0 * (differ - 1.0)
+            );
+            notes.push(Note { code: "clusters_differ", message });
+        }
     }
     notes
+}
+
+/// What one count of replicas identifies, and what it leaves open.
+pub fn constant_replicas(count: u32, each: &Estimate, by: IdentifiedBy) -> String {
+    let all = each.scaled(f64::from(count));
+    let evidence = if by == IdentifiedBy::Assumed { "CPU under an assumed ceiling" } else { by.name() };
+    format!(
+        "replicas were {count} throughout: what they serve together is {:.4} requests/s ({:.4} - {:.4}, by {evidence}); what one \
+         more or less would change was not seen, and is assumed to be in proportion (beta = 0)",
+        all.value, all.low, all.high
+    )
 }
 
 fn of_demand(demand: &DemandFit, estimated: &Estimated, by: IdentifiedBy) -> Vec<Note> {

@@ -58,6 +58,9 @@ pub struct Series {
     pub version: Vec<u32>,
     /// Version labels, in order of first appearance.
     pub versions: Vec<String>,
+    /// Which cluster of the class each sample is of; empty where there is one. Replicas and rates are those of that cluster
+    /// alone: samples of several clusters stand beside each other and are never added up.
+    pub cluster: Vec<u32>,
 }
 
 impl Series {

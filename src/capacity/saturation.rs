@@ -21,6 +21,10 @@ use std::collections::BTreeMap;
 
 /// Saturated samples needed for an estimate of throughput.
 pub const POINTS_MIN: usize = 20;
+/// Share of the CPU limit beyond which replicas are strained.
+pub const STRAINED: f64 = 0.85;
+/// Share of throttled periods beyond which they are.
+pub const THROTTLED: f64 = 0.05;
 /// Multiple of the usual latency that is a stall.
 const STALLED: f64 = 10.0;
 /// Stalled samples, and others, that make a knee.
@@ -64,10 +68,11 @@ pub fn mark(buckets: &mut Buckets) {
 
 /// How many signs of saturation a bucket shows.
 fn signs(buckets: &Buckets, at: usize, usual: &Usual) -> usize {
-    let strained = buckets.utilisation(at) > 0.85 || buckets.throttled[at] > 0.05;
+    let strained = buckets.utilisation(at) > STRAINED || buckets.throttled[at] > THROTTLED;
     let slow = buckets.tail[at] > 3.0 * usual.at(buckets.replicas[at]);
     let short = buckets.offered[at] > 0.0 && buckets.rate[at] < 0.97 * buckets.offered[at];
-    let grows = at > 0 && buckets.waiting[at] > buckets.rate[at] && buckets.waiting[at] >= buckets.waiting[at - 1];
+    let holds = buckets.waiting[at] > buckets.rate[at];
+    let grows = holds && buckets.before(at).is_some_and(|before| buckets.waiting[at] >= buckets.waiting[before]);
     [strained, slow, short, grows].into_iter().filter(|sign| *sign).count()
 }
 
@@ -186,7 +191,7 @@ pub fn estimate(buckets: &Buckets, at: &[usize], options: &Options, entity: u64)
     if kept.len() < POINTS_MIN {
         return None;
     }
-    let episodes = episodes(&kept);
+    let episodes = episodes(buckets, &kept);
     let per_replica = median(&per_replica(buckets, &kept));
     let levels = levels(buckets, &kept);
     let mut stream = options.seed.stream("capacity_saturation", entity);
@@ -224,14 +229,20 @@ fn per_replica(buckets: &Buckets, at: &[usize]) -> Vec<f64> {
     at.iter().map(|at| buckets.rate[*at] / buckets.replicas[*at]).collect()
 }
 
-/// Runs of neighbouring buckets; few long ones are cut, so that at least eight parts can be drawn.
-fn episodes(kept: &[usize]) -> Vec<Vec<usize>> {
-    let longest = (kept.len() / 8).max(3);
+/// Runs of neighbouring buckets of one cluster; few long ones are cut, so that at least eight parts can be drawn.
+fn episodes(buckets: &Buckets, kept: &[usize]) -> Vec<Vec<usize>> {
+    let (longest, reach) = ((kept.len() / 8).max(3), 3 * buckets.sources());
+    let mut sorted = kept.to_vec();
+    sorted.sort_by_key(|at| (buckets.source[*at], *at));
     let mut episodes: Vec<Vec<usize>> = Vec::new();
-    for at in kept {
+    for at in sorted {
+        let goes_on = |episode: &Vec<usize>| {
+            let last = episode[episode.len() - 1];
+            episode.len() < longest && buckets.source[last] == buckets.source[at] && at - last <= reach
+        };
         match episodes.last_mut() {
-            Some(episode) if episode.len() < longest && at - episode[episode.len() - 1] <= 3 => episode.push(*at),
-            _ => episodes.push(vec![*at]),
+            Some(episode) if goes_on(episode) => episode.push(at),
+            _ => episodes.push(vec![at]),
         }
     }
     episodes

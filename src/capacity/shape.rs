@@ -3,7 +3,9 @@
 //! **Formula.** Each shape is fitted with one level of replicas left out and predicts it; the score is the mean of
 //! |predicted/measured − 1| over the levels. The simplest within one standard error of the best is taken. An intercept
 //! needs three levels that span a factor of three, the USL four that span a factor of four. A concave curve is scored
-//! too, as a reference that is never emitted.
+//! too, as a reference that is never emitted. Levels that are too few to tell are proportional, unless a replica serves less by
+//! more than [`FALL_MIN`] at the largest than at the smallest: then it is the line, whose intercept is positive. The opposite,
+//! replicas that serve more where there are more of them, is taken for noise.
 //!
 //! **Assumes** levels that were measured at saturation. **Source**: policies §6.2 step 4; Breiman et al. 1984 for the rule of
 //! one standard error. **Fails** for two or three levels: their standard error is so large that the simplest wins, which
@@ -19,6 +21,8 @@ use serde::Serialize;
 
 /// Points from which a line is that of Theil and Sen.
 const ROBUST_MIN: usize = 8;
+/// Fall of the throughput of one replica, from the smallest level to the largest, that is no noise of a load test.
+pub const FALL_MIN: f64 = 0.05;
 /// Levels that are left out one by one; beyond that, neighbours are left out together.
 const FOLDS_MAX: usize = 40;
 
@@ -156,10 +160,24 @@ pub fn choose(points: &[(f64, f64)]) -> Option<(Model, ShapeReport)> {
     let emitted = || scores.iter().filter(|score| score.shape != Shape::Concave);
     let best = emitted().min_by(|a, b| a.error.total_cmp(&b.error));
     let chosen = best.and_then(|best| emitted().find(|score| score.error <= best.error + best.standard_error));
-    let chosen = chosen.map_or(Shape::Proportional, |score| score.shape);
+    let untold = !Shape::Linear.suffices(points) && falls(points);
+    let chosen = if untold { Shape::Linear } else { chosen.map_or(Shape::Proportional, |score| score.shape) };
     let model = chosen.fit(points)?;
     let r_squared_linear = ordinary(points).map_or(f64::NAN, |line| line.r_squared);
     Some((model, ShapeReport { chosen, scores, measured: points.to_vec(), r_squared_linear, peak: None }))
+}
+
+/// Whether a replica serves less at the largest level than at the smallest, beyond noise, and the line says so too.
+fn falls(points: &[(f64, f64)]) -> bool {
+    let levels = distinct(points);
+    let [first, .., last] = levels[..] else { return false };
+    let each = |level: f64| {
+        let here: Vec<(f64, f64)> =
+            points.iter().filter(|point| (point.0 - level).abs() < f64::EPSILON).copied().collect();
+        proportional(&here).unwrap_or(f64::NAN)
+    };
+    let rises = |line: &Line| line.alpha >= 0.0 && line.beta > 0.0;
+    each(last) < (1.0 - FALL_MIN) * each(first) && ordinary(points).is_some_and(|line| rises(&line))
 }
 
 /// Leaves one level out at a time; `None` where the rest does not suffice to fit.
@@ -207,5 +225,16 @@ mod tests {
         let (model, report) = choose(&[(2.0, 50.0), (3.0, 90.0)]).expect("points");
         assert_eq!(report.chosen, Shape::Proportional);
         assert!((model.at(1.0) - 27.5).abs() < 1e-12);
+    }
+
+    /// 60 at one replica and 100 at two: 50 each is 17 % less, so 40·r + 20. 60 and 116 differ by 3 %, which is noise: 59·r.
+    #[test]
+    fn two_levels_where_replicas_serve_less_give_a_line_and_noise_gives_none() {
+        let (model, report) = choose(&[(1.0, 60.0), (2.0, 100.0)]).expect("points");
+        assert_eq!(report.chosen, Shape::Linear);
+        assert!((model.at(3.0) - 140.0).abs() < 1e-9);
+        let (model, report) = choose(&[(1.0, 60.0), (2.0, 116.0)]).expect("points");
+        assert_eq!(report.chosen, Shape::Proportional);
+        assert!((model.at(2.0) - 118.0).abs() < 1e-9);
     }
 }

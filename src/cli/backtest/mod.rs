@@ -152,6 +152,7 @@ fn first_rows(series: &Series, rows: usize) -> Series {
         restarts: cut(&series.restarts),
         version: series.version[..rows.min(series.version.len())].to_vec(),
         versions: series.versions.clone(),
+        cluster: series.cluster[..rows.min(series.cluster.len())].to_vec(),
     }
 }
 

@@ -1,8 +1,7 @@
 //! From paths to what is fitted: files are read by `input`, run directories by `record`, and both become one table.
 //!
-//! A fit is of a service on a class of clusters. Where several clusters of one class were observed at the same time, each is
-//! fitted by itself under its own name, because replicas here and load there say nothing of each other; whoever writes
-//! `capacity.yaml` gives the class the surest of them.
+//! A fit is of a service on a class of clusters. Samples of several clusters of one class are put into one series, each with
+//! its own cluster's replicas, rate and CPU; nothing is added up, because replicas here and load there say nothing of each other.
 
 use super::super::Failure;
 use super::reading::Reading;
@@ -11,6 +10,7 @@ use crate::capacity::{Observations, Regime, Series};
 use crate::input::capacities::ALL;
 use crate::input::observations::{self, ObservedSeries, Quantity};
 use crate::record;
+use crate::units::Time;
 use anyhow::anyhow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -105,39 +105,79 @@ fn append(first: &mut ObservedSeries, second: ObservedSeries) {
     first.columns.values_mut().for_each(|column| column.resize(all, f64::NAN));
 }
 
-/// Gives every series the class under which it is fitted.
+/// Gives every series the class under which it is fitted, and clusters of one class one series.
 fn joined(observed: Vec<ObservedSeries>, regime: Regime) -> Gathered {
-    let or_all = |name: &str| if name.is_empty() { ALL.to_owned() } else { name.to_owned() };
-    let class_of_series = |series: &ObservedSeries| {
-        if series.class.is_empty() { or_all(&series.cluster) } else { series.class.clone() }
-    };
-    let mut clusters: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for series in &observed {
-        let key = (series.service.clone(), class_of_series(series));
-        clusters.entry(key).or_default().insert(series.cluster.clone());
+    let or_all = |name: String| if name.is_empty() { ALL.to_owned() } else { name };
+    let mut classes: BTreeMap<(String, String), Vec<ObservedSeries>> = BTreeMap::new();
+    for mut one in observed {
+        let class = if one.class.is_empty() { one.cluster.clone() } else { std::mem::take(&mut one.class) };
+        classes.entry((std::mem::take(&mut one.service), or_all(class))).or_default().push(one);
     }
     let (mut class_of, mut notes) = (BTreeMap::new(), Vec::new());
-    let mut series = Vec::with_capacity(observed.len());
-    for one in observed {
-        let class = class_of_series(&one);
-        let several = clusters[&(one.service.clone(), class.clone())].len() > 1;
-        let label = if several { or_all(&one.cluster) } else { class.clone() };
-        if several {
-            let note = format!("Clusters of class {class} are fitted one by one.");
+    let mut series = Vec::with_capacity(classes.len());
+    for ((service, class), clusters) in classes {
+        if clusters.len() > 1 {
+            let note = format!(
+                "Class {class} has {} clusters, whose samples are fitted together, each with its own replicas.",
+                clusters.len()
+            );
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        class_of.insert(label.clone(), class);
-        series.push(of_observed(one, label, regime));
+        class_of.insert(class.clone(), class.clone());
+        let service = if service.is_empty() { "service".to_owned() } else { service };
+        series.push(of_observed(pooled(clusters), (service, class), regime));
     }
     Gathered { observations: Observations { series }, class_of, notes, has_dates: false }
 }
 
+/// Samples of all clusters in order of time, and which cluster each is of; nothing is copied where there is one.
+fn pooled(mut clusters: Vec<ObservedSeries>) -> (ObservedSeries, Vec<u32>) {
+    if clusters.len() < 2 {
+        return (clusters.pop().unwrap_or_default(), Vec::new());
+    }
+    let mut order: Vec<(Time, u32, usize)> = Vec::new();
+    for (cluster, one) in (0..).zip(&clusters) {
+        order.extend(one.at.iter().enumerate().map(|(row, at)| (*at, cluster, row)));
+    }
+    order.sort_unstable();
+    let quantities: BTreeSet<Quantity> = clusters.iter().flat_map(|one| one.columns.keys().copied()).collect();
+    let column = |quantity: Quantity| {
+        let value = |(_, cluster, row): &(Time, u32, usize)| {
+            let column = clusters[*cluster as usize].columns.get(&quantity);
+            column.and_then(|column| column.get(*row)).copied().unwrap_or(f64::NAN)
+        };
+        (quantity, order.iter().map(value).collect())
+    };
+    let columns = quantities.into_iter().map(column).collect();
+    let mut versions: Vec<String> = Vec::new();
+    let version = if clusters.iter().all(|one| !one.version.is_empty()) {
+        let label = |(_, cluster, row): &(Time, u32, usize)| {
+            let one = &clusters[*cluster as usize];
+            let label = &one.versions[one.version[*row] as usize];
+            let known = versions.iter().position(|known| known == label).unwrap_or_else(|| {
+                versions.push(label.clone());
+                versions.len() - 1
+            });
+            u32::try_from(known).unwrap_or(u32::MAX)
+        };
+        order.iter().map(label).collect()
+    } else {
+        Vec::new()
+    };
+    let at = order.iter().map(|(at, ..)| *at).collect();
+    let of = order.iter().map(|(_, cluster, _)| *cluster).collect();
+    (ObservedSeries { at, columns, version, versions, ..ObservedSeries::default() }, of)
+}
+
 /// The columns as the fit names them; nothing is copied.
-fn of_observed(mut observed: ObservedSeries, class: String, regime: Regime) -> Series {
+fn of_observed(
+    (mut observed, cluster): (ObservedSeries, Vec<u32>),
+    (service, class): (String, String),
+    regime: Regime,
+) -> Series {
     let mut take = |quantity| observed.columns.remove(&quantity).unwrap_or_default();
-    let service = if observed.service.is_empty() { "service".to_owned() } else { observed.service };
     Series {
         service,
         class,
@@ -158,6 +198,7 @@ fn of_observed(mut observed: ObservedSeries, class: String, regime: Regime) -> S
         at: observed.at,
         version: observed.version,
         versions: observed.versions,
+        cluster,
     }
 }
 

@@ -264,3 +264,35 @@ fn scenarios_believe_fitted_capacities_and_stay_true_to_what_is_declared() {
     fs::write(scratch.path().join("s.yaml"), text("60 %")).unwrap();
     smo(scratch.path(), ["simulate", "s.yaml"]).refused(2, "not a quantile to plan by");
 }
+
+/// Three levels without times are a load test; three hundred minutes without times are none, and where two clusters of a class were
+/// watched they are one fit.
+#[test]
+fn rows_without_times_are_a_load_test_and_clusters_of_a_class_are_one_fit() {
+    let scratch = scratch();
+    fs::write(scratch.path().join("levels.csv"), "replicas,requests_per_s\n1,30\n2,61\n4,119\n").unwrap();
+    let said = smo(scratch.path(), ["fit", "levels.csv"]).well();
+    assert!(said.out.contains("saturation") && said.out.contains("Rows have no time"), "{}", said.out);
+    let minutes: String = (0..300).fold("replicas,requests_per_s\n".to_owned(), |text, at| text + &format!("3,{at}\n"));
+    fs::write(scratch.path().join("minutes.csv"), minutes).unwrap();
+    let said = smo(scratch.path(), ["fit", "minutes.csv"]).refused(2, "300 rows have no time");
+    assert!(said.err.contains("--load-test"), "{}", said.err);
+
+    let truth = Truth { minutes: 1000, saturated: 0.05, ..Truth::default() };
+    let mut text = String::new();
+    for (seed, cluster) in [(1, "north"), (2, "south")] {
+        let table = csv(&truth.series("shop", Seed(seed)));
+        for (row, line) in table.lines().enumerate() {
+            match (row, text.is_empty()) {
+                (0, true) => writeln!(text, "{line},cluster").unwrap(),
+                (0, false) => {}
+                _ => writeln!(text, "{line},{cluster}").unwrap(),
+            }
+        }
+    }
+    fs::write(scratch.path().join("two.csv"), text).unwrap();
+    let said = json(&smo(scratch.path(), ["fit", "two.csv", "--format", "json"]).well().out);
+    assert_eq!(said["fits"].as_array().unwrap().len(), 1);
+    let (value, ..) = fitted(&said, "shop");
+    assert!((value / 30.0 - 1.0).abs() < 0.02, "{value}");
+}

@@ -94,7 +94,7 @@ fn what_is_wrong_is_told_with_file_line_and_column() {
         ),
         ("time,replicas,rps\n1709208000,1,3\n1709208060000,1,3\n", "the times before are a number of seconds"),
         ("time,replicas,rps\n2024-02-29 12:00:00,1,3\n", "states no time zone"),
-        ("replicas,rps\n1,3\n", "--load-test"),
+        ("replicas,cpu_cores\n1,3\n", "--load-test"),
         ("time_s,replicas,rps\n", "there is a header, but not one row"),
         ("", "the file is empty"),
         ("time_s,service,replicas,rps\n0,a,1,3\n0,a,2,3\n", "at 0 s, ready replicas of `a` is 1 and 2"),

@@ -15,6 +15,12 @@ use anyhow::anyhow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// Rows without time that may be repetitions of one level of a load test.
+const ROWS_OF_LEVEL_MAX: usize = 5;
+/// What rows without time are taken for.
+const TIMELESS: &str = "Rows have no time: each is taken as a level of a load test at its highest throughput. If they were watched in \
+     operation, give a column of times.";
+
 /// What was observed, and how it was read.
 #[derive(Debug)]
 pub struct Gathered {
@@ -40,7 +46,7 @@ pub fn gather(paths: &[PathBuf], reading: &Reading, services: &[String]) -> Resu
         return Err(Failure::input(anyhow!(what)));
     }
     let options = reading.options()?;
-    let observed = if runs.is_empty() {
+    let mut observed = if runs.is_empty() {
         let files: Vec<PathBuf> = files.into_iter().cloned().collect();
         observations::read(&files, &options).map_err(Failure::input)?
     } else {
@@ -48,7 +54,12 @@ pub fn gather(paths: &[PathBuf], reading: &Reading, services: &[String]) -> Resu
     };
     let has_dates =
         observed.series.iter().any(|series| series.at.first().is_some_and(|at| at.0 > 86_400_000_000_000 * 365));
-    let regime = if reading.load_test { Regime::Saturated } else { Regime::Operation };
+    let is_load_test = reading.load_test || observed.is_timeless;
+    if is_load_test && !reading.load_test {
+        check_levels(&observed.series)?;
+        observed.notes.push(TIMELESS.to_owned());
+    }
+    let regime = if is_load_test { Regime::Saturated } else { Regime::Operation };
     let mut gathered = joined(observed.series, regime);
     gathered.notes.splice(0..0, observed.notes);
     gathered.has_dates = has_dates;
@@ -103,6 +114,23 @@ fn append(first: &mut ObservedSeries, second: ObservedSeries) {
     }
     let all = first.at.len();
     first.columns.values_mut().for_each(|column| column.resize(all, f64::NAN));
+}
+
+/// Rows without times are a load test if a few of them make a level; many of one level are minutes of operation.
+fn check_levels(series: &[ObservedSeries]) -> Result<(), Failure> {
+    for one in series {
+        let replicas = one.columns.get(&Quantity::Replicas).map_or(&[][..], |column| column);
+        let levels: BTreeSet<u64> = replicas.iter().map(|count| count.to_bits()).collect();
+        if one.at.len() > ROWS_OF_LEVEL_MAX * levels.len() {
+            let what = format!(
+                "{} rows have no time, and only {} counts of replicas: they seem to be watched in operation, where throughput is no capacity\n  give a column of times, like `time` or `timestamp_s`; if each row is a load test at its highest throughput, say `--load-test`",
+                one.at.len(),
+                levels.len()
+            );
+            return Err(Failure::input(anyhow!(what)));
+        }
+    }
+    Ok(())
 }
 
 /// Gives every series the class under which it is fitted, and clusters of one class one series.

@@ -35,6 +35,15 @@ pub struct Where<'a> {
     pub version: Option<&'a [u8]>,
 }
 
+/// Rows of one series and version that stand together.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// Nanoseconds.
+    pub times: &'a [u64],
+    /// Version, where it was observed.
+    pub version: Option<&'a [u8]>,
+}
+
 type Owned = [Box<[u8]>; 4];
 
 /// The most services and clusters: a column of requests or pods is none of services.
@@ -68,6 +77,8 @@ pub struct Collector<'a> {
     /// Quantities of the present file, in the order of its rows.
     quantities: Vec<Quantity>,
     forms: BTreeMap<Quantity, Form>,
+    /// Files whose rows have times, and files whose rows have none.
+    timed: [usize; 2],
     /// Rows that went back in time, and the first of them.
     backwards: (u64, Option<String>),
     /// What is worth telling.
@@ -84,6 +95,7 @@ impl<'a> Collector<'a> {
             last: 0,
             quantities: Vec::new(),
             forms: BTreeMap::new(),
+            timed: [0, 0],
             backwards: (0, None),
             notes: Vec::new(),
         }
@@ -96,6 +108,12 @@ impl<'a> Collector<'a> {
     pub fn begin_file(&mut self, path: &Path, layout: &Layout) -> Result<(), TraceError> {
         if !layout.unread.is_empty() {
             self.notes.push(format!("{}: not read: {}.", path.display(), layout.unread.join(", ")));
+        }
+        self.timed[usize::from(layout.time.is_none())] += 1;
+        if self.timed.iter().all(|files| *files > 0) {
+            let what =
+                "some files have times and others have none\n  fit load tests and what was watched one after the other";
+            return Err(TraceError::whole(path, Fault::Observed(what.to_owned())));
         }
         self.use_quantities(layout);
         for (_, measure) in &layout.measures {
@@ -133,16 +151,7 @@ impl<'a> Collector<'a> {
         let index = self.find(key)?;
         let held = &mut self.held[index];
         let count = held.at.len();
-        if held.at.last().is_some_and(|last| row.at < *last) {
-            held.is_sorted = false;
-            self.backwards.0 += 1;
-            if self.backwards.1.is_none() {
-                let last = held.at.last().copied().unwrap_or(0);
-                self.backwards.1 = Some(format!("{} s follows {} s", seconds(row.at), seconds(last)));
-            }
-        } else if held.at.last() == Some(&row.at) {
-            held.is_sorted = false;
-        }
+        note_order(held, row.at, &mut self.backwards);
         held.at.push(row.at);
         for (slot, (quantity, value)) in self.quantities.iter().zip(values).enumerate() {
             let column = held.column(slot, *quantity);
@@ -151,6 +160,36 @@ impl<'a> Collector<'a> {
         }
         if let Some(version) = row.version {
             held.take_version(version, count);
+        }
+        Ok(())
+    }
+
+    /// Takes rows of one series: a slice for each of the file's quantities, in their order.
+    ///
+    /// # Errors
+    /// The field and the fault.
+    pub fn push_run<'v>(
+        &mut self,
+        key: Key<'_>,
+        run: Run<'_>,
+        values: impl Iterator<Item = &'v [f64]>,
+    ) -> Result<(), (&'static str, Fault)> {
+        let index = self.find(key)?;
+        let held = &mut self.held[index];
+        let count = held.at.len();
+        for at in run.times {
+            note_order(held, *at, &mut self.backwards);
+            held.at.push(*at);
+        }
+        for (slot, (quantity, values)) in self.quantities.iter().zip(values).enumerate() {
+            let column = held.column(slot, *quantity);
+            column.resize(count, f64::NAN);
+            column.extend_from_slice(values);
+        }
+        if let Some(version) = run.version.filter(|_| !run.times.is_empty()) {
+            held.take_version(version, count);
+            let last = held.version[count];
+            held.version.resize(held.at.len(), last);
         }
         Ok(())
     }
@@ -227,7 +266,7 @@ impl<'a> Collector<'a> {
             self.notes.push("Every row is taken as a level of a load test at its highest throughput.".to_owned());
         }
         series.sort_by(|a, b| (&a.service, &a.class, &a.cluster).cmp(&(&b.service, &b.class, &b.cluster)));
-        Ok(Observed { series, notes: self.notes })
+        Ok(Observed { series, notes: self.notes, is_timeless: self.timed[1] > 0 })
     }
 
     /// Names of services that are in several namespaces.
@@ -241,6 +280,16 @@ impl<'a> Collector<'a> {
         }
         let several = namespaces.into_iter().filter(|(_, namespaces)| namespaces.len() > 1);
         several.map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+}
+
+/// Notes whether a time goes on from the last.
+fn note_order(held: &mut Held, at: u64, backwards: &mut (u64, Option<String>)) {
+    let Some(last) = held.at.last().copied().filter(|last| at <= *last) else { return };
+    held.is_sorted = false;
+    if at < last {
+        backwards.0 += 1;
+        backwards.1.get_or_insert_with(|| format!("{} s follows {} s", seconds(at), seconds(last)));
     }
 }
 

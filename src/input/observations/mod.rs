@@ -179,6 +179,8 @@ pub struct Observed {
     pub series: Vec<ObservedSeries>,
     /// Sentences.
     pub notes: Vec<String>,
+    /// Whether rows had no times: then they are those of a load test, if anything.
+    pub is_timeless: bool,
 }
 
 /// Reads files of observations; several are joined by time.

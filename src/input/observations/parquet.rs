@@ -1,7 +1,7 @@
 //! Tables as Parquet, some rows at a time.
 
 use super::ReadOptions;
-use super::collector::{Collector, Key, Where};
+use super::collector::{Collector, Key, Run};
 use super::csv::checked;
 use super::quantity::Measure;
 use super::row::{Layout, layout};
@@ -11,6 +11,9 @@ use crate::input::trace::rows::Spot;
 use crate::input::trace::{Fault, TraceError};
 use polars::prelude::{ChunkedArray, Series, StringType};
 use std::path::Path;
+
+/// Whole numbers below this are exact as floating point.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a file.
 ///
@@ -90,16 +93,29 @@ impl Reading {
         let Layout { namespace, service, class, cluster, version, .. } = &self.layout;
         let labels = [*namespace, *service, *class, *cluster].map(text);
         let versions = text(*version);
-        let mut row_values = vec![f64::NAN; self.columns.len()];
-        for row in 0..frame.rows {
-            let [namespace, service, class, cluster] = labels.map(|label| text_at(label, row).as_bytes());
-            for (value, column) in row_values.iter_mut().zip(&self.columns) {
-                *value = column[row];
-            }
-            let version = versions.map(|label| text_at(Some(label), row).as_bytes());
-            let place = Where { at: self.times[row], version };
-            let pushed = collector.push(Key { namespace, service, class, cluster }, place, &row_values);
-            pushed.map_err(|(_, fault)| (row, None, fault))?;
+        let key_at = |row: usize| labels.map(|label| text_at(label, row));
+        let version_at = |row: usize| versions.map(|label| text_at(Some(label), row));
+        let mut begin = 0;
+        while begin < frame.rows {
+            // Rows of one series stand together as a rule, and are taken together.
+            let ([namespace, service, class, cluster], version) = (key_at(begin), version_at(begin));
+            let is_same =
+                |row: &usize| key_at(*row) == [namespace, service, class, cluster] && version_at(*row) == version;
+            let labelled = labels.iter().chain([&versions]).any(Option::is_some);
+            let end = if labelled {
+                (begin + 1..frame.rows).find(|row| !is_same(row)).unwrap_or(frame.rows)
+            } else {
+                frame.rows
+            };
+            let [namespace, service, class, cluster] = [namespace, service, class, cluster].map(str::as_bytes);
+            let run = Run { times: &self.times[begin..end], version: version.map(str::as_bytes) };
+            let pushed = collector.push_run(
+                Key { namespace, service, class, cluster },
+                run,
+                self.columns.iter().map(|column| &column[begin..end]),
+            );
+            pushed.map_err(|(_, fault)| (begin, None, fault))?;
+            begin = end;
         }
         self.rows += frame.rows as u64;
         Ok(())
@@ -151,6 +167,11 @@ fn time(number: Number, clock: &mut Clock) -> Result<u64, Fault> {
             Ok(value) => clock.read_integer(value),
             Err(_) => clock.read(number.text().as_bytes()),
         },
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
+        Number::Float(value) if (1.0..WHOLE_MAX).contains(&value) && value.fract() == 0.0 => {
+            clock.read_integer(value as u64)
+        }
+        // The shortest text of a fraction is what was meant: its binary value is not.
         Number::Float(_) => clock.read(number.text().as_bytes()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ReadOptions;
 use super::kinds;
-use super::quantity::{Meaning, Measure, meaning, plain};
+use super::quantity::{Meaning, Measure, Quantity, meaning, plain};
 use crate::input::trace::{Fault, Place, TraceError};
 use std::path::Path;
 
@@ -145,7 +145,9 @@ impl Layout {
         };
         named("service", &self.service, &options.service_from)?;
         named("class", &self.class, &options.class_from)?;
-        let missing = if self.time.is_none() && !options.load_test {
+        let has = |quantity| self.measures.iter().any(|(_, measure)| measure.quantity == quantity);
+        let is_load_test = options.load_test || (has(Quantity::Replicas) && has(Quantity::Completed));
+        let missing = if self.time.is_none() && !is_load_test {
             "a column of times, like `time` or `timestamp_s`; of a load test, whose rows have none, say `--load-test`"
         } else if self.measures.is_empty() {
             "a column of a quantity, like `replicas_ready`, `requests_per_s`, `cpu_cores`"
@@ -190,7 +192,7 @@ mod tests {
         for (columns, words) in [
             (&["time", "replicas", "cpu"][..], "--column cpu=cpu_cores"),
             (&["time", "rps", "requests_per_s"], "too"),
-            (&["replicas", "rps"], "--load-test"),
+            (&["replicas", "cpu_cores"], "--load-test"),
             (&["time", "comment"], "requests_per_s"),
         ] {
             let error = of(columns, &options).unwrap_err();

@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod measured;
+mod strangers;
 mod threads;
 mod truth;

@@ -5,6 +5,7 @@
 //! on what came after), the ceiling last, for it turns a demand into a capacity.
 
 use super::answer::Answer;
+use super::bootstrap::Blocks;
 use super::ceiling::{self, CeilingFit, CeilingSource};
 use super::clean::Cleaned;
 use super::combine::{Combined, Drawn, combine};
@@ -12,13 +13,13 @@ use super::demand::{self, CONDITIONING_MIN, DemandFit};
 use super::drift::{self, Drift, DriftVerdict};
 use super::estimate::Estimate;
 use super::latency::{self, LatencyFit};
-use super::load_test::{counts, notes as shape_notes, peak, shape_draws};
+use super::load_test::{counts, notes as shape_notes, parameters, peak, shape_draws};
 use super::notes::notes;
 use super::observations::Series;
 use super::options::{Context, Options};
 use super::outcome::{Fitted, IdentifiedBy, Outcome, Refusal, Scope, Standing};
 use super::saturation::{self, SaturationFit};
-use super::shape::{Shape, ShapeReport, choose};
+use super::shape::{Model, Shape, ShapeReport, choose};
 use super::validate::validate;
 use super::{overload, refuse, regression};
 use crate::units::Time;
@@ -145,11 +146,16 @@ fn answer(
     context: &Context<'_>,
 ) -> Result<Fitted, Refusal> {
     let options = context.options;
-    let (drawn, tried) = candidates(estimated, context);
+    let (mut drawn, tried) = candidates(estimated, context);
+    let levels = estimated.saturation.as_ref().and_then(SaturationLevels::of);
+    if levels.as_ref().is_some_and(|levels| levels.report.chosen != Shape::Proportional) {
+        // The others take every replica for alike, and what was seen at several counts says that they are not.
+        drawn.iter_mut().filter(|one| one.by != IdentifiedBy::Saturation).for_each(|one| one.counts = false);
+    }
     let Some(combined) = combine(&drawn, options.confidence) else {
         return Err(refuse::not_identified(series, &tried));
     };
-    let (answer, shape) = shaped(estimated, &combined, options);
+    let (answer, shape) = shaped(levels, &combined, options);
     if let Some(shape) = &shape {
         let explained = regression::r_squared(&shape.measured, |replicas| answer.model.at(replicas));
         cleaned.notes.extend(shape_notes(shape, explained));
@@ -265,21 +271,41 @@ fn by_cpu(estimated: &Estimated, context: &Context<'_>) -> Result<Drawn, String>
     Ok(Drawn { by, value, draws, counts: !repeats })
 }
 
+/// Saturation at several counts of replicas, and the shape that it has.
+struct SaturationLevels {
+    episodes: usize,
+    levels: Vec<(u32, f64, usize)>,
+    draws: Vec<Vec<f64>>,
+    model: Model,
+    report: ShapeReport,
+}
+
+impl SaturationLevels {
+    /// The counts with samples enough, where there are two or more.
+    fn of(saturation: &SaturationFit) -> Option<Self> {
+        let kept = || (0..saturation.levels.len()).filter(|at| saturation.levels[*at].2 >= LEVEL_MIN);
+        let levels: Vec<(u32, f64, usize)> = kept().map(|at| saturation.levels[at]).collect();
+        let draws = kept().map(|at| saturation.level_draws[at].clone()).collect();
+        let points: Vec<(f64, f64)> = levels.iter().map(|level| (f64::from(level.0), level.1)).collect();
+        let (model, report) = choose(&points).filter(|_| points.len() >= 2)?;
+        Some(Self { episodes: saturation.episodes, levels, draws, model, report })
+    }
+}
+
 /// The model and, where saturation was seen at several counts of replicas, the comparison of shapes.
-fn shaped(estimated: &Estimated, combined: &Combined, options: &Options) -> (Answer, Option<ShapeReport>) {
+fn shaped(levels: Option<SaturationLevels>, combined: &Combined, options: &Options) -> (Answer, Option<ShapeReport>) {
     let plain = Answer::proportional(combined.value, &combined.draws);
-    let Some(saturation) = estimated.saturation.as_ref().filter(|_| combined.by == IdentifiedBy::Saturation) else {
-        return (plain, None);
-    };
-    let kept: Vec<usize> = (0..saturation.levels.len()).filter(|at| saturation.levels[*at].2 >= LEVEL_MIN).collect();
-    let levels: Vec<(u32, f64, usize)> = kept.iter().map(|at| saturation.levels[*at]).collect();
-    let draws: Vec<Vec<f64>> = kept.iter().map(|at| saturation.level_draws[*at].clone()).collect();
-    let points: Vec<(f64, f64)> = levels.iter().map(|level| (f64::from(level.0), level.1)).collect();
-    let Some((model, mut report)) = choose(&points).filter(|_| points.len() >= 2) else { return (plain, None) };
+    let Some(found) = levels.filter(|_| combined.by == IdentifiedBy::Saturation) else { return (plain, None) };
+    let mut report = found.report;
     if report.chosen == Shape::Proportional {
         return (plain, Some(report));
     }
-    let shaped = Answer { model, draws: shape_draws(report.chosen, &levels, &draws, 1.0) };
+    // Student's t of the episodes, and the coefficients that the levels pay for.
+    let free = found.levels.len().saturating_sub(parameters(report.chosen)).max(1);
+    let paid = (found.levels.len() as f64 / free as f64).sqrt();
+    let factor = paid * Blocks { samples: found.episodes, cell: 1, cells_per_block: 1 }.spread();
+    let draws = shape_draws(report.chosen, &found.levels, &found.draws, factor);
+    let shaped = Answer { model: found.model, draws };
     report.peak = peak(&shaped, options.confidence);
     (shaped, Some(report))
 }

@@ -150,7 +150,8 @@ fn resample(
     (0..resamples).filter_map(draw).collect()
 }
 
-const fn parameters(shape: Shape) -> usize {
+/// Coefficients of a shape.
+pub const fn parameters(shape: Shape) -> usize {
     match shape {
         Shape::Proportional => 1,
         Shape::Linear => 2,

@@ -212,8 +212,11 @@ pub fn estimate(buckets: &Buckets, at: &[usize], options: &Options, entity: u64)
     }
     let freedom = super::bootstrap::Blocks { samples: episodes.len(), cell: 1, cells_per_block: 1 };
     super::bootstrap::spread(&mut draws, per_replica, freedom.spread());
-    let all = self::per_replica(buckets, &kept);
-    let scatter = scale_of(&all) / per_replica;
+    // Against the median of their own count: that counts differ is a shape, not scatter.
+    let usual: BTreeMap<u32, f64> = levels.iter().map(|(level, middle, _)| (*level, *middle)).collect();
+    let relative =
+        |at: &usize| buckets.rate[*at] / usual.get(&level(buckets.replicas[*at])).copied().unwrap_or(f64::NAN);
+    let scatter = scale_of(&kept.iter().map(relative).collect::<Vec<_>>());
     Some(SaturationFit {
         per_replica,
         draws,

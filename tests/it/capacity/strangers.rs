@@ -139,3 +139,32 @@ fn intervals_under_an_assumed_ceiling_cover_what_they_say() {
     }
     assert!((82..=97).contains(&covered), "{covered}");
 }
+
+/// Goal: where a replica among many serves less than one alone, saturation at several counts says so, whatever latency says.
+/// Method: 32 minutes at each of eight counts, the last eight saturated, by a law with 30, 0.02 and 0.0004: half of it is lost at 32
+/// replicas, while latency below saturation bends as if each served 30.
+#[test]
+fn contention_that_was_seen_is_not_averaged_away() {
+    let law = |r: f64| 30.0 * r / (1.0 + 0.02 * (r - 1.0) + 0.0004 * r * (r - 1.0));
+    let mut stream = Seed(9).stream("test", 2);
+    let mut series = Series { service: "shop".to_owned(), class: "edge".to_owned(), ..Series::default() };
+    for (block, replicas) in [1.0, 2.0, 4.0, 8.0, 12.0, 18.0, 25.0, 32.0].into_iter().cycle().take(64).enumerate() {
+        for minute in 0..32 {
+            let load = if minute < 24 { 0.3 + 0.02 * f64::from(minute) } else { 1.3 };
+            let noise = 0.003_f64.mul_add(normal(&mut stream), 1.0);
+            let busy = load.min(0.99);
+            series.at.push(smo::units::Time((32 * block as u64 + minute as u64) * 60_000_000_000));
+            series.replicas.push(replicas);
+            series.offered.push(load * law(replicas));
+            series.completed.push(load.min(1.0) * law(replicas) * noise);
+            series.latency_mean.push(if load > 1.0 { 5.0 } else { 0.03 + busy * busy / (30.0 * (1.0 - busy)) });
+        }
+    }
+    let group = groups(vec![series], &Options { resamples: 40, ..Options::default() }).remove(0);
+    let fitted = group.fitted().expect("saturated");
+    assert_eq!(fitted.identified_by, IdentifiedBy::Saturation);
+    for replicas in [1.0, 8.0, 32.0, 40.0] {
+        let found = smo::capacity::predict::throughput(&fitted.capacity, replicas);
+        assert!((found / law(replicas) - 1.0).abs() < 0.03, "{replicas}: {found} instead of {}", law(replicas));
+    }
+}

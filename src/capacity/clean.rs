@@ -129,7 +129,19 @@ pub fn clean(series: &Series, options: &Options) -> Result<Cleaned, Refusal> {
         parts.push(buckets);
     }
     cleaned.buckets = pool::together(parts);
+    if series.regime == Regime::Operation {
+        cleaned.notes.extend(gap(&cleaned.buckets));
+    }
     Ok(cleaned)
+}
+
+/// A day or more without a sample: the fit does not mind, but whoever reads it may.
+fn gap(buckets: &Buckets) -> Option<Note> {
+    let days = |nanos: u64| nanos as f64 / 86.4e12;
+    let longest = buckets.at.windows(2).map(|pair| pair[1] - pair[0]).max().filter(|gap| days(*gap) >= 1.0)?;
+    let message =
+        format!("there is no sample for {:.1} days on end: nothing was observed, or a clock was set", days(longest));
+    Some(Note { code: "gap", message })
 }
 
 /// Samples by cluster.

@@ -90,7 +90,7 @@ impl Finishing<'_> {
 fn contradiction(service: &str, at: u64, quantity: Quantity, (old, new): (f64, f64)) -> Fault {
     let (at, words) = (seconds(at), quantity.words());
     Fault::Observed(format!(
-        "at {at} s, {words} of `{service}` is {old} and {new}\n  a service has one value at a time: are these two services of one name, or two clusters? name them apart by a column `namespace`, `cluster` or `class`, or aggregate them"
+        "at {at} s, {words} of `{service}` is {old} and {new}\n  a service has one value at a time: was a clock set back? cut the file there; are these two services of one name, or two clusters? name them apart by a column `namespace`, `cluster` or `class`, or aggregate them"
     ))
 }
 

@@ -12,7 +12,7 @@ use crate::model::Capacity;
 use crate::units::Time;
 use std::collections::BTreeMap;
 
-/// The file of all groups; a class whose clusters were fitted one by one gets the surest of them.
+/// The file of all groups; of several for one class the surest counts.
 pub fn to_file(
     groups: &[FittedGroup],
     class_of: &BTreeMap<String, String>,

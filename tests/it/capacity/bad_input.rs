@@ -69,6 +69,10 @@ fn what_can_be_repaired_is_noted_and_the_number_is_right() {
     right(&resets);
     let jump = fitted(|series| series.at.swap(300, 700));
     assert!(jump.has_note("out_of_order"));
+    let month = 30 * 86_400_000_000_000;
+    let gap = fitted(|series| series.at[500..].iter_mut().for_each(|at| at.0 += month));
+    assert!(gap.has_note("gap") && !jump.has_note("gap"));
+    right(&gap);
     let repeated = fitted(|series| series.at[500] = series.at[499]);
     assert!(repeated.has_note("duplicates"));
     right(&repeated);

@@ -21,7 +21,7 @@ use super::outcome::{Fitted, IdentifiedBy, Outcome, Refusal, Scope, Standing};
 use super::saturation::{self, SaturationFit};
 use super::shape::{Model, Shape, ShapeReport, choose};
 use super::validate::validate;
-use super::{overload, refuse, regression};
+use super::{overload, pool, refuse, regression};
 use crate::units::Time;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -56,7 +56,9 @@ pub struct Fit {
 
 /// Fits a cleaned series of operation.
 pub fn fit(series: &Series, cleaned: &mut Cleaned, context: &Context<'_>) -> Fit {
-    if let Err(refusal) = prepared(cleaned, context.options) {
+    let refusal = prepared(cleaned, context.options).err();
+    let refusal = refusal.or_else(|| pool::contradiction(&cleaned.buckets, context.options, context.entity));
+    if let Some(refusal) = refusal {
         return Fit { outcome: Outcome::Refused(refusal), path: Vec::new() };
     }
     let estimated = estimate(cleaned, context);

@@ -8,11 +8,8 @@ use super::group::Estimated;
 use super::load_test::{R_SQUARED_MIN, counts};
 use super::options::Options;
 use super::outcome::{IdentifiedBy, Note};
-use super::pool;
 use crate::units::Time;
 
-/// Ratio of CPU at like load between clusters of a class that is noted.
-const CLUSTERS_DIFFER: f64 = 1.1;
 /// Relative scatter of saturated samples that is noted.
 const SCATTER_MAX: f64 = 0.15;
 
@@ -55,14 +52,6 @@ pub fn notes(
     }
     if let Some(demand) = &estimated.demand {
         notes.extend(of_demand(demand, estimated, combined.by));
-        let differ = pool::differ(buckets, &estimated.used, demand);
-        if differ > CLUSTERS_DIFFER {
-            let message = format!(
-                "CPU at like load differs by {:.0} % between clusters of this class: give them classes of their own (--class-from)",
-                100.0 * (differ - 1.0)
-            );
-            notes.push(Note { code: "clusters_differ", message });
-        }
     }
     notes
 }

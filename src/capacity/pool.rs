@@ -5,15 +5,21 @@
 //! are further samples of one function. Added up they would be of none: two clusters of 3 replicas are no cluster of 6 where
 //! capacity is not proportional, and one that idles hides one that is saturated.
 //!
-//! **Assumes** that a class is what its name says: clusters whose requests cost the same. **Fails** where they do not; [`differ`]
-//! measures by how much, which a note says.
+//! **Assumes** that a class is what its name says: clusters whose requests cost the same. Where they do not, [`contradiction`]
+//! refuses, as far as CPU shows it.
 
 use super::clean::Buckets;
-use super::demand::DemandFit;
-use super::estimate::median;
+use super::demand;
+use super::estimate::{Estimate, median};
+use super::options::Options;
+use super::outcome::Refusal;
 
-/// Samples of a cluster that are compared, at least.
-const POINTS_MIN: usize = 30;
+/// Ratio of what replicas of two clusters serve with the same CPU that makes them two classes.
+const DIFFER_MIN: f64 = 1.1;
+/// Resamples of each cluster, at most.
+const RESAMPLES: usize = 60;
+/// Mass of the intervals that must not overlap.
+const CONFIDENCE: f64 = 0.98;
 
 /// All buckets in order of time, those of one time in the order of the clusters.
 pub fn together(mut parts: Vec<Buckets>) -> Buckets {
@@ -44,17 +50,36 @@ pub fn together(mut parts: Vec<Buckets>) -> Buckets {
     }
 }
 
-/// CPU over what the demand of all clusters predicts, of the cluster where requests cost most over that where they cost least; 1
-/// where fewer than two can be compared.
-pub fn differ(buckets: &Buckets, at: &[usize], demand: &DemandFit) -> f64 {
-    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); buckets.sources()];
-    for at in at.iter().filter(|at| buckets.cpu[**at].is_finite()) {
-        let ratio = buckets.cpu[*at] / demand.cpu(buckets.rate[*at], buckets.replicas[*at]);
-        ratios[buckets.source[*at] as usize].push(ratio);
+/// A refusal where requests of one cluster cost more than those of another, by [`DIFFER_MIN`] and beyond noise: each cluster's own
+/// demand says which rate one replica serves with the CPU that replicas usually use. The demand of all cannot be asked: where a
+/// controller holds utilisation, requests that cost different fit together as requests that cost hardly anything.
+pub fn contradiction(buckets: &Buckets, options: &Options, entity: u64) -> Option<Refusal> {
+    if buckets.sources() < 2 {
+        return None;
     }
-    let middles = ratios.iter().filter(|ratios| ratios.len() >= POINTS_MIN).map(|ratios| median(ratios));
-    let (least, most) = middles.fold((f64::INFINITY, 0.0_f64), |(least, most), one| (least.min(one), most.max(one)));
-    if least > 0.0 && most >= least { most / least } else { 1.0 }
+    let used: Vec<usize> = buckets.used().into_iter().filter(|at| buckets.cpu[*at].is_finite()).collect();
+    let cores = median(&used.iter().map(|at| buckets.cpu[*at] / buckets.replicas[*at]).collect::<Vec<_>>());
+    let cheap = Options { resamples: options.resamples.min(RESAMPLES), ..options.clone() };
+    let mut of_source: Vec<Vec<usize>> = vec![Vec::new(); buckets.sources()];
+    used.into_iter().for_each(|at| of_source[buckets.source[at] as usize].push(at));
+    let rates = of_source.iter().filter(|at| at.len() >= options.points_min).filter_map(|at| {
+        let demand = demand::estimate(buckets, at, &cheap, entity)?;
+        let draws: Vec<f64> = demand.draws.iter().map(|theta| demand::rate_at(theta, cores)).collect();
+        let rate = demand.rate_at(cores);
+        rate.is_finite().then(|| Estimate::from_draws(rate, &draws, CONFIDENCE))
+    });
+    let rates: Vec<Estimate> = rates.collect();
+    let least = rates.iter().min_by(|a, b| a.value.total_cmp(&b.value))?;
+    let most = rates.iter().max_by(|a, b| a.value.total_cmp(&b.value))?;
+    (most.value > DIFFER_MIN * least.value && !most.overlaps(least)).then(|| {
+        let more = 100.0 * (most.value / least.value - 1.0);
+        let reason = format!(
+            "clusters of this class differ: with the same CPU, a replica of one serves {more:.0} % more than of another"
+        );
+        let help =
+            "a class for each kind of cluster: a column `class`, or `--class-from cluster` to fit each by itself";
+        Refusal { code: "clusters_differ", reason, would_help: vec![help.to_owned()] }
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use super::environment::StepSeries;
 use super::fault::FaultTimes;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Truth};
 use super::task::TaskRow;
 use crate::units::{Ratio, Span, Time};
 use std::fmt;
@@ -55,15 +55,15 @@ impl Scenario {
     /// Cuts everything but the load to `window`, and moves it to the start.
     pub fn cut(&mut self, window: Window) {
         let Window { from, until } = window;
-        self.until = until.map(|until| until.since(from)).or(self.until.map(|until| until.saturating_sub(Span(from.0))));
+        self.until =
+            until.map(|until| until.since(from)).or(self.until.map(|until| until.saturating_sub(Span(from.0))));
         for fault in &mut self.faults {
             if let FaultTimes::Listed(times) = &mut fault.when {
                 *times = times.iter().filter_map(|(at, lasts)| rest(from, *at, *lasts)).collect();
             }
         }
-        for truth in self.truth.values_mut() {
-            truth.changes = changes(&truth.changes, from);
-        }
+        let moved = |truth: &Truth| Truth { changes: changes(&truth.changes, from), ..truth.clone() };
+        self.truth = self.truth.values().map(moved).collect();
         let freezes = self.control.rails.freezes.iter();
         let freezes = freezes.filter(|(_, end)| *end > from);
         self.control.rails.freezes =
@@ -99,11 +99,9 @@ impl StepSeries {
         }
         let mut steps = vec![(Time::ZERO, self.at(from))];
         let mut at = from;
-        // Once through the steps: a series that begins again is complete after one period.
-        while let Some(next) = self.next_change(at).filter(|_| steps.len() <= self.steps.len()) {
-            if self.period.0 > 0 && next.since(from) >= self.period {
-                break;
-            }
+        // A series that begins again is complete after one period.
+        let is_new = |next: &Time| self.period.0 == 0 || next.since(from) < self.period;
+        while let Some(next) = self.next_change(at).filter(is_new) {
             steps.push((Time(next.since(from).0), self.at(next)));
             at = next;
         }
@@ -168,6 +166,9 @@ mod tests {
         assert!(!window(0, Some(24)).overlaps(&window(24, None)));
         assert!(!window(24, Some(48)).overlaps(&window(0, Some(24))));
         assert_eq!(window(24, Some(48)).to_string(), "from 1 d until 2 d");
-        assert_eq!((window(0, Some(24)).to_string(), window(0, None).to_string()), ("the first 1 d".into(), "all".into()));
+        assert_eq!(
+            (window(0, Some(24)).to_string(), window(0, None).to_string()),
+            ("the first 1 d".into(), "all".into())
+        );
     }
 }

@@ -53,7 +53,7 @@ First steps, in a clone of the repository:
   smo trace info traces/*.csv.gz             what is in a load, with its course
   smo fit observations.csv --out capacity.yaml     what a replica can serve, from what was observed
   smo backtest runs/quickstart/naive-1 --train 70%     whether that predicts what came after
-  smo bench suite.yaml                       policies against each other: tuned alike, compared on other days
+  smo bench suite.yaml                       policies compared: tuned alike, on other days
   smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan

@@ -50,6 +50,7 @@ Examples:
 
 /// What to run, and how.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// The suite.
     #[arg(value_name = "SUITE", required = true)]

@@ -16,6 +16,9 @@ use crate::run::Run;
 use crate::seed::Seed;
 use crate::units::Span;
 use anyhow::Context;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -50,12 +53,27 @@ impl Runner {
         outcomes.into_iter().collect::<Result<_, _>>().context("a result cannot be kept").map_err(Failure::run)
     }
 
-    fn outcome(&self, asked: &Asked<'_>) -> std::io::Result<Outcome> {
+    /// What is kept for `key`, or else what `make` makes. What a program of the user's does is no function of its name: that is
+    /// always made.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written.
+    pub fn kept<T, E>(
+        &self,
+        policy: &PolicySpec,
+        key: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> io::Result<Result<T, E>>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        if policy.label.starts_with(exec::PREFIX) { Ok(make()) } else { self.cache.get_or(key, make) }
+    }
+
+    fn outcome(&self, asked: &Asked<'_>) -> io::Result<Outcome> {
         let key = asked.key();
         let run = || asked.run(false).map(|(summary, _)| summary).map_err(|error| error.to_string());
-        // What a program of the user's does is no function of its name.
-        let is_program = asked.policy.label.starts_with(exec::PREFIX);
-        let result = if is_program { run() } else { self.cache.get_or(&key, run)? };
+        let result = self.kept(asked.policy, &key, run)?;
         Ok(Outcome { seed: asked.seed, key, result, bound: bound(asked) })
     }
 }

@@ -48,7 +48,7 @@ fn of(arena: &Arena, ground: usize, runner: &Runner) -> std::io::Result<Found> {
     let key = key::of(
         &json!({ "warm_up_of": asked.key(), "bad_million_usd": price, "test": arena.grounds[ground].test.span.0 }),
     );
-    let found = runner.cache.get_or(&key, || {
+    let found = runner.kept(policy, &key, || {
         let (_, course) = asked.run(true)?;
         Ok::<_, crate::cli::job::JobError>(judge(&course, price, arena.grounds[ground].test.span))
     })?;

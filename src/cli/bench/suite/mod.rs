@@ -14,7 +14,7 @@ mod gate;
 mod key;
 mod knobs;
 mod output;
-pub mod part;
+mod part;
 mod runner;
 mod warm_up;
 

@@ -5,7 +5,7 @@ use crate::cli::Failure;
 use crate::cli::aligned::Columns;
 use crate::report::bench::results::{Cell, Results, Stopped, SuiteHead};
 use crate::report::estimate::Estimate;
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -103,7 +103,7 @@ pub fn table(results: &Results, out: &mut dyn Write) -> Result<(), Failure> {
         let ended = ended(cell.stopped).to_owned();
         table.row(vec![scenario, contestant, loss, half, cell.runs.len().to_string(), ended, policy]);
     }
-    table.print("", out).context("the table cannot be printed").map_err(Failure::run)
+    Ok(table.print("", out)?)
 }
 
 /// Mean and half-width; gaps where a run failed.

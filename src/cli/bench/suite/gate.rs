@@ -3,7 +3,6 @@
 use crate::cli::Failure;
 use crate::input;
 use crate::model::gate::{Gate, LOSS, Threshold};
-use crate::record::Summary;
 use crate::report::bench::results::{Cell, Results};
 use crate::report::metric::{self, Better};
 use anyhow::{Context, anyhow};

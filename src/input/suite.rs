@@ -238,9 +238,9 @@ pub fn load(path: &Path) -> Result<Suite, InputError> {
 /// A reader of suites speaks of their schema.
 pub(super) fn of_suite(error: InputError) -> InputError {
     let InputError::File(mut mistake) = error else { return error };
-    let ours = |text: &str| text.replace("smo scenario schema", "smo bench schema");
-    mistake.what = ours(&mistake.what);
-    mistake.remedy = mistake.remedy.as_deref().map(ours);
+    for text in [Some(&mut mistake.what), mistake.remedy.as_mut()].into_iter().flatten() {
+        *text = text.replace("smo scenario schema", "smo bench schema");
+    }
     InputError::File(mistake)
 }
 

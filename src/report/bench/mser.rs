@@ -1,7 +1,7 @@
 //! Where the warm-up of a run ends: MSER-5, the truncation after which the mean is known best.
 //!
 //! Of a series X₁ … Xₙ the means Y₁ … Yₘ of batches of five are taken, and of all truncations d the one with the least
-//! `MSER(d) = Σ_{i > d} (Yᵢ − Ȳ_d)² / (m − d)²`, where Ȳ_d is the mean behind it (White 1997, Simulation 69(6); in batches of
+//! `MSER(d) = Σ_{i > d} (Yᵢ − Ȳ_d)² / (m − d)²`, where `Ȳ_d` is the mean behind it (White 1997, Simulation 69(6); in batches of
 //! five: White, Cobb and Spratt 2000, Winter Simulation Conference). The begin goes as long as what it adds to the spread is
 //! more than what its observations add to certainty. Only truncations of at most half the batches are looked at: behind
 //! that, the least of few batches is chance. Where the least lies at that end, the series has not come to rest.

@@ -88,7 +88,11 @@ mod tests {
     fn the_warm_up_ends_with_the_last_sample_that_goes() {
         let step = |at: u64| {
             let bad = if at <= 10 { 4e6 } else { 0.0 };
-            Step { at: Time(Span::seconds(60 * at).0), cost: if (at - 1) / 5 % 2 == 0 { 1.0 } else { 3.0 }, bad }
+            Step {
+                at: Time(Span::seconds(60 * at).0),
+                cost: if ((at - 1) / 5).is_multiple_of(2) { 1.0 } else { 3.0 },
+                bad,
+            }
         };
         let course: Vec<Step> = (1..=60).map(step).collect();
         let hour = Span::seconds(3_600);

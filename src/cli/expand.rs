@@ -64,7 +64,7 @@ fn batch(path: &Path, arguments: &Arguments, names: &mut Names) -> Result<Batch,
 }
 
 fn load(path: &Path, arguments: &Arguments, variant: Option<String>) -> Result<Setting, Failure> {
-    let request = Request { set: arguments.set.clone(), variant, until: arguments.until };
+    let request = Request { set: arguments.set.clone(), variant, until: arguments.until, ..Request::default() };
     Setting::load(path, request).map_err(Failure::input)
 }
 

@@ -9,6 +9,8 @@ const INPUT: u8 = 2;
 
 /// The exit code of a plan that could not place everything.
 const REFUSED: u8 = 3;
+/// The exit code of a suite that got worse than its gate allows.
+const WORSE: u8 = 4;
 
 /// A command did not do what it was asked.
 #[derive(Debug)]
@@ -38,6 +40,11 @@ impl Failure {
     /// Something found no place, and the output says what.
     pub const fn refused() -> Self {
         Self { code: REFUSED, error: None }
+    }
+
+    /// Something got worse than is allowed, and the output says what.
+    pub const fn worse() -> Self {
+        Self { code: WORSE, error: None }
     }
 
     /// Says what is wrong: the error, then its causes, as far as they are not said yet.

@@ -94,8 +94,7 @@ impl Job {
     /// # Errors
     /// See [`JobError`].
     pub fn run(&self) -> Result<(), JobError> {
-        let done = catch_unwind(AssertUnwindSafe(|| self.run_or_panic()));
-        done.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic.as_ref()))))
+        caught(|| self.run_or_panic())
     }
 
     fn run_or_panic(&self) -> Result<(), JobError> {
@@ -144,6 +143,15 @@ pub fn inputs(loaded: &Loaded) -> Vec<InputFile> {
     let file =
         |one: &input::InputFile| InputFile { path: one.path.clone(), bytes: one.bytes, sha256: one.sha256.clone() };
     loaded.inputs.iter().map(file).collect()
+}
+
+/// Does `work`; a panic in it is an error of this run alone.
+///
+/// # Errors
+/// See [`JobError`].
+pub fn caught<T>(work: impl FnOnce() -> Result<T, JobError>) -> Result<T, JobError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic.as_ref()))))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

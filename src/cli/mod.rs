@@ -53,10 +53,11 @@ First steps, in a clone of the repository:
   smo trace info traces/*.csv.gz             what is in a load, with its course
   smo fit observations.csv --out capacity.yaml     what a replica can serve, from what was observed
   smo backtest runs/quickstart/naive-1 --train 70%     whether that predicts what came after
+  smo bench suite.yaml                       policies compared: tuned alike, on other days
   smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
-that could not place everything.
+that could not place everything; 4 for a suite that does not pass its gate.
 `smo COMMAND --help` has examples for each command.";
 
 /// What runs where, in how many replicas, and what would happen if: replays request traces against placement and scaling
@@ -86,8 +87,7 @@ enum Command {
     Scenario(scenario::Command),
     #[command(subcommand)]
     Trace(trace::Command),
-    #[command(subcommand)]
-    Bench(bench::Command),
+    Bench(bench::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
     Formats(formats::Arguments),
@@ -123,7 +123,7 @@ impl Cli {
             Command::Policies(arguments) => policies::run(&arguments, out),
             Command::Scenario(command) => scenario::run(&command, out),
             Command::Trace(command) => trace::run(&command, out),
-            Command::Bench(command) => bench::run(&command, out),
+            Command::Bench(arguments) => bench::run(&arguments, out),
             Command::Completions(arguments) => completions::run(&arguments, out),
             Command::Man(arguments) => man::run(&arguments, out),
             Command::Formats(arguments) => formats::run(&arguments, out),

@@ -132,7 +132,8 @@ fn to_json(directory: &Path, verdict: &Result<Verdict, ReplayError>) -> Value {
 fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {
     let manifest = record::read(directory)?.manifest;
     let header = &manifest.header;
-    let request = Request { set: header.set.clone(), variant: header.variant.clone(), until: header.until };
+    let request =
+        Request { set: header.set.clone(), variant: header.variant.clone(), until: header.until, ..Request::default() };
     let setting = Setting::load(Path::new(&header.scenario_path), request).map_err(ReplayError::Scenario)?;
     let changed = changed_inputs(&manifest, &setting);
     if !changed.is_empty() {

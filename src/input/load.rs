@@ -2,6 +2,7 @@
 
 use super::at::At;
 use super::capacities;
+use super::cut;
 use super::defaults::limits;
 use super::error::{InputError, Mistake, known_names};
 use super::expectation::{Nameable, expectation};
@@ -19,6 +20,7 @@ use super::trace::{self, Import, Part, Selection, ServiceNames, TraceOptions};
 use super::variant::{self, Patch};
 use super::written::Written;
 use crate::model::task::{TaskSource, TasksInMemory};
+use crate::model::window::Window;
 use crate::model::workload::{RateSource, RowsInMemory};
 use crate::model::{Expectation, Scenario};
 use crate::units::{Span, Time};
@@ -35,6 +37,8 @@ pub struct Request {
     pub variant: Option<String>,
     /// `--until`, which wins over all else.
     pub until: Option<Span>,
+    /// The part of it that is run; by default all.
+    pub window: Window,
 }
 
 /// A scenario, checked and ready to run.
@@ -67,9 +71,9 @@ pub struct Loaded {
 
 /// A trace and what is done to it.
 #[derive(Debug, Clone)]
-struct TraceSource {
+pub(super) struct TraceSource {
     path: PathBuf,
-    options: TraceOptions,
+    pub(super) options: TraceOptions,
 }
 
 /// Loads a scenario.
@@ -89,8 +93,10 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
         Written::Short(_) => 0,
     };
     let tasks = tasks::load(&file.tasks, services, &mut files, &at.key("tasks"))?;
-    let scenario = Arc::new(scenario(&file, &tasks, &mut files, &at)?);
-    let traces = traces(&file, &scenario, &mut files, &at.key("traces"))?;
+    let mut scenario = scenario(&file, &tasks, &mut files, &at)?;
+    let mut load = (traces(&file, &scenario, &mut files, &at.key("traces"))?, tasks.source);
+    cut::cut(request.window, &mut scenario, &mut load, &at)?;
+    let (traces, tasks) = load;
     Loaded {
         name: path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned()),
         question: file.question.trim().to_owned(),
@@ -98,13 +104,13 @@ pub fn load(path: &Path, request: &Request) -> Result<Loaded, InputError> {
         policies: file.policies.clone(),
         seeds: file.seeds.0,
         variants,
-        scenario,
+        scenario: Arc::new(scenario),
         inputs: files.read,
         notes: files.notes,
         artifacts: files.artifacts,
         file: Arc::new(file),
         traces,
-        tasks: tasks.source,
+        tasks,
     }
     .opened()
 }

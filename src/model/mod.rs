@@ -18,6 +18,7 @@ pub mod environment;
 pub mod expectation;
 pub mod explanation;
 pub mod fault;
+pub mod gate;
 pub mod id;
 pub mod intent;
 pub mod network;
@@ -32,7 +33,9 @@ pub mod rules;
 pub mod scenario;
 pub mod selector;
 pub mod snapshot;
+pub mod suite;
 pub mod task;
+pub mod window;
 pub mod workload;
 
 pub use application::{Application, Call, Service, Slo};

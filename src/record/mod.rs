@@ -25,6 +25,7 @@ pub mod series;
 pub mod summary;
 #[cfg(test)]
 pub mod synthetic;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 pub mod writer;
@@ -35,6 +36,7 @@ pub use line::Series;
 pub use manifest::{InputFile, Manifest, ManifestHeader, Timing};
 pub use read::{RecordError, RunRecord, read};
 pub use summary::Summary;
+pub use tally::Tally;
 pub use writer::Writer;
 
 use crate::model::check::Violation;

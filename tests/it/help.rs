@@ -12,6 +12,7 @@ const WITHOUT_FORMAT: &[&str] = &[
     "smo report",
     "smo export",
     "smo scenario schema",
+    "smo bench schema",
     "smo trace convert",
     "smo trace edit",
     "smo trace generate",

@@ -12,6 +12,7 @@ mod anytime_rules;
 mod autoscaling;
 mod bad_input;
 mod bad_trace;
+mod bench_suite;
 mod binding;
 mod binding_peers;
 mod binding_reference;

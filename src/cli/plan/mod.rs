@@ -124,7 +124,7 @@ struct Document {
 /// # Errors
 /// Wrong input; a plan that refuses something, after it was printed.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let request = Request { set: arguments.set.clone(), variant: arguments.variant.clone(), until: None };
+    let request = Request { set: arguments.set.clone(), variant: arguments.variant.clone(), ..Request::default() };
     let Arguments { world, applications, rates, at, .. } = arguments;
     let situation = Asked { world, applications, request, given: rates, at: *at }.look()?;
     let decided = decide(&situation, &arguments.policy, arguments.explain)?;

@@ -87,6 +87,7 @@ fn every_page_is_in_the_summary_and_every_link_leads_to_a_page() {
 fn the_reference_pages_are_what_the_types_say() {
     let pages = [
         ("scenario", schema::page()),
+        ("suite", schema::of_suites()),
         ("formats", formats::page()),
         ("commands", commands::page()),
         ("metrics", definitions::metrics()),

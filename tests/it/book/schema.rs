@@ -1,4 +1,4 @@
-//! The scenario reference, from the types that read scenarios.
+//! The references of scenarios, suites and gates, from the types that read them.
 
 use super::cell;
 use serde_json::Value;
@@ -12,16 +12,38 @@ with the nearest that is. Times, rates, sizes and prices carry their unit.
 
 ";
 
-/// The whole page.
+const OF_SUITES: &str = "\
+# Suite and gate reference
+
+Made from the types that read them; the same as `smo bench schema` and `smo bench schema --gate`, for people.
+
+";
+
+/// The page of scenarios.
 pub fn page() -> String {
-    let schema = smo::input::schema();
     let mut text = INTRODUCTION.to_owned();
-    let title = ("Scenario", "The file that `smo simulate` is given.");
-    section(&mut text, title, &schema);
-    for (name, definition) in schema["$defs"].as_object().unwrap() {
+    sections(&mut text, ("Scenario", "The file that `smo simulate` is given."), &smo::input::schema());
+    ended(text)
+}
+
+/// The page of suites and gates.
+pub fn of_suites() -> String {
+    let mut text = OF_SUITES.to_owned();
+    sections(&mut text, ("Suite", "The file that `smo bench` is given."), &smo::input::suite::schema());
+    sections(&mut text, ("Gate", "The file that `smo bench --gate` is given."), &smo::input::gate::schema());
+    ended(text)
+}
+
+/// A file, then the types in it.
+fn sections(text: &mut String, title: (&str, &str), schema: &Value) {
+    section(text, title, schema);
+    for (name, definition) in schema["$defs"].as_object().into_iter().flatten() {
         let heading = name.strip_suffix("File").unwrap_or(name);
-        section(&mut text, (heading, described(definition)), definition);
+        section(text, (heading, described(definition)), definition);
     }
+}
+
+fn ended(mut text: String) -> String {
     while text.ends_with("\n\n") {
         text.pop();
     }

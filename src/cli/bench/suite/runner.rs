@@ -1,0 +1,116 @@
+//! Runs in memory: worlds, policies and seeds in, figures out, each made once and kept by its key.
+
+use super::arena::World;
+use super::cache::Cache;
+use super::key;
+use crate::backend::sim::SimBackend;
+use crate::cli::job::{JobError, caught};
+use crate::cli::{Failure, execute};
+use crate::learning::Learning;
+use crate::model::Scenario;
+use crate::policy::{PolicySpec, exec};
+use crate::record::Summary;
+use crate::record::tally::{Step, Tally};
+use crate::report::bench::results::Outcome;
+use crate::run::Run;
+use crate::seed::Seed;
+use crate::units::Span;
+use anyhow::Context;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Does runs.
+pub struct Runner {
+    /// What is there already.
+    pub cache: Cache,
+    /// Runs at the same time; `None`: one a core.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// A run that is wanted.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Where.
+    pub world: &'a World,
+    /// Who decides.
+    pub policy: &'a PolicySpec,
+    /// The seed.
+    pub seed: u64,
+    /// What is not counted at its begin.
+    pub warm_up: Span,
+}
+
+impl Runner {
+    /// All of them, in their order.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written; a run that fails is an outcome.
+    pub fn all(&self, asked: &[Asked<'_>]) -> Result<Vec<Outcome>, Failure> {
+        let outcomes = execute::all(asked, self.threads, |one| self.outcome(one))?;
+        outcomes.into_iter().collect::<Result<_, _>>().context("a result cannot be kept").map_err(Failure::run)
+    }
+
+    /// What is kept for `key`, or else what `make` makes. What a program of the user's does is no function of its name: that is
+    /// always made.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written.
+    pub fn kept<T, E>(
+        &self,
+        policy: &PolicySpec,
+        key: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> io::Result<Result<T, E>>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        if policy.label.starts_with(exec::PREFIX) { Ok(make()) } else { self.cache.get_or(key, make) }
+    }
+
+    fn outcome(&self, asked: &Asked<'_>) -> io::Result<Outcome> {
+        let key = asked.key();
+        let run = || asked.run(false).map(|(summary, _)| summary).map_err(|error| error.to_string());
+        let result = self.kept(asked.policy, &key, run)?;
+        Ok(Outcome { seed: asked.seed, key, result, bound: bound(asked) })
+    }
+}
+
+impl Asked<'_> {
+    /// What it is a function of.
+    pub fn key(&self) -> String {
+        key::of_run(&self.world.hash, self.policy, self.seed, self.warm_up)
+    }
+
+    /// Runs to the end; the course only where it is wanted.
+    ///
+    /// # Errors
+    /// See [`JobError`].
+    pub fn run(&self, with_course: bool) -> Result<(Summary, Vec<Step>), JobError> {
+        caught(|| {
+            let (loaded, seed) = (&self.world.loaded, Seed(self.seed));
+            let scenario = counted_after(&loaded.scenario, self.warm_up);
+            let backend = SimBackend::with_tasks(scenario.clone(), (loaded.workload()?, loaded.tasks()), seed)?;
+            let backend = Learning::around(backend, scenario.learn);
+            let mut run = Run::new(backend, self.policy.build()?, scenario.control.rails.clone(), seed);
+            let tally = Tally::new(scenario.known.clone());
+            let mut tally = if with_course { tally.with_course() } else { tally };
+            let totals = run.drive(None, &mut tally)?.expect("without a pause, a run goes on to its end");
+            Ok((tally.summary(&totals), tally.course()))
+        })
+    }
+}
+
+/// The scenario whose runs are counted from the end of the warm-up on.
+fn counted_after(scenario: &Arc<Scenario>, _warm_up: Span) -> Arc<Scenario> {
+    // SEAM(warm_up): `Arc::new(Scenario { warm_up, ..Scenario::clone(scenario) })` once the scenario has the field.
+    scenario.clone()
+}
+
+/// What no policy can get below.
+const fn bound(_asked: &Asked<'_>) -> Option<crate::report::bench::results::Bounds> {
+    // SEAM(bounds): computed here once there are some.
+    None
+}

@@ -69,8 +69,10 @@ fn scope(analysis: &Analysis<'_>) -> Sentence {
     let seeds = if least == most { counted(least, "seed") } else { format!("{least} to {most} seeds") };
     let text = format!(
         "{} compared in {} with {seeds} each, on days that {}, by their loss: the bill plus {} for every million bad requests, so that less is better.",
-        counted(suite.contestants.len(), "policy").replace("policys", "policies")
-            + if suite.contestants.len() == 1 { " was" } else { " were" },
+        match suite.contestants.len() {
+            1 => "1 policy was".to_owned(),
+            count => format!("{count} policies were"),
+        },
         counted(suite.scenarios.len(), "scenario"),
         if grid.contestants().any(|one| grid.is_hindsight(one)) {
             "no knob was tuned on (but for the yardsticks in hindsight)"

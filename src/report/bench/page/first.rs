@@ -2,10 +2,11 @@
 
 use super::picture;
 use crate::report::bench::analysis::{Analysis, anchor};
+use crate::report::bench::family::{Finding, Pair};
 use crate::report::bench::grid::Place;
 use crate::report::bench::overall::Row;
 use crate::report::bench::regret;
-use crate::report::bench::statistics::{LEVEL, pareto};
+use crate::report::bench::statistics::{LEVEL, Test, pareto};
 use crate::report::bench::verdict::Sentence;
 use crate::report::bench::written;
 use crate::report::html::markup::{Cell, Head, escape, prose, put, table, table_of_words};
@@ -163,10 +164,29 @@ pub fn warnings(analysis: &Analysis<'_>) -> Vec<String> {
             overall.scenarios.len()
         ));
     }
+    warnings.extend(too_few_seeds(analysis));
     for (scenario, reason) in &overall.dropped {
         warnings.push(format!("`{}` does not count: {reason}.", grid.scenario(*scenario)));
     }
     warnings
+}
+
+/// Signed ranks of few seeds can show nothing after a correction over many comparisons, however large the difference is.
+fn too_few_seeds(analysis: &Analysis<'_>) -> Option<String> {
+    let loss = analysis.loss();
+    let least = |pairs: usize| 0.5_f64.powi(i32::try_from(pairs).unwrap_or(i32::MAX) - 1);
+    let is_hopeless = |pair: &&Pair| {
+        let ranked = pair.difference.as_ref().ok().filter(|one| one.test == Test::SignedRank);
+        ranked.is_some_and(|one| least(one.pairs) * loss.tested as f64 >= LEVEL) && pair.finding == Finding::NotShown
+    };
+    let count = loss.pairs.iter().filter(is_hopeless).count();
+    let needed = (6..).find(|seeds| least(*seeds) * (loss.tested as f64) < LEVEL)?;
+    (count > 0).then(|| {
+        format!(
+            "{count} of {} comparisons have skewed differences of too few seeds to show anything after the correction; {needed} seeds would do.",
+            loss.tested
+        )
+    })
 }
 
 /// Who is beaten in both aims, over all scenarios.

@@ -77,7 +77,7 @@ fn a_failure_of_one_of_twelve_is_a_gap_and_takes_no_ranking_from_the_others() {
     cell(&mut results, "day-3", "milp").runs[2].result = Err("no feasible plan".to_owned());
     let analysis = Analysis::of(&results);
     let text = paragraph(&verdict(&analysis));
-    assert!(text.contains("One result is missing and nothing is said of it: `milp` in `day-3` failed in 1 of 10 seeds (seed 3: no feasible plan)"), "{text}");
+    assert!(text.contains("One result is missing and nothing is said of it: `milp` in `day-3` failed in 1 of 12 seeds (seed 3: no feasible plan)"), "{text}");
     assert_eq!((analysis.overall.rows.len(), analysis.overall.unranked.len()), (11, 1));
     assert_eq!(analysis.overall.scenarios.len(), 8);
     assert!(!text.contains("`milp` has the least"), "{text}");

@@ -280,7 +280,7 @@ fn regretted(analysis: &Analysis<'_>) -> Option<Sentence> {
     let regret = regret::overall(&analysis.regrets, first.contestant)?;
     let spread = regret.half_width.map(|half| format!(" (± {} over scenarios)", percent(half))).unwrap_or_default();
     let text = format!(
-        "`{}` loses {}{spread} more than the lower bound for any policy that knew everything beforehand: at most that much could still be gained, and perhaps less.",
+        "`{}` loses {}{spread} more than the lower bound for any policy that knew everything beforehand; it is a bound and no plan, so how much of that can be gained is not known.",
         plain(analysis.grid.name(first.contestant)),
         percent(regret.mean)
     );

@@ -54,19 +54,19 @@ fn scenario(comparison: &Comparison) -> String {
 }
 
 /// Something to be opened; nothing where there is nothing in it.
-fn folded(summary: &str, body: &str) -> String {
+pub(super) fn folded(summary: &str, body: &str) -> String {
     if body.is_empty() {
         return String::new();
     }
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
 }
 
-fn row(cells: impl IntoIterator<Item = String>) -> String {
+pub(super) fn row(cells: impl IntoIterator<Item = String>) -> String {
     format!("| {} |", cells.into_iter().collect::<Vec<_>>().join(" | "))
 }
 
 /// The line below a table's head: labels to the left, figures to the right.
-fn rule(labels: usize, figures: usize) -> String {
+pub(super) fn rule(labels: usize, figures: usize) -> String {
     row(std::iter::repeat_n(":--".to_owned(), labels).chain(std::iter::repeat_n("--:".to_owned(), figures)))
 }
 
@@ -139,7 +139,7 @@ fn files(comparisons: &[Comparison]) -> String {
 }
 
 /// What Markdown or HTML would take for its own.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -120,7 +120,7 @@ fn table(comparison: &Comparison, columns: &[&'static Metric], bold: bool) -> Ta
     table
 }
 
-fn right(text: String) -> Cell {
+pub(super) fn right(text: String) -> Cell {
     Cell::new_owned(text).set_alignment(CellAlignment::Right)
 }
 
@@ -136,7 +136,7 @@ pub(super) fn value(comparison: &Comparison, group: &Group, metric: &Metric) -> 
 }
 
 /// The widest line; nothing here is wider than one column a character.
-fn width(table: &Table) -> usize {
+pub(super) fn width(table: &Table) -> usize {
     table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
 }
 
@@ -161,7 +161,7 @@ pub(super) fn what_was_run(comparison: &Comparison) -> String {
 }
 
 /// `1 policy`, `3 policies`.
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
@@ -203,7 +203,7 @@ fn links(comparison: &Comparison, shown: &Shown<'_>) -> String {
 
 /// Breaks a text between words, so that no line is longer than `width` where words allow. A number stays with its sign
 /// and its unit.
-fn wrapped(text: &str, width: usize) -> String {
+pub(super) fn wrapped(text: &str, width: usize) -> String {
     let mut pieces: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let signed = pieces.last().is_some_and(|piece| piece.ends_with(['<', '>', '≤', '≥', '±', '×']));

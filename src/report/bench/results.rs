@@ -79,6 +79,10 @@ pub struct Cell {
     pub runs: Vec<Outcome>,
     /// Why there are no more runs.
     pub stopped: Stopped,
+    /// Whether a static policy was tuned on the test days themselves: what cannot be known beforehand, and so a yardstick for
+    /// the others instead of a contestant.
+    #[serde(default)]
+    pub hindsight: bool,
 }
 
 /// A setting of the knobs that was tried on the training days.

@@ -191,8 +191,16 @@ pub fn not_modelled(sentences: &[&str]) -> String {
     format!("<h2>What was not modelled</h2>\n{}", list(sentences.iter().copied()))
 }
 
-/// Every metric: name, unit, direction, formula and source.
+/// What the figures mean, and every metric.
 pub fn definitions() -> String {
+    let how = "Means are over seeds. The interval is mean ± t(0.975, n−1)·s/√n (Student's t). Policies meet the same load, \
+               faults and delays seed by seed, so they are told apart by the differences of pairs: the best is marked, and \
+               so is what the 95 % interval of its difference from the best does not tell from it.";
+    format!("<h2>What the figures mean</h2>\n<p>{}</p>\n{}", escape(how), all_definitions())
+}
+
+/// Every metric: name, unit, direction, formula and source.
+pub fn all_definitions() -> String {
     let rows: Vec<Vec<Cell>> = METRICS
         .iter()
         .map(|metric| {
@@ -212,14 +220,8 @@ pub fn definitions() -> String {
         })
         .collect();
     let heads = ["figure", "name", "unit", "better", "what it is", "after"].map(Head::new);
-    let how = "Means are over seeds. The interval is mean ± t(0.975, n−1)·s/√n (Student's t). Policies meet the same load, \
-               faults and delays seed by seed, so they are told apart by the differences of pairs: the best is marked, and \
-               so is what the 95 % interval of its difference from the best does not tell from it.";
     let definitions = table("Definitions", &heads, &rows);
-    format!(
-        "<h2>What the figures mean</h2>\n<p>{}</p>\n<details><summary>All definitions</summary>{definitions}</details>\n",
-        escape(how)
-    )
+    format!("<details><summary>All definitions</summary>{definitions}</details>\n")
 }
 
 /// Everything that it takes to get the same bytes again.

@@ -73,6 +73,17 @@ impl Cell {
         Self { html: format!("<strong>{}</strong>", escape(text)), class: "n best" }
     }
 
+    /// A number that is worse than what it is compared with.
+    pub fn worse(text: &str) -> Self {
+        Self { html: escape(text), class: "n worse" }
+    }
+
+    /// The same as a place that links lead to.
+    #[must_use]
+    pub fn at(self, anchor: &str) -> Self {
+        Self { html: format!("<span id=\"{}\">{}</span>", escape(anchor), self.html), ..self }
+    }
+
     /// A number with a bar for its share of the column, 0..1.
     pub fn bar(text: &str, share: f64) -> Self {
         let width = (share.clamp(0.0, 1.0) * 100.0).round();

@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::{Frame, Ink, Shape, Side, draw, plot_size};
 use crate::report::compare::Group;
 use crate::report::metric::{Better, Metric};
+use crate::report::unit::Unit;
 
 /// Letters of a label before it is cut.
 const LABEL_MAX: usize = 30;
@@ -31,7 +32,7 @@ pub fn scatter(groups: &[&Group], across: &'static Metric, up: &'static Metric) 
     let points = near(all);
     let named = points.iter().filter(|dot| dot.is_named).count();
     let left_out = count - points.len();
-    let svg = picture(&points, across, up);
+    let svg = picture(&points, &Aim::of(across), &Aim::of(up));
     Some(Scatter { svg, named: named + left_out, left_out })
 }
 
@@ -50,8 +51,26 @@ fn near(all: Vec<Dot>) -> Vec<Dot> {
     all.into_iter().filter(|dot| dot.is_named || (dot.at.0 <= right && dot.at.1 <= top)).collect()
 }
 
-fn picture(points: &[Dot], across: &'static Metric, up: &'static Metric) -> String {
-    let x = range(points.iter().map(|dot| (dot.at.0, dot.half.0)), 0.3).titled(&title(across));
+/// What an axis shows.
+pub struct Aim {
+    /// In a sentence.
+    pub title: String,
+    /// At the axis: what, in which unit, and where it is better.
+    pub axis: String,
+    /// The unit of what is said of a point.
+    pub unit: Unit,
+}
+
+impl Aim {
+    /// A metric.
+    pub fn of(metric: &Metric) -> Self {
+        Self { title: metric.title.to_owned(), axis: title(metric), unit: metric.unit }
+    }
+}
+
+/// The picture of these points; those without a name are small and say it when they are pointed at.
+pub fn picture(points: &[Dot], across: &Aim, up: &Aim) -> String {
+    let x = range(points.iter().map(|dot| (dot.at.0, dot.half.0)), 0.3).titled(&across.axis);
     let y = range(points.iter().map(|dot| (dot.at.1, dot.half.1)), 0.1);
     let says = |dot: &Dot| {
         let (x, y) = (across.unit.text(dot.raw.0), up.unit.text(dot.raw.1));
@@ -92,28 +111,37 @@ pub fn title(metric: &Metric) -> String {
     format!("{} ({})", metric.title, about.join(", "))
 }
 
-/// A policy in the picture, in shown units.
-struct Dot {
-    name: String,
-    at: (f64, f64),
-    half: (f64, f64),
-    raw: (f64, f64),
+/// A policy in the picture.
+pub struct Dot {
+    /// Its name.
+    pub name: String,
+    /// Where it lies, in shown units.
+    pub at: (f64, f64),
+    /// Halves of its intervals, in shown units.
+    pub half: (f64, f64),
+    /// Where it lies, in base units.
+    pub raw: (f64, f64),
     /// Whether its name stands beside it.
-    is_named: bool,
+    pub is_named: bool,
 }
 
 fn dot(group: &Group, across: &Metric, up: &Metric) -> Option<Dot> {
     let (x, y) = (group.figure(across)?, group.figure(up)?);
     let half = |metric: &Metric, half: Option<f64>| metric.unit.shown(half.unwrap_or(0.0));
-    let cut = group.policy.chars().count() > LABEL_MAX;
-    let name: String = group.policy.chars().take(if cut { LABEL_MAX - 1 } else { LABEL_MAX }).collect();
     Some(Dot {
-        name: if cut { name + "…" } else { name },
+        name: short(&group.policy),
         at: (across.unit.shown(x.mean), up.unit.shown(y.mean)),
         half: (half(across, x.half_width), half(up, y.half_width)),
         raw: (x.mean, y.mean),
         is_named: group.rank.is_none_or(|rank| rank == 1),
     })
+}
+
+/// A label that leaves room for others.
+pub fn short(label: &str) -> String {
+    let cut = label.chars().count() > LABEL_MAX;
+    let name: String = label.chars().take(if cut { LABEL_MAX - 1 } else { LABEL_MAX }).collect();
+    if cut { name + "…" } else { name }
 }
 
 /// All points with their intervals and some room.

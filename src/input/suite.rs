@@ -100,6 +100,10 @@ pub struct ContestantFile {
     /// that name, it is written `hpa.target`.
     #[serde(default)]
     pub tune: BTreeMap<String, Vec<KnobValue>>,
+    /// Whether its knobs are tuned on the reported days themselves: a yardstick of what could have been known only afterwards,
+    /// such as the best fixed number of replicas, and no contestant.
+    #[serde(default)]
+    pub hindsight: bool,
 }
 
 /// How many seeds a cell has.
@@ -317,10 +321,14 @@ fn contestants(file: &SuiteFile, at: &At<'_>) -> Result<Vec<Contestant>, InputEr
     for (index, written) in file.contestants.iter().enumerate() {
         let at = at.index(index);
         let none = BTreeMap::new();
-        let (name, policy, tune) = match written {
-            Written::Short(policy) => (None, policy, &none),
-            Written::Long(long) => (long.name.as_ref(), &long.policy, &long.tune),
+        let (name, policy, tune, hindsight) = match written {
+            Written::Short(policy) => (None, policy, &none, false),
+            Written::Long(long) => (long.name.as_ref(), &long.policy, &long.tune, long.hindsight),
         };
+        if hindsight && tune.is_empty() {
+            let message = "there is no knob to tune in hindsight; name some in `tune`, or leave `hindsight` out";
+            return Err(at.key("hindsight").error(message));
+        }
         let name = name.map_or_else(|| policy.split_whitespace().collect(), |name| name.trim().to_owned());
         if all.iter().any(|other| other.name == name) {
             return Err(at.error(format!("two contestants are called `{name}`; give this one another `name`")));
@@ -329,7 +337,7 @@ fn contestants(file: &SuiteFile, at: &At<'_>) -> Result<Vec<Contestant>, InputEr
             tune.iter().map(|(knob, values)| Ok((knob.clone(), knob_values(values, &at.key("tune").key(knob))?)));
         let tune = knobs.collect::<Result<Vec<_>, InputError>>()?;
         let place = format!("{}: field `contestants.{name}`", at.nearest_place());
-        all.push(Contestant { name, policy: policy.clone(), tune, place });
+        all.push(Contestant { name, policy: policy.clone(), tune, hindsight, place });
     }
     Ok(all)
 }

@@ -75,6 +75,8 @@ pub struct Contestant {
     pub policy: String,
     /// Knobs to tune, each with the values to try.
     pub tune: Vec<(String, Vec<String>)>,
+    /// Whether it is tuned on the test days: a yardstick.
+    pub hindsight: bool,
     /// Where it is written, for messages: file, line and field.
     pub place: String,
 }

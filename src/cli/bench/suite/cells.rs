@@ -1,6 +1,7 @@
 //! From a suite to its cells: knobs tuned on the training days, then seeds on the test days until the loss is known well enough.
 //!
 //! What a cell is depends on the suite alone: seeds are added one by one, and the cell ends with the first at which it may.
+//! Whoever is tuned in hindsight is tried on the test days with their first seeds.
 //! That they are run some at a time is a matter of speed; what was run beyond the end is left out again.
 
 use super::arena::Arena;
@@ -52,6 +53,7 @@ pub fn all(arena: &Arena, head: &SuiteHead, numbers: &[usize], runner: &Runner) 
         tuning: cell.tuning,
         runs: cell.runs,
         stopped: cell.stopped.expect("the loop goes on until all have stopped"),
+        hindsight: arena.suite.contestants[cell.contestant].hindsight,
     };
     Ok(cells.into_iter().map(named).collect())
 }
@@ -79,11 +81,14 @@ fn tune<'a>(arena: &'a Arena, head: &SuiteHead, cells: &mut [Growing<'a>], runne
     let seeds = |cell: &Growing<'_>| {
         let settings = arena.settings[cell.contestant].len();
         let seeds = if settings > 1 { (arena.suite.tuning_runs as usize / settings).max(1) } else { 0 };
-        TRAINING_SEEDS..TRAINING_SEEDS + seeds as u64
+        let first = if arena.suite.contestants[cell.contestant].hindsight { 1 } else { TRAINING_SEEDS };
+        first..first + seeds as u64
     };
     let mut asked = Vec::new();
     for cell in &*cells {
-        let (world, warm_up) = (&arena.grounds[cell.ground].train, warm_up(head, cell.ground));
+        let (ground, warm_up) = (&arena.grounds[cell.ground], warm_up(head, cell.ground));
+        let is_hindsight = arena.suite.contestants[cell.contestant].hindsight;
+        let world = if is_hindsight { &ground.test } else { &ground.train };
         for setting in &arena.settings[cell.contestant] {
             asked.extend(seeds(cell).map(|seed| Asked { world, policy: &setting.policy, seed, warm_up }));
         }

@@ -149,6 +149,7 @@ mod tests {
             name: policy.to_owned(),
             policy: policy.to_owned(),
             tune: tune.iter().map(|(knob, values)| ((*knob).to_owned(), owned(values))).collect(),
+            hindsight: false,
             place: "s.yaml: line 7: field `contestants.x`".to_owned(),
         };
         let settings = settings(&contestant, budget).map_err(|error| format!("{error:#}"))?;

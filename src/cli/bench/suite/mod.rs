@@ -41,7 +41,8 @@ Examples:
   smo bench suite.yaml --gate gate.yaml          exit code 4 where it got worse
   smo bench schema > suite.schema.json           what a suite may say, for editors
 
-OUT holds results.json (or part-I-of-N.json), and in cache/ each run by its hash.";
+OUT holds report.html, report.md, table.tex, runs.csv, runs.parquet and results.json, which all of them are made from (or
+part-I-of-N.json), in cache/ each run by its hash, and gate.md where there was a gate.";
 
 pub const MERGE_EXAMPLES: &str = "\
 Examples:
@@ -124,12 +125,12 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     if arguments.shard.is_some() {
         let file = folder.path(&shard.file());
         let part = Part { shard, results };
-        replace(&file, &to_json(&part)).map_err(|error| folder.unwritable(error))?;
+        replace(&file, to_json(&part).as_bytes()).map_err(|error| folder.unwritable(error))?;
         writeln!(out, "{}: {} of {} cells", file.display(), numbers.len(), arena.cells())?;
         return tell_gaps(&part.results.cells);
     }
-    replace(&folder.path("results.json"), &to_json(&results)).map_err(|error| folder.unwritable(error))?;
-    finish(&results, gate.as_ref(), arguments.format, out)
+    replace(&folder.path("results.json"), to_json(&results).as_bytes()).map_err(|error| folder.unwritable(error))?;
+    finish((&results, &folder), gate.as_ref(), arguments.format, out)
 }
 
 /// Joins parts.
@@ -140,25 +141,30 @@ pub fn merge(arguments: &MergeArguments, out: &mut dyn Write) -> Result<(), Fail
     let gate = arguments.gate.as_deref().map(gate::load).transpose()?;
     let results = part::join(&arguments.parts)?;
     let folder = Folder::open(arguments.out.clone(), &results.suite, false)?;
-    replace(&folder.path("results.json"), &to_json(&results)).map_err(|error| folder.unwritable(error))?;
-    finish(&results, gate.as_ref(), arguments.format, out)
+    replace(&folder.path("results.json"), to_json(&results).as_bytes()).map_err(|error| folder.unwritable(error))?;
+    finish((&results, &folder), gate.as_ref(), arguments.format, out)
 }
 
 /// Says what came out, then what is missing, then what the gate finds.
-fn finish(results: &Results, gate: Option<&gate::Checked>, format: Format, out: &mut dyn Write) -> Result<(), Failure> {
+fn finish(
+    (results, folder): (&Results, &Folder),
+    gate: Option<&gate::Checked>,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     match format {
-        Format::Json => write!(out, "{}", to_json(results))?,
-        Format::Table => output::table(results, out)?,
+        Format::Json => {
+            output::report(results, folder, &mut io::sink())?;
+            write!(out, "{}", to_json(results))?;
+        }
+        Format::Table => output::report(results, folder, out)?,
     }
     out.flush()?;
     let gaps = tell_gaps(&results.cells);
-    let findings = gate.map_or_else(Vec::new, |gate| gate.findings(results));
-    if findings.is_empty() {
-        return gaps;
-    }
-    let mut err = io::stderr().lock();
-    findings.iter().try_for_each(|finding| writeln!(err, "worse: {finding}"))?;
-    Err(Failure::worse())
+    let Some(judgement) = gate.map(|gate| gate.judge(results)).transpose()? else { return gaps };
+    replace(&folder.path("gate.md"), judgement.markdown().as_bytes()).map_err(|error| folder.unwritable(error))?;
+    write!(io::stderr().lock(), "{}", judgement.text())?;
+    if judgement.trips() { Err(Failure::worse()) } else { gaps }
 }
 
 /// Says which cells have no figures, and why.

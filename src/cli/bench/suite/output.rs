@@ -2,9 +2,8 @@
 
 use super::{key, to_json};
 use crate::cli::Failure;
-use crate::cli::aligned::Columns;
-use crate::report::bench::results::{Cell, Results, Stopped, SuiteHead};
-use crate::report::estimate::Estimate;
+use crate::report::bench;
+use crate::report::bench::results::{Results, SuiteHead};
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -52,7 +51,7 @@ impl Folder {
             _ => {}
         }
         fs::create_dir_all(&this.0).map_err(|error| this.unwritable(error))?;
-        replace(&this.path(MARK), &to_json(&mark)).map_err(|error| this.unwritable(error))?;
+        replace(&this.path(MARK), to_json(&mark).as_bytes()).map_err(|error| this.unwritable(error))?;
         Ok(this)
     }
 
@@ -80,45 +79,36 @@ fn identity(head: &SuiteHead) -> String {
 ///
 /// # Errors
 /// Where that cannot be.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
-/// The loss of every cell.
+/// Puts all formats of the results next to them; says what stands in which file.
 ///
 /// # Errors
-/// Where it cannot be printed.
-pub fn table(results: &Results, out: &mut dyn Write) -> Result<(), Failure> {
-    // SEAM(render): `report::bench` renders tables and pages.
-    let head = &results.suite;
-    writeln!(out, "{}: {}", head.name, head.question)?;
-    let mut table = Columns::new(["scenario", "contestant", ">loss $", ">±", ">seeds", "ended", "policy"]);
-    for cell in &results.cells {
-        let [loss, half] = figures(cell, head);
-        let (scenario, contestant, policy) = (cell.scenario.clone(), cell.contestant.clone(), cell.policy.clone());
-        let ended = ended(cell.stopped).to_owned();
-        table.row(vec![scenario, contestant, loss, half, cell.runs.len().to_string(), ended, policy]);
+/// Where they cannot be written or printed.
+pub fn report(results: &Results, folder: &Folder, out: &mut dyn Write) -> Result<(), Failure> {
+    let rendered = bench::render(results);
+    let files: [(&str, &[u8]); 5] = [
+        ("report.html", rendered.html.as_bytes()),
+        ("report.md", rendered.markdown.as_bytes()),
+        ("table.tex", rendered.latex.as_bytes()),
+        ("runs.csv", rendered.csv.as_bytes()),
+        ("runs.parquet", &rendered.parquet),
+    ];
+    for (name, bytes) in files {
+        replace(&folder.path(name), bytes).map_err(|error| folder.unwritable(error))?;
     }
-    Ok(table.print("", out)?)
-}
-
-/// Mean and half-width; gaps where a run failed.
-fn figures(cell: &Cell, head: &SuiteHead) -> [String; 2] {
-    let losses = cell.runs.iter().map(|run| run.result.as_ref().ok().map(|summary| head.loss(summary)));
-    let estimate = losses.collect::<Option<Vec<f64>>>().and_then(|losses| Estimate::of(&losses));
-    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
-    [shown(estimate.map(|one| one.mean)), shown(estimate.and_then(|one| one.half_width))]
-}
-
-const fn ended(stopped: Stopped) -> &'static str {
-    match stopped {
-        Stopped::Precise => "precise",
-        Stopped::Budget => "budget",
-        Stopped::Certain => "certain",
-        Stopped::Failed => "failed",
-    }
+    out.write_all(rendered.table.as_bytes())?;
+    writeln!(
+        out,
+        "\nreport  {}      figures  {}",
+        folder.path("report.html").display(),
+        folder.path("results.json").display()
+    )?;
+    Ok(())
 }

@@ -98,7 +98,7 @@ fn variants_and_set_reach_rules() {
     let request = Request {
         set: vec![("rules.0.survive.over".to_owned(), "region".to_owned())],
         variant: Some("carbon".to_owned()),
-        until: None,
+        ..Request::default()
     };
     let rules = read(&[("scenario.yaml", text)], &request).expect("it is good").scenario.known.rules.clone();
     assert_eq!(rules.demands, [hard(Rule::Survive { service: B, over: Domain::Region, at_least: 1 })]);

@@ -70,7 +70,7 @@ fn world() -> TempDir {
 
 fn request(variant: Option<&str>, set: &[(&str, &str)]) -> Request {
     let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
-    Request { variant: variant.map(str::to_owned), set, until: None }
+    Request { variant: variant.map(str::to_owned), set, ..Request::default() }
 }
 
 #[track_caller]

@@ -51,8 +51,8 @@ fn folder(changes: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let rate = |minute: u32| if minute < 60 { 110 } else { 70 };
-    let rows: String = (0..180).map(|minute| format!("{},{}\n", minute * 60, rate(minute))).collect();
-    fs::write(at("load.csv"), format!("timestamp_s,web\n{rows}")).unwrap();
+    let rows: Vec<String> = (0..180).map(|minute| format!("{},{}\n", minute * 60, rate(minute))).collect();
+    fs::write(at("load.csv"), format!("timestamp_s,web\n{}", rows.concat())).unwrap();
     fs::write(at("web.yaml"), SCENARIO).unwrap();
     let suite = changes.iter().fold(SUITE.to_owned(), |text, (old, new)| {
         assert_eq!(text.matches(old).count(), 1, "{old:?} stands once in the suite");
@@ -127,7 +127,9 @@ fn a_suite_that_was_interrupted_goes_on_to_the_same_bytes() {
     kept.sort();
     assert!(kept.len() > 20, "{kept:?}");
     let (gone, kept) = kept.split_at(kept.len() / 2);
-    gone.iter().for_each(|path| fs::remove_file(path).unwrap());
+    for path in gone {
+        fs::remove_file(path).unwrap();
+    }
     let text = fs::read_to_string(&kept[0]).unwrap();
     fs::write(&kept[0], &text[..text.len() / 2]).unwrap();
     let made = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();

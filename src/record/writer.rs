@@ -11,7 +11,6 @@ use super::manifest::{Manifest, ManifestHeader, Program, Timing};
 use super::series::SeriesWriter;
 use super::summary::{Counts, Summary};
 use super::{DECISIONS, Decision, EXPLANATIONS, MANIFEST, Record, SERIES, SUMMARY, TIMING};
-use crate::model::observation::EventKind;
 use crate::model::scenario::Known;
 use crate::model::{Observation, Totals};
 use serde::Serialize;
@@ -92,45 +91,22 @@ impl Record for Writer {
         let line = DecisionLine::new(&decision, self.counts.decisions, &self.refused);
         serde_json::to_writer(&mut self.decisions, &line)?;
         self.decisions.write_all(b"\n")?;
-        self.counts.add(&decision);
+        self.counts.decision(decision)?;
         self.refused = refused_tasks(&decision);
         Ok(())
     }
 
     fn happened(&mut self, observation: &Observation) -> io::Result<()> {
+        self.counts.happened(observation)?;
         match observation {
-            Observation::Event(event) => {
-                self.counts.faults += u64::from(breaks(event.kind));
-                self.write_line(&EventLine::new(event))
-            }
+            Observation::Event(event) => self.write_line(&EventLine::new(event)),
             Observation::Failed { action, error } => {
-                self.counts.actions_failed += 1;
                 let known = self.known.clone();
                 self.write_line(&FailureLine::new(&known, action, error))
             }
             Observation::Sampled(sample) => self.series.push(sample),
             Observation::Due(_) | Observation::Finished(_) | Observation::Ended(_) => Ok(()),
         }
-    }
-}
-
-/// Whether something broke, and was not mended.
-const fn breaks(kind: EventKind) -> bool {
-    match kind {
-        EventKind::ClusterLost
-        | EventKind::NodeLost
-        | EventKind::ReplicaCrashed
-        | EventKind::LinkLost
-        | EventKind::TelemetryLost => true,
-        EventKind::ClusterBack
-        | EventKind::NodeBack
-        | EventKind::LinkBack
-        | EventKind::TelemetryBack
-        | EventKind::ServiceWanted
-        | EventKind::ServiceUnwanted
-        | EventKind::ServiceChanged
-        | EventKind::CapacityDrifted
-        | EventKind::CapacityLearnt => false,
     }
 }
 

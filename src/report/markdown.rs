@@ -139,7 +139,7 @@ fn files(comparisons: &[Comparison]) -> String {
 }
 
 /// What Markdown or HTML would take for its own.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

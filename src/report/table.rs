@@ -166,7 +166,7 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 /// Seconds in the unit that people would use: `45 s`, `30 min`, `24 h`, `7 d`.
-pub(super) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let units = [(86_400.0, "d", 172_800.0), (3_600.0, "h", 3_600.0), (60.0, "min", 60.0)];
     let (size, unit) =
         units.iter().find(|(.., from)| seconds >= *from).map_or((1.0, "s"), |(size, unit, _)| (*size, *unit));
@@ -203,7 +203,7 @@ fn links(comparison: &Comparison, shown: &Shown<'_>) -> String {
 
 /// Breaks a text between words, so that no line is longer than `width` where words allow. A number stays with its sign
 /// and its unit.
-fn wrapped(text: &str, width: usize) -> String {
+pub(super) fn wrapped(text: &str, width: usize) -> String {
     let mut pieces: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let signed = pieces.last().is_some_and(|piece| piece.ends_with(['<', '>', '≤', '≥', '±', '×']));

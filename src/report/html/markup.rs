@@ -73,6 +73,16 @@ impl Cell {
         Self { html: format!("<strong>{}</strong>", escape(text)), class: "n best" }
     }
 
+    /// A number that is bad.
+    pub fn worse(text: &str) -> Self {
+        Self { html: format!("<b>{}</b>", escape(text)), class: "n fails" }
+    }
+
+    /// Words that say that something is bad.
+    pub fn failing(text: &str) -> Self {
+        Self { html: format!("<b>{}</b>", escape(text)), class: "fails" }
+    }
+
     /// A number with a bar for its share of the column, 0..1.
     pub fn bar(text: &str, share: f64) -> Self {
         let width = (share.clamp(0.0, 1.0) * 100.0).round();

@@ -241,8 +241,8 @@ impl Grid {
             cell(text.trim_end().to_owned(), column)
         };
         table.set_header(self.columns.iter().map(head).collect::<Vec<_>>());
-        for row in &self.rows {
-            let cells = row.iter().zip(&self.columns).map(|(one, column)| cell(one.in_text(), column));
+        for row in 0..self.rows.len() {
+            let cells = self.in_text(row).into_iter().zip(&self.columns).map(|(text, column)| cell(text, column));
             table.add_row(cells.collect::<Vec<_>>());
         }
         for (index, column) in table.column_iter_mut().enumerate() {
@@ -261,14 +261,23 @@ impl Grid {
         let rule = |column: &Column| if column.is_figure { "--:" } else { ":--" }.to_owned();
         let mut lines =
             vec![row(self.columns.iter().map(head).collect()), row(self.columns.iter().map(rule).collect())];
-        lines.extend(self.rows.iter().map(|cells| row(cells.iter().map(|cell| escape(&cell.in_text())).collect())));
+        let cells = |index: usize| self.in_text(index).iter().map(|text| escape(text)).collect();
+        lines.extend((0..self.rows.len()).map(|index| row(cells(index))));
         lines.join("\n")
     }
 }
 
-impl Cell {
-    /// Bad is said by a letter where there is no colour.
-    fn in_text(&self) -> String {
-        if self.mark == Mark::Bad { format!("{} !", self.text) } else { self.text.clone() }
+impl Grid {
+    /// What the cells of a row say in text: a name that stands in the row above is not repeated, and a bad figure, which
+    /// has no colour here, has a mark.
+    fn in_text(&self, row: usize) -> Vec<String> {
+        let cells = &self.rows[row];
+        let is_repeated = row > 0 && cells.len() > 1 && self.rows[row - 1][0] == cells[0];
+        let text = |(place, (cell, column)): (usize, (&Cell, &Column))| match (place, cell.mark) {
+            (0, _) if is_repeated => String::new(),
+            (_, Mark::Bad) if column.is_figure => format!("{} !", cell.text),
+            _ => cell.text.clone(),
+        };
+        cells.iter().zip(&self.columns).enumerate().map(text).collect()
     }
 }

@@ -27,6 +27,8 @@ pub struct Difference {
     pub policy_before: String,
     /// Who decides with the change.
     pub policy: String,
+    /// Whether all changes have this one policy, which then need not be said.
+    pub is_same_policy: bool,
     /// What it does to each figure.
     pub figures: Vec<Changed>,
 }
@@ -120,7 +122,9 @@ impl Changed {
 impl Difference {
     /// The change, and who decides.
     pub fn name(&self) -> String {
-        if self.policy == self.policy_before {
+        if self.is_same_policy {
+            self.change.clone()
+        } else if self.policy == self.policy_before {
             format!("{}, {}", self.change, self.policy)
         } else {
             format!("{}, instead of {}", self.change, self.policy_before)
@@ -180,9 +184,11 @@ pub fn differences(comparison: &Comparison) -> Vec<Difference> {
             let figures = columns_at_most(comparison, METRICS.len());
             let figures = figures.into_iter().filter_map(|metric| changed(comparison, before, group, metric)).collect();
             let (policy_before, policy) = (before.policy.clone(), group.policy.clone());
-            found.push(Difference { change: change.clone(), policy_before, policy, figures });
+            found.push(Difference { change: change.clone(), policy_before, policy, is_same_policy: false, figures });
         }
     }
+    let is_same = comparison.policies().len() == 1;
+    found.iter_mut().for_each(|one| one.is_same_policy = is_same);
     found
 }
 
@@ -204,7 +210,7 @@ pub fn sheet(comparison: &Comparison, differences: &[Difference], command: &str)
     Sheet {
         title: format!("what if: {}", comparison.scenario),
         what: what_was_run(comparison),
-        question: format!("What if? {}", comparison.question),
+        question: question(differences),
         answer: differences.iter().map(Difference::sentence).collect(),
         beware,
         sections: vec![Section {
@@ -216,6 +222,16 @@ pub fn sheet(comparison: &Comparison, differences: &[Difference], command: &str)
         command: command.to_owned(),
         ..Sheet::default()
     }
+}
+
+fn question(differences: &[Difference]) -> String {
+    let mut changes: Vec<&str> = Vec::new();
+    for one in differences {
+        if !changes.contains(&one.change.as_str()) {
+            changes.push(&one.change);
+        }
+    }
+    format!("What if: {}?", changes.join(", or "))
 }
 
 fn grid(differences: &[Difference]) -> Grid {
@@ -230,9 +246,8 @@ fn grid(differences: &[Difference]) -> Grid {
     ];
     let mut rows = Vec::new();
     for one in differences {
-        for (index, figure) in one.figures.iter().enumerate() {
-            let name = if index == 0 { one.name() } else { String::new() };
-            let mut row = vec![Cell::from(name)];
+        for figure in &one.figures {
+            let mut row = vec![Cell::from(one.name())];
             row.extend(row_of(figure));
             rows.push(row);
         }
@@ -366,7 +381,13 @@ mod tests {
             changed("carbon", 1.0, &[0.0, 0.0]),
         ];
         let name = "greedy+rate".to_owned();
-        let one = Difference { change: "lose cluster a".into(), policy_before: name.clone(), policy: name, figures };
+        let one = Difference {
+            change: "lose cluster a".into(),
+            policy_before: name.clone(),
+            policy: name,
+            is_same_policy: false,
+            figures,
+        };
         assert_eq!(
             one.sentence(),
             "Lose cluster a, greedy+rate: time over the SLO rises by 1.20 points to 1.40 %, cost falls by 1.00 $ (−10.0 %) to 9.00 $; no difference shown in p95 latency; the same carbon."

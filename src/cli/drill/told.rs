@@ -164,8 +164,8 @@ impl Told<'_> {
         let nodes: u32 = more.iter().sum();
         let now: u32 = room.pools.iter().map(|pool| pool.nodes.max).sum();
         format!(
-            "The least head-room with which {policy} passes: {} always there ({}), {} on {now} at most today, for {} an hour ({drills}; {sure}).",
-            counted(nodes as usize, "node more", "nodes more"),
+            "The least head-room with which {policy} passes: {} that are always there ({}; {} on the {now} of today at most), for {} an hour ({drills}; {sure}).",
+            counted(nodes as usize, "more node", "more nodes"),
             by_pool(room, more),
             percent(nodes, now),
             Unit::Dollars.text(room.price(more))

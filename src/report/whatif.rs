@@ -114,8 +114,15 @@ impl Changed {
         };
         let relative = self.relative().filter(|_| unit != Unit::Share);
         let relative = relative.map(|share| format!(" ({})", signed_percent(share))).unwrap_or_default();
-        let verb = if self.difference.mean > 0.0 { "rises" } else { "falls" };
-        format!("{} {verb} by {amount}{relative} to {}", self.metric.words(), unit.text(self.after.mean))
+        let words = self.metric.words();
+        let is_plural = words.ends_with("requests") || words.starts_with("tasks");
+        let verb = match (self.difference.mean > 0.0, is_plural) {
+            (true, false) => "rises",
+            (true, true) => "rise",
+            (false, false) => "falls",
+            (false, true) => "fall",
+        };
+        format!("{words} {verb} by {amount}{relative} to {}", unit.text(self.after.mean))
     }
 }
 

@@ -53,8 +53,8 @@ fn the_future_in_which_nothing_is_lost_is_the_run_that_was_not_forked() {
 }
 
 /// Half of 10 requests/s go to `b`; it is lost for 10 minutes and called lost 40 s later, when `a`, of 20 requests/s, takes
-/// all. So 40 s · 5 /s = 200 requests are lost, and the SLO is broken for 40 s: half of the requests are good, of 95 % that
-/// it demands. The two replicas wanted in `b` have no place until it is back, and are seen so for the last time at 9.5 min.
+/// all. So 40 s · 5 /s = 200 requests are lost, and hardly one more is slow while `a` works for both; the SLO is broken for
+/// 40 s: half of the requests are good, of 95 % that it demands. That is seen at the end of the first minute.
 #[test]
 fn a_loss_costs_what_arithmetic_says() {
     let past = past(&even(), HOUR);
@@ -64,9 +64,9 @@ fn a_loss_costs_what_arithmetic_says() {
     let course = past.future(&[FaultTarget::Cluster(ClusterId(1))], times).live().unwrap();
     let harm = harm(&anyway, &course, past.at());
     assert!((harm.slo_minutes - 40.0 / 60.0).abs() < 1e-3, "{harm:?}");
-    assert!((harm.bad_requests - 200.0).abs() < 1.0, "{harm:?}");
-    assert!((harm.unplaceable - 2.0).abs() < 1e-9, "{harm:?}");
-    assert_eq!(harm.recovery_minutes, Some(9.5), "{harm:?}");
+    assert!((200.0..202.0).contains(&harm.bad_requests), "{harm:?}");
+    assert!(harm.unplaceable.abs() < 1e-9, "{harm:?}");
+    assert_eq!(harm.recovery_minutes, Some(1.0), "{harm:?}");
 }
 
 #[test]

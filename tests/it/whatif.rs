@@ -37,11 +37,11 @@ fn words_stand_for_patches_of_this_scenario() {
     assert_eq!(patches("nodes edge-1 + 2"), [pair("inventory.clusters.edge-1.pools.main.nodes", "3")]);
     assert_eq!(
         patches("nodes cloud-1 x 2"),
-        [pair("inventory.clusters.cloud-1.pools.main.nodes", r#"{"initial":2,"max":12,"min":2}"#)]
+        [pair("inventory.clusters.cloud-1.pools.main.nodes", r#"{"min":2,"initial":2,"max":12}"#)]
     );
     assert_eq!(patches("telemetry.delay=30s"), [pair("telemetry.delay", "30s")]);
     let loss = patches("lose cluster edge-1 at 19:30 for 20 min");
-    assert_eq!(loss, [pair("faults", r#"[{"at":"19:30","for":"20 min","lose":"cluster edge-1"}]"#)]);
+    assert_eq!(loss, [pair("faults", r#"[{"lose":"cluster edge-1","at":"19:30","for":"20 min"}]"#)]);
     let Change { policy, patches, label, .. } = change("policy greedy+rate ;  load x2", &quickstart()).unwrap();
     assert_eq!(
         (policy.as_deref(), patches.len(), label.as_str()),
@@ -54,7 +54,7 @@ fn words_stand_for_patches_of_this_scenario() {
 fn a_clause_sees_what_those_before_it_changed() {
     assert_eq!(patches("load x 1.5; load x 1.5").last(), Some(&pair("traces.0.scale", "2.25")));
     let two = patches("lose telemetry at 1h; lose link edge-1 edge-2 at 2h for 5 min");
-    assert_eq!(two[1], pair("faults.1", r#"{"at":"2h","for":"5 min","lose":"link edge-1 edge-2"}"#));
+    assert_eq!(two[1], pair("faults.1", r#"{"lose":"link edge-1 edge-2","at":"2h","for":"5 min"}"#));
     let added = patches("add cluster edge-3 like edge-1; price edge-3 x 2");
     assert_eq!(added.last().unwrap().0, "inventory.clusters.edge-3.pools.main.price_per_hour");
     // It is as far from edge-2 and cloud-1 as edge-1 is.
@@ -156,6 +156,6 @@ fn several_changes_are_told_in_words_and_as_markdown() {
         "markdown",
     ];
     let said = smo(scratch.path(), asked).well();
-    assert!(said.out.starts_with("## What if?"), "{}", said.out);
+    assert!(said.out.starts_with("## What if: load x 1.5, or policy "), "{}", said.out);
     assert!(said.out.contains("Load x 1.5, naive: ") && said.out.contains("instead of naive: "), "{}", said.out);
 }

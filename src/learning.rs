@@ -58,6 +58,11 @@ impl<B> Learning<B> {
         Self { inner, learn, services: BTreeMap::new(), known: None, ahead: VecDeque::new() }
     }
 
+    /// The backend inside.
+    pub const fn inner_mut(&mut self) -> &mut B {
+        &mut self.inner
+    }
+
     /// The services and when alarms were raised.
     pub fn alarms(&self) -> impl Iterator<Item = (ServiceId, &[Time])> {
         self.services.iter().map(|(service, learnt)| (*service, learnt.online.alarms()))

@@ -33,6 +33,7 @@
 //! | [`record`], [`report`] | what happened, and what it says |
 //! | [`learning`] | capacities that are learnt while a run goes on |
 //! | [`run`] | the loop |
+//! | [`drill`] | one past, and a future for each thing that might be lost |
 //! | [`cli`] | one file a command |
 //!
 //! `tests/it/tidy.rs` keeps who may import whom. Against the first drawing of the architecture, this differs: a
@@ -43,6 +44,7 @@
 pub mod backend;
 pub mod capacity;
 pub mod cli;
+pub mod drill;
 pub mod input;
 pub mod learning;
 pub mod model;

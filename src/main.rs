@@ -1,7 +1,7 @@
 //! `smo` on the command line: parse, dispatch, print the error chain, set the exit code.
 //!
 //! Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan that could not place
-//! everything. A reader that hangs up (`smo policies | head -1`) is no failure.
+//! everything, or a drill with `--check` that fails. A reader that hangs up (`smo policies | head -1`) is no failure.
 
 use clap::Parser;
 use smo::cli::{Cli, Failure};

@@ -4,11 +4,13 @@
 //! hangs up is met in one place, and nothing panics.
 
 mod aligned;
+mod asked;
 mod backtest;
 mod bench;
 mod clock;
 mod completions;
 mod diff;
+mod drill;
 mod execute;
 mod expand;
 mod explain;
@@ -16,6 +18,7 @@ mod export;
 mod failure;
 mod fit;
 mod formats;
+mod headroom;
 mod init;
 mod job;
 mod man;
@@ -23,6 +26,7 @@ mod names;
 mod page;
 mod plan;
 mod policies;
+mod pools;
 mod replay;
 mod report;
 mod runs;
@@ -31,6 +35,7 @@ mod show;
 mod simulate;
 mod timed;
 mod trace;
+mod whatif;
 mod yaml;
 
 pub use failure::Failure;
@@ -42,6 +47,9 @@ const EXAMPLES: &str = "\
 First steps, in a clone of the repository:
   smo simulate scenarios/quickstart.yaml     three policies through a day: a table and a page
   smo plan scenarios/quickstart.yaml         one decision now, and why
+  smo whatif scenarios/quickstart.yaml --change 'lose cluster edge-1'     what a change would do
+  smo drill scenarios/quickstart.yaml        every cluster lost once, when it hurts most
+  smo headroom scenarios/quickstart.yaml --slo 'slo_violation_time < 1 %'      the cheapest nodes
   smo policies                               what else could decide
   smo init mine                              a scenario of your own, or from what kubectl says
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
@@ -57,7 +65,8 @@ First steps, in a clone of the repository:
   smo formats                                what can be read, and written
 
 Exit codes: 0; 1 for a failure at run time; 2 for wrong usage or input; 3 for a plan
-that could not place everything; 4 for a suite that does not pass its gate.
+that could not place everything, or a drill with --check that fails; 4 for a suite that does
+not pass its gate.
 `smo COMMAND --help` has examples for each command.";
 
 /// What runs where, in how many replicas, and what would happen if: replays request traces against placement and scaling
@@ -74,6 +83,9 @@ enum Command {
     Init(init::Arguments),
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
+    Whatif(whatif::Arguments),
+    Drill(drill::Arguments),
+    Headroom(headroom::Arguments),
     Fit(fit::Arguments),
     Backtest(backtest::Arguments),
     Explain(explain::Arguments),
@@ -112,6 +124,9 @@ impl Cli {
             Command::Init(arguments) => init::run(&arguments, out),
             Command::Simulate(arguments) => simulate::run(&arguments, out),
             Command::Plan(arguments) => plan::run(&arguments, out),
+            Command::Whatif(arguments) => whatif::run(&arguments, out),
+            Command::Drill(arguments) => drill::run(&arguments, out),
+            Command::Headroom(arguments) => headroom::run(&arguments, out),
             Command::Fit(arguments) => fit::run(&arguments, out),
             Command::Backtest(arguments) => backtest::run(&arguments, out),
             Command::Diff(arguments) => diff::run(&arguments, out),

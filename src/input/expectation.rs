@@ -20,20 +20,59 @@ const GRAMMAR: &str = "write `policy[@variant].metric < 0.5 %` or `policy.metric
 /// # Errors
 /// What is wrong and what would be right.
 pub fn expectation(text: &str, nameable: &Nameable) -> Result<Expectation, String> {
-    let split = text.find(['<', '>']).ok_or_else(|| format!("`{text}` compares nothing; {GRAMMAR}"))?;
-    let (left, rest) = text.split_at(split);
-    let (comparison, right) = match rest.as_bytes() {
-        [b'<', b'=', ..] => (Comparison::LessOrEqual, &rest[2..]),
-        [b'>', b'=', ..] => (Comparison::GreaterOrEqual, &rest[2..]),
-        [b'<', ..] => (Comparison::Less, &rest[1..]),
-        _ => (Comparison::Greater, &rest[1..]),
-    };
+    let (left, comparison, right) = sides(text).ok_or_else(|| format!("`{text}` compares nothing; {GRAMMAR}"))?;
     Ok(Expectation {
         text: text.trim().to_owned(),
         left: metric_of(left, nameable)?,
         comparison,
         right: bound(right.trim(), nameable)?,
     })
+}
+
+/// What a figure is to keep, whoever it is of: `slo_violation_time < 0.5 %`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Criterion {
+    /// Name of the figure.
+    pub name: String,
+    /// How it is compared.
+    pub comparison: Comparison,
+    /// With what; `0.5 %` is 0.005.
+    pub bound: f64,
+}
+
+/// Reads a criterion.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn criterion(text: &str) -> Result<Criterion, String> {
+    let wrong = |what: &str| format!("`{}` {what}; write like `slo_violation_time < 0.5 %`", text.trim());
+    let (name, comparison, right) = sides(text).ok_or_else(|| wrong("compares nothing"))?;
+    let bound = number(right).ok_or_else(|| wrong("compares with no number"))?;
+    Ok(Criterion { name: name.trim().to_owned(), comparison, bound })
+}
+
+impl std::fmt::Display for Criterion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = match self.comparison {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+        };
+        write!(f, "{} {sign} {}", self.name, self.bound)
+    }
+}
+
+/// What stands on both sides of a comparison.
+fn sides(text: &str) -> Option<(&str, Comparison, &str)> {
+    let (left, rest) = text.split_at(text.find(['<', '>'])?);
+    let (comparison, right) = match rest.as_bytes() {
+        [b'<', b'=', ..] => (Comparison::LessOrEqual, &rest[2..]),
+        [b'>', b'=', ..] => (Comparison::GreaterOrEqual, &rest[2..]),
+        [b'<', ..] => (Comparison::Less, &rest[1..]),
+        _ => (Comparison::Greater, &rest[1..]),
+    };
+    Some((left, comparison, right))
 }
 
 fn bound(text: &str, nameable: &Nameable) -> Result<Bound, String> {
@@ -129,6 +168,15 @@ mod tests {
         let three =
             expectation("spread+hpa:target=60%.latency_p95<=naive.latency_p95", &nameable()).expect("it is good");
         assert_eq!(three.right, Bound::Times(1.0, metric("naive", None, "latency_p95")));
+    }
+
+    #[test]
+    fn a_criterion_is_a_figure_and_a_number() {
+        let one = super::criterion("slo_violation_time < 0.5 %").expect("it is good");
+        assert_eq!((one.name.as_str(), one.comparison, one.bound), ("slo_violation_time", Comparison::Less, 0.005));
+        assert_eq!(super::criterion("cost>=2").expect("it is good").to_string(), "cost >= 2");
+        assert!(super::criterion("cost").expect_err("no comparison").contains("compares nothing"));
+        assert!(super::criterion("cost < a lot").expect_err("no number").contains("no number"));
     }
 
     #[test]

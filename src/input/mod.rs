@@ -11,6 +11,7 @@ mod application;
 mod at;
 pub mod capacities;
 mod capacity;
+mod change;
 mod civil;
 pub mod condition;
 mod cut;
@@ -52,8 +53,9 @@ mod written;
 mod yaml;
 
 pub use capacity::CapacityLaw;
+pub use change::{Change, change};
 pub use error::{InputError, Mistake, Place, known_names};
-pub use expectation::{Nameable, expectation};
+pub use expectation::{Criterion, Nameable, criterion, expectation};
 pub use file::InputFile;
 pub use load::{Loaded, Request, load};
 pub use scenario::ScenarioFile;

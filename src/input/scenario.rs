@@ -103,7 +103,8 @@ pub struct ScenarioFile {
     #[serde(default)]
     pub sample_every: Option<Positive<Span>>,
     /// Named changes: paths to values, like `inventory.clusters.edge-1.enabled: false` or `traces.0.scale: 2`. A step into
-    /// a list is the `name` of an item, or its number from 0. Every policy runs in the scenario as it is and in each variant.
+    /// a list is the `name` of an item, or its number from 0; the number behind the last one adds an item. Every policy runs in
+    /// the scenario as it is and in each variant.
     #[serde(default)]
     pub variants: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
 }

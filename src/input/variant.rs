@@ -1,6 +1,6 @@
 //! Named patches by path: `inventory.clusters.edge-1.enabled: false`, `traces.0.scale: 2`, and `--set path=value`.
 //!
-//! A step into a list is the `name` of an item or its number from 0. What a path names need not be written in the
+//! A step into a list is the `name` of an item or its number from 0; the number behind the last adds an item. What a path names need not be written in the
 //! scenario (defaults can be patched); whether there is such a key is checked when the types are read, afterwards.
 
 use super::error::{InputError, Mistake, Place, known_names};
@@ -124,7 +124,7 @@ impl Patch {
         Ok(())
     }
 
-    fn descend_list(&self, items: &mut [Node], steps: &[&str]) -> Result<(), InputError> {
+    fn descend_list(&self, items: &mut Vec<Node>, steps: &[&str]) -> Result<(), InputError> {
         for length in (1..=steps.len()).rev() {
             let name = steps[..length].join(".");
             if let Some(item) = items.iter_mut().find(|item| item.name() == Some(name.as_str())) {
@@ -132,6 +132,14 @@ impl Patch {
             }
         }
         let count = items.len();
+        // One that is whole may be added behind the last.
+        if let [step] = steps
+            && matches!(self.value.value, Value::Map(_))
+            && step.parse() == Ok(count)
+        {
+            items.push(self.value.clone());
+            return Ok(());
+        }
         if let Some(item) = steps[0].parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
             return self.descend(item, &steps[1..]);
         }
@@ -199,11 +207,19 @@ mod tests {
     }
 
     #[test]
+    fn the_number_behind_the_last_item_adds_one() {
+        let root = patched("clusters.2", "{name: c}").expect("applies");
+        let super::Value::List(items) = &root.get("clusters").expect("is there").value else { panic!("a list") };
+        assert_eq!(items.iter().map(Node::name).collect::<Vec<_>>(), [Some("edge.1"), Some("b"), Some("c")]);
+    }
+
+    #[test]
     fn paths_that_lead_nowhere_say_where_they_end() {
         assert_eq!(
             patched("clusters.c.on", "true").expect_err("no such cluster"),
             "--set clusters.c.on=true: field `clusters.c.on`: the list has no item `c`\n  did you mean `b`? its items are `edge.1`, `b`"
         );
+        assert!(patched("clusters.3", "{name: d}").expect_err("a gap").contains("the list has no item `3`"));
         assert!(patched("rate.max", "1").expect_err("a value").contains("nothing lies below the value `5`"));
         assert!(patched("a..b", "1").expect_err("no path").contains("is not a path"));
     }

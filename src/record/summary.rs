@@ -3,12 +3,13 @@
 //! Made once, when a run ends, from the backend's [`Totals`] and from what the writer counted on the way. What a figure
 //! means is defined in `report::metric`, not here.
 
-use super::Decision;
-use crate::model::observation::{Amount, ClusterTotals, Flow, Quantiles, ServiceTotals, TaskTotals};
+use super::{Decision, Record};
+use crate::model::observation::{Amount, ClusterTotals, EventKind, Flow, Quantiles, ServiceTotals, TaskTotals};
 use crate::model::scenario::Known;
-use crate::model::{Cluster, Service, Totals};
+use crate::model::{Cluster, Observation, Service, Totals};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// Joules in a kilowatt-hour.
 const JOULES_PER_KWH: f64 = 3.6e6;
@@ -138,9 +139,9 @@ pub struct Counts {
     pub gap_max: Option<f64>,
 }
 
-impl Counts {
-    /// Counts one more decision.
-    pub fn add(&mut self, decision: &Decision<'_>) {
+/// Counting is a record of its own, where only the figures of a run are wanted.
+impl Record for Counts {
+    fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
         self.decisions += 1;
         self.refusals += decision.plan.refusals.len() as u64;
         self.violations += decision.violations.len() as u64;
@@ -148,6 +149,36 @@ impl Counts {
         self.actions += decision.actions.len() as u64;
         let gap = decision.plan.quality.and_then(|quality| quality.gap());
         self.gap_max = [self.gap_max, gap].into_iter().flatten().reduce(f64::max);
+        Ok(())
+    }
+
+    fn happened(&mut self, observation: &Observation) -> io::Result<()> {
+        match observation {
+            Observation::Event(event) => self.faults += u64::from(breaks(event.kind)),
+            Observation::Failed { .. } => self.actions_failed += 1,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether something broke, and was not mended.
+const fn breaks(kind: EventKind) -> bool {
+    match kind {
+        EventKind::ClusterLost
+        | EventKind::NodeLost
+        | EventKind::ReplicaCrashed
+        | EventKind::LinkLost
+        | EventKind::TelemetryLost => true,
+        EventKind::ClusterBack
+        | EventKind::NodeBack
+        | EventKind::LinkBack
+        | EventKind::TelemetryBack
+        | EventKind::ServiceWanted
+        | EventKind::ServiceUnwanted
+        | EventKind::ServiceChanged
+        | EventKind::CapacityDrifted
+        | EventKind::CapacityLearnt => false,
     }
 }
 

@@ -58,12 +58,12 @@ impl Tally {
 
 impl Record for Tally {
     fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
-        self.counts.add(&decision);
+        self.counts.decision(decision)?;
         Ok(())
     }
 
     fn happened(&mut self, observation: &Observation) -> io::Result<()> {
-        self.counts.happened(observation);
+        self.counts.happened(observation)?;
         if let (Observation::Sampled(sample), Some(course)) = (observation, &mut self.course) {
             let begin = course.last().map_or(Time::ZERO, |step: &Step| step.at);
             course.push(Step { at: sample.at, cost: cost(sample), bad: bad(sample, begin) });

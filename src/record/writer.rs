@@ -91,13 +91,13 @@ impl Record for Writer {
         let line = DecisionLine::new(&decision, self.counts.decisions, &self.refused);
         serde_json::to_writer(&mut self.decisions, &line)?;
         self.decisions.write_all(b"\n")?;
-        self.counts.add(&decision);
+        self.counts.decision(decision)?;
         self.refused = refused_tasks(&decision);
         Ok(())
     }
 
     fn happened(&mut self, observation: &Observation) -> io::Result<()> {
-        self.counts.happened(observation);
+        self.counts.happened(observation)?;
         match observation {
             Observation::Event(event) => self.write_line(&EventLine::new(event)),
             Observation::Failed { action, error } => {

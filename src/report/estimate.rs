@@ -35,6 +35,21 @@ impl Estimate {
         Some(Self { mean, half_width, count })
     }
 
+    /// From the mean to its one-sided bound: `t(confidence, n − 1) · s / √n`; `None` for a single value, or none.
+    ///
+    /// # Panics
+    /// Never: two values or more leave a degree of freedom.
+    pub fn one_sided(values: &[f64], confidence: f64) -> Option<f64> {
+        if values.len() < 2 {
+            return None;
+        }
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("there is at least one degree of freedom");
+        Some(t.inverse_cdf(confidence) * (variance / n).sqrt())
+    }
+
     /// Whether zero lies outside the interval; never, where there is none. A spread of nothing is certain.
     pub fn excludes_zero(&self) -> bool {
         self.half_width.is_some_and(|half| self.mean.abs() > half)
@@ -52,6 +67,14 @@ mod tests {
         assert!((estimate.mean - 2.0).abs() < 1e-12);
         assert!((estimate.half_width.expect("there are three") - 2.484_138).abs() < 1e-5);
         assert!(!estimate.excludes_zero());
+    }
+
+    /// 1, 2, 3: s = 1, t(0.95, 2) = 2.919986, so 2.919986 / √3 = 1.685855.
+    #[test]
+    fn one_side_of_three_seeds_is_nearer() {
+        let width = Estimate::one_sided(&[1.0, 2.0, 3.0], 0.95).expect("there are three");
+        assert!((width - 1.685_855).abs() < 1e-5);
+        assert_eq!(Estimate::one_sided(&[1.0], 0.95), None);
     }
 
     #[test]

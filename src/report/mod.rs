@@ -22,6 +22,7 @@ pub mod markdown;
 pub mod metric;
 pub mod openmetrics;
 pub mod rank;
+pub mod sheet;
 pub mod show;
 pub mod table;
 mod task_definitions;
@@ -31,6 +32,7 @@ pub mod tidy;
 pub mod timeline;
 pub mod told;
 pub mod unit;
+pub mod whatif;
 pub mod why;
 
 pub use compare::Comparison;

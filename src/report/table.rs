@@ -166,7 +166,7 @@ pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 /// Seconds in the unit that people would use: `45 s`, `30 min`, `24 h`, `7 d`.
-pub(super) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let units = [(86_400.0, "d", 172_800.0), (3_600.0, "h", 3_600.0), (60.0, "min", 60.0)];
     let (size, unit) =
         units.iter().find(|(.., from)| seconds >= *from).map_or((1.0, "s"), |(size, unit, _)| (*size, *unit));

@@ -6,6 +6,7 @@
 //! [`anytime`] is the one call for placement at a cost, with all its tiers in its folder. [`scaling`], [`fewest_moves`] and
 //! [`reassignment`] are other problems with structures of their own; [`assignment`] is what is written out for `HiGHS` by
 //! [`milp`](assignment) and solved exactly in special cases by [`separable`], [`two_clusters`] and [`unit_flow`].
+//! [`sizing`] is for whoever asks how many nodes a plan needs, with a simulation as its test.
 
 pub mod anytime;
 pub mod assignment;
@@ -21,6 +22,7 @@ pub mod whole;
 pub mod horizon;
 pub mod reassignment;
 pub mod scaling;
+pub mod sizing;
 
 pub mod clock;
 pub mod dice;

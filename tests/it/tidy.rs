@@ -22,11 +22,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["record", "model", "units", "seed"]),
     ("learning", &["backend", "capacity", "model", "units", "seed"]),
     ("run", &["policy", "backend", "record", "model", "units", "seed"]),
+    ("drill", &["run", "learning", "policy", "backend", "record", "model", "units", "seed"]),
     (
         "cli",
         &[
-            "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report", "model",
-            "units", "seed",
+            "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report",
+            "model", "units", "seed",
         ],
     ),
 ];

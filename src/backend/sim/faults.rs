@@ -8,13 +8,14 @@
 use super::event::Event;
 use super::replicas::draw;
 use super::world::World;
-use crate::model::fault::{FaultTarget, FaultTimes};
+use crate::model::fault::{Fault, FaultTarget, FaultTimes};
 use crate::model::id::Id;
 use crate::model::observation::{Event as Happening, EventKind};
-use crate::model::{ClusterId, Delay, NodeId, Observation, Phase, ReplicaId, ServiceId};
+use crate::model::{ClusterId, Delay, NodeId, Observation, Phase, ReplicaId, Scenario, ServiceId};
 use crate::seed::Stream;
 use crate::units::{Span, Time};
 use rand::RngExt;
+use std::sync::Arc;
 
 /// A fault of the scenario while the run lasts.
 #[derive(Debug, Clone)]
@@ -39,6 +40,19 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Adds faults that the scenario does not have and that strike at this instant.
+    pub(super) fn strike_now(&mut self, targets: &[FaultTarget], lasts: Span) {
+        let now = self.now();
+        let mut scenario = Scenario::clone(&self.scenario);
+        for &target in targets {
+            let fault = u32::try_from(scenario.faults.len()).expect("a scenario has few faults");
+            scenario.faults.push(Fault { target, when: FaultTimes::Listed(vec![(now, lasts)]) });
+            self.faults.push(FaultState { stream: self.seed.stream("faults", fault.into()) });
+            self.schedule_at(now, Event::FaultBegan(fault));
+        }
+        self.scenario = Arc::new(scenario);
     }
 
     /// A fault strikes: something is lost, and its repair is scheduled.

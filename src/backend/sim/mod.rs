@@ -35,6 +35,7 @@ mod trial;
 mod world;
 
 use super::{Backend, BackendError};
+use crate::model::fault::FaultTarget;
 use crate::model::observation::Action;
 use crate::model::task::{TaskRow, TaskSource, TasksInMemory};
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
@@ -122,6 +123,18 @@ impl SimBackend {
     /// The present instant.
     pub fn now(&self) -> Time {
         self.world.now()
+    }
+
+    /// Breaks these things together, now, for `lasts`, besides what the scenario breaks. For a future of a
+    /// [fork](crate::run::Run::fork): of two that are struck differently, what differs afterwards is what was lost.
+    pub fn strike(&mut self, targets: &[FaultTarget], lasts: Span) {
+        self.world.strike_now(targets, lasts);
+    }
+
+    /// Ends the run at `at`, or now where that has passed, unless it ends before. A decision that is due then is not made.
+    pub fn end_at(&mut self, at: Time) {
+        let at = at.max(self.world.now());
+        self.world.schedule_at(at, Event::Ended);
     }
 
     /// Lets the next thing happen: a row of a trace, or an event.

@@ -75,13 +75,18 @@ impl Cell {
 
     /// A number that is worse than what it is compared with.
     pub fn worse(text: &str) -> Self {
-        Self { html: escape(text), class: "n worse" }
+        Self { html: format!("<b>{}</b>", escape(text)), class: "n fails" }
     }
 
     /// The same as a place that links lead to.
     #[must_use]
     pub fn at(self, anchor: &str) -> Self {
         Self { html: format!("<span id=\"{}\">{}</span>", escape(anchor), self.html), ..self }
+    }
+
+    /// Words that say that something is bad.
+    pub fn failing(text: &str) -> Self {
+        Self { html: format!("<b>{}</b>", escape(text)), class: "fails" }
     }
 
     /// A number with a bar for its share of the column, 0..1.

@@ -15,6 +15,7 @@ pub mod fitted;
 pub mod log;
 pub mod markup;
 pub mod policy;
+pub mod sheet;
 pub mod tables;
 pub mod tasks;
 #[cfg(test)]

@@ -42,6 +42,14 @@ impl Axis {
         Self { from: 0.0, to: span_s, ticks: ticks(0.0, span_s, step, label), title: title.to_owned(), log: false }
     }
 
+    /// A part of a run, in seconds since its start, labelled in hours and minutes.
+    pub fn time_between(from_s: f64, to_s: f64) -> Self {
+        let to_s = to_s.max(from_s + 1.0);
+        let step = TIME_STEPS.into_iter().find(|step| (to_s - from_s) / step <= 7.0).unwrap_or(604_800.0);
+        let title = "time since the start (h:min)".to_owned();
+        Self { from: from_s, to: to_s, ticks: ticks(from_s, to_s, step, clock), title, log: false }
+    }
+
     /// From zero to a little above the largest value.
     pub fn from_zero(largest: f64) -> Self {
         let largest = if largest.is_finite() && largest > 0.0 { largest } else { 1.0 };

@@ -5,6 +5,7 @@
 //! it is shown, since SVG from plotters has whole coordinates.
 
 pub mod axis;
+pub mod intervals;
 pub mod map;
 pub mod over_time;
 pub mod scatter;

@@ -127,7 +127,7 @@ pub fn over_time(section: &BacktestSection, track: &Track) -> Option<Picture> {
 }
 
 /// Up to what was recorded and a little more: predictions may go far beyond it, and are cut off there. Logarithmic where
-/// values differ by more than thirty times.
+/// values differ by more than a hundred times.
 fn height(points: &[&Compared]) -> Axis {
     let most = points.iter().map(|one| one.recorded).fold(0.0, f64::max);
     let predicted = points.iter().map(|one| one.predicted).filter(|value| value.is_finite()).fold(0.0, f64::max);

@@ -113,7 +113,7 @@ pub struct Scored {
     pub departure: Departure,
 }
 
-/// Scores a model on the samples after the first `train` (a share of the used buckets); `None` where none are left.
+/// Scores a model on the samples after the training part (a share of the used buckets); `None` where none are left.
 pub fn score(series: &Series, fitted: &Fitted, options: &Options) -> Option<Scored> {
     let mut cleaned = clean(series, options).ok()?;
     saturation::mark(&mut cleaned.buckets);

@@ -168,7 +168,7 @@ impl Model {
 }
 
 /// A quantity without the blank before its unit, as one types it.
-fn typed(quantity: &dyn std::fmt::Display) -> String {
+fn typed<T: std::fmt::Display>(quantity: &T) -> String {
     quantity.to_string().replace(' ', "")
 }
 

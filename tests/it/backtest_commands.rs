@@ -19,7 +19,7 @@ fn is_a_page(page: &str) {
         "Does the model predict what came after?",
         "<svg",
         "CPU of all replicas in cores",
-        "Ready replicas in replicas",
+        "Ready replicas, time since",
         "lower is better",
         "nearest 90 % is better",
         "begin of the test part",
@@ -71,6 +71,11 @@ fn fit_simulate_backtest_go_round_on_a_run_directory() {
     let said = smo(scratch.path(), arguments).well();
     assert!(said.out.starts_with("Yes: the model predicts what came after, for gateway"), "{}", said.out);
     assert!(said.out.contains("No drift: in the test part"), "{}", said.out);
+    let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for limit in ["at most 10 % for CPU and 30 % for latency", "at most 10 % of the saturated", "at most 5 % of all"] {
+        assert!(words.contains(limit), "{limit} in {words}");
+    }
+    assert!(!said.out.contains("e-1"), "rounding of the machine is told as none: {}", said.out);
     fits_100_columns(&said.out);
     is_a_page(&fs::read_to_string(scratch.path().join("backtest.html")).unwrap());
 }

@@ -2,7 +2,7 @@
 
 use super::score::{Errors, Pair, SURELY_BELOW, Sample, Score};
 use super::text;
-use super::verdict::{self, RULE, percent};
+use super::verdict::{self, percent};
 use super::{Tested, Tests};
 use crate::cli::fit::table::figure;
 use crate::report::html::backtested::{self, BacktestPage, BacktestSection, Compared, Decision, Track};
@@ -17,7 +17,7 @@ pub fn render(tests: &Tests<'_>) -> String {
              were predicted from their own load and compared with what was recorded. What came before is shown for comparison and enters no error.",
             percent(1.0 - tests.options.train)
         ),
-        format!("{RULE}."),
+        format!("A model predicts what came after where {}.", verdict::rule()),
     ];
     backtested::page(&BacktestPage {
         answer: verdict::sentences(tests).to_vec(),

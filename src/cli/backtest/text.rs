@@ -47,6 +47,7 @@ fn told(tests: &Tests<'_>, out: &mut dyn Write) -> io::Result<()> {
         say(&format!("read      {note}"))?;
     }
     say(&format!("model     {}", model(tests)))?;
+    say(&format!("predicts  where {}", verdict::rule()))?;
     say("better    MAPE, bias, missed and false alarms near 0; inside (the 90 % interval) near 90 %")
 }
 

@@ -1,6 +1,6 @@
 //! The answer of a back test in two sentences: whether the model predicts what came after, and whether something drifted.
 //!
-//! "Predicts" is a rule, and it is told with the answer ([`RULE`]). Its limits are no theory: a planner's headroom is 10 % or
+//! "Predicts" is a rule, and it is told with the answer ([`rule`]). Its limits are no theory: a planner's headroom is 10 % or
 //! more, so CPU within 10 % is as good as it needs; latency near saturation is steep, so a third there is still of use.
 //! Replicas do not count: they say as much of the scaler as of the service.
 
@@ -21,9 +21,18 @@ const FALSE_ALARMS_MAX: f64 = 0.05;
 /// Services that a sentence names.
 const NAMED_MAX: usize = 5;
 
-/// When a model counts as predicting.
-pub const RULE: &str = "A model predicts what came after where its mean absolute error (MAPE) is at most 10 % for CPU and 30 % for latency, \
-     at most 10 % of the saturated samples were missed, at most 5 % of all samples are false alarms, and no drift was found in the test part";
+/// When a model counts as predicting, to be read after "where".
+pub fn rule() -> String {
+    format!(
+        "its mean absolute error (MAPE) is at most {} for CPU and {} for latency, at most {} of the saturated samples were missed, \
+         at most {} of all samples are false alarms, and no drift was found in the test part; replicas do not count, for they say \
+         as much of the scaler as of the service",
+        percent(CPU_MAX),
+        percent(LATENCY_MAX),
+        percent(MISSED_MAX),
+        percent(FALSE_ALARMS_MAX)
+    )
+}
 
 /// Why a tested model does not predict what came after; none where it does, or was not tested.
 pub fn reasons(one: &Tested<'_>, tests: &Tests<'_>) -> Vec<String> {
@@ -59,9 +68,10 @@ fn decisions(score: &Score) -> Vec<String> {
     reasons
 }
 
-/// A share of one as a percentage with three digits.
+/// A share of one as a percentage. What is below a thousandth of a percent is told as 0: mostly it is the rounding of the machine.
 pub fn percent(share: f64) -> String {
-    format!("{} %", figure(share * 100.0))
+    let value = share * 100.0;
+    format!("{} %", figure(if value.abs() < 1e-3 { 0.0 } else { value }))
 }
 
 /// The two sentences.
@@ -120,7 +130,7 @@ pub fn is_judged(one: &Tested<'_>) -> bool {
 pub fn drift(one: &Tested<'_>, tests: &Tests<'_>) -> Option<String> {
     let verdict = one.drift.verdict.as_ref().filter(|verdict| verdict.drifted)?;
     let when = verdict.at.map(|at| format!(" at {}", tests.instant(at))).unwrap_or_default();
-    let ratio = |ratio: f64| format!("{} times", figure(ratio));
+    let ratio = |ratio: f64| format!("{ratio:.2} times");
     if tests.is_of_file() {
         let now = verdict.ratio.map(|now| format!("; CPU is {} what the model says", ratio(now))).unwrap_or_default();
         let before = one.drift.before.map(|was| format!(" (before the test part {})", ratio(was))).unwrap_or_default();
@@ -142,12 +152,17 @@ pub fn among(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::among;
+    use super::{among, percent};
 
     #[test]
     fn names_are_listed_as_people_say_them() {
         let names = |count: usize| (1..=count).map(|number| number.to_string()).collect::<Vec<_>>();
         assert_eq!([1, 2, 3].map(|count| among(&names(count))), ["1", "1 and 2", "1, 2 and 3"]);
         assert_eq!(among(&names(9)), "1, 2, 3, 4, 5 and 4 more");
+    }
+
+    #[test]
+    fn an_error_that_is_rounding_of_the_machine_is_none() {
+        assert_eq!([0.25, -0.01, 6e-14, -1e-14, 2e-5].map(percent), ["25 %", "-1 %", "0 %", "0 %", "0.002 %"]);
     }
 }

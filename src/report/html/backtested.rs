@@ -6,7 +6,7 @@
 
 use super::backtested_charts::{over_time, residuals, statistic};
 use super::document;
-use super::markup::{Cell, Head, escape, figure, list, prose, put, table, table_of_words};
+use super::markup::{Cell, Head, escape, figure, list, prose, put, table_of_words};
 
 /// What the page is made of.
 #[derive(Debug, Clone, Default)]
@@ -188,7 +188,7 @@ fn errors(section: &BacktestSection) -> String {
         Head::with_unit("MAPE", "lower is better"),
         Head::with_unit("bias", "nearest 0 is better"),
         Head::with_unit("inside", "nearest 90 % is better"),
-        Head::with_unit("the 90 % interval", "what it is"),
+        Head::new("the 90 % interval is"),
     ];
     let rows: Vec<Vec<Cell>> = section.tracks.iter().map(row).collect();
     table_of_words("Errors over the test part", &heads, &rows)
@@ -198,7 +198,7 @@ fn decisions(section: &BacktestSection) -> String {
     let row = |one: &Decision| vec![Cell::text(one.what), Cell::number(&one.count), Cell::text(one.means)];
     let rows: Vec<Vec<Cell>> = section.decisions.iter().map(row).collect();
     let heads = [Head::new("in the test part"), Head::with_unit("samples", "of how many"), Head::new("meaning")];
-    table("Decisions that the model would have spoilt", &heads, &rows)
+    table_of_words("Decisions that the model would have spoilt", &heads, &rows)
 }
 
 fn pictures(section: &BacktestSection) -> String {
@@ -206,7 +206,9 @@ fn pictures(section: &BacktestSection) -> String {
     let mut html = String::from("<div class=\"grid\">\n");
     for track in &section.tracks {
         if let Some((svg, legend)) = over_time(section, track) {
-            html += &figure(&format!("{} in {}, {since}", track.what, track.unit), &svg, &legend);
+            // A count has no unit besides its name.
+            let unit = if track.unit == "replicas" { String::new() } else { format!(" in {}", track.unit) };
+            html += &figure(&format!("{}{unit}, {since}", track.what), &svg, &legend);
         }
     }
     for track in &section.tracks[..section.tracks.len().min(1)] {
@@ -216,7 +218,8 @@ fn pictures(section: &BacktestSection) -> String {
         }
     }
     if let Some((svg, legend)) = statistic(section) {
-        let caption = format!("Drift statistic (no unit; below the alarm is better), {since}");
+        let caption =
+            format!("Drift statistic (no unit; below the alarm level is better; cut off far above it), {since}");
         html += &figure(&caption, &svg, &legend);
     }
     html + "</div>\n"

@@ -24,7 +24,7 @@ fn marks(section: &BacktestSection) -> Vec<(String, u8)> {
         marks.push(("since the drift began".to_owned(), Ink::Fault.number()));
     }
     if section.alarm_s.is_some() {
-        marks.push(("alarm".to_owned(), Ink::Slo.number()));
+        marks.push(("time of the alarm".to_owned(), Ink::Slo.number()));
     }
     marks
 }
@@ -229,7 +229,7 @@ pub fn residuals(section: &BacktestSection, track: &Track) -> Option<Picture> {
     Some((draw(&frame, &shapes), legend))
 }
 
-/// The drift statistic, on a logarithmic axis where it rises far above its alarm.
+/// The drift statistic, cut off where it rises far above its alarm.
 pub fn statistic(section: &BacktestSection) -> Option<Picture> {
     if section.path.len() < 2 {
         return None;

@@ -1,7 +1,8 @@
 //! Whether what came after is still what a model says, and if not, since when: step 8 for a model that is given.
 //!
 //! **Formula.** With o the CPU observed and p that of the model, z = (o/p − 1)/s, where s is the larger of the model's own
-//! deviation of a sample, relative to p, and of what the samples before scatter. Neighbours repeat each other: z is freed of
+//! deviation of a sample, relative to p, and of what the samples before scatter (the median over four parts of them, so that a
+//! change among them is no scatter). Neighbours repeat each other: z is freed of
 //! the first-order autocorrelation that the samples before show. A difference of 5 % is tolerated ([`CHANGE_MIN`]): what of z
 //! lies beyond it is summed up by the two Page–Hinkley sums of [`super::drift`], with its threshold for so many samples. The
 //! departure begins where the sum that raises the alarm was last zero, and lasts to its peak. It counts where it holds 20
@@ -24,7 +25,9 @@ use crate::units::Time;
 use std::ops::RangeInclusive;
 
 /// Samples before the test that say how they scatter; with fewer the model's own deviation is taken.
-const BEFORE_MIN: usize = 40;
+const BEFORE_MIN: usize = 4 * SIDE_MIN;
+/// Parts of these, each with its own level: a change among them is no scatter, and spoils one of the parts only.
+const PARTS: usize = 4;
 
 /// Whether the samples depart from a model, with what a chart shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,14 +108,21 @@ fn ratios(compared: &[Compared]) -> Vec<f64> {
     compared.iter().map(|one| one.ratio).collect()
 }
 
+/// Autocorrelation of neighbours and scatter, at least 1: what is usual among the parts of the samples before the test.
+fn noise(standards: &[f64]) -> (f64, f64) {
+    if standards.len() < BEFORE_MIN {
+        return (0.0, 1.0);
+    }
+    let parts = || standards.chunks(standards.len().div_ceil(PARTS));
+    let phi: Vec<f64> = parts().map(|part| lag_one(part, median(part))).collect();
+    let scatter: Vec<f64> = parts().map(scale_of).collect();
+    (median(&phi), median(&scatter).max(1.0))
+}
+
 /// The standardised differences without autocorrelation, and of them what lies beyond the tolerance.
 fn beyond_tolerance(before: &[Compared], judged: &[Compared]) -> Vec<f64> {
     let standards: Vec<f64> = before.iter().map(Compared::standard).collect();
-    let (phi, scatter) = if standards.len() < BEFORE_MIN {
-        (0.0, 1.0)
-    } else {
-        (lag_one(&standards, median(&standards)), scale_of(&standards).max(1.0))
-    };
+    let (phi, scatter) = noise(&standards);
     let factor = (1.0 - phi * phi).sqrt();
     let shrunk = |value: f64, tolerance: f64| value.signum() * (value.abs() - tolerance).max(0.0);
     let mut last: Option<(f64, f64)> = None;

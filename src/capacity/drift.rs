@@ -2,7 +2,7 @@
 //!
 //! **Formula.** Residuals of CPU, standardised and freed of their first-order autocorrelation, are summed up by two
 //! Page–Hinkley sums: U = max(0, U + z − k), L = max(0, L − z − k), k = 0.5, alarm beyond h. A threshold of 5 raises a false
-//! alarm every 465 samples, so over n samples h = max(5, ln(50 n) − 1.17): one in a hundred series (Siegmund 1985). An alarm
+//! alarm every 465 samples, so over n samples h = max(5, ln(50 n) − 1.17): each sum, one in a hundred series (Siegmund 1985). An alarm
 //! counts only if CPU at like load, with as many replicas, changed by 5 % or more between the two sides of the most likely moment
 //! (largest cumulative sum), beyond what blocks differ by among each other: where capacity is not proportional to
 //! replicas, CPU per request differs between counts, and that is no change. Bayesian change-point detection
@@ -103,7 +103,7 @@ impl PageHinkley {
     }
 }
 
-/// The threshold at which one in a hundred series of `samples` raises a false alarm.
+/// The threshold that each of the two sums crosses in one of a hundred series of `samples` that do not change.
 pub fn threshold(samples: usize) -> f64 {
     ((50.0 * samples as f64).ln() - 1.166).max(ALARM)
 }

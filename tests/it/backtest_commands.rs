@@ -118,7 +118,7 @@ fn fit_simulate_backtest_go_round_on_a_dump_of_prometheus() {
     let mut arguments = vec!["backtest", "--capacity", "c.yaml", "--report", "backtest.html"];
     arguments.extend(files.iter().map(String::as_str));
     let said = smo(scratch.path(), arguments).well();
-    assert!(said.out.contains("tested    shop: 2024-02-"), "{}", said.out);
+    assert!(said.out.contains("tested    shop: 2024-03-01 "), "{}", said.out);
     fits_100_columns(&said.out);
     let page = fs::read_to_string(scratch.path().join("backtest.html")).unwrap();
     is_a_page(&page);

@@ -162,9 +162,9 @@ fn decisions(score: &Score) -> Vec<Decision> {
 fn definitions(tests: &Tests<'_>) -> Vec<[String; 2]> {
     let drift = if tests.is_of_file() {
         "Whether CPU in the test part is still what the file says for its load: residuals beyond 5 % and beyond noise are summed up, and an alarm \
-         counts where at least 20 samples in a row of it are off by 5 % or more in the median. One in a hundred services that did not change raises one"
+         counts where at least 20 samples in a row of it are off by 5 % or more in the median. Where the file is right, fewer than one service in a hundred raises one"
     } else {
-        "Whether CPU of like load changed at any time while the service was observed, by 5 % or more; one in a hundred services that did not change \
+        "Whether CPU of like load changed at any time while the service was observed, by 5 % or more; about one in a hundred services that did not change \
          is wrongly called. It is no matter of the model: with --capacity the test part is judged against the file"
     };
     let surely = percent(SURELY_BELOW);

@@ -22,6 +22,7 @@ use super::estimate::{median, scale_of};
 use super::options::Options;
 use super::outcome::Fitted;
 use crate::units::Time;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// Samples before the test that say how they scatter; with fewer the model's own deviation is taken.
@@ -48,6 +49,7 @@ struct Compared {
     at: Time,
     ratio: f64,
     deviation: f64,
+    source: u32,
 }
 
 impl Compared {
@@ -99,7 +101,12 @@ fn compared(buckets: &Buckets, at: &[usize], fitted: &Fitted) -> Vec<Compared> {
         let predicted = fitted.cpu(buckets.rate[*at], replicas)?.value;
         let deviation = (demand.scale * replicas.sqrt() / predicted).max(1e-6);
         let is_known = cpu.is_finite() && predicted > 0.0 && deviation.is_finite();
-        is_known.then(|| Compared { at: Time(buckets.at[*at]), ratio: cpu / predicted, deviation })
+        is_known.then(|| Compared {
+            at: Time(buckets.at[*at]),
+            ratio: cpu / predicted,
+            deviation,
+            source: buckets.source[*at],
+        })
     };
     at.iter().filter_map(one).collect()
 }
@@ -109,26 +116,31 @@ fn ratios(compared: &[Compared]) -> Vec<f64> {
 }
 
 /// Autocorrelation of neighbours and scatter, at least 1: what is usual among the parts of the samples before the test.
-fn noise(standards: &[f64]) -> (f64, f64) {
-    if standards.len() < BEFORE_MIN {
+fn noise(before: &[Compared]) -> (f64, f64) {
+    if before.len() < BEFORE_MIN {
         return (0.0, 1.0);
     }
-    let parts = || standards.chunks(standards.len().div_ceil(PARTS));
-    let phi: Vec<f64> = parts().map(|part| lag_one(part, median(part))).collect();
-    let scatter: Vec<f64> = parts().map(scale_of).collect();
+    // Neighbours are of one cluster.
+    let standards = |part: &[Compared]| {
+        let mut part = part.to_vec();
+        part.sort_by_key(|one| one.source);
+        part.iter().map(Compared::standard).collect::<Vec<f64>>()
+    };
+    let parts: Vec<Vec<f64>> = before.chunks(before.len().div_ceil(PARTS)).map(standards).collect();
+    let phi: Vec<f64> = parts.iter().map(|part| lag_one(part, median(part))).collect();
+    let scatter: Vec<f64> = parts.iter().map(|part| scale_of(part)).collect();
     (median(&phi), median(&scatter).max(1.0))
 }
 
 /// The standardised differences without autocorrelation, and of them what lies beyond the tolerance.
 fn beyond_tolerance(before: &[Compared], judged: &[Compared]) -> Vec<f64> {
-    let standards: Vec<f64> = before.iter().map(Compared::standard).collect();
-    let (phi, scatter) = noise(&standards);
+    let (phi, scatter) = noise(before);
     let factor = (1.0 - phi * phi).sqrt();
     let shrunk = |value: f64, tolerance: f64| value.signum() * (value.abs() - tolerance).max(0.0);
-    let mut last: Option<(f64, f64)> = None;
+    let mut last: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
     let value = |one: &Compared| {
         let (value, tolerance) = (one.standard() / scatter, CHANGE_MIN / one.deviation / scatter);
-        let (past, past_tolerance) = last.replace((value, tolerance)).unwrap_or((value, tolerance));
+        let (past, past_tolerance) = last.insert(one.source, (value, tolerance)).unwrap_or((value, tolerance));
         shrunk((value - phi * past) / factor, (tolerance - phi * past_tolerance).abs() / factor)
     };
     judged.iter().map(value).collect()

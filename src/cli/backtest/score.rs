@@ -36,6 +36,10 @@ pub struct Errors {
     pub coverage: Option<f64>,
 }
 
+/// A difference that counts as none, relative to what was predicted: where nothing scatters, as in a simulation, the interval
+/// is as narrow as the rounding of the machine, and says nothing.
+const EXACT: f64 = 1e-4;
+
 /// The figures of one service on one class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Score {
@@ -193,7 +197,11 @@ fn errors(pairs: impl Iterator<Item = Pair>) -> Option<Errors> {
     let mean = |of: &dyn Fn(&Pair) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
     let error = |pair: &Pair| (pair.predicted.value - pair.recorded) / pair.recorded;
     let has_interval = pairs.iter().all(|pair| pair.predicted.low.is_finite() && pair.predicted.high.is_finite());
-    let inside = |pair: &Pair| f64::from(u8::from((pair.predicted.low..=pair.predicted.high).contains(&pair.recorded)));
+    let inside = |pair: &Pair| {
+        let Estimate { value, low, high } = pair.predicted;
+        let is_inside = (low..=high).contains(&pair.recorded) || (pair.recorded - value).abs() <= EXACT * value;
+        f64::from(u8::from(is_inside))
+    };
     Some(Errors {
         samples: pairs.len(),
         mape: mean(&|pair| error(pair).abs()),
@@ -215,5 +223,7 @@ mod tests {
         let errors = errors(pairs.into_iter()).unwrap();
         assert!((errors.mape - 0.1).abs() < 1e-12 && errors.bias.abs() < 1e-12);
         assert_eq!((errors.samples, errors.coverage), (2, Some(0.5)));
+        let exact = super::errors([pair(1.0, [1.0 + 1e-12; 3]), pair(1.0, [1.01; 3])].into_iter()).unwrap();
+        assert_eq!(exact.coverage, Some(0.5), "an interval of no width holds what is exact");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! **Formula.** Residuals of CPU, standardised and freed of their first-order autocorrelation, are summed up by two
 //! Page–Hinkley sums: U = max(0, U + z − k), L = max(0, L − z − k), k = 0.5, alarm beyond h. A threshold of 5 raises a false
-//! alarm every 465 samples, so over n samples h = max(5, ln(50 n) − 1.17): one in a hundred series (Siegmund 1985). An alarm
+//! alarm every 465 samples, so over n samples h = max(5, ln(50 n) − 1.17): each sum, one in a hundred series (Siegmund 1985). An alarm
 //! counts only if CPU at like load, with as many replicas, changed by 5 % or more between the two sides of the most likely moment
 //! (largest cumulative sum), beyond what blocks differ by among each other: where capacity is not proportional to
 //! replicas, CPU per request differs between counts, and that is no change. Bayesian change-point detection
@@ -30,11 +30,11 @@ const REFERENCE: f64 = 0.5;
 /// Threshold of the alarm, at least.
 pub const ALARM: f64 = 5.0;
 /// Relative change of CPU at like load that matters.
-const CHANGE_MIN: f64 = 0.05;
+pub const CHANGE_MIN: f64 = 0.05;
 /// The same, where the two sides saw no load in common.
 const CHANGE_MIN_APART: f64 = 0.15;
 /// Samples on each side of a change.
-const SIDE_MIN: usize = 20;
+pub const SIDE_MIN: usize = 20;
 /// Samples on each side of a count of replicas that both sides had.
 const COUNT_MIN: usize = 5;
 
@@ -103,7 +103,7 @@ impl PageHinkley {
     }
 }
 
-/// The threshold at which one in a hundred series of `samples` raises a false alarm.
+/// The threshold that each of the two sums crosses in one of a hundred series of `samples` that do not change.
 pub fn threshold(samples: usize) -> f64 {
     ((50.0 * samples as f64).ln() - 1.166).max(ALARM)
 }
@@ -194,13 +194,18 @@ fn test(buckets: &Buckets, at: &[usize], demand: &DemandFit, block: usize) -> Dr
 /// zₜ = (eₜ − φ eₜ₋₁)/√(1 − φ²), with φ the lag-one correlation (between 0 and 0.9), scaled to a unit deviation.
 fn whitened(values: &[f64]) -> Vec<f64> {
     let centre = median(values);
-    let square: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
-    let product: f64 = values.windows(2).map(|pair| (pair[0] - centre) * (pair[1] - centre)).sum();
-    let phi = if square > 0.0 { (product / square).clamp(0.0, 0.9) } else { 0.0 };
+    let phi = lag_one(values, centre);
     let factor = (1.0 - phi * phi).sqrt();
     let first = values.first().map(|value| value - centre);
     let rest = values.windows(2).map(|pair| ((pair[1] - centre) - phi * (pair[0] - centre)) / factor);
     first.into_iter().chain(rest).collect()
+}
+
+/// The correlation of neighbours about `centre`, between 0 and 0.9.
+pub fn lag_one(values: &[f64], centre: f64) -> f64 {
+    let square: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
+    let product: f64 = values.windows(2).map(|pair| (pair[0] - centre) * (pair[1] - centre)).sum();
+    if square > 0.0 { (product / square).clamp(0.0, 0.9) } else { 0.0 }
 }
 
 /// Where Σ(z − mean) is farthest from zero, sides of [`SIDE_MIN`] at least.
@@ -275,7 +280,7 @@ fn like_ratio(before: &BTreeMap<u64, Vec<f64>>, after: &BTreeMap<u64, Vec<f64>>)
 }
 
 /// Of the mean over blocks.
-fn standard_error(values: &[f64], block: usize) -> f64 {
+pub fn standard_error(values: &[f64], block: usize) -> f64 {
     let blocks = Blocks::new(values.len(), block.min(values.len() / 6).max(1));
     let size = (blocks.cell * blocks.cells_per_block).max(1);
     let medians: Vec<f64> = values.chunks(size).map(median).collect();

@@ -15,7 +15,7 @@
 //! | 3 | [`latency`], [`levenberg`] | the service rate from how latency rises with load |
 //! | 4 | [`shape`], [`usl`], [`concave`] | linear, concave or USL |
 //! | 5, 6 | [`combine`], [`bootstrap`] | one answer with its interval |
-//! | 7, 8 | [`validate`], [`drift`] | whether it predicts what came after, and whether it still holds |
+//! | 7, 8 | [`validate`], [`drift`], [`departure`] | whether it predicts what came after, and whether it still holds |
 //! | besides | [`regression`], [`design`], [`online`], [`synthetic`] | the plain regression as a warning, what to measure next, one sample at a time, truth to test against |
 //!
 //! Deliberately absent: reading files and drawing pages (they stand on these types), and any pooling of throughput across
@@ -30,6 +30,7 @@ pub mod clean;
 pub mod combine;
 pub mod concave;
 pub mod demand;
+pub mod departure;
 pub mod design;
 pub mod drift;
 pub mod estimate;

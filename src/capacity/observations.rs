@@ -74,6 +74,36 @@ impl Series {
         self.at.is_empty()
     }
 
+    /// The first `rows` samples, in the order of the series; all of them where there are fewer.
+    #[must_use]
+    pub fn first(&self, rows: usize) -> Self {
+        fn cut<T: Clone>(column: &[T], rows: usize) -> Vec<T> {
+            column[..rows.min(column.len())].to_vec()
+        }
+        Self {
+            service: self.service.clone(),
+            class: self.class.clone(),
+            regime: self.regime,
+            at: cut(&self.at, rows),
+            replicas: cut(&self.replicas, rows),
+            offered: cut(&self.offered, rows),
+            completed: cut(&self.completed, rows),
+            cpu: cut(&self.cpu, rows),
+            cpu_limit: cut(&self.cpu_limit, rows),
+            throttled: cut(&self.throttled, rows),
+            errors: cut(&self.errors, rows),
+            waiting: cut(&self.waiting, rows),
+            latency_mean: cut(&self.latency_mean, rows),
+            latency_p50: cut(&self.latency_p50, rows),
+            latency_p95: cut(&self.latency_p95, rows),
+            latency_p99: cut(&self.latency_p99, rows),
+            restarts: cut(&self.restarts, rows),
+            version: cut(&self.version, rows),
+            versions: self.versions.clone(),
+            cluster: cut(&self.cluster, rows),
+        }
+    }
+
     /// Every numeric column that may be absent, with its name: for checks and for messages.
     pub fn columns(&self) -> [(&'static str, &[f64]); 13] {
         [
@@ -104,4 +134,25 @@ pub fn value(column: &[f64], sample: usize) -> f64 {
 pub struct Observations {
     /// In the order in which results are reported.
     pub series: Vec<Series>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Series;
+    use crate::capacity::synthetic::Truth;
+    use crate::seed::Seed;
+
+    /// Goal: what trains a model holds nothing of what came after.
+    /// Method: the first rows have as many values in each observed column, none in others, and the same values.
+    #[test]
+    fn the_first_rows_are_those_of_every_column() {
+        let whole =
+            Series { version: vec![0; 60], ..Truth { minutes: 60, ..Truth::default() }.series("shop", Seed(1)) };
+        let first = whole.first(7);
+        assert_eq!((first.len(), first.version.len()), (7, 7));
+        for ((name, column), (_, all)) in first.columns().into_iter().zip(whole.columns()) {
+            assert_eq!(column, &all[..7.min(all.len())], "{name}");
+        }
+        assert_eq!(whole.first(1_000), whole);
+    }
 }

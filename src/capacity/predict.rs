@@ -42,6 +42,15 @@ impl Fitted {
         self.latency.as_ref().map(|latency| latency.at(rate, replicas))
     }
 
+    /// The same with its 90 % interval, as if the logarithm of the error were normal with the median magnitude that was fitted.
+    pub fn latency_interval(&self, rate: f64, replicas: f64) -> Option<Estimate> {
+        let latency = self.latency.as_ref()?;
+        let value = latency.at(rate, replicas);
+        // Half of a normal lies within 0.6745 deviations.
+        let factor = (NORMAL_95 / 0.674_490 * latency.error).exp();
+        Some(Estimate { value, low: value / factor, high: value * factor })
+    }
+
     /// Load as a share of the capacity of `replicas`.
     pub fn load(&self, rate: f64, replicas: f64) -> f64 {
         rate / throughput(&self.capacity, replicas)

@@ -1,4 +1,4 @@
-//! `smo fit` and `smo backtest` as people meet them: fit, simulate, back test; refusals; what is told of bad input.
+//! `smo fit` as people meet it: what it says and writes, refusals, what is told of bad input.
 
 use crate::program::{scratch, smo};
 use serde_json::Value;
@@ -9,14 +9,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-const EXAMPLE: &str = "scenarios/observations/three-services.csv.gz";
+pub const EXAMPLE: &str = "scenarios/observations/three-services.csv.gz";
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
 /// What was fitted of a service: one replica's value and interval, and by what.
-fn fitted(said: &Value, service: &str) -> (f64, f64, f64, String) {
+pub fn fitted(said: &Value, service: &str) -> (f64, f64, f64, String) {
     let fits = said["fits"].as_array().unwrap();
     let one = fits.iter().find(|one| one["service"] == service).unwrap_or_else(|| panic!("{service} in {said:#}"));
     let replica = &one["fitted"]["per_replica"];
@@ -26,7 +26,7 @@ fn fitted(said: &Value, service: &str) -> (f64, f64, f64, String) {
 }
 
 /// A generated service as CSV, with the columns of monitoring.
-fn csv(series: &Series) -> String {
+pub fn csv(series: &Series) -> String {
     let mut text =
         "time,service,class,replicas_ready,offered_per_s,requests_per_s,cpu_cores,cpu_limit_cores,latency_mean_s\n"
             .to_owned();
@@ -42,7 +42,7 @@ fn csv(series: &Series) -> String {
 }
 
 /// The same as answers of Prometheus, a file a metric.
-fn answers(directory: &Path, series: &Series) -> Vec<String> {
+pub fn answers(directory: &Path, series: &Series) -> Vec<String> {
     let columns: [(&str, &[f64]); 5] = [
         ("replicas_ready", &series.replicas),
         ("offered_per_s", &series.offered),
@@ -116,84 +116,6 @@ fn the_output_is_the_same_for_any_number_of_threads_and_files_are_whole() {
         assert!(page.contains(wanted), "wanted {wanted}");
     }
     assert!(json(&one.0)["fits"][0]["design"]["experiments"].as_array().is_some_and(|plan| !plan.is_empty()));
-}
-
-/// Three commands on a recorded run. The world's gateway serves 36 or 40 a replica, less 4; with fits in the place of what was
-/// declared, a second run is like the first.
-#[test]
-fn fit_simulate_backtest_go_round_on_a_run_directory() {
-    let scratch = scratch();
-    let scenario = fs::read_to_string(scratch.path().join("scenarios/new-version.yaml")).unwrap();
-    let scenario = scenario
-        .replace("applications/", "scenarios/applications/")
-        .replace("inventories/", "scenarios/inventories/")
-        .replace("../traces/", "traces/")
-        .replace("truth:\n  gateway: {changes: [{at: 12 h, capacity_factor: 50 %}]}\n", "");
-    let kept = |line: &&str| !line.starts_with("  - greedy") && !line.starts_with("expect:");
-    let scenario: Vec<&str> = scenario.split("variants:").next().unwrap().lines().filter(kept).collect();
-    let scenario = scenario.join("\n") + "\n";
-    fs::write(scratch.path().join("base.yaml"), &scenario).unwrap();
-    smo(scratch.path(), ["simulate", "base.yaml", "--seeds", "1"]).well();
-    let run = "runs/base/greedy+rate-headroom=20pct-1";
-    smo(scratch.path(), ["fit", run, "--ceiling", "100%", "--out", "capacity.yaml", "--report", "fit.html"]).well();
-    let fitted = fs::read_to_string(scratch.path().join("capacity.yaml")).unwrap();
-    assert!(fitted.contains("gateway:") && fitted.contains("identified_by: cpu"), "{fitted}");
-    fs::write(scratch.path().join("again.yaml"), format!("{scenario}capacities: capacity.yaml\n")).unwrap();
-    let said = smo(scratch.path(), ["simulate", "again.yaml", "--seeds", "1"]).well();
-    let again = "runs/again/greedy+rate-headroom=20pct-1";
-    let manifest = json(&fs::read_to_string(scratch.path().join(again).join("manifest.json")).unwrap());
-    assert!(manifest["notes"].to_string().contains("Policies believe the capacities in capacity.yaml"), "{}", said.out);
-    assert!(manifest["inputs"].to_string().contains("capacity.yaml"));
-    smo(scratch.path(), ["replay", again]).well();
-    let arguments = ["backtest", again, "--capacity", "capacity.yaml", "--train", "70%", "--format", "json"];
-    let said = smo(scratch.path(), arguments).well();
-    for service in json(&said.out)["services"].as_array().unwrap() {
-        assert!(service["cpu"]["mape"].as_f64().unwrap() < 0.02, "{service:#}");
-        assert!(service["drift"]["drifted"] == false, "{service:#}");
-    }
-    let said = smo(scratch.path(), ["backtest", again, "--capacity", "capacity.yaml"]).well();
-    assert!(said.out.contains("CPU MAPE") && said.out.contains("gateway"), "{}", said.out);
-}
-
-#[test]
-fn fit_and_backtest_on_a_dump_of_prometheus_agree_with_the_same_table() {
-    let scratch = scratch();
-    let truth = Truth { saturated: 0.05, minutes: 1440, ..Truth::default() };
-    let series = truth.series("shop", Seed(3));
-    let files = answers(scratch.path(), &series);
-    fs::write(scratch.path().join("shop.csv"), csv(&series)).unwrap();
-    let mut arguments =
-        vec!["fit".to_owned(), "--format".to_owned(), "json".to_owned(), "--out".to_owned(), "c.yaml".to_owned()];
-    arguments.extend(files.clone());
-    let dump = smo(scratch.path(), &arguments).well();
-    let (value, ..) = fitted(&json(&dump.out), "shop");
-    let table = smo(scratch.path(), ["fit", "shop.csv", "--column", "latency_mean_s=", "--format", "json"]).well();
-    let (other, ..) = fitted(&json(&table.out), "shop");
-    assert!((value / 30.0 - 1.0).abs() < 0.05 && (value / other - 1.0).abs() < 1e-6, "{value} {other}");
-    let mut arguments = vec!["backtest", "--capacity", "c.yaml", "--train", "70%", "--format", "json"];
-    arguments.extend(files.iter().map(String::as_str));
-    let said = smo(scratch.path(), arguments).well();
-    let one = &json(&said.out)["services"][0];
-    assert!(one["cpu"]["mape"].as_f64().unwrap() < 0.1 && one["cpu"]["coverage"].as_f64().unwrap() > 0.7, "{one:#}");
-    assert!(
-        one["saturated"].as_u64().unwrap() > 0
-            && one["saturation_missed"].as_u64().unwrap() <= one["saturated"].as_u64().unwrap() / 4,
-        "{one:#}"
-    );
-}
-
-/// A version at minute 1000 halves the capacity: the verdict has its date, 16 h 40 min after 2024-02-29 12:00.
-#[test]
-fn drift_is_told_with_its_date() {
-    let scratch = scratch();
-    let truth = Truth { change: Some((1000, 0.5)), minutes: 1700, ..Truth::default() };
-    fs::write(scratch.path().join("shop.csv"), csv(&truth.series("shop", Seed(1)))).unwrap();
-    let said = smo(scratch.path(), ["backtest", "shop.csv", "--train", "50%", "--format", "json"]).well();
-    let one = &json(&said.out)["services"][0];
-    assert_eq!(one["drift"]["drifted"], true, "{one:#}");
-    let at = one["drift_at"].as_str().unwrap();
-    assert!(at.starts_with("2024-03-01 04:") || at.starts_with("2024-03-01 05:"), "{at}");
-    assert!(one["cpu"]["bias"].as_f64().unwrap() < -0.3, "half of what the requests cost is not predicted: {one:#}");
 }
 
 /// Rows of a service that never scales, is off, or is too short to tell: refusals with a reason, never a number.

@@ -10,6 +10,7 @@
 mod anytime;
 mod anytime_rules;
 mod autoscaling;
+mod backtest_commands;
 mod bad_input;
 mod bad_trace;
 mod bench_suite;

@@ -5,8 +5,10 @@ pub mod gather;
 mod page;
 pub mod reading;
 mod run_directory;
+pub mod subject;
 pub mod table;
 
+use super::page::quoted;
 use super::{Failure, Format};
 use crate::capacity::{self, FittedGroup, Method, Options};
 use crate::record::aside::replace_file;
@@ -16,11 +18,11 @@ use crate::units::{Ratio, Span};
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use gather::Gathered;
-use reading::Reading;
 use serde_json::json;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use subject::Subject;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,16 +42,8 @@ did, it is refused with the data that would help. Exit code 3: nothing could be 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Files of observations, joined by time, or directories of runs.
-    #[arg(required = true, value_name = "OBSERVATIONS")]
-    observations: Vec<PathBuf>,
     #[command(flatten)]
-    reading: Reading,
-    #[command(flatten)]
-    model: Model,
-    /// Only this service; may be given again.
-    #[arg(long = "service", value_name = "NAME")]
-    services: Vec<String>,
+    subject: Subject,
     /// Write the capacities here, as scenarios read them: `capacities: capacity.yaml`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -62,9 +56,6 @@ pub struct Arguments {
     /// What to print.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Services at the same time; default: one a core. The output is the same for any number.
-    #[arg(short = 'j', long = "jobs", value_name = "N")]
-    jobs: Option<NonZeroUsize>,
 }
 
 /// How it is fitted.
@@ -150,6 +141,35 @@ impl Model {
             ..Options::default()
         })
     }
+
+    /// The options that are not their defaults, as they are typed.
+    pub fn words(&self) -> Vec<String> {
+        let defaults = Options::default();
+        let given = |name: &str, value: Option<String>| value.map(|value| format!("--{name} {}", quoted(&value)));
+        let time = |span: Span, usual: Span| (span != usual).then(|| typed(&span));
+        [
+            (self.method == MethodName::Ols).then(|| "--method ols".to_owned()),
+            given("slo", self.slo.as_ref().map(typed)),
+            given("ceiling", self.ceiling.as_ref().map(typed)),
+            given("workers", self.workers.map(|workers| workers.to_string())),
+            given(
+                "capacity-quantile",
+                (self.capacity_quantile != Ratio(100_000)).then(|| typed(&self.capacity_quantile)),
+            ),
+            given("bucket", time(self.bucket, defaults.bucket)),
+            given("settle", time(self.settle, defaults.settle)),
+            given("half-life", self.half_life.as_ref().map(typed)),
+            given("seed", (Seed(self.seed) != defaults.seed).then(|| self.seed.to_string())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// A quantity without the blank before its unit, as one types it.
+fn typed<T: std::fmt::Display>(quantity: &T) -> String {
+    quantity.to_string().replace(' ', "")
 }
 
 /// Fits, tells, and writes what was asked for.
@@ -157,9 +177,9 @@ impl Model {
 /// # Errors
 /// Observations that cannot be read; nothing that could be fitted (after everything was told).
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let options = Options { details: arguments.report.is_some(), ..arguments.model.options()? };
-    let gathered = gather::gather(&arguments.observations, &arguments.reading, &arguments.services)?;
-    let groups = fitted(&gathered, &options, arguments.jobs)?;
+    let options = Options { details: arguments.report.is_some(), ..arguments.subject.model.options()? };
+    let gathered = arguments.subject.gather()?;
+    let groups = fitted(&gathered, &options, arguments.subject.jobs)?;
     let plans = if arguments.design { designs(&groups, &gathered) } else { Vec::new() };
     match arguments.format {
         Format::Table => table::print((&groups, &plans), &gathered, &options, &mut *out)?,
@@ -170,7 +190,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
             writeln!(out, "{object:#}")?;
         }
     }
-    let command = command(arguments);
+    let command = arguments.subject.command("fit");
     let mut written = Vec::new();
     if let Some(path) = &arguments.out {
         let text = file::to_yaml(&file::to_file(&groups, &gathered.class_of, &options, &command))?;
@@ -224,25 +244,6 @@ fn of_group(group: &FittedGroup, plan: Option<&capacity::design::Plan>) -> Resul
         object.insert("design".to_owned(), serde_json::to_value(plan).map_err(Failure::run)?);
     }
     Ok(value)
-}
-
-/// The command, without what it wrote: the same observations and options give the same file.
-fn command(arguments: &Arguments) -> String {
-    let mut words = vec!["smo fit".to_owned()];
-    words.extend(arguments.observations.iter().map(|path| super::page::quoted(&path.display().to_string())));
-    for service in &arguments.services {
-        words.push(format!("--service {}", super::page::quoted(service)));
-    }
-    for (name, quantity) in &arguments.reading.columns {
-        words.push(format!("--column {}", super::page::quoted(&format!("{name}={quantity}"))));
-    }
-    if arguments.model.method == MethodName::Ols {
-        words.push("--method ols".to_owned());
-    }
-    if arguments.reading.load_test {
-        words.push("--load-test".to_owned());
-    }
-    words.join(" ")
 }
 
 /// As standard output is.

@@ -1,6 +1,7 @@
 //! Options that say how observations are to be understood, for every command that reads them.
 
 use super::super::Failure;
+use super::super::page::quoted;
 use crate::input::observations::ReadOptions;
 use crate::input::trace::Zone;
 use anyhow::anyhow;
@@ -34,6 +35,20 @@ fn parse_column(text: &str) -> Result<(String, String), String> {
 }
 
 impl Reading {
+    /// What is said of the reading, as it is typed.
+    pub fn words(&self) -> Vec<String> {
+        let column =
+            |(name, quantity): &(String, String)| format!("--column {}", quoted(&format!("{name}={quantity}")));
+        let mut words: Vec<String> = self.columns.iter().map(column).collect();
+        let named =
+            [("service-from", &self.service_from), ("class-from", &self.class_from), ("timezone", &self.timezone)];
+        words.extend(
+            named.into_iter().filter_map(|(name, value)| Some(format!("--{name} {}", quoted(value.as_ref()?)))),
+        );
+        words.extend(self.load_test.then(|| "--load-test".to_owned()));
+        words
+    }
+
     /// As the reader takes them.
     ///
     /// # Errors

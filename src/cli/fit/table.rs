@@ -73,11 +73,12 @@ pub fn print(
 
 /// `service on class`.
 pub fn name(group: &FittedGroup) -> String {
-    if group.class == crate::input::capacities::ALL {
-        group.service.clone()
-    } else {
-        format!("{} on {}", group.service, group.class)
-    }
+    named(&group.service, &group.class)
+}
+
+/// `service on class`; the service alone where its class was not observed.
+pub fn named(service: &str, class: &str) -> String {
+    if class == crate::input::capacities::ALL { service.to_owned() } else { format!("{service} on {class}") }
 }
 
 fn row(group: &FittedGroup) -> Vec<String> {
@@ -186,7 +187,11 @@ fn print_plan(group: &FittedGroup, plan: &Plan, out: &mut dyn Write) -> io::Resu
 
 /// Breaks a sentence at blanks; further lines begin with `indent`.
 pub fn wrapped(text: &str, indent: &str, out: &mut dyn Write) -> io::Result<()> {
-    let width = super::width().max(60);
+    wrapped_at(super::width().max(60), text, indent, out)
+}
+
+/// The same at so many columns.
+pub fn wrapped_at(width: usize, text: &str, indent: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut line = String::new();
     let leading: String = text.chars().take_while(|letter| *letter == ' ').collect();
     line.push_str(&leading);

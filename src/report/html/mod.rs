@@ -9,6 +9,8 @@
 //! [`Drawn::draw`] draws one, [`page`] puts the pieces together.
 
 pub mod background;
+pub mod backtested;
+pub mod backtested_charts;
 pub mod chart;
 pub mod first;
 pub mod fitted;

@@ -69,7 +69,7 @@ impl Scenario {
     /// What is asked of the scenario, with further fields set.
     pub fn request(&self, until: Option<Span>, more: &[(String, String)]) -> Request {
         let set = self.set.iter().chain(more).cloned().collect();
-        Request { set, variant: self.variant.clone(), until }
+        Request { set, variant: self.variant.clone(), until, ..Request::default() }
     }
 
     /// The scenario with further fields set.

@@ -4,7 +4,7 @@
 
 use super::summary::{Counts, Summary};
 use super::{Decision, Record};
-use crate::model::observation::{EventKind, Sample};
+use crate::model::observation::Sample;
 use crate::model::scenario::Known;
 use crate::model::{Observation, Totals};
 use crate::units::Time;
@@ -83,35 +83,4 @@ fn bad(sample: &Sample, begin: Time) -> f64 {
         service.dropped.per_second() + slow
     });
     rates.sum::<f64>() * seconds
-}
-
-impl Counts {
-    /// Counts what happened between decisions.
-    pub const fn happened(&mut self, observation: &Observation) {
-        match observation {
-            Observation::Event(event) if breaks(event.kind) => self.faults += 1,
-            Observation::Failed { .. } => self.actions_failed += 1,
-            _ => {}
-        }
-    }
-}
-
-/// Whether something broke, and was not mended.
-const fn breaks(kind: EventKind) -> bool {
-    match kind {
-        EventKind::ClusterLost
-        | EventKind::NodeLost
-        | EventKind::ReplicaCrashed
-        | EventKind::LinkLost
-        | EventKind::TelemetryLost => true,
-        EventKind::ClusterBack
-        | EventKind::NodeBack
-        | EventKind::LinkBack
-        | EventKind::TelemetryBack
-        | EventKind::ServiceWanted
-        | EventKind::ServiceUnwanted
-        | EventKind::ServiceChanged
-        | EventKind::CapacityDrifted
-        | EventKind::CapacityLearnt => false,
-    }
 }

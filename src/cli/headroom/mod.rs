@@ -103,10 +103,7 @@ pub enum Dimension {
 }
 
 fn dimensions(now: &[PoolNow]) -> Vec<Dimension> {
-    let of = |(place, pool): (usize, &PoolNow)| match pool.nodes.is_autoscaled() {
-        true => vec![Dimension::Always(place), Dimension::Beyond(place)],
-        false => vec![Dimension::Fixed(place)],
-    };
+    let of = |(place, pool): (usize, &PoolNow)| if pool.nodes.is_autoscaled() { vec![Dimension::Always(place), Dimension::Beyond(place)] } else { vec![Dimension::Fixed(place)] };
     now.iter().enumerate().flat_map(of).collect()
 }
 

@@ -105,29 +105,26 @@ impl Told<'_> {
             Proof::BudgetSpent => format!("the search ended before it was done ({runs}); `--budget` lets it go on"),
             Proof::MostFails => runs,
         };
-        match &answer.found {
-            Some(found) => format!(
-                "{policy}: {} for {} keep {slo} {surely}; {today} and cost {}; {sure}.",
-                self.words(found),
-                dollars(found.cost),
-                dollars(answer.today.cost)
-            ),
-            None => {
-                let nearest = answer
-                    .nearest
-                    .as_ref()
-                    .map(|trial| format!(" The nearest was {} with {}.", self.words(trial), self.figures(trial)));
-                let ended = match answer.proof {
-                    Proof::BudgetSpent => "nothing was found before the search ended",
-                    Proof::Exhaustive => "no number of nodes within the bounds does",
-                    _ => "not even the most of everything does, nor anything on the way there",
-                };
-                format!(
-                    "{policy}: nothing was found that keeps {slo} {surely}: {ended} ({}).{}",
-                    runs_of(answer),
-                    nearest.unwrap_or_default()
-                )
-            }
+        if let Some(found) = &answer.found { format!(
+            "{policy}: {} for {} keep {slo} {surely}; {today} and cost {}; {sure}.",
+            self.words(found),
+            dollars(found.cost),
+            dollars(answer.today.cost)
+        ) } else {
+            let nearest = answer
+                .nearest
+                .as_ref()
+                .map(|trial| format!(" The nearest was {} with {}.", self.words(trial), self.figures(trial)));
+            let ended = match answer.proof {
+                Proof::BudgetSpent => "nothing was found before the search ended",
+                Proof::Exhaustive => "no number of nodes within the bounds does",
+                _ => "not even the most of everything does, nor anything on the way there",
+            };
+            format!(
+                "{policy}: nothing was found that keeps {slo} {surely}: {ended} ({}).{}",
+                runs_of(answer),
+                nearest.unwrap_or_default()
+            )
         }
     }
 

@@ -97,7 +97,7 @@ impl Front {
         for (contestant, found) in all {
             match found {
                 Ok(found) if found.len() >= 2 && found.iter().all(|one| !one.is_empty()) => {
-                    values.push((contestant, found))
+                    values.push((contestant, found));
                 }
                 Ok(_) => left_out.push((contestant, "no figures".to_owned())),
                 Err(reason) => left_out.push((contestant, reason)),

@@ -123,7 +123,7 @@ mod tests {
         assert!((found - wanted).abs() < 1e-9, "{found} and not {wanted}");
     }
 
-    /// `scipy.stats.wilcoxon(d, mode="exact")` of SciPy 1.17.1: statistic 5 = 36 − 31, p 0.078125 (20 of 256 patterns).
+    /// `scipy.stats.wilcoxon(d, mode="exact")` of `SciPy` 1.17.1: statistic 5 = 36 − 31, p 0.078125 (20 of 256 patterns).
     #[test]
     fn eight_differences_are_as_scipy_has_them() {
         let test = SignedRank::of(&EIGHT).expect("they differ from zero");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     /// All 2⁸ patterns of the ranks of the eight differences that are not zero, as `scipy.stats.wilcoxon(d, method=
-    /// PermutationMethod(n_resamples=inf))` counts them in SciPy 1.17.1: W⁻ = 4, p = 0.0625.
+    /// PermutationMethod(n_resamples=inf))` counts them in `SciPy` 1.17.1: W⁻ = 4, p = 0.0625.
     #[test]
     fn ties_and_zeros_are_counted_exactly() {
         let test = SignedRank::of(&[1.0, 1.0, -1.0, 2.0, 2.0, 3.0, -0.5, 4.0, 0.0]).expect("they differ from zero");
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(SignedRank::of(&[0.0, 0.0]), None);
     }
 
-    /// `scipy.stats.wilcoxon(d, correction=True, method="approx")` of SciPy 1.17.1, ties included.
+    /// `scipy.stats.wilcoxon(d, correction=True, method="approx")` of `SciPy` 1.17.1, ties included.
     #[test]
     fn forty_differences_are_normal_as_scipy_has_them() {
         let differences: Vec<f64> =

@@ -6,6 +6,7 @@
 mod aligned;
 mod backtest;
 mod bench;
+pub mod bounds;
 mod clock;
 mod completions;
 mod diff;

@@ -18,6 +18,7 @@ mod binding_reference;
 mod bombs;
 #[cfg(feature = "milp")]
 mod book;
+mod bounds;
 mod brute_force;
 mod capacity;
 mod classics;
@@ -95,6 +96,7 @@ mod vectors_smo_clusters;
 mod vectors_smo_decisions;
 mod vectors_smo_hdag;
 mod vectors_smo_replicas;
+mod warm_up;
 mod world;
 mod worlds;
 

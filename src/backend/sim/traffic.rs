@@ -30,6 +30,7 @@ impl World {
         let Some(component) = self.services[service].component else { return };
         self.settle(component);
         self.services[service].demand = rate;
+        self.note_demand(component);
         self.reflow(component);
     }
 
@@ -291,7 +292,9 @@ impl World {
         } else {
             self.violating.count -= 1;
             if self.violating.count == 0 {
-                self.violating.total += now - self.violating.since;
+                let broken = now - self.violating.since;
+                self.violating.total += broken;
+                self.violating.longest = self.violating.longest.max(broken);
             }
         }
     }

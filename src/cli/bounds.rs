@@ -1,32 +1,37 @@
 //! The lower bounds of a loaded scenario: its world and load, told to [`bound`](crate::solver::bound) piece by piece.
 //!
-//! A piece ends where a rate, a price or a version changes, and at both ends of the time that counts. Tasks are left out:
-//! they make nodes dearer, not cheaper. Truth is used throughout; no policy sees any of this.
+//! A piece ends where a rate, a price or a version changes, and at both ends of the time that counts: from the end of the warm-up
+//! on. The load is that of one seed, noise included, as the simulated world meets it. Tasks are left out: they make nodes
+//! dearer, not cheaper. Truth is used throughout; no policy sees any of this.
 
+use crate::backend::sim::SimBackend;
 use crate::model::binding::eligible;
 use crate::model::id::Id;
 use crate::model::workload::{RateRow, RateSource, WorkloadError};
-use crate::model::{Application, Cluster, ClusterId, PoolId, Scenario, ServiceId};
+use crate::model::{Cluster, ClusterId, PoolId, Scenario, ServiceId};
 use crate::report::bench::results::Bounds;
-use crate::solver::bound::{Entry, Piece, Pool, Service, Sum, World};
+use crate::seed::Seed;
+use crate::solver::bound::{Cause, Entry, Piece, Pool, Service, Sum, World};
 use crate::units::{Rate, Ratio, Span, Time};
 use std::collections::BTreeMap;
 
-/// Seconds beyond any wait in which requests may still count as good: latencies are kept for 1 s, and again for the piece after.
-const KEPT: f64 = 2.0;
+/// Seconds for which a latency is kept while a backlog changes.
+const KEPT: f64 = 1.0;
 
-/// The times of its latency beyond which a backlog leaves no more good requests than go elsewhere.
+/// How many times the load of its SLO's latency may wait in one queue and count as good: `z` in [`bound`](crate::solver::bound).
 const LATENCIES: f64 = 8.0;
 
-/// What no policy can get below in `scenario` under the load of `source`, with what a million bad requests cost.
+/// What no policy can get below in `scenario` on the day that `seed` makes of `source`, from the end of the warm-up on, with
+/// what a million bad requests cost.
 ///
 /// # Errors
 /// Where the load cannot be read.
 pub fn bounds(
     scenario: &Scenario,
-    mut source: Box<dyn RateSource>,
+    (source, seed): (Box<dyn RateSource>, Seed),
     bad_million_usd: f64,
 ) -> Result<Bounds, WorkloadError> {
+    let mut source = SimBackend::load(scenario, source, seed);
     let world = world(scenario, bad_million_usd / 1e6);
     let mut sum = Sum::new(&world);
     let mut rates: BTreeMap<ServiceId, Rate> = BTreeMap::new();
@@ -92,7 +97,7 @@ fn world(scenario: &Scenario, penalty: f64) -> World {
     let pools = known.clusters.values().flat_map(|cluster| cluster.pools.values());
     let called = |service: &ServiceId| known.application.calls.iter().any(|call| call.to == *service);
     let users = known.application.requests().filter(|service| !called(service));
-    let entries: Vec<Entry> = users.map(|service| entry(&known.application, service)).collect();
+    let entries = users.map(|service| entry(scenario, service)).collect();
     World {
         pools: pools
             .map(|pool| Pool {
@@ -101,26 +106,80 @@ fn world(scenario: &Scenario, penalty: f64) -> World {
                 shape: amounts(pool.shape),
             })
             .collect(),
-        services: known.application.services.ids().map(|one| service(scenario, one, &entries)).collect(),
+        services: known.application.services.ids().map(|one| service(scenario, one)).collect(),
         entries,
         penalty,
     }
 }
 
 /// What a request at `service` causes. A conditional service may be asleep: it is left out, with what it calls.
-fn entry(application: &Application, service: ServiceId) -> Entry {
-    let mut causes: BTreeMap<ServiceId, f64> = BTreeMap::from([(service, 1.0)]);
-    for from in &application.order {
-        let Some(requests) = causes.get(from).copied() else { continue };
-        for call in application.calls_of(*from).filter(|call| !application.is_conditional(call.to)) {
-            *causes.entry(call.to).or_default() += requests * call.per_request.as_f64();
+fn entry(scenario: &Scenario, service: ServiceId) -> Entry {
+    let application = &scenario.known.application;
+    let slo = application.services[service].slo.map(|slo| Span::as_seconds_f64(slo.latency));
+    let ways = ways(scenario, service, slo.unwrap_or(f64::INFINITY));
+    let mut carried: BTreeMap<ServiceId, f64> = BTreeMap::new();
+    for (on_the_way, way) in &ways {
+        let waits = waits(scenario, *on_the_way, (slo, way.calls));
+        for (to, more) in self::ways(scenario, *on_the_way, 0.0) {
+            *carried.entry(to).or_default() += waits * more.calls;
         }
     }
-    let causes = causes.into_iter().filter(|(_, calls)| *calls > 0.0);
-    Entry { service: service.index(), causes: causes.map(|(to, calls)| (to.index(), calls)).collect() }
+    let causes = ways.iter().map(|(to, way)| Cause {
+        service: to.index(),
+        calls: way.calls_min(),
+        carried: carried.get(to).copied().unwrap_or_default(),
+    });
+    Entry { service: service.index(), causes: causes.filter(|cause| cause.calls > 0.0).collect() }
 }
 
-fn service(scenario: &Scenario, service: ServiceId, entries: &[Entry]) -> Service {
+/// All ways from an entry to a service.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ways {
+    /// Calls for each request of the entry, and how many ways there are.
+    calls: f64,
+    number: f64,
+    /// What full queues on the way may take off them where a call is fractional.
+    lost: f64,
+    is_fractional: bool,
+}
+
+impl Ways {
+    /// Calls that a good request takes at least.
+    fn calls_min(&self) -> f64 {
+        if self.is_fractional { (self.calls - self.lost).max(0.0) } else { self.calls }
+    }
+}
+
+/// The ways from `service` to all that it causes calls to, itself included; nothing that waits longer than `slo` seconds is good.
+fn ways(scenario: &Scenario, service: ServiceId, slo: f64) -> BTreeMap<ServiceId, Ways> {
+    let application = &scenario.known.application;
+    let start = Ways { calls: 1.0, number: 1.0, ..Ways::default() };
+    let mut ways = BTreeMap::from([(service, start)]);
+    for from in &application.order {
+        let Some(before) = ways.get(from).copied() else { continue };
+        for call in application.calls_of(*from).filter(|call| !application.is_conditional(call.to)) {
+            let each = call.per_request.as_f64();
+            let way: &mut Ways = ways.entry(call.to).or_default();
+            way.calls += before.calls * each;
+            way.number += before.number;
+            let full = slo / scenario.truth[call.to].queue_limit.as_seconds_f64();
+            way.lost += before.lost.mul_add(each, before.number * full);
+            way.is_fractional |= before.is_fractional || each < 1.0;
+        }
+    }
+    ways
+}
+
+/// Seconds of an entry's load that good requests may leave waiting at `service`, which gets `calls` for each.
+fn waits(scenario: &Scenario, service: ServiceId, (slo, calls): (Option<f64>, f64)) -> f64 {
+    let declared = &scenario.known.application.services[service];
+    let hosts = |cluster: &&Cluster| eligible(cluster, &declared.terms, declared.request).values().any(|hosts| *hosts);
+    let clusters = scenario.known.clusters.values().filter(hosts).count();
+    let limit = calls * scenario.truth[service].queue_limit.as_seconds_f64();
+    clusters as f64 * LATENCIES.mul_add(slo.map_or(limit, |slo| slo.min(limit)), calls * KEPT)
+}
+
+fn service(scenario: &Scenario, service: ServiceId) -> Service {
     let known = &scenario.known;
     let declared = &known.application.services[service];
     let request = amounts(declared.request);
@@ -135,10 +194,7 @@ fn service(scenario: &Scenario, service: ServiceId, entries: &[Entry]) -> Servic
         };
         hosts.iter().map(serves).collect::<Vec<_>>()
     };
-    let serves = known.clusters.ids().flat_map(here).collect();
-    let calling = entries.iter().filter(|entry| entry.causes.iter().any(|(to, _)| *to == service.index()));
-    let carried = calling.map(|entry| wait(scenario, entry)).fold(0.0, f64::max) + KEPT;
-    Service { request, serves, carried }
+    Service { request, serves: known.clusters.ids().flat_map(here).collect() }
 }
 
 /// The most requests per second that one of any number of replicas serves in a cluster.
@@ -149,15 +205,6 @@ fn most_of_one(scenario: &Scenario, service: ServiceId, cluster: ClusterId) -> f
     let each = |replicas: u32| capacity.at(replicas, cluster.speed).per_second() / f64::from(replicas);
     // Rates are kept in millionths: half of one may be gained by rounding.
     (1..=most.min(10_000)).chain([most.max(1)]).map(each).fold(0.0, f64::max) + 1e-6
-}
-
-/// Seconds of work behind which no request of `entry` is good.
-fn wait(scenario: &Scenario, entry: &Entry) -> f64 {
-    let limit =
-        |(service, _): &(usize, f64)| scenario.truth[ServiceId::from_index(*service)].queue_limit.as_seconds_f64();
-    let limits: f64 = entry.causes.iter().map(limit).sum();
-    let slo = scenario.known.application.services[ServiceId::from_index(entry.service)].slo;
-    slo.map_or(limits, |slo| limits.min(LATENCIES * Span::as_seconds_f64(slo.latency)))
 }
 
 fn amounts(resources: crate::model::Resources) -> [f64; 3] {

@@ -12,13 +12,13 @@ use serde::Serialize;
 /// cause, supply `s` the ready replicas, both in cores.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Elasticity {
-    /// θ_U: mean over time of `max(d − s, 0) / d`.
+    /// `θ_U`: mean over time of `max(d − s, 0) / d`.
     pub accuracy_under: f64,
-    /// θ_O: mean over time of `max(s − d, 0) / d`.
+    /// `θ_O`: mean over time of `max(s − d, 0) / d`.
     pub accuracy_over: f64,
-    /// τ_U: share of the time with `d > s`.
+    /// `τ_U`: share of the time with `d > s`.
     pub time_under: f64,
-    /// τ_O: share of the time with `s > d`.
+    /// `τ_O`: share of the time with `s > d`.
     pub time_over: f64,
     /// υ: share of the control intervals over which supply and demand moved in different directions.
     pub instability: f64,

@@ -14,7 +14,7 @@ pub(super) struct Course {
     pub(super) demand: f64,
     pub(super) supply: f64,
     /// The smallest demand that shortages and excess are measured by: one replica.
-    pub(super) least: f64,
+    least: f64,
     since: Time,
     seconds: f64,
     core_seconds: f64,
@@ -28,6 +28,11 @@ pub(super) struct Course {
 }
 
 impl Course {
+    /// Nothing yet, of a service whose replicas have so many cores.
+    pub(super) fn new(least: f64) -> Self {
+        Self { least, ..Self::default() }
+    }
+
     /// Lets time pass until `now`.
     pub(super) fn advance(&mut self, now: Time) {
         let seconds = (now - self.since).as_seconds_f64();
@@ -83,13 +88,13 @@ mod tests {
 
     /// Goal: all six figures of a course that can be done by hand.
     /// Method: pieces of 10 s with (d, s) = (2,2) (4,2) (4,4) (2,4) (2,3), a point of the grid at the begin of each.
-    /// θ_U = (4−2)/4·10/50 = 0.1; θ_O = ((4−2)/2 + (3−2)/2)·10/50 = 0.3; τ_U = 10/50; τ_O = 20/50.
+    /// `θ_U = (4−2)/4·10/50 = 0.1`; `θ_O = ((4−2)/2 + (3−2)/2)·10/50 = 0.3`; `τ_U = 10/50`; `τ_O = 20/50`.
     /// Moves of (d, s): (+,0) against, (0,+) against, (−,0) against, (0,−) against: υ = 4/4.
     /// σ⁵ = 0.1⁵ + 0.3⁵ + 0.2⁵ + 0.4⁵ + 1⁵ = 1.013 = 0.00001 + 0.00243 + 0.00032 + 0.01024 + 1.
     /// Demand is 2·10 + 4·20 + 2·20 = 140 core-seconds.
     #[test]
     fn a_course_by_hand_has_its_six_figures() {
-        let mut course = Course { least: 1.0, ..Course::default() };
+        let mut course = Course::new(1.0);
         for (step, (demand, supply)) in (0u64..).zip([(2.0, 2.0), (4.0, 2.0), (4.0, 4.0), (2.0, 4.0), (2.0, 3.0)]) {
             course.advance(Time(step * 10_000_000_000));
             (course.demand, course.supply) = (demand, supply);
@@ -110,7 +115,7 @@ mod tests {
     /// Supply that goes along is stable: (1,1) (2,2) (2,2) (1,1) moves alike three times.
     #[test]
     fn supply_that_goes_along_is_perfect() {
-        let mut course = Course { least: 1.0, ..Course::default() };
+        let mut course = Course::new(1.0);
         for (step, cores) in (0u64..).zip([1.0, 2.0, 2.0, 1.0, 1.0]) {
             course.advance(Time(step * 1_000_000_000));
             (course.demand, course.supply) = (cores, cores);

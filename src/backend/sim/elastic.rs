@@ -42,6 +42,14 @@ pub(super) struct Elastic {
     last: u32,
 }
 
+/// So many replicas of a version that serves a multiple, at a rate.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    replicas: u32,
+    factor: Ratio,
+    rate: Rate,
+}
+
 /// The yardsticks of all services that answer requests and fit a cluster.
 pub(super) fn elastic(scenario: &Scenario) -> Table<ServiceId, Option<Box<Elastic>>> {
     let application = &scenario.known.application;
@@ -52,7 +60,8 @@ pub(super) fn elastic(scenario: &Scenario) -> Table<ServiceId, Option<Box<Elasti
         let below = called.fold(Latency::default(), Latency::then);
         let Some(elastic) = Elastic::new(scenario, service, below) else { continue };
         let most = elastic.most.max(1);
-        calls[service] = elastic.station(scenario, service, (most, Ratio::ONE), Rate(1)).then(below);
+        let idle = Case { replicas: most, factor: Ratio::ONE, rate: Rate(1) };
+        calls[service] = elastic.station(scenario, service, idle).then(below);
         all[service] = Some(Box::new(elastic));
     }
     all
@@ -81,7 +90,7 @@ impl Elastic {
         let cores = declared.request.cpu.cores();
         let most = truth.capacity.of(&known.clusters[reference].class).peak(declared.replicas_max);
         (whole > 0.0).then(|| Self {
-            course: Course { least: cores, ..Course::default() },
+            course: Course::new(cores),
             reference,
             worth: known.clusters.ids().map(|cluster| one(cluster) / whole).collect(),
             cores,
@@ -93,19 +102,13 @@ impl Elastic {
         })
     }
 
-    /// Waiting and service of `replicas` at `rate`, without a backlog.
-    fn station(
-        &self,
-        scenario: &Scenario,
-        service: ServiceId,
-        (replicas, factor): (u32, Ratio),
-        rate: Rate,
-    ) -> Latency {
+    /// Waiting and service, without a backlog.
+    fn station(&self, scenario: &Scenario, service: ServiceId, case: Case) -> Latency {
         let truth = &scenario.truth[service];
         StationLoad {
-            workers: f64::from(replicas) * f64::from(scenario.known.application.services[service].workers),
-            arrivals: rate.per_second(),
-            capacity: self.capacity(scenario, service, (replicas, factor)).per_second(),
+            workers: f64::from(case.replicas) * f64::from(scenario.known.application.services[service].workers),
+            arrivals: case.rate.per_second(),
+            capacity: self.capacity(scenario, service, case).per_second(),
             backlog_wait: 0.0,
             limit: truth.queue_limit.as_seconds_f64(),
             service_time: truth.service_time.map(Span::as_seconds_f64),
@@ -114,24 +117,25 @@ impl Elastic {
         .latency()
     }
 
-    fn capacity(&self, scenario: &Scenario, service: ServiceId, (replicas, factor): (u32, Ratio)) -> Rate {
+    fn capacity(&self, scenario: &Scenario, service: ServiceId, Case { replicas, factor, .. }: Case) -> Rate {
         let cluster = &scenario.known.clusters[self.reference];
         scenario.truth[service].capacity.of(&cluster.class).at(replicas, cluster.speed).scaled(factor)
     }
 
-    /// Whether so many replicas keep the SLO at `rate`.
-    fn keeps(&mut self, scenario: &Scenario, service: ServiceId, of: (u32, Ratio), rate: Rate) -> bool {
-        let (kept, missed) = self.known.get(&of.0).copied().unwrap_or((Rate::ZERO, Rate(u64::MAX)));
+    /// Whether so many replicas keep the SLO at that rate.
+    fn keeps(&mut self, scenario: &Scenario, service: ServiceId, case: Case) -> bool {
+        let Case { replicas, rate, .. } = case;
+        let (kept, missed) = self.known.get(&replicas).copied().unwrap_or((Rate::ZERO, Rate(u64::MAX)));
         if rate <= kept || rate >= missed {
             return rate <= kept;
         }
-        let serves = self.capacity(scenario, service, of) >= rate;
+        let serves = self.capacity(scenario, service, case) >= rate;
         let in_time = |(latency, share): (f64, f64)| {
-            let found = self.station(scenario, service, of, rate).then(self.calls).share_within(latency);
+            let found = self.station(scenario, service, case).then(self.calls).share_within(latency);
             found >= share * (1.0 - 1e-9)
         };
         let keeps = serves && self.slo.is_none_or(in_time);
-        self.known.insert(of.0, if keeps { (rate, missed) } else { (kept, rate) });
+        self.known.insert(replicas, if keeps { (rate, missed) } else { (kept, rate) });
         keeps
     }
 
@@ -141,7 +145,7 @@ impl Elastic {
             return 0;
         }
         let (start, most) = (self.last.clamp(1, self.most), self.most);
-        let mut keeps = |replicas: u32| self.keeps(scenario, service, (replicas, factor), rate);
+        let mut keeps = |replicas: u32| self.keeps(scenario, service, Case { replicas, factor, rate });
         let (mut low, mut high) = bracket((start, most), &mut keeps);
         while low < high {
             let middle = low + (high - low) / 2;

@@ -107,10 +107,7 @@ impl SimBackend {
         seed: Seed,
     ) -> Result<Self, BackendError> {
         let until = scenario.until.map(|span| Time::ZERO + span);
-        let rates = match scenario.load_noise {
-            Some(noise) => Box::new(Noisy::new(rates, noise, seed)),
-            None => rates,
-        };
+        let rates = Self::load(&scenario, rates, seed);
         let mut workload = Workload { source: Ok(rates), next: Some(RateRow::default()), until, end: None };
         let is_any = scenario.known.application.has_tasks();
         let mut tasks = Tasks { source: Ok(tasks), next: None, is_any };
@@ -123,6 +120,15 @@ impl SimBackend {
         let mut backend = Self { world, workload, tasks, ahead: None };
         backend.plan_end()?;
         Ok(backend)
+    }
+
+    /// The load as the world of `seed` meets it: the trace, with the noise that the scenario states.
+    #[must_use]
+    pub fn load(scenario: &Scenario, source: Box<dyn RateSource>, seed: Seed) -> Box<dyn RateSource> {
+        match scenario.load_noise {
+            Some(noise) => Box::new(Noisy::new(source, noise, seed)),
+            None => source,
+        }
     }
 
     /// The present instant.

@@ -40,7 +40,7 @@ impl Scaling for Static {
     fn scale(&mut self, snapshot: &Snapshot, _: &mut Stream) -> Result<Wanted, PolicyError> {
         let services = || snapshot.known.application.requests().map(|service| snapshot.service(service));
         let scaled = |replicas: u32| {
-            let millionths = (u64::from(replicas) * u64::from(self.scale.0)).div_ceil(u64::from(Ratio::ONE.0));
+            let millionths = (u64::from(replicas) * self.scale.0).div_ceil(Ratio::ONE.0);
             u32::try_from(millionths).unwrap_or(u32::MAX)
         };
         let count = |service| bounded(service, scaled(self.replicas.unwrap_or(service.replicas)));

@@ -5,7 +5,7 @@
 //! comes nearer when it is not reached. However the search ends, the best value that was seen is a bound.
 
 use super::separate::{rooms, weights};
-use super::{Piece, RESOURCES, Value, World};
+use super::{Cause, Entry, Piece, RESOURCES, Value, World};
 
 /// What a node's worth of each resource costs, by pool.
 pub(super) type Rooms = Vec<[f64; RESOURCES]>;
@@ -83,16 +83,17 @@ fn point(world: &World, piece: &Piece, rooms: Rooms) -> Point {
             continue;
         }
         let scale = if price > world.penalty { world.penalty / price } else { 1.0 };
-        for (service, calls) in &entry.causes {
+        for Cause { service, calls, .. } in &entry.causes {
             scales[*service] = scales[*service].max(scale);
             if price < world.penalty {
                 use_room(world, piece, (*service, prices[*service].1, rate * calls), &mut slope);
             }
         }
     }
-    let worth =
-        prices.iter().zip(scales).map(|((price, _), scale)| if price.is_finite() { price * scale } else { 0.0 });
-    Point { value: Value { dollars, worth: worth.collect() }, rooms, slope }
+    let worth = |service: usize| if prices[service].0.is_finite() { prices[service].0 * scales[service] } else { 0.0 };
+    let of = |entry: &Entry| entry.causes.iter().map(|cause| worth(cause.service)).collect();
+    let worth = world.entries.iter().map(of).collect();
+    Point { value: Value { dollars, worth }, rooms, slope }
 }
 
 /// Adds what calls at a rate use of a pool.

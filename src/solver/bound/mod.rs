@@ -12,19 +12,37 @@
 //!   and of replicas are allowed here, starts are free and take no time, nothing breaks, and others hold nothing: each of
 //!   these makes the bound lower, never wrong. A mean over a piece is as good as a course within it, for all is linear.
 //! * `r` replicas of service `k` serve at most `ρ_kp·r`, with `ρ_kp` the most that one of `r` replicas serves, over all `r`.
-//! * A good request of `s` takes `m_sk` of the capacity of each service `k` that it causes calls to. It is counted when it
-//!   arrives, and served by `k` after that. So with `g_k` the work of good requests that is still to come at `k`,
-//!   `Σ_s m_sk·Good_s,i ≤ C_k,i + g_k(end of i) − g_k(begin of i)`, and `g_k ≤ W·Λ_k` with `Λ_k` the highest rate of calls, if no
-//!   request counts as good that arrives behind more than `W` seconds of work.
+//! * A good request of `s` takes `m_sk` of the capacity of each service `k` that it causes calls to, at least. It is counted when
+//!   it arrives, and served by `k` after that. So with `g_sk ≥ 0` the work of good requests of `s` that is still to come at `k`,
+//!   `Σ_s m_sk·Good_s,i ≤ C_k,i + Σ_s (g_sk(end of i) − g_sk(begin of i))`, and `g_sk ≤ W_sk·Λ_s` with `Λ_s` the highest rate so far.
 //!   Conditional services may be asleep and are left out, with all that they call.
 //!
-//! The last point rests on how the simulator counts. A request counts as good by the latency of the moment at which it
-//! arrives, which is kept for at most 1 s while a backlog changes. Behind a backlog of more than `8·L` seconds (`L` the SLO's
-//! latency) no more requests count as good than go elsewhere; the gamma law of a mixture keeps to that from `5·L` on. So `W` is
-//! 2 s more than the smaller of `8·L` and the sum of the queue limits on the way. What the bound does *not* cover: requests that were
-//! counted as good and are thrown away after that, because all ready replicas of a cluster go while they wait, or
-//! because a queue further down overflows. The simulator does not take those back, and a policy that emptied clusters on
-//! purpose could gain the few that wait each time.
+//! # What calls take where some are dropped
+//!
+//! A request succeeds with `Π p^m` over its calls, `p` the chance of one. For `m ≥ 1` that is `p` at most, the share that is
+//! served, and a good request takes all of its calls. For `m < 1` it is more than `p`: `k` may serve less than `m` a good request.
+//! But a full queue holds up all that it takes, by its limit `B`: where a share `w` of the calls goes to full queues, `w·m·B` is a
+//! part of the latency that all have, and beyond `L` nothing is good. So `p ≥ 1 − L/(m·B)` on a way with fractional calls, and each
+//! queue on it takes the share `L/(m·B)` off `m_sk`. Without an SLO nothing holds: all behind fractional calls is left out.
+//!
+//! # How much work good requests may leave behind
+//!
+//! A request counts as good by the latency of the moment at which it arrives, which is kept for at most 1 s while a backlog
+//! changes; where waiting alone is longer than `L`, none does. One queue in one cluster, with backlog `q`, capacity `C` and
+//! arrivals `a ≤ Λ`: good ones arrive while `q ≤ L·C`. Let `G` be those that are still waiting, and `P` what is ahead of the oldest;
+//! then `dP/dG = −C/a ≤ −(P + G)/(L·Λ)`, so `P = L·Λ − G + (P₀ − L·Λ)·exp(−G/(L·Λ))` at most, and `P ≥ 0` gives `G ≤ z·L·Λ` with
+//! `z = 1 + (P₀/(L·Λ) − 1)·exp(−z)`. Up to `C = 20,000·Λ`, `z ≤ 8`: more than `L` seconds of load can wait only where capacity was far above
+//! the load and is taken away bit by bit. The second that latencies are kept adds `Λ` times 1 s. A queue further down gets what
+//! queues before it let go, and adds as much again. So `W_sk` is the sum over all queues `j` on the way from `s` to `k`, in each
+//! cluster that may host `j`, of `8·min(L, m_sj·B_j) + m_sj·1 s`, times the calls at `k` for each at `j`.
+//!
+//! # What is not covered
+//!
+//! The simulator does not take back a request that it has counted as good. Some of those may never be served: they are
+//! thrown away while they wait, because capacity goes (the queue's limit is in seconds of it) or a queue further down
+//! overflows. Others may be parked for longer than `W`: counted by a short queue of a called service in one cluster, and sent to a long
+//! one in another by the time they get there. A policy that did so again and again could get below the bound, by what waits each time;
+//! tests drive all policies, and none does.
 //!
 //! # Separate bound: each entry service with what it calls
 //!
@@ -52,9 +70,10 @@
 //!
 //! # Work that is carried from piece to piece
 //!
-//! With `y_k` what a request's capacity is worth in a piece (`κ_k`, scaled down where requests are given up), the carried
-//! work adds `Σ_i y_k,i·(g_k,i − g_k,i−1)` at most. Summed by parts that is at most `W·Λ_k·Σ_i max(0, y_k,i − y_k,i+1)` with a last
-//! `y` of 0: only falling prices and the end of the run cost anything. That is taken off.
+//! With `y_sk` what the capacity for a call is worth in a piece (`κ_k`, scaled down where requests are given up; in the
+//! separate bound it is worth nothing while the nodes that are there anyway are enough for `s`), carried work adds
+//! `Σ_i y_sk,i·(g_sk,i − g_sk,i−1)` at most. Summed by parts that is at most `W_sk·Λ_s·Σ_i max(0, y_sk,i − y_sk,i+1)` with a last `y`
+//! of 0: only falling prices and the end of the run cost anything. That is taken off.
 
 mod coupled;
 mod separate;
@@ -80,8 +99,6 @@ pub struct Service {
     pub request: [f64; RESOURCES],
     /// By pool: requests per second that a replica serves at most; `None` where it cannot be.
     pub serves: Vec<Option<f64>>,
-    /// Seconds of work behind which no request counts as good, at most.
-    pub carried: f64,
 }
 
 /// An entry service.
@@ -89,8 +106,19 @@ pub struct Service {
 pub struct Entry {
     /// Which service.
     pub service: usize,
-    /// Calls that one of its requests causes at each service, itself included: once.
-    pub causes: Vec<(usize, f64)>,
+    /// What one of its requests causes at each service, itself included.
+    pub causes: Vec<Cause>,
+}
+
+/// What the requests of an entry cause at a service.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cause {
+    /// Which service.
+    pub service: usize,
+    /// Calls for each good request, at least.
+    pub calls: f64,
+    /// Calls of good requests that may be still to come, at most, in seconds of the entry's highest rate.
+    pub carried: f64,
 }
 
 /// A world without its load.
@@ -128,18 +156,21 @@ pub struct Bound {
     pub coupled: f64,
 }
 
-/// The bound of one piece: dollars per second, and what a request's capacity is worth at each service.
+/// The bound of one piece: dollars per second, and what the capacity for a call is worth, for each cause of each entry.
 #[derive(Debug, Clone, PartialEq)]
 struct Value {
     dollars: f64,
-    worth: Vec<f64>,
+    worth: Worth,
 }
+
+/// Dollars a call, by entry and cause.
+type Worth = Vec<Vec<f64>>;
 
 /// Adds up pieces in order of time.
 #[derive(Debug, Clone)]
 pub struct Sum<'a> {
     world: &'a World,
-    /// By service: the highest rate of calls so far.
+    /// By entry: the highest rate so far.
     highest: Vec<f64>,
     separate: Course,
     coupled: Course,
@@ -152,35 +183,30 @@ pub struct Sum<'a> {
 #[derive(Debug, Clone)]
 struct Course {
     dollars: f64,
-    worth: Vec<f64>,
+    worth: Worth,
 }
 
 impl<'a> Sum<'a> {
     /// No piece yet.
     pub fn new(world: &'a World) -> Self {
-        let course = Course { dollars: 0.0, worth: vec![0.0; world.services.len()] };
-        let highest = vec![0.0; world.services.len()];
+        let course = Course { dollars: 0.0, worth: world.worthless() };
+        let highest = vec![0.0; world.entries.len()];
         Self { world, highest, separate: course.clone(), coupled: course, rooms: None, last: None }
     }
 
     /// The next piece.
     pub fn add(&mut self, piece: &Piece) {
-        let mut here = vec![0.0; self.world.services.len()];
-        for (entry, rate) in self.world.entries.iter().zip(&piece.rates) {
-            for (service, calls) in &entry.causes {
-                here[*service] += rate * calls;
-            }
-        }
-        for (highest, here) in self.highest.iter_mut().zip(here) {
-            *highest = highest.max(here);
+        for (highest, rate) in self.highest.iter_mut().zip(&piece.rates) {
+            *highest = highest.max(*rate);
         }
         let again = self.last.take().filter(|(last, ..)| last.is_like(piece));
         let (separate, coupled) = match again {
             Some((_, separate, coupled)) => (separate, coupled),
             None => self.values(piece),
         };
-        self.separate.add(&separate, piece.seconds, &self.carried());
-        self.coupled.add(&coupled, piece.seconds, &self.carried());
+        let carried = self.carried();
+        self.separate.add(&separate, piece.seconds, &carried);
+        self.coupled.add(&coupled, piece.seconds, &carried);
         self.last = Some((piece.clone(), separate, coupled));
     }
 
@@ -192,15 +218,15 @@ impl<'a> Sum<'a> {
         (separate, coupled)
     }
 
-    /// By service: work that may be carried over the end of a piece, in requests.
-    fn carried(&self) -> Vec<f64> {
-        self.world.services.iter().zip(&self.highest).map(|(one, rate)| one.carried * rate).collect()
+    /// By entry and cause: calls that may be carried over the end of a piece.
+    fn carried(&self) -> Worth {
+        let of = |(entry, rate): (&Entry, &f64)| entry.causes.iter().map(|cause| cause.carried * rate).collect();
+        self.world.entries.iter().zip(&self.highest).map(of).collect()
     }
 
     /// The bounds over all pieces.
     pub fn bound(mut self) -> Bound {
-        let (carried, none) = (self.carried(), vec![0.0; self.world.services.len()]);
-        let end = Value { dollars: 0.0, worth: none };
+        let (carried, end) = (self.carried(), Value { dollars: 0.0, worth: self.world.worthless() });
         self.separate.add(&end, 0.0, &carried);
         self.coupled.add(&end, 0.0, &carried);
         let separate = self.separate.dollars.max(0.0);
@@ -209,9 +235,10 @@ impl<'a> Sum<'a> {
 }
 
 impl Course {
-    fn add(&mut self, value: &Value, seconds: f64, carried: &[f64]) {
-        let falls = self.worth.iter().zip(&value.worth).map(|(before, now)| (before - now).max(0.0));
-        let taken_off: f64 = falls.zip(carried).map(|(fall, requests)| fall * requests).sum();
+    fn add(&mut self, value: &Value, seconds: f64, carried: &[Vec<f64>]) {
+        let falls = self.worth.iter().flatten().zip(value.worth.iter().flatten());
+        let falls = falls.map(|(before, now)| (before - now).max(0.0));
+        let taken_off: f64 = falls.zip(carried.iter().flatten()).map(|(fall, calls)| fall * calls).sum();
         self.dollars += value.dollars * seconds - taken_off;
         self.worth.clone_from(&value.worth);
     }
@@ -225,6 +252,11 @@ impl Piece {
 }
 
 impl World {
+    /// Nothing is worth anything.
+    fn worthless(&self) -> Worth {
+        self.entries.iter().map(|entry| vec![0.0; entry.causes.len()]).collect()
+    }
+
     /// Dollars of a request's capacity at each service, and the pool where it is had for that, where a node's worth of each
     /// resource in a pool costs `rooms`. Infinite where no pool may host the service.
     fn capacity_prices(&self, piece: &Piece, rooms: &[[f64; RESOURCES]]) -> Vec<(f64, usize)> {
@@ -246,7 +278,7 @@ impl World {
 
     /// What a good request of `entry` takes, in dollars.
     fn request_price(entry: &Entry, prices: &[(f64, usize)]) -> f64 {
-        entry.causes.iter().map(|(service, calls)| calls * prices[*service].0).sum()
+        entry.causes.iter().map(|cause| cause.calls * prices[cause.service].0).sum()
     }
 }
 

@@ -26,19 +26,17 @@ pub(super) const fn weights() -> &'static [[f64; RESOURCES]] {
 fn weighted(world: &World, piece: &Piece, weights: &[f64; RESOURCES]) -> Value {
     let prices = world.capacity_prices(piece, &rooms(piece, weights));
     let there: f64 = world.pools.iter().zip(&piece.prices).map(|(pool, price)| pool.nodes_min * price).sum();
-    let (mut dollars, mut most) = (there, 0.0f64);
-    for (entry, rate) in world.entries.iter().zip(&piece.rates).filter(|(_, rate)| **rate > 0.0) {
+    let (mut dollars, mut worth) = (there, world.worthless());
+    for ((entry, rate), worth) in world.entries.iter().zip(&piece.rates).zip(&mut worth) {
         let price = World::request_price(entry, &prices);
-        if price <= 0.0 {
+        let beyond = if price > 0.0 { rate - there / price } else { 0.0 };
+        if beyond <= 0.0 {
             continue;
         }
-        let beyond = rate - there / price;
-        if beyond > 0.0 {
-            dollars += price.min(world.penalty) * beyond;
-            // Where a request cannot be served at all, none of its capacity is worth anything.
-            most = most.max(if price.is_finite() { (world.penalty / price).min(1.0) } else { 0.0 });
-        }
+        dollars += price.min(world.penalty) * beyond;
+        // Where a request cannot be served at all, none of its capacity is worth anything.
+        let scale = if price.is_finite() { (world.penalty / price).min(1.0) } else { continue };
+        *worth = entry.causes.iter().map(|cause| prices[cause.service].0 * scale).collect();
     }
-    let worth = prices.iter().map(|(price, _)| if price.is_finite() { price * most } else { 0.0 }).collect();
     Value { dollars, worth }
 }

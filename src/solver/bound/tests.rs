@@ -1,17 +1,21 @@
 //! Bounds of worlds that can be done by hand.
 
-use super::{Bound, Entry, Piece, Pool, Service, Sum, World};
+use super::{Bound, Cause, Entry, Piece, Pool, Service, Sum, World};
 
 fn pool(nodes_min: f64, nodes_max: f64) -> Pool {
     Pool { nodes_min, nodes_max, shape: [10.0, 100.0, 0.0] }
 }
 
 fn service(serves: Vec<Option<f64>>) -> Service {
-    Service { request: [1.0, 5.0, 0.0], serves, carried: 0.0 }
+    Service { request: [1.0, 5.0, 0.0], serves }
+}
+
+fn cause(service: usize, calls: f64) -> Cause {
+    Cause { service, calls, carried: 0.0 }
 }
 
 fn entry(service: usize) -> Entry {
-    Entry { service, causes: vec![(service, 1.0)] }
+    Entry { service, causes: vec![cause(service, 1.0)] }
 }
 
 fn bound(world: &World, rates: &[f64], prices: &[f64]) -> Bound {
@@ -77,7 +81,7 @@ fn calls_are_paid_with_the_request() {
     let mut world = World {
         pools: vec![pool(0.0, 100.0)],
         services: vec![service(vec![Some(10.0)]), service(vec![Some(20.0)])],
-        entries: vec![Entry { service: 0, causes: vec![(0, 1.0), (1, 2.0)] }],
+        entries: vec![Entry { service: 0, causes: vec![cause(0, 1.0), cause(1, 2.0)] }],
         penalty: 1.0,
     };
     near(bound(&world, &[10.0], &[3.0]).coupled, 100.0 * 10.0 * 0.2 * 0.3);
@@ -95,11 +99,31 @@ fn carried_work_counts_where_prices_fall_and_at_the_end() {
         entries: vec![entry(0)],
         penalty: 1.0,
     };
-    world.services[0].carried = 10.0;
+    world.entries[0].causes[0].carried = 10.0;
     let piece = |price| Piece { seconds: 1000.0, rates: vec![200.0], prices: vec![price], factors: vec![1.0] };
     let mut sum = Sum::new(&world);
     for price in [3.0, 3.0, 1.0] {
         sum.add(&piece(price));
     }
     near(sum.bound().separate, 6000.0 + 6000.0 + 2000.0 - 0.02 * 2000.0 - 0.01 * 2000.0);
+}
+
+/// One entry is always worth something, the other only in every second piece, in which the node that is there is not enough for
+/// it: what it carries into the next is taken off each time, though capacity keeps its worth for the first.
+#[test]
+fn carried_work_of_one_entry_is_not_hidden_by_another() {
+    let mut world = World {
+        pools: vec![pool(1.0, 100.0)],
+        services: vec![service(vec![Some(10.0)]), service(vec![Some(10.0)])],
+        entries: vec![entry(0), entry(1)],
+        penalty: 1.0,
+    };
+    world.entries[1].causes[0].carried = 2.0;
+    let mut sum = Sum::new(&world);
+    for rate in [200.0, 50.0, 200.0, 50.0] {
+        let factors = vec![1.0; 2];
+        sum.add(&Piece { seconds: 100.0, rates: vec![200.0, rate], prices: vec![3.0], factors });
+    }
+    // A request is 0.03 $, the node 3 $/s is enough for 100/s: 3 + 3 for the first, and 3 more for the second where it has 200/s.
+    near(sum.bound().separate, 4.0 * 600.0 + 2.0 * 300.0 - 2.0 * 0.03 * 2.0 * 200.0);
 }

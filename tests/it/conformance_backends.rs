@@ -69,6 +69,7 @@ fn tell(backend: &mut dyn Backend) -> Story {
             Observation::Finished(action) => story.finished.push(action),
             Observation::Event(event) => story.times.push(event.at),
             Observation::Sampled(sample) => story.times.push(sample.at),
+            Observation::WarmedUp(at) => story.times.push(at),
             Observation::Failed { action, error } => panic!("{action:?} failed: {error}"),
             Observation::Ended(totals) => {
                 story.ended = Some(*totals);

@@ -7,6 +7,7 @@ mod aligned;
 mod asked;
 mod backtest;
 mod bench;
+pub mod bounds;
 mod clock;
 mod completions;
 mod diff;

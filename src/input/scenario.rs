@@ -96,6 +96,10 @@ pub struct ScenarioFile {
     /// Runs a policy and variant, with the seeds 1 to this.
     #[serde(default = "defaults::seeds")]
     pub seeds: Positive<u32>,
+    /// What is left out of the figures at the start of a run: requests, latencies, cost, energy, moves, decisions and all other
+    /// sums count from here on. The series and the decision log show the whole run.
+    #[serde(default)]
+    pub warm_up: Span,
     /// From the start of a run to its end; where nothing is said, until the traces end.
     #[serde(default)]
     pub until: Option<Positive<Span>>,
@@ -248,9 +252,21 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
         telemetry: file.telemetry.checked(&at.key("telemetry"))?,
         load_noise: file.load_noise.map(|noise| noise.checked(&at.key("load_noise"))).transpose()?,
         learn: file.learn.as_ref().map(|learn| learn.checked(&at.key("learn"))).transpose()?,
+        warm_up: warm_up(file, at)?,
         until: file.until.map(|until| until.0),
         sample_every: file.sample_every.map(|every| every.0),
     })
+}
+
+/// The warm-up, which has to leave something of the run. Where the end is that of the traces, it is judged when they are opened.
+fn warm_up(file: &ScenarioFile, at: &At<'_>) -> Result<Span, InputError> {
+    match file.until {
+        Some(until) if file.warm_up >= until.0 => {
+            let message = format!("nothing is left of a run that ends at {}; a warm-up has to end before", until.0);
+            Err(at.key("warm_up").error(message))
+        }
+        _ => Ok(file.warm_up),
+    }
 }
 
 /// Tasks that no cluster can hold.

@@ -18,6 +18,7 @@ pub mod environment;
 pub mod expectation;
 pub mod explanation;
 pub mod fault;
+pub mod figures;
 pub mod gate;
 pub mod id;
 pub mod intent;

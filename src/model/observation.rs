@@ -1,5 +1,6 @@
 //! What comes back from a backend, and nothing else does.
 
+pub use super::figures::{Elasticity, Packing};
 use super::id::{ActionId, ClusterId, ServiceId};
 use super::snapshot::Snapshot;
 use crate::units::{Bytes, Rate, Span, Time};
@@ -23,6 +24,8 @@ pub enum Observation {
     Event(Event),
     /// A sample of the series is due.
     Sampled(Box<Sample>),
+    /// The warm-up is over: what is counted from now on belongs to the figures, and nothing before does.
+    WarmedUp(Time),
     /// The run is over.
     Ended(Box<Totals>),
 }
@@ -228,8 +231,10 @@ pub struct Quantiles {
 /// The sums of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Totals {
-    /// How long the run was.
+    /// How long the run was, without its warm-up: what all sums are over.
     pub span: Span,
+    /// How long the warm-up before it was.
+    pub warm_up: Span,
     /// Users' requests: at entry services, over all of them.
     pub requests: Flow,
     /// Requests and calls by service.
@@ -240,6 +245,8 @@ pub struct Totals {
     pub tasks: Option<TaskTotals>,
     /// Share of the time in which some entry service broke its SLO.
     pub slo_violation_time: f64,
+    /// The longest time for which some entry service broke its SLO without a pause.
+    pub slo_violation_longest: Span,
     /// Share of users' requests that were slow, dropped, or failed further down the graph.
     pub slo_violation_requests: f64,
     /// Users' requests that were neither: served in time, everywhere.
@@ -250,6 +257,12 @@ pub struct Totals {
     pub moves: u64,
     /// Replicas started and ended: Σ|Δ target|.
     pub replica_changes: u64,
+    /// How often the target of a service went up soon after it had gone down, or the other way.
+    pub flaps: u64,
+    /// How supply followed demand, over all services by CPU; absent without demand, and live.
+    pub elasticity: Option<Elasticity>,
+    /// How nodes were filled, a mean over the samples; absent without samples, and live.
+    pub packing: Option<Packing>,
     /// Events handled by the simulation; zero live.
     pub events: u64,
 }
@@ -288,7 +301,7 @@ pub struct Amount {
     pub offered: f64,
 }
 
-/// Requests in and out. `offered = served + dropped + backlog`, exactly.
+/// Requests in and out. `offered + carried = served + dropped + backlog`, exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flow {
     /// Arrived, in 10⁻¹⁵ requests: the product of a rate (10⁻⁶/s) and a time (10⁻⁹ s), so that sums are exact.
@@ -299,6 +312,8 @@ pub struct Flow {
     pub dropped: u128,
     /// Waiting at the end.
     pub backlog: u128,
+    /// Waiting when counting began, at the end of a warm-up: they were offered before.
+    pub carried: u128,
 }
 
 impl Flow {
@@ -317,6 +332,7 @@ impl std::ops::AddAssign for Flow {
         self.served += other.served;
         self.dropped += other.dropped;
         self.backlog += other.backlog;
+        self.carried += other.carried;
     }
 }
 
@@ -337,6 +353,8 @@ pub struct ServiceTotals {
     pub latency: Option<Quantiles>,
     /// CPU used, in core-hours.
     pub cpu_hours: f64,
+    /// How its supply followed its demand; absent without demand, and live.
+    pub elasticity: Option<Elasticity>,
 }
 
 /// Sums of one cluster.

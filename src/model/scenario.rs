@@ -38,6 +38,8 @@ pub struct Scenario {
     pub load_noise: Option<LoadNoise>,
     /// Whether, and how, what policies believe of capacities is learnt while the run goes on.
     pub learn: Option<Learn>,
+    /// From the start of the run until its sums begin; series and decisions show all.
+    pub warm_up: Span,
     /// From the start of the run to its end; `None`: until the trace ends.
     pub until: Option<Span>,
     /// From one sample of the series to the next; `None`: so that a run has at most 1,440 of them.

@@ -4,7 +4,9 @@
 //! means is defined in `report::metric`, not here.
 
 use super::{Decision, Record};
-use crate::model::observation::{Amount, ClusterTotals, EventKind, Flow, Quantiles, ServiceTotals, TaskTotals};
+use crate::model::observation::{
+    Amount, ClusterTotals, Elasticity, EventKind, Flow, Packing, Quantiles, ServiceTotals, TaskTotals,
+};
 use crate::model::scenario::Known;
 use crate::model::{Cluster, Observation, Service, Totals};
 use crate::units::Span;
@@ -19,10 +21,14 @@ const JOULES_PER_KWH: f64 = 3.6e6;
 #[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
 pub struct Summary {
     pub span_s: f64,
+    #[serde(default)]
+    pub warm_up_s: f64,
     pub requests_offered: f64,
     pub requests_served: f64,
     pub requests_dropped: f64,
     pub requests_backlog: f64,
+    #[serde(default)]
+    pub requests_carried: f64,
     pub requests_good: f64,
     #[serde(default)]
     pub tasks: Option<TaskSummary>,
@@ -34,6 +40,12 @@ pub struct Summary {
     pub gpu_allocation_share: Option<f64>,
     pub slo_violation_time_share: Option<f64>,
     pub slo_violation_requests_share: Option<f64>,
+    #[serde(default)]
+    pub slo_violation_longest_s: Option<f64>,
+    #[serde(default)]
+    pub elasticity: Option<ElasticitySummary>,
+    #[serde(default)]
+    pub packing: Option<PackingSummary>,
     pub latency_mean_ms: Option<f64>,
     pub latency_p50_ms: Option<f64>,
     pub latency_p95_ms: Option<f64>,
@@ -50,6 +62,8 @@ pub struct Summary {
     pub carbon_g: f64,
     pub moves: u64,
     pub replica_changes: u64,
+    #[serde(default)]
+    pub flaps: u64,
     pub decisions: u64,
     pub refusals: u64,
     pub violations: u64,
@@ -58,9 +72,36 @@ pub struct Summary {
     pub actions_failed: u64,
     pub faults: u64,
     pub gap_max: Option<f64>,
+    #[serde(default)]
+    pub gap_mean: Option<f64>,
     pub events: u64,
     pub by_service: Vec<ServiceSummary>,
     pub by_cluster: Vec<ClusterSummary>,
+}
+
+/// How supply followed demand, of a [`Summary`] or a service; absent without demand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
+pub struct ElasticitySummary {
+    pub theta_under_share: f64,
+    pub theta_over_share: f64,
+    pub tau_under_share: f64,
+    pub tau_over_share: f64,
+    pub instability_share: f64,
+    pub deviation_share: f64,
+    pub demand_core_hours: f64,
+}
+
+/// How nodes were filled, of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
+pub struct PackingSummary {
+    pub cpu_used_mean_share: f64,
+    pub cpu_used_p95_share: f64,
+    pub fragmentation_share: f64,
+    pub stranded_cpu_share: f64,
+    pub stranded_memory_share: f64,
+    pub imbalance_share: f64,
 }
 
 /// All tasks of a [`Summary`]; absent where there are none.
@@ -100,6 +141,8 @@ pub struct ServiceSummary {
     pub latency_p99_ms: Option<f64>,
     pub replica_hours: f64,
     pub cpu_hours: f64,
+    #[serde(default)]
+    pub elasticity: Option<ElasticitySummary>,
 }
 
 /// One cluster of a [`Summary`].
@@ -137,6 +180,8 @@ pub struct Counts {
     pub faults: u64,
     /// The largest optimality gap of a decision.
     pub gap_max: Option<f64>,
+    /// All gaps, and the number of decisions that had one.
+    pub gaps: (f64, u64),
 }
 
 /// Counting is a record of its own, where only the figures of a run are wanted.
@@ -148,6 +193,7 @@ impl Record for Counts {
         self.held += decision.held.len() as u64;
         self.actions += decision.actions.len() as u64;
         let gap = decision.plan.quality.and_then(|quality| quality.gap());
+        self.gaps = (self.gaps.0 + gap.unwrap_or(0.0), self.gaps.1 + u64::from(gap.is_some()));
         self.gap_max = [self.gap_max, gap].into_iter().flatten().reduce(f64::max);
         Ok(())
     }
@@ -156,6 +202,7 @@ impl Record for Counts {
         match observation {
             Observation::Event(event) => self.faults += u64::from(breaks(event.kind)),
             Observation::Failed { .. } => self.actions_failed += 1,
+            Observation::WarmedUp(_) => *self = Self::default(),
             _ => {}
         }
         Ok(())
@@ -192,10 +239,12 @@ impl Summary {
         let latency = Latency::of(totals.latency.as_ref());
         Self {
             span_s: totals.span.as_seconds_f64(),
+            warm_up_s: totals.warm_up.as_seconds_f64(),
             requests_offered: Flow::requests(totals.requests.offered),
             requests_served: Flow::requests(totals.requests.served),
             requests_dropped: Flow::requests(totals.requests.dropped),
             requests_backlog: Flow::requests(totals.requests.backlog),
+            requests_carried: Flow::requests(totals.requests.carried),
             requests_good: totals.requests_good,
             tasks: totals.tasks.as_ref().map(of_tasks),
             cpu_allocation_share: allocation(totals, 0),
@@ -203,6 +252,9 @@ impl Summary {
             gpu_allocation_share: allocation(totals, 2),
             slo_violation_time_share: has_slo.then_some(totals.slo_violation_time),
             slo_violation_requests_share: has_slo.then_some(totals.slo_violation_requests),
+            slo_violation_longest_s: has_slo.then_some(totals.slo_violation_longest.as_seconds_f64()),
+            elasticity: totals.elasticity.as_ref().map(of_elasticity),
+            packing: totals.packing.as_ref().map(of_packing),
             latency_mean_ms: latency.mean,
             latency_p50_ms: latency.p50,
             latency_p95_ms: latency.p95,
@@ -221,6 +273,7 @@ impl Summary {
             carbon_g: sum(|row| row.carbon_g),
             moves: totals.moves,
             replica_changes: totals.replica_changes,
+            flaps: totals.flaps,
             decisions: counts.decisions,
             refusals: counts.refusals,
             violations: counts.violations,
@@ -229,6 +282,7 @@ impl Summary {
             actions_failed: counts.actions_failed,
             faults: counts.faults,
             gap_max: counts.gap_max,
+            gap_mean: (counts.gaps.1 > 0).then(|| counts.gaps.0 / counts.gaps.1 as f64),
             events: totals.events,
             by_service: totals.by_service.iter().map(|row| of_service(known, row)).collect(),
             by_cluster: clusters,
@@ -276,6 +330,29 @@ fn of_tasks(totals: &TaskTotals) -> TaskSummary {
     }
 }
 
+const fn of_elasticity(figures: &Elasticity) -> ElasticitySummary {
+    ElasticitySummary {
+        theta_under_share: figures.accuracy_under,
+        theta_over_share: figures.accuracy_over,
+        tau_under_share: figures.time_under,
+        tau_over_share: figures.time_over,
+        instability_share: figures.instability,
+        deviation_share: figures.deviation,
+        demand_core_hours: figures.core_hours,
+    }
+}
+
+const fn of_packing(figures: &Packing) -> PackingSummary {
+    PackingSummary {
+        cpu_used_mean_share: figures.cpu_used,
+        cpu_used_p95_share: figures.cpu_used_p95,
+        fragmentation_share: figures.fragmentation,
+        stranded_cpu_share: figures.stranded_cpu,
+        stranded_memory_share: figures.stranded_memory,
+        imbalance_share: figures.imbalance,
+    }
+}
+
 fn of_service(known: &Known, row: &ServiceTotals) -> ServiceSummary {
     let Service { name, slo, .. } = &known.application.services[row.service];
     let latency = Latency::of(row.latency.as_ref());
@@ -295,6 +372,7 @@ fn of_service(known: &Known, row: &ServiceTotals) -> ServiceSummary {
         latency_p99_ms: latency.p99,
         replica_hours: row.replica_hours,
         cpu_hours: row.cpu_hours,
+        elasticity: row.elasticity.as_ref().map(of_elasticity),
     }
 }
 

@@ -281,6 +281,7 @@ impl Day {
             served: amount(self.offered) - amount(self.dropped),
             dropped: amount(self.dropped),
             backlog: 0,
+            carried: 0,
         };
         let share = self.violated_steps as f64 / (DAY_S / STEP_S) as f64;
         let ms = |ms: u64| Span(ms * 1_000_000);
@@ -293,6 +294,7 @@ impl Day {
             slo_violation_time: (id == 0).then_some(share),
             latency: (id == 0).then_some(latency),
             cpu_hours: self.replica_hours[id as usize] * 0.4,
+            elasticity: None,
         });
         let hours = self.replica_hours.iter().sum::<f64>();
         let by_cluster = (0..3u32).map(|id| ClusterTotals {
@@ -319,6 +321,7 @@ impl Day {
             moves: 3,
             replica_changes: self.changes,
             events: 123_456,
+            ..Totals::default()
         }
     }
 }

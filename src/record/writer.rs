@@ -27,6 +27,8 @@ pub struct Writer {
     decisions: BufWriter<File>,
     series: SeriesWriter,
     counts: Counts,
+    /// Decisions since the start, those of the warm-up included.
+    decided: u64,
     /// Tasks that the last decision refused.
     refused: Refused,
     explanations: Option<Vec<Explained>>,
@@ -46,6 +48,7 @@ impl Writer {
             decisions: BufWriter::new(decisions),
             series,
             counts: Counts::default(),
+            decided: 0,
             refused: Refused::new(),
             explanations: None,
             aside,
@@ -88,7 +91,8 @@ impl Writer {
 
 impl Record for Writer {
     fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
-        let line = DecisionLine::new(&decision, self.counts.decisions, &self.refused);
+        let line = DecisionLine::new(&decision, self.decided, &self.refused);
+        self.decided += 1;
         serde_json::to_writer(&mut self.decisions, &line)?;
         self.decisions.write_all(b"\n")?;
         self.counts.decision(decision)?;
@@ -105,6 +109,10 @@ impl Record for Writer {
                 self.write_line(&FailureLine::new(&known, action, error))
             }
             Observation::Sampled(sample) => self.series.push(sample),
+            Observation::WarmedUp(_) => {
+                self.counts = Counts::default();
+                Ok(())
+            }
             Observation::Due(_) | Observation::Finished(_) | Observation::Ended(_) => Ok(()),
         }
     }

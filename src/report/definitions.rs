@@ -1,5 +1,6 @@
 //! The definitions of all metrics: one slice, which tables, pages, JSON and expectations walk.
 
+use super::figure_definitions::FIGURE_METRICS;
 use super::metric::{Better, Metric};
 use super::task_definitions::TASK_METRICS;
 use super::unit::Unit;
@@ -12,13 +13,18 @@ const BY_RUN: &str = "counted by the run";
 /// All metrics; tables show those that fit, in this order: where there are tasks, theirs first.
 pub const METRICS: &[Metric] = &ALL;
 
-const ALL: [Metric; TASK_METRICS.len() + WORLD_METRICS.len()] = {
-    let mut all = [TASK_METRICS[0]; TASK_METRICS.len() + WORLD_METRICS.len()];
-    let mut index = 0;
-    while index < all.len() {
-        let behind = index.checked_sub(TASK_METRICS.len());
-        all[index] = if let Some(behind) = behind { WORLD_METRICS[behind] } else { TASK_METRICS[index] };
-        index += 1;
+const PARTS: [&[Metric]; 3] = [TASK_METRICS, WORLD_METRICS, FIGURE_METRICS];
+
+const ALL: [Metric; TASK_METRICS.len() + WORLD_METRICS.len() + FIGURE_METRICS.len()] = {
+    let mut all = [TASK_METRICS[0]; TASK_METRICS.len() + WORLD_METRICS.len() + FIGURE_METRICS.len()];
+    let (mut index, mut part) = (0, 0);
+    while part < PARTS.len() {
+        let mut inside = 0;
+        while inside < PARTS[part].len() {
+            all[index] = PARTS[part][inside];
+            (index, inside) = (index + 1, inside + 1);
+        }
+        part += 1;
     }
     all
 };
@@ -241,7 +247,7 @@ const WORLD_METRICS: &[Metric] = &[
         unit: Unit::Count,
         better: Better::Neither,
         tabled: false,
-        formula: "users' requests that arrived, at entry services",
+        formula: "users' requests that arrived, at entry services, after the warm-up as all that is counted; offered + requests_carried (those that waited then) = served + dropped + backlog",
         source: BY_RUN,
         get: |run| Some(run.requests_offered),
     },

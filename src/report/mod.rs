@@ -16,6 +16,7 @@ pub mod definitions;
 pub mod divergence;
 pub mod estimate;
 pub mod expect;
+mod figure_definitions;
 pub mod html;
 pub mod json;
 pub mod markdown;

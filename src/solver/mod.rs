@@ -19,6 +19,7 @@ pub mod unit_flow;
 pub mod fewest_moves;
 pub mod whole;
 
+pub mod bound;
 pub mod horizon;
 pub mod reassignment;
 pub mod scaling;

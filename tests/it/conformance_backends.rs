@@ -69,6 +69,7 @@ fn tell(backend: &mut dyn Backend) -> Story {
             Observation::Finished(action) => story.finished.push(action),
             Observation::Event(event) => story.times.push(event.at),
             Observation::Sampled(sample) => story.times.push(sample.at),
+            Observation::WarmedUp(at) => story.times.push(at),
             Observation::Failed { action, error } => panic!("{action:?} failed: {error}"),
             Observation::Ended(totals) => {
                 story.ended = Some(*totals);
@@ -137,8 +138,8 @@ fn the_run_ends_with_sums_that_add_up() {
     each(|subject, story| {
         let totals = story.ended.expect("it ended");
         for service in &totals.by_service {
-            let Flow { offered, served, dropped, backlog } = service.flow;
-            assert_eq!(offered, served + dropped + backlog, "{}", subject.name);
+            let Flow { offered, served, dropped, backlog, carried } = service.flow;
+            assert_eq!(offered + carried, served + dropped + backlog, "{}", subject.name);
         }
         let lost = if subject.acts { 0 } else { totals.requests.offered };
         assert!(totals.requests.dropped >= lost, "{}: without replicas nothing is served", subject.name);

@@ -20,6 +20,7 @@ mod binding_reference;
 mod bombs;
 #[cfg(feature = "milp")]
 mod book;
+mod bounds;
 mod brute_force;
 mod capacity;
 mod classics;
@@ -99,6 +100,7 @@ mod vectors_smo_clusters;
 mod vectors_smo_decisions;
 mod vectors_smo_hdag;
 mod vectors_smo_replicas;
+mod warm_up;
 mod whatif;
 mod world;
 mod worlds;

@@ -135,6 +135,7 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
             delay: Span::ZERO,
             loss: Ratio::ZERO,
         },
+        warm_up: Span::ZERO,
         until: None,
         sample_every: None,
     }

@@ -1,13 +1,17 @@
 //! The world at its beginning: every table filled, every periodic loop started, nothing deployed yet.
 
 use super::conditions::{waiting, window_max};
+use super::control::Flaps;
+use super::elastic::elastic;
 use super::event::Event;
 use super::faults::FaultState;
 use super::latency::LatencyLog;
+use super::packing::PackingBook;
 use super::sites::{Site, SiteRates, SiteSums, TasksHere};
 use super::station::Station;
 use super::tasks::TaskBook;
 use super::telemetry::{Scrapes, offset};
+use super::warm_up::Counted;
 use super::world::{Component, ControlState, Entry, Path, ServiceState, Slot, Violating, World};
 use crate::model::binding::peers::{Peers, Relations};
 use crate::model::binding::{NodeTable, eligible};
@@ -57,6 +61,9 @@ impl World {
             outbox: VecDeque::new(),
             events: 0,
             sampled_at: Time::ZERO,
+            elastic: elastic(&scenario),
+            packing: PackingBook::new(&scenario),
+            counted: Counted::default(),
             ended: false,
             kernel: super::kernel::Kernel::new(),
             components,
@@ -113,6 +120,9 @@ impl World {
 
     /// Starts the series of a run that lasts at most until `horizon`.
     pub(super) fn start_series(&mut self, horizon: Time) {
+        if self.scenario.warm_up > Span::ZERO {
+            self.schedule_at(Time::ZERO + self.scenario.warm_up, Event::WarmedUp);
+        }
         let every =
             self.scenario.sample_every.unwrap_or_else(|| sample_every(Span(horizon.0), self.scenario.control.every));
         self.repeat(Time::ZERO + every, every, Event::Sampled);
@@ -126,10 +136,12 @@ impl World {
             self.settle(component);
         }
         self.services[service].capacity_factor = factor;
+        self.forget_needs(service);
         for slot in self.slots_of(service) {
             self.update_capacity(slot);
         }
         if let Some(component) = component {
+            self.note_demand(component);
             self.reflow(component);
         }
         let name = self.scenario.known.application.services[service].name.clone();
@@ -229,6 +241,7 @@ impl ServiceState {
             good: 0.0,
             violated: false,
             violation: Span::ZERO,
+            violation_before: Span::ZERO,
         };
         self.entry = Some(Box::new(entry));
     }
@@ -258,6 +271,7 @@ fn new_site(scenario: &Scenario, seed: Seed, (cluster, relations): (ClusterId, &
         rates: SiteRates::default(),
         sums: SiteSums::default(),
         cost_egress: 0.0,
+        allocated_before: 0.0,
     }
 }
 
@@ -273,6 +287,7 @@ fn new_control(seed: Seed) -> ControlState {
         started: false,
         moves: 0,
         replica_changes: 0,
+        flaps: Flaps::default(),
         delays: seed.stream("control_delays", 0),
     }
 }

@@ -59,6 +59,8 @@ impl World {
 
     fn want(&mut self, service: ServiceId) {
         self.services[service].dormant = false;
+        let component = self.services[service].component.expect("a conditional service answers requests");
+        self.note_demand(component);
         let name = self.scenario.known.application.services[service].name.clone();
         self.tell(EventKind::ServiceWanted, name);
     }
@@ -67,6 +69,7 @@ impl World {
         let component = self.services[service].component.expect("a conditional service answers requests");
         self.settle(component);
         (self.services[service].dormant, self.services[service].silent) = (true, true);
+        self.note_demand(component);
         self.reflow(component);
         let name = self.scenario.known.application.services[service].name.clone();
         self.tell(EventKind::ServiceUnwanted, name);

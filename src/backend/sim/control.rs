@@ -8,11 +8,39 @@ use crate::model::rails::moved;
 use crate::model::{
     ActionId, ClusterId, ClusterView, Observation, Plan, Resources, Seen, ServiceId, Snapshot, Table, Targets,
 };
+use crate::units::{Span, Time};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A change of a target is a flap where it takes one back that is no older than this.
+const FLAP_WITHIN: Span = Span::seconds(600);
+
+/// Targets that went up and down.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flaps {
+    pub(super) count: u64,
+    /// By service: when its target changed last, and whether it went up.
+    last: BTreeMap<ServiceId, (Time, bool)>,
+}
+
+impl Flaps {
+    /// The target of a service, summed over clusters, changes; a move between clusters is no change of it.
+    fn note(&mut self, service: ServiceId, (from, to): (u32, u32), now: Time) {
+        if from == to {
+            return;
+        }
+        let rises = to > from;
+        let last = self.last.insert(service, (now, rises));
+        self.count += u64::from(last.is_some_and(|(at, rose)| rose != rises && now - at <= FLAP_WITHIN));
+    }
+}
 
 impl World {
     /// A decision is due.
     pub(super) fn on_decided(&mut self) {
+        if self.control.started {
+            self.tick_courses();
+        }
         if self.control.started && self.has_nothing_to_decide() {
             return;
         }
@@ -107,7 +135,11 @@ impl World {
     }
 
     fn count_changes(&mut self, targets: &Targets) {
+        let now = self.now();
         for service in self.control.targets.changed(targets) {
+            let sum = |targets: &Targets| self.sites.ids().map(|cluster| targets.get(service, cluster)).sum::<u32>();
+            let (from, to) = (sum(&self.control.targets), sum(targets));
+            self.control.flaps.note(service, (from, to), now);
             self.control.moves += u64::from(moved(&self.control.targets, targets, service));
             for cluster in self.sites.ids() {
                 let (from, to) = (self.control.targets.get(service, cluster), targets.get(service, cluster));
@@ -173,5 +205,22 @@ impl World {
     fn is_done(&self, slot: super::world::SlotId) -> bool {
         let slot = &self.slots[slot];
         slot.ready == slot.desired && slot.replicas.len() == slot.desired as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flaps;
+    use crate::model::ServiceId;
+    use crate::units::Time;
+
+    /// Up at 0 s, down at 600 s (a flap), down at 700 s (none), up at 1,400 s (too late), a move (none), down at 1,401 s (a flap).
+    #[test]
+    fn a_target_that_soon_goes_back_flaps() {
+        let mut flaps = Flaps::default();
+        for (second, from, to) in [(0, 1, 2), (600, 2, 1), (700, 1, 0), (1_400, 0, 3), (1_400, 3, 3), (1_401, 3, 2)] {
+            flaps.note(ServiceId(0), (from, to), Time(second * 1_000_000_000));
+        }
+        assert_eq!(flaps.count, 2);
     }
 }

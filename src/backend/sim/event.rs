@@ -46,6 +46,8 @@ pub(super) enum Event {
     Decided,
     /// Tasks have come or gone: a decision is due between two ticks.
     TasksChanged,
+    /// The sums of the run begin.
+    WarmedUp,
     /// The run is over.
     Ended,
 }
@@ -68,7 +70,7 @@ impl Event {
             Self::PlanArrived | Self::MoveOverdue { .. } => 7,
             Self::Scraped(_) => 8,
             Self::ConditionsLooked => 9,
-            Self::Ended => 10,
+            Self::WarmedUp | Self::Ended => 10,
             Self::Sampled => 11,
             Self::Decided => 12,
             Self::TasksChanged => 13,

@@ -6,8 +6,8 @@
 //! In reading order: `kernel` (what happens when), `event` (what may happen), `world` (the state), `build` (its
 //! beginning), `ahead` (the future, for who asks), `traffic` with `station`, `routing` and `latency` (requests), `replicas`
 //! and `sites` (who serves them, and where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is
-//! seen), `conditions` (what waits for an event), `control` (what a policy sees and does), `samples` (what reports
-//! get).
+//! seen), `conditions` (what waits for an event), `control` (what a policy sees and does), `samples` with
+//! `elastic`, `course` and `packing` (what reports get), `warm_up` (from when on).
 //!
 //! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
 //! the start-up of the control plane itself.
@@ -18,11 +18,14 @@ mod build;
 mod conditions;
 mod consolidate;
 mod control;
+mod course;
+mod elastic;
 mod event;
 mod faults;
 pub mod kernel;
 mod latency;
 mod noise;
+mod packing;
 mod replicas;
 mod routing;
 mod samples;
@@ -32,6 +35,7 @@ mod tasks;
 mod telemetry;
 mod traffic;
 mod trial;
+mod warm_up;
 mod world;
 
 use super::{Backend, BackendError};
@@ -104,20 +108,28 @@ impl SimBackend {
         seed: Seed,
     ) -> Result<Self, BackendError> {
         let until = scenario.until.map(|span| Time::ZERO + span);
-        let rates = match scenario.load_noise {
-            Some(noise) => Box::new(Noisy::new(rates, noise, seed)),
-            None => rates,
-        };
+        let rates = Self::load(&scenario, rates, seed);
         let mut workload = Workload { source: Ok(rates), next: Some(RateRow::default()), until, end: None };
         let is_any = scenario.known.application.has_tasks();
         let mut tasks = Tasks { source: Ok(tasks), next: None, is_any };
+        let horizon = workload.horizon()?.max(tasks.end(until)?);
+        warms_up_before(horizon, &scenario)?;
         let mut world = World::new(scenario, seed);
-        world.start_series(workload.horizon()?.max(tasks.end(until)?));
+        world.start_series(horizon);
         workload.advance(&world)?;
         tasks.advance(until)?;
         let mut backend = Self { world, workload, tasks, ahead: None };
         backend.plan_end()?;
         Ok(backend)
+    }
+
+    /// The load as the world of `seed` meets it: the trace, with the noise that the scenario states.
+    #[must_use]
+    pub fn load(scenario: &Scenario, source: Box<dyn RateSource>, seed: Seed) -> Box<dyn RateSource> {
+        match scenario.load_noise {
+            Some(noise) => Box::new(Noisy::new(source, noise, seed)),
+            None => source,
+        }
     }
 
     /// The present instant.
@@ -181,9 +193,19 @@ impl SimBackend {
     fn plan_end(&mut self) -> Result<(), BackendError> {
         let (Some(end), None) = (self.workload.end, self.tasks.next) else { return Ok(()) };
         let end = end.max(self.tasks.end(self.workload.until)?).max(self.world.now());
+        warms_up_before(end, &self.world.scenario)?;
         self.world.schedule_at(end, Event::Ended);
         Ok(())
     }
+}
+
+/// Of a run whose warm-up is as long as itself there is nothing to tell.
+fn warms_up_before(end: Time, scenario: &Scenario) -> Result<(), WorkloadError> {
+    let warm_up = scenario.warm_up;
+    if warm_up == Span::ZERO || Time::ZERO + warm_up < end {
+        return Ok(());
+    }
+    Err(WorkloadError(format!("`warm_up: {warm_up}`: the run ends at {end}; a warm-up has to end before")))
 }
 
 impl Workload {
@@ -265,6 +287,7 @@ impl World {
             Event::Sampled => self.on_sampled(),
             Event::Decided => self.on_decided(),
             Event::TasksChanged => self.on_tasks_changed(),
+            Event::WarmedUp => self.on_warmed_up(),
             Event::Ended => self.on_ended(),
         }
     }

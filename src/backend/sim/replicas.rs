@@ -201,6 +201,7 @@ impl World {
         };
         self.settle(component);
         change(&mut self.slots[slot]);
+        self.note_supply(self.slots[slot].service);
         self.update_capacity(slot);
         self.reflow(component);
     }

@@ -1,9 +1,10 @@
 //! What is told of the world from time to time, and the sums at its end. Here the truth comes out, for reports only.
 
-use super::telemetry::{mean_rate, since};
+use super::telemetry::mean_rate;
 use super::world::World;
 use crate::model::observation::{
-    Amount, ClusterSample, ClusterTotals, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
+    Amount, ClusterSample, ClusterTotals, Elasticity, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals,
+    Totals,
 };
 use crate::model::{ClusterId, Observation, Phase, ServiceId};
 use crate::units::{MilliCores, Rate, Span};
@@ -12,6 +13,7 @@ impl World {
     /// The series get a sample.
     pub(super) fn on_sampled(&mut self) {
         let sample = self.sample();
+        self.note_packing(&sample.clusters);
         self.outbox.push_back(Observation::Sampled(Box::new(sample)));
     }
 
@@ -37,7 +39,7 @@ impl World {
     fn sample_service(&mut self, service: ServiceId, span: Span) -> ServiceSample {
         let flow = self.flow_of(service);
         let state = &mut self.services[service];
-        let passed = since(flow, state.sampled);
+        let passed = flow.since(state.sampled);
         state.sampled = flow;
         let violation = state.entry.as_deref().map_or(Span::ZERO, |entry| entry.violation);
         let broken = violation.saturating_sub(std::mem::replace(&mut state.sampled_violation, violation));
@@ -131,8 +133,9 @@ impl World {
         self.ended = true;
     }
 
-    fn totals(&mut self) -> Totals {
-        let span = Span(self.now().0);
+    /// The sums since the start, and whatever is no sum since things count.
+    pub(super) fn sums(&self) -> Totals {
+        let span = self.now() - self.counted.since;
         let seconds = span.as_seconds_f64();
         let share = |violation: Span| if seconds > 0.0 { violation.as_seconds_f64() / seconds } else { 0.0 };
         let application = &self.scenario.known.application;
@@ -150,7 +153,12 @@ impl World {
         let running = if self.violating.count > 0 { self.now() - self.violating.since } else { Span::ZERO };
         Totals {
             span,
+            warm_up: Span(self.counted.since.0),
             requests,
+            slo_violation_longest: self.violating.longest.max(running),
+            flaps: self.control.flaps.count,
+            elasticity: Elasticity::joined(by_service.iter().filter_map(|row| row.elasticity)),
+            packing: self.packing.totals(),
             slo_violation_time: share(self.violating.total + running),
             slo_violation_requests: if offered > 0.0 { (1.0 - good / offered).max(0.0) } else { 0.0 },
             requests_good: good,
@@ -174,9 +182,12 @@ impl World {
             entry: entry.is_some(),
             flow: self.flow_of(service),
             replica_hours: slots().map(|slot| slot.ready_seconds).sum::<f64>() / 3600.0,
-            slo_violation_time: entry.filter(|_| promised).map(|entry| share(entry.violation)),
+            slo_violation_time: entry
+                .filter(|_| promised)
+                .map(|entry| share(entry.violation.saturating_sub(entry.violation_before))),
             latency: entry.and_then(|entry| entry.log.total()),
             cpu_hours: slots().map(|slot| slot.core_seconds).sum::<f64>() / 3600.0,
+            elasticity: self.elasticity(service),
         }
     }
 
@@ -191,7 +202,11 @@ impl World {
             energy: site.sums.energy,
             carbon: site.sums.carbon,
             amounts: site.sums.amounts.map(|(requested, offered)| Amount { requested, offered }),
-            cpu_allocation: if seconds > 0.0 { site.sums.allocated_seconds / seconds } else { 0.0 },
+            cpu_allocation: if seconds > 0.0 {
+                (site.sums.allocated_seconds - site.allocated_before) / seconds
+            } else {
+                0.0
+            },
         }
     }
 }
@@ -200,6 +215,6 @@ impl super::world::Slot {
     /// Requests since the last sample, and the sum of their latency here in seconds.
     fn take_sampled(&mut self) -> (Flow, f64) {
         let (flow, waited) = std::mem::replace(&mut self.sampled, (self.station.flow, self.own_latency_sum));
-        (since(self.station.flow, flow), self.own_latency_sum - waited)
+        (self.station.flow.since(flow), self.own_latency_sum - waited)
     }
 }

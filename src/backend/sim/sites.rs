@@ -48,6 +48,8 @@ pub(super) struct Site {
     pub(super) rates: SiteRates,
     pub(super) sums: SiteSums,
     pub(super) cost_egress: f64,
+    /// `allocated_seconds` when things began to count.
+    pub(super) allocated_before: f64,
 }
 
 /// A node beyond what the node table knows.

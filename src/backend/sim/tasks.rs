@@ -32,6 +32,8 @@ pub(super) struct TaskBook {
     pub(super) restarted: u64,
     /// From arrival to first start, of all that started.
     waits: Vec<Span>,
+    /// How many of those were before things counted.
+    waits_before: usize,
     /// Nanoseconds that tasks ran, over all that have stopped.
     ran: u128,
     /// Whether something has happened since the policy was asked last that could let it decide otherwise.
@@ -56,6 +58,13 @@ pub(super) struct ClassState {
     lost: Vec<(SlotId, TaskId)>,
     /// All that are there, replicas included.
     pub(super) present: u32,
+}
+
+impl TaskBook {
+    /// Waits of tasks that start from now on count.
+    pub(super) const fn restart_waits(&mut self) {
+        self.waits_before = self.waits.len();
+    }
 }
 
 impl World {
@@ -294,7 +303,7 @@ impl World {
             waiting: (lost + starting.len()) as u64,
             refused: book.refused,
             restarted: book.restarted,
-            wait: quantiles(&book.waits),
+            wait: quantiles(&book.waits[book.waits_before..]),
             hours: (book.ran + ran) as f64 / 3.6e12,
             cpu_hours: self.sites.values().map(|site| site.sums.task_core_seconds).sum::<f64>() / 3600.0,
         })

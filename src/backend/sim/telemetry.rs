@@ -6,7 +6,6 @@
 
 use super::world::World;
 use crate::model::id::Id;
-use crate::model::observation::Flow;
 use crate::model::snapshot::ReplicaGroup;
 use crate::model::{Phase, Seen, ServiceId, ServiceView};
 use crate::seed::Stream;
@@ -197,16 +196,6 @@ pub(super) fn mean_rate(amount: u128, span: Span) -> Rate {
     let nanos = u128::from(span.0);
     let rate = (amount + nanos / 2).checked_div(nanos).unwrap_or(0);
     Rate(u64::try_from(rate).unwrap_or(u64::MAX))
-}
-
-/// Differences of a flow between two instants.
-pub(super) fn since(now: Flow, before: Flow) -> Flow {
-    Flow {
-        offered: now.offered - before.offered,
-        served: now.served - before.served,
-        dropped: now.dropped - before.dropped,
-        backlog: now.backlog,
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; CPU in use is positive")]

@@ -30,6 +30,7 @@ impl World {
         let Some(component) = self.services[service].component else { return };
         self.settle(component);
         self.services[service].demand = rate;
+        self.note_demand(component);
         self.reflow(component);
     }
 
@@ -238,8 +239,8 @@ impl World {
         let row = self.source_row(call, from);
         let flows = &self.services[call.to].flows[row * width..(row + 1) * width];
         let total: u64 = flows.iter().sum();
+        let asked = self.slots[self.slot_id(call.from, from)].station.served().scaled(call.per_request);
         if total == 0 {
-            let asked = self.slots[self.slot_id(call.from, from)].station.served().scaled(call.per_request);
             return (Latency::default(), if asked == Rate::ZERO { 1.0 } else { 0.0 });
         }
         let rtt = &self.scenario.known.network.rtt[from];
@@ -248,7 +249,8 @@ impl World {
             .clone()
             .map(|((flow, rtt), slot)| (*flow as f64, self.slots[slot].latency.after(rtt.as_seconds_f64())));
         let succeeding: f64 = targets.map(|((flow, _), slot)| *flow as f64 * self.slots[slot].success).sum();
-        (Latency::mixture(parts), succeeding / total as f64)
+        // What found no way, because links to those with room are broken, has failed.
+        (Latency::mixture(parts), succeeding / total.max(asked.0) as f64)
     }
 
     /// The row of a caller in a cluster among the flows of the one called.
@@ -291,7 +293,9 @@ impl World {
         } else {
             self.violating.count -= 1;
             if self.violating.count == 0 {
-                self.violating.total += now - self.violating.since;
+                let broken = now - self.violating.since;
+                self.violating.total += broken;
+                self.violating.longest = self.violating.longest.max(broken);
             }
         }
     }

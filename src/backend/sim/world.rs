@@ -61,6 +61,11 @@ pub(super) struct World {
     pub(super) outbox: VecDeque<Observation>,
     pub(super) events: u64,
     pub(super) sampled_at: Time,
+    /// What each service needs and has; nothing for tasks.
+    pub(super) elastic: Table<ServiceId, Option<Box<super::elastic::Elastic>>>,
+    pub(super) packing: super::packing::PackingBook,
+    /// Since when things count.
+    pub(super) counted: super::warm_up::Counted,
     pub(super) ended: bool,
 }
 
@@ -138,6 +143,8 @@ pub(super) struct Entry {
     pub(super) good: f64,
     pub(super) violated: bool,
     pub(super) violation: Span,
+    /// What of that was before things counted.
+    pub(super) violation_before: Span,
 }
 
 /// Requests from one origin to one cluster.
@@ -198,6 +205,7 @@ pub(super) struct ControlState {
     pub(super) started: bool,
     pub(super) moves: u64,
     pub(super) replica_changes: u64,
+    pub(super) flaps: super::control::Flaps,
     pub(super) delays: Stream,
 }
 
@@ -207,6 +215,7 @@ pub(super) struct Violating {
     pub(super) count: u32,
     pub(super) since: Time,
     pub(super) total: Span,
+    pub(super) longest: Span,
 }
 
 impl World {

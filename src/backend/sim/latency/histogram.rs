@@ -42,6 +42,14 @@ impl Histogram {
         self.total += other.total;
     }
 
+    /// Takes off what `other` holds, all of which was merged before.
+    pub(super) fn subtract(&mut self, other: &Self) {
+        for (count, less) in self.counts.iter_mut().zip(&other.counts) {
+            *count -= less;
+        }
+        self.total -= other.total;
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.counts.fill(0);

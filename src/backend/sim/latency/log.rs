@@ -19,6 +19,8 @@ pub(crate) struct LatencyLog {
     before: Histogram,
     /// Σ weight · mean in seconds · requests, and Σ weight: recent and before.
     sums: [(f64, f64); 2],
+    /// What is no part of the total: latencies and sums of a warm-up.
+    skipped: Option<Box<(Histogram, (f64, f64))>>,
     /// Which strata are next.
     phase: usize,
 }
@@ -32,7 +34,7 @@ pub(crate) struct Pending {
 
 impl LatencyLog {
     pub(crate) fn new() -> Self {
-        Self { recent: Histogram::new(), before: Histogram::new(), sums: [(0.0, 0.0); 2], phase: 0 }
+        Self { recent: Histogram::new(), before: Histogram::new(), sums: [(0.0, 0.0); 2], skipped: None, phase: 0 }
     }
 
     /// Adds `requests` of this latency.
@@ -80,7 +82,20 @@ impl LatencyLog {
 
     /// Quantiles of the whole run up to the last call of [`take_recent`](Self::take_recent).
     pub(crate) fn total(&self) -> Option<Quantiles> {
-        quantiles(&self.before, self.sums[1])
+        let (mut before, mut sum) = (self.before.clone(), self.sums[1]);
+        if let Some(skipped) = &self.skipped {
+            before.subtract(&skipped.0);
+            sum = (sum.0 - skipped.1.0, sum.1 - skipped.1.1);
+        }
+        quantiles(&before, sum)
+    }
+
+    /// Leaves what was flushed so far out of [`total`](Self::total), and not out of [`take_recent`](Self::take_recent).
+    pub(crate) fn restart_total(&mut self) {
+        let mut all = self.before.clone();
+        all.merge(&self.recent);
+        let sum = (self.sums[0].0 + self.sums[1].0, self.sums[0].1 + self.sums[1].1);
+        self.skipped = Some(Box::new((all, sum)));
     }
 
     /// Adds what `other` holds.
@@ -88,6 +103,11 @@ impl LatencyLog {
         self.before.merge(&other.before);
         self.sums[1].0 += other.sums[1].0;
         self.sums[1].1 += other.sums[1].1;
+        if let Some(skipped) = &other.skipped {
+            self.before.subtract(&skipped.0);
+            self.sums[1].0 -= skipped.1.0;
+            self.sums[1].1 -= skipped.1.1;
+        }
     }
 }
 

@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("bench").join(&arena.suite.name));
     let folder = Folder::open(folder, &arena.head, arguments.resume)?;
     let cache = Cache::new(folder.path("cache"), arguments.resume).map_err(|error| folder.unwritable(error))?;
-    let runner = Runner { cache, threads: arguments.threads };
+    let runner = Runner { cache, threads: arguments.threads, bad_million_usd: arena.head.bad_million_usd };
     let mut head = arena.head.clone();
     for (scenario, found) in head.scenarios.iter_mut().zip(warm_up::all(&arena, &runner)?) {
         scenario.warm_up_s = found.span.as_seconds_f64();

@@ -4,6 +4,7 @@ use super::arena::World;
 use super::cache::Cache;
 use super::key;
 use crate::backend::sim::SimBackend;
+use crate::cli::bounds::bounds;
 use crate::cli::job::{JobError, caught};
 use crate::cli::{Failure, execute};
 use crate::learning::Learning;
@@ -11,7 +12,7 @@ use crate::model::Scenario;
 use crate::policy::{PolicySpec, exec};
 use crate::record::Summary;
 use crate::record::tally::{Step, Tally};
-use crate::report::bench::results::Outcome;
+use crate::report::bench::results::{Bounds, Outcome};
 use crate::run::Run;
 use crate::seed::Seed;
 use crate::units::Span;
@@ -28,6 +29,8 @@ pub struct Runner {
     pub cache: Cache,
     /// Runs at the same time; `None`: one a core.
     pub threads: Option<NonZeroUsize>,
+    /// What a million bad requests cost.
+    pub bad_million_usd: f64,
 }
 
 /// A run that is wanted.
@@ -74,7 +77,19 @@ impl Runner {
         let key = asked.key();
         let run = || asked.run(false).map(|(summary, _)| summary).map_err(|error| error.to_string());
         let result = self.kept(asked.policy, &key, run)?;
-        Ok(Outcome { seed: asked.seed, key, result, bound: bound(asked) })
+        Ok(Outcome { seed: asked.seed, key, result, bound: self.bound(asked)? })
+    }
+
+    /// What no policy can get below on this day; none where the load cannot be read, which the run itself tells.
+    fn bound(&self, asked: &Asked<'_>) -> io::Result<Option<Bounds>> {
+        let key = key::of_bound((&asked.world.hash, asked.seed), asked.warm_up, self.bad_million_usd);
+        let make = || {
+            let loaded = &asked.world.loaded;
+            let scenario = counted_after(&loaded.scenario, asked.warm_up);
+            let source = loaded.workload().map_err(|error| error.to_string())?;
+            bounds(&scenario, (source, Seed(asked.seed)), self.bad_million_usd).map_err(|error| error.to_string())
+        };
+        Ok(self.cache.get_or(&key, make)?.ok())
     }
 }
 
@@ -104,13 +119,6 @@ impl Asked<'_> {
 }
 
 /// The scenario whose runs are counted from the end of the warm-up on.
-fn counted_after(scenario: &Arc<Scenario>, _warm_up: Span) -> Arc<Scenario> {
-    // SEAM(warm_up): `Arc::new(Scenario { warm_up, ..Scenario::clone(scenario) })` once the scenario has the field.
-    scenario.clone()
-}
-
-/// What no policy can get below.
-const fn bound(_asked: &Asked<'_>) -> Option<crate::report::bench::results::Bounds> {
-    // SEAM(bounds): computed here once there are some.
-    None
+fn counted_after(scenario: &Arc<Scenario>, warm_up: Span) -> Arc<Scenario> {
+    Arc::new(Scenario { warm_up, ..Scenario::clone(scenario) })
 }

@@ -61,7 +61,9 @@ pub fn contradiction(buckets: &Buckets, options: &Options, entity: u64) -> Optio
     let cores = median(&used.iter().map(|at| buckets.cpu[*at] / buckets.replicas[*at]).collect::<Vec<_>>());
     let cheap = Options { resamples: options.resamples.min(RESAMPLES), ..options.clone() };
     let mut of_source: Vec<Vec<usize>> = vec![Vec::new(); buckets.sources()];
-    used.into_iter().for_each(|at| of_source[buckets.source[at] as usize].push(at));
+    for at in used {
+        of_source[buckets.source[at] as usize].push(at);
+    }
     let rates = of_source.iter().filter(|at| at.len() >= options.points_min).filter_map(|at| {
         let demand = demand::estimate(buckets, at, &cheap, entity)?;
         let draws: Vec<f64> = demand.draws.iter().map(|theta| demand::rate_at(theta, cores)).collect();
@@ -83,7 +85,6 @@ pub fn contradiction(buckets: &Buckets, options: &Options, entity: u64) -> Optio
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the values are exact")]
 mod tests {
     use super::super::clean::clean;
     use crate::capacity::{Options, Series};

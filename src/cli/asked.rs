@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// A scenario and what is asked of it.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_field_names, reason = "the argument is called SCENARIO")]
 pub struct Scenario {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
@@ -105,7 +106,9 @@ impl Scenario {
                 write!(text, " {}", quoted(value)).expect("a string takes all");
             }
         };
-        options.iter().for_each(|(option, value)| add(option, value));
+        for (option, value) in options {
+            add(option, value);
+        }
         self.policies.iter().for_each(|policy| add("--policy", &policy.label));
         self.seeds.iter().for_each(|seeds| add("--seeds", &seeds.to_string()));
         self.set.iter().for_each(|(path, value)| add("--set", &format!("{path}={value}")));
@@ -119,7 +122,7 @@ impl Telling {
     ///
     /// # Errors
     /// Where the page cannot be written, or nothing be printed.
-    pub fn tell(&self, sheet: &Sheet, json: &Value, path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    pub fn tell(&self, (sheet, json): (&Sheet, &Value), path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         let mut sheet = sheet.clone();
         sheet.not_modelled = NOT_MODELLED.iter().map(|sentence| (*sentence).to_owned()).collect();
         let page = sheet::page(&sheet);

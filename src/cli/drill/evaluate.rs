@@ -67,8 +67,11 @@ pub struct Pass {
     get: fn(&Harm) -> f64,
 }
 
+/// A figure of a harm.
+pub type Figure = fn(&Harm) -> f64;
+
 /// Figures that can be judged.
-pub const FIGURES: [(&str, fn(&Harm) -> f64); 6] = [
+pub const FIGURES: [(&str, Figure); 6] = [
     ("slo_minutes", |harm| harm.slo_minutes),
     ("bad_requests", |harm| harm.bad_requests),
     ("unplaceable", |harm| harm.unplaceable),

@@ -130,7 +130,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let told = Told { setting: &setting, busiest, arguments, answers: &answers, seeds: seeds.len() };
     let path = telling.out.join(super::names::file_name(&setting.loaded.name)).join("drill.html");
-    telling.tell(&told.sheet(), &told.json(), &path, out)?;
+    telling.tell((&told.sheet(), &told.json()), &path, out)?;
     let fails = answers.iter().any(|answer| !answer.passes);
     if arguments.check && fails { Err(Failure::refused()) } else { Ok(()) }
 }

@@ -105,12 +105,14 @@ impl Told<'_> {
             Proof::BudgetSpent => format!("the search ended before it was done ({runs}); `--budget` lets it go on"),
             Proof::MostFails => runs,
         };
-        if let Some(found) = &answer.found { format!(
-            "{policy}: {} for {} keep {slo} {surely}; {today} and cost {}; {sure}.",
-            self.words(found),
-            dollars(found.cost),
-            dollars(answer.today.cost)
-        ) } else {
+        if let Some(found) = &answer.found {
+            format!(
+                "{policy}: {} for {} keep {slo} {surely}; {today} and cost {}; {sure}.",
+                self.words(found),
+                dollars(found.cost),
+                dollars(answer.today.cost)
+            )
+        } else {
             let nearest = answer
                 .nearest
                 .as_ref()

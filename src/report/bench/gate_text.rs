@@ -6,6 +6,7 @@ use crate::report::estimate::Estimate;
 use crate::report::markdown::{escape, row, rule};
 use crate::report::table::wrapped;
 use crate::report::unit::Unit;
+use std::fmt::Write as _;
 
 /// Columns of a terminal.
 const WIDTH: usize = 100;
@@ -27,7 +28,7 @@ impl Judgement {
     pub fn markdown(&self) -> String {
         let mut text = format!("**{}**\n\n", escape(&self.summary()));
         for note in &self.notes {
-            text += &format!("> {}\n\n", escape(note));
+            writeln!(text, "> {}\n", escape(note)).expect("a string takes all");
         }
         let heads = ["scenario", "policy", "figure", "baseline", "now", "allowed", "outcome"];
         let mut lines = vec![row(heads.map(str::to_owned)), rule(3, 4)];

@@ -8,6 +8,11 @@
 //!         └─► gate (against stored Results)                                   └─► CSV | Parquet, one row a run
 //! ```
 
+#![expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a grid stands for the results that it refers to, and is passed as they would be"
+)]
+
 pub mod analysis;
 pub mod family;
 pub mod front;

@@ -120,7 +120,8 @@ impl Overall {
         for (index, row) in self.rows.iter_mut().enumerate() {
             let own: Vec<f64> = by_scenario.iter().map(|ranks| ranks[index]).collect();
             let mean = |drawn: &[usize]| drawn.iter().map(|at| own[*at]).sum::<f64>() / drawn.len() as f64;
-            row.rank = mean(&(0..own.len()).collect::<Vec<_>>());
+            let all: Vec<usize> = (0..own.len()).collect();
+            row.rank = mean(&all);
             row.rank_interval = bootstrap::interval(own.len(), mean);
         }
     }

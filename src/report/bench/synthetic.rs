@@ -97,7 +97,14 @@ impl World {
         summary.requests_served = summary.requests_good;
         summary.slo_violation_time_share = Some(0.02 * bad * own("slo"));
         summary.cost_per_million_good_usd = Some(summary.cost_usd / summary.requests_good * 1e6);
-        summary.replica_changes = (400.0 * day * own("changes")).round().max(0.0) as u64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "some hundreds, rounded and not below zero"
+        )]
+        {
+            summary.replica_changes = (400.0 * day * own("changes")).round().max(0.0) as u64;
+        }
         let bound = summary.cost_usd / cost * 0.6;
         let bound = Some(Bounds { services_usd: bound * 0.95, coupled_usd: bound });
         Outcome { seed, key: format!("{seed:064x}"), result: Ok(summary), bound }
@@ -105,6 +112,9 @@ impl World {
 }
 
 /// The cell of a contestant, to be changed.
+///
+/// # Panics
+/// Where there is no such cell.
 pub fn cell<'a>(results: &'a mut Results, scenario: &str, contestant: &str) -> &'a mut Cell {
     let is_it = |cell: &&mut Cell| cell.scenario == scenario && cell.contestant == contestant;
     results.cells.iter_mut().find(is_it).expect("the cell is there")

@@ -91,7 +91,7 @@ pub fn markdown(analysis: &Analysis<'_>, sentences: &[Sentence]) -> String {
         let mut parts = sentence.text.split('`');
         let mut said = escape(parts.next().unwrap_or_default());
         while let Some(code) = parts.next() {
-            said += &format!("`{code}`{}", escape(parts.next().unwrap_or_default()));
+            write!(said, "`{code}`{}", escape(parts.next().unwrap_or_default())).expect("a string takes all");
         }
         writeln!(text, "{said} [(figures)](report.html#{})", sentence.anchor).expect("a string takes all");
     }
@@ -109,7 +109,8 @@ pub fn markdown(analysis: &Analysis<'_>, sentences: &[Sentence]) -> String {
     writeln!(text, "{}\n", lines.join("\n")).expect("a string takes all");
     text += &folded("Loss by scenario, % of the baseline's", &losses(analysis));
     text += &folded("Gaps", &gaps(analysis));
-    let method = behind::sentences(analysis).iter().map(|one| format!("- {}\n", escape(one))).collect::<String>();
+    let method: Vec<String> = behind::sentences(analysis).iter().map(|one| format!("- {}", escape(one))).collect();
+    let method = method.join("\n") + "\n";
     text += &folded("How the figures came about", &method);
     text
 }

@@ -150,11 +150,11 @@ fn contention_that_was_seen_is_not_averaged_away() {
     let mut stream = Seed(9).stream("test", 2);
     let mut series = Series { service: "shop".to_owned(), class: "edge".to_owned(), ..Series::default() };
     for (block, replicas) in [1.0, 2.0, 4.0, 8.0, 12.0, 18.0, 25.0, 32.0].into_iter().cycle().take(64).enumerate() {
-        for minute in 0..32 {
+        for minute in 0..32_u32 {
             let load = if minute < 24 { 0.3 + 0.02 * f64::from(minute) } else { 1.3 };
             let noise = 0.003_f64.mul_add(normal(&mut stream), 1.0);
             let busy = load.min(0.99);
-            series.at.push(smo::units::Time((32 * block as u64 + minute as u64) * 60_000_000_000));
+            series.at.push(smo::units::Time((32 * block as u64 + u64::from(minute)) * 60_000_000_000));
             series.replicas.push(replicas);
             series.offered.push(load * law(replicas));
             series.completed.push(load.min(1.0) * law(replicas) * noise);

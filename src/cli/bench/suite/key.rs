@@ -40,6 +40,11 @@ pub fn of_run(world: &str, policy: &PolicySpec, seed: u64, warm_up: Span) -> Str
     of(&json!({ "program": program(), "world": world, "policy": policy, "seed": seed, "warm_up": warm_up.0 }))
 }
 
+/// The key of a bound on the loss in a world on the day of a seed.
+pub fn of_bound((world, seed): (&str, u64), warm_up: Span, bad_million_usd: f64) -> String {
+    of(&json!({ "program": program(), "bound": world, "seed": seed, "warm_up": warm_up.0, "price": bad_million_usd }))
+}
+
 /// The hash of some JSON.
 pub fn of(value: &Value) -> String {
     sha256(value.to_string().as_bytes())

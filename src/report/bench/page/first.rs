@@ -180,7 +180,7 @@ fn too_few_seeds(analysis: &Analysis<'_>) -> Option<String> {
         ranked.is_some_and(|one| least(one.pairs) * loss.tested as f64 >= LEVEL) && pair.finding == Finding::NotShown
     };
     let count = loss.pairs.iter().filter(is_hopeless).count();
-    let needed = (6..).find(|seeds| least(*seeds) * (loss.tested as f64) < LEVEL)?;
+    let needed = (6..10_000).find(|seeds| least(*seeds) * (loss.tested as f64) < LEVEL)?;
     (count > 0).then(|| {
         format!(
             "{count} of {} comparisons have skewed differences of too few seeds to show anything after the correction; {needed} seeds would do.",

@@ -55,6 +55,9 @@ pub enum Test {
 
 impl Difference {
     /// Of pairs `(left, right)`; `counts` are whole numbers. `None` below two pairs.
+    ///
+    /// # Panics
+    /// Never: pairs that spread have two that differ.
     pub fn of(pairs: &[(f64, f64)], counts: bool) -> Option<Self> {
         let count = pairs.len();
         if count < 2 {

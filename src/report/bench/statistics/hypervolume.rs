@@ -64,8 +64,9 @@ mod tests {
                 points.iter().any(within)
             };
             let mut cells = 0.0;
-            for index in 0..7_usize.pow(u32::try_from(aims).unwrap()) {
-                let cell: Vec<f64> = (0..aims).map(|aim| (index / 7_usize.pow(aim as u32) % 7) as f64).collect();
+            let aims = u32::try_from(aims).unwrap();
+            for index in 0..7_usize.pow(aims) {
+                let cell: Vec<f64> = (0..aims).map(|aim| (index / 7_usize.pow(aim) % 7) as f64).collect();
                 cells += f64::from(u8::from(covered(&cell)));
             }
             let found = hypervolume(&points, &reference);

@@ -58,7 +58,14 @@ fn suites_of_one_policy_find_nothing_in_95_of_100() {
         let family = family(&results);
         assert_eq!((family.pairs.len(), family.tested), (12, 12));
         clean += usize::from(family.pairs.iter().all(|pair| pair.finding == Finding::NotShown));
-        let p = |at: usize| family.pairs[at].difference.as_ref().ok().and_then(super::super::statistics::difference::Difference::p).expect("it was tested");
+        let p = |at: usize| {
+            family.pairs[at]
+                .difference
+                .as_ref()
+                .ok()
+                .and_then(super::super::statistics::difference::Difference::p)
+                .expect("it was tested")
+        };
         clean_without_holm += usize::from((0..12).all(|at| p(at) >= LEVEL));
     }
     assert!((92.0..=98.0).contains(&share(clean)), "{} %", share(clean));

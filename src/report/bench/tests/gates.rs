@@ -19,7 +19,7 @@ fn gate_on(metrics: &[&str], relative: f64) -> Gate {
         metric: (*metric).to_owned(),
         scenario: None,
         contestant: None,
-        relative: Some(Ratio((relative * 1e6).round() as u64)),
+        relative: Some(Ratio::from_f64(relative)),
         absolute: None,
         place: format!("gate.yaml: thresholds[{index}]"),
     };

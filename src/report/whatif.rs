@@ -179,6 +179,7 @@ fn signed_percent(share: f64) -> String {
 pub fn differences(comparison: &Comparison) -> Vec<Difference> {
     let base = comparison.of_variant(None);
     let is_in_base = |policy: &str| base.iter().any(|group| group.policy == policy);
+    let is_same_policy = comparison.policies().len() == 1;
     let mut found = Vec::new();
     for group in comparison.groups.iter().filter(|group| group.variant.is_some()) {
         let change = group.variant.clone().unwrap_or_default();
@@ -191,12 +192,8 @@ pub fn differences(comparison: &Comparison) -> Vec<Difference> {
             let figures = columns_at_most(comparison, METRICS.len());
             let figures = figures.into_iter().filter_map(|metric| changed(comparison, before, group, metric)).collect();
             let (policy_before, policy) = (before.policy.clone(), group.policy.clone());
-            found.push(Difference { change: change.clone(), policy_before, policy, is_same_policy: false, figures });
+            found.push(Difference { change: change.clone(), policy_before, policy, is_same_policy, figures });
         }
-    }
-    let is_same = comparison.policies().len() == 1;
-    for one in &mut found {
-        one.is_same_policy = is_same;
     }
     found
 }

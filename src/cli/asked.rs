@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub struct Scenario {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
-    pub scenario: PathBuf,
+    pub path: PathBuf,
     /// A policy instead of the scenario's, as `smo policies` lists them; may be given again.
     #[arg(long = "policy", value_name = "NAME[:key=value,...]")]
     pub policies: Vec<AskedPolicy>,
@@ -77,7 +77,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong with it.
     pub fn load(&self, until: Option<Span>, more: &[(String, String)]) -> Result<Setting, Failure> {
-        Setting::load(&self.scenario, self.request(until, more)).map_err(Failure::input)
+        Setting::load(&self.path, self.request(until, more)).map_err(Failure::input)
     }
 
     /// The policies that are asked about.
@@ -98,14 +98,16 @@ impl Scenario {
     /// # Panics
     /// Never: a string takes all.
     pub fn command(&self, name: &str, options: &[(&str, String)]) -> String {
-        let mut text = format!("smo {name} {}", quoted(&self.scenario.display().to_string()));
+        let mut text = format!("smo {name} {}", quoted(&self.path.display().to_string()));
         let mut add = |option: &str, value: &str| {
             write!(text, " {option}").expect("a string takes all");
             if !value.is_empty() {
                 write!(text, " {}", quoted(value)).expect("a string takes all");
             }
         };
-        options.iter().for_each(|(option, value)| add(option, value));
+        for (option, value) in options {
+            add(option, value);
+        }
         self.policies.iter().for_each(|policy| add("--policy", &policy.label));
         self.seeds.iter().for_each(|seeds| add("--seeds", &seeds.to_string()));
         self.set.iter().for_each(|(path, value)| add("--set", &format!("{path}={value}")));
@@ -119,7 +121,7 @@ impl Telling {
     ///
     /// # Errors
     /// Where the page cannot be written, or nothing be printed.
-    pub fn tell(&self, sheet: &Sheet, json: &Value, path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    pub fn tell(&self, (sheet, json): (&Sheet, &Value), path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         let mut sheet = sheet.clone();
         sheet.not_modelled = NOT_MODELLED.iter().map(|sentence| (*sentence).to_owned()).collect();
         let page = sheet::page(&sheet);

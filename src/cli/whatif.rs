@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let results = execute::all(&jobs, telling.threads, |job: &Job| job.run())?;
     let mut records = Vec::new();
     for ((job, variant), result) in jobs.iter().zip(variants).zip(results) {
-        result.map_err(|error| failure(error, job))?;
+        result.map_err(|error| failure(&error, job))?;
         let mut record: RunRecord = record::read(&job.directory).map_err(Failure::run)?;
         record.manifest.header.variant = variant;
         records.push(record);
@@ -84,10 +84,10 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     options.extend(until.iter().map(|until| ("--until", until.to_string().replace(' ', ""))));
     let mut sheet = whatif::sheet(&comparison, &differences, &asked.command("whatif", &options));
     sheet.beware.extend(changes.iter().flat_map(|change| change.notes.iter().cloned()));
-    telling.tell(&sheet, &whatif::json(&comparison, &differences), &directory.join("whatif.html"), out)
+    telling.tell((&sheet, &whatif::json(&comparison, &differences)), &directory.join("whatif.html"), out)
 }
 
-fn failure(error: JobError, job: &Job) -> Failure {
+fn failure(error: &JobError, job: &Job) -> Failure {
     let is_input = error.is_input();
     let error = anyhow!("{error}\n  failed: {}", job.directory.display());
     if is_input { Failure::input(error) } else { Failure::run(error) }

@@ -195,7 +195,9 @@ pub fn differences(comparison: &Comparison) -> Vec<Difference> {
         }
     }
     let is_same = comparison.policies().len() == 1;
-    found.iter_mut().for_each(|one| one.is_same_policy = is_same);
+    for one in &mut found {
+        one.is_same_policy = is_same;
+    }
     found
 }
 

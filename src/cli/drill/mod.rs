@@ -57,7 +57,7 @@ pub struct Arguments {
     /// From the loss to the end of the drill.
     #[arg(long, value_name = "D", default_value = "3h")]
     until: Span,
-    /// What has to hold: slo_minutes, bad_requests, unplaceable, recovery_minutes, cost ($) or carbon (kg), compared with a
+    /// What has to hold: `slo_minutes`, `bad_requests`, `unplaceable`, `recovery_minutes`, `cost` ($) or `carbon` (kg), compared with a
     /// number; may be given again.
     #[arg(long, value_name = "FIGURE<N", default_value = "slo_minutes < 5", value_parser = Pass::read)]
     pass: Vec<Pass>,
@@ -130,7 +130,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let told = Told { setting: &setting, busiest, arguments, answers: &answers, seeds: seeds.len() };
     let path = telling.out.join(super::names::file_name(&setting.loaded.name)).join("drill.html");
-    telling.tell(&told.sheet(), &told.json(), &path, out)?;
+    telling.tell((&told.sheet(), &told.json()), &path, out)?;
     let fails = answers.iter().any(|answer| !answer.passes);
     if arguments.check && fails { Err(Failure::refused()) } else { Ok(()) }
 }

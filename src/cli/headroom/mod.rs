@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let told = Told { setting: &setting, arguments, pools: &now, answers: &answers, seeds: seeds.len() };
     let path = telling.out.join(super::names::file_name(&setting.loaded.name)).join("headroom.html");
-    telling.tell(&told.sheet(), &told.json(), &path, out)
+    telling.tell((&told.sheet(), &told.json()), &path, out)
 }
 
 /// A number that is sought: of which pool, and which.
@@ -103,9 +103,12 @@ pub enum Dimension {
 }
 
 fn dimensions(now: &[PoolNow]) -> Vec<Dimension> {
-    let of = |(place, pool): (usize, &PoolNow)| match pool.nodes.is_autoscaled() {
-        true => vec![Dimension::Always(place), Dimension::Beyond(place)],
-        false => vec![Dimension::Fixed(place)],
+    let of = |(place, pool): (usize, &PoolNow)| {
+        if pool.nodes.is_autoscaled() {
+            vec![Dimension::Always(place), Dimension::Beyond(place)]
+        } else {
+            vec![Dimension::Fixed(place)]
+        }
     };
     now.iter().enumerate().flat_map(of).collect()
 }

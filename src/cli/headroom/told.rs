@@ -105,30 +105,29 @@ impl Told<'_> {
             Proof::BudgetSpent => format!("the search ended before it was done ({runs}); `--budget` lets it go on"),
             Proof::MostFails => runs,
         };
-        match &answer.found {
-            Some(found) => format!(
+        if let Some(found) = &answer.found {
+            return format!(
                 "{policy}: {} for {} keep {slo} {surely}; {today} and cost {}; {sure}.",
                 self.words(found),
                 dollars(found.cost),
                 dollars(answer.today.cost)
-            ),
-            None => {
-                let nearest = answer
-                    .nearest
-                    .as_ref()
-                    .map(|trial| format!(" The nearest was {} with {}.", self.words(trial), self.figures(trial)));
-                let ended = match answer.proof {
-                    Proof::BudgetSpent => "nothing was found before the search ended",
-                    Proof::Exhaustive => "no number of nodes within the bounds does",
-                    _ => "not even the most of everything does, nor anything on the way there",
-                };
-                format!(
-                    "{policy}: nothing was found that keeps {slo} {surely}: {ended} ({}).{}",
-                    runs_of(answer),
-                    nearest.unwrap_or_default()
-                )
-            }
+            );
         }
+
+        let nearest = answer
+            .nearest
+            .as_ref()
+            .map(|trial| format!(" The nearest was {} with {}.", self.words(trial), self.figures(trial)));
+        let ended = match answer.proof {
+            Proof::BudgetSpent => "nothing was found before the search ended",
+            Proof::Exhaustive => "no number of nodes within the bounds does",
+            _ => "not even the most of everything does, nor anything on the way there",
+        };
+        format!(
+            "{policy}: nothing was found that keeps {slo} {surely}: {ended} ({}).{}",
+            runs_of(answer),
+            nearest.unwrap_or_default()
+        )
     }
 
     /// `edge-1/main 1, cloud-1/main 0 to 3`

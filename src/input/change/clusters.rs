@@ -10,6 +10,9 @@ const LASTS: &str = "1 h";
 /// As long as any run.
 const ALWAYS: &str = "87600 h";
 
+/// Places of a cluster and of a pool in it, and the path of the pool.
+type PoolPath = ((usize, usize), String);
+
 impl Draft {
     fn clusters(&self) -> &[Value] {
         self.world["inventory"]["clusters"].as_array().map_or(&[], Vec::as_slice)
@@ -148,7 +151,7 @@ impl Draft {
     }
 
     /// The pools that `CLUSTER`, `CLUSTER/POOL`, or nothing for all, means: places of cluster and pool, and their path.
-    fn pools(&self, named: Option<&str>) -> Result<Vec<((usize, usize), String)>, String> {
+    fn pools(&self, named: Option<&str>) -> Result<Vec<PoolPath>, String> {
         let (cluster, pool) =
             match named.map(|named| named.split_once('/').map_or((named, None), |(c, p)| (c, Some(p)))) {
                 Some((cluster, pool)) => (Some(self.cluster(cluster)?), pool),

@@ -45,7 +45,9 @@ fn the_cheapest_nodes_are_what_arithmetic_says_whether_all_are_tried_or_not() {
         assert!((cost("found") - 4.5).abs() < 1e-6 && (cost("today") - 7.0).abs() < 1e-6, "{one:#}");
         let set: Vec<&str> = one["set"].as_array().unwrap().iter().map(|set| set.as_str().unwrap()).collect();
         let mut pasted = vec!["simulate", "sizes.yaml", "--format", "json"];
-        set.iter().for_each(|set| pasted.extend(["--set", set]));
+        for set in &set {
+            pasted.extend(["--set", set]);
+        }
         let runs = json(&smo(scratch.path(), pasted).well());
         assert!(runs.to_string().contains("slo_violation_time"), "the patches can be pasted");
     }

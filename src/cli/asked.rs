@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub struct Scenario {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
-    pub scenario: PathBuf,
+    pub path: PathBuf,
     /// A policy instead of the scenario's, as `smo policies` lists them; may be given again.
     #[arg(long = "policy", value_name = "NAME[:key=value,...]")]
     pub policies: Vec<AskedPolicy>,
@@ -78,7 +78,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong with it.
     pub fn load(&self, until: Option<Span>, more: &[(String, String)]) -> Result<Setting, Failure> {
-        Setting::load(&self.scenario, self.request(until, more)).map_err(Failure::input)
+        Setting::load(&self.path, self.request(until, more)).map_err(Failure::input)
     }
 
     /// The policies that are asked about.
@@ -99,7 +99,7 @@ impl Scenario {
     /// # Panics
     /// Never: a string takes all.
     pub fn command(&self, name: &str, options: &[(&str, String)]) -> String {
-        let mut text = format!("smo {name} {}", quoted(&self.scenario.display().to_string()));
+        let mut text = format!("smo {name} {}", quoted(&self.path.display().to_string()));
         let mut add = |option: &str, value: &str| {
             write!(text, " {option}").expect("a string takes all");
             if !value.is_empty() {

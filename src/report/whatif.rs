@@ -386,14 +386,8 @@ mod tests {
             changed("latency_p95", 100.0, &[1.0, -1.0]),
             changed("carbon", 1.0, &[0.0, 0.0]),
         ];
-        let name = "greedy+rate".to_owned();
-        let one = Difference {
-            change: "lose cluster a".into(),
-            policy_before: name.clone(),
-            policy: name,
-            is_same_policy: false,
-            figures,
-        };
+        let (change, policy) = ("lose cluster a".to_owned(), "greedy+rate".to_owned());
+        let one = Difference { change, policy_before: policy.clone(), policy, is_same_policy: false, figures };
         assert_eq!(
             one.sentence(),
             "Lose cluster a, greedy+rate: time over the SLO rises by 1.20 points to 1.40 %, cost falls by 1.00 $ (−10.0 %) to 9.00 $; no difference shown in p95 latency; the same carbon."

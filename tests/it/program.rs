@@ -8,7 +8,7 @@ use tempfile::TempDir;
 /// A directory with the scenarios and traces that ship.
 pub fn scratch() -> TempDir {
     let scratch = tempfile::tempdir().unwrap();
-    for shared in ["scenarios", "traces"] {
+    for shared in ["scenarios", "suites", "traces"] {
         std::os::unix::fs::symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join(shared), scratch.path().join(shared))
             .unwrap();
     }

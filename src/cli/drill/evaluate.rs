@@ -64,14 +64,14 @@ pub struct Struck {
 pub struct Pass {
     /// What has to hold.
     pub criterion: Criterion,
-    get: fn(&Harm) -> f64,
+    get: Figure,
 }
 
-/// A figure of a harm.
-pub type Figure = fn(&Harm) -> f64;
+/// What of a harm is judged.
+type Figure = fn(&Harm) -> f64;
 
 /// Figures that can be judged.
-pub const FIGURES: [(&str, Figure); 6] = [
+const FIGURES: [(&str, Figure); 6] = [
     ("slo_minutes", |harm| harm.slo_minutes),
     ("bad_requests", |harm| harm.bad_requests),
     ("unplaceable", |harm| harm.unplaceable),

@@ -57,7 +57,7 @@ pub struct Arguments {
     /// From the loss to the end of the drill.
     #[arg(long, value_name = "D", default_value = "3h")]
     until: Span,
-    /// What has to hold: `slo_minutes`, `bad_requests`, unplaceable, `recovery_minutes`, cost ($) or carbon (kg), compared with a
+    /// What has to hold: `slo_minutes`, `bad_requests`, `unplaceable`, `recovery_minutes`, `cost` ($) or `carbon` (kg), compared with a
     /// number; may be given again.
     #[arg(long, value_name = "FIGURE<N", default_value = "slo_minutes < 5", value_parser = Pass::read)]
     pass: Vec<Pass>,

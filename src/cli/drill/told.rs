@@ -87,6 +87,9 @@ impl Told<'_> {
     fn beware(&self) -> Vec<String> {
         let scenario = &self.setting.loaded.scenario;
         let mut beware = Vec::new();
+        if self.seeds == 1 {
+            beware.push("One seed: nobody knows how it would go with others; `--seeds 5` tells.".to_owned());
+        }
         if !scenario.faults.is_empty() {
             beware.push(
                 "The scenario's own faults stay, in all futures alike; `--set faults=[]` takes them away.".to_owned(),
@@ -221,7 +224,11 @@ impl Told<'_> {
                 verdict,
             ]
         };
-        let caption = format!("Losses, the worst first; ± 95 % interval over {}", counted(self.seeds, "seed", "seeds"));
+        let sure = match self.seeds {
+            1 => "one seed".to_owned(),
+            seeds => format!("± 95 % interval over {seeds} seeds"),
+        };
+        let caption = format!("Losses, the worst first; {sure}");
         Grid { caption, columns, rows: losses.iter().map(row).collect() }
     }
 

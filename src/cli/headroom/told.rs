@@ -106,28 +106,28 @@ impl Told<'_> {
             Proof::MostFails => runs,
         };
         if let Some(found) = &answer.found {
-            format!(
+            return format!(
                 "{policy}: {} for {} keep {slo} {surely}; {today} and cost {}; {sure}.",
                 self.words(found),
                 dollars(found.cost),
                 dollars(answer.today.cost)
-            )
-        } else {
-            let nearest = answer
-                .nearest
-                .as_ref()
-                .map(|trial| format!(" The nearest was {} with {}.", self.words(trial), self.figures(trial)));
-            let ended = match answer.proof {
-                Proof::BudgetSpent => "nothing was found before the search ended",
-                Proof::Exhaustive => "no number of nodes within the bounds does",
-                _ => "not even the most of everything does, nor anything on the way there",
-            };
-            format!(
-                "{policy}: nothing was found that keeps {slo} {surely}: {ended} ({}).{}",
-                runs_of(answer),
-                nearest.unwrap_or_default()
-            )
+            );
         }
+
+        let nearest = answer
+            .nearest
+            .as_ref()
+            .map(|trial| format!(" The nearest was {} with {}.", self.words(trial), self.figures(trial)));
+        let ended = match answer.proof {
+            Proof::BudgetSpent => "nothing was found before the search ended",
+            Proof::Exhaustive => "no number of nodes within the bounds does",
+            _ => "not even the most of everything does, nor anything on the way there",
+        };
+        format!(
+            "{policy}: nothing was found that keeps {slo} {surely}: {ended} ({}).{}",
+            runs_of(answer),
+            nearest.unwrap_or_default()
+        )
     }
 
     /// `edge-1/main 1, cloud-1/main 0 to 3`

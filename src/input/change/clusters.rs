@@ -10,8 +10,8 @@ const LASTS: &str = "1 h";
 /// As long as any run.
 const ALWAYS: &str = "87600 h";
 
-/// Places of a cluster and one of its pools, and their path.
-type PoolPlace = ((usize, usize), String);
+/// Places of a cluster and of a pool in it, and the path of the pool.
+type PoolPath = ((usize, usize), String);
 
 impl Draft {
     fn clusters(&self) -> &[Value] {
@@ -151,7 +151,7 @@ impl Draft {
     }
 
     /// The pools that `CLUSTER`, `CLUSTER/POOL`, or nothing for all, means: places of cluster and pool, and their path.
-    fn pools(&self, named: Option<&str>) -> Result<Vec<PoolPlace>, String> {
+    fn pools(&self, named: Option<&str>) -> Result<Vec<PoolPath>, String> {
         let (cluster, pool) =
             match named.map(|named| named.split_once('/').map_or((named, None), |(c, p)| (c, Some(p)))) {
                 Some((cluster, pool)) => (Some(self.cluster(cluster)?), pool),

@@ -282,7 +282,7 @@ fn a_gate_stops_what_got_worse() {
     refused("baseline: good/results.json\nthresholds: [{metric: lost, relative: 1 %}]\n", "no metric is called `lost`");
     refused(
         "baseline: good/results.json\nthresholds: [{metric: loss, scenario: wub, relative: 1 %}]\n",
-        "did you mean `web`?",
+        "the suite has no scenario `wub`; there are web, slow",
     );
     bench(at, "suite.yaml --shard 1/2 --gate gate.yaml").refused(2, "cannot be used with");
     assert!(!at.join("no").exists());

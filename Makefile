@@ -20,7 +20,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay classic test bench lint format docs notebooks clean
+.PHONY: help setup build install simulate replay test bench lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -42,15 +42,6 @@ simulate: build ## replays the quickstart scenario with its policies; prints a t
 
 replay: ## runs all that stands in runs/ again and says whether it is identical
 	@find $(OUT) -name manifest.json -printf '%h\n' | sort | xargs $(SMO) replay
-
-# Where the classic suite runs; its cache stays there.
-CLASSIC := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/classic
-
-classic: build ## runs suites/classic.yaml anew and says whether its report is the committed one, byte for byte
-	rm -rf -- $(CLASSIC)
-	@$(SMO) bench suites/classic.yaml --out $(CLASSIC)
-	@for kind in html md; do cp $(CLASSIC)/report.$$kind docs/classic.$$kind; done
-	@git diff --exit-code --stat -- docs/classic.html docs/classic.md && echo "identical to the committed report"
 
 test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README
 	$(CARGO) test --release --locked --all-features

@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 /// A scenario and what is asked of it.
 #[derive(Debug, Clone, clap::Args)]
-#[expect(clippy::struct_field_names, reason = "the argument is called SCENARIO")]
 pub struct Scenario {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]

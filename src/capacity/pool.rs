@@ -50,7 +50,7 @@ pub fn together(mut parts: Vec<Buckets>) -> Buckets {
     }
 }
 
-/// A refusal where requests of one cluster cost more than those of another, by [`DIFFER_MIN`] and beyond noise: each cluster's own
+/// A refusal where requests of one cluster cost more than those of another, by `DIFFER_MIN` and beyond noise: each cluster's own
 /// demand says which rate one replica serves with the CPU that replicas usually use. The demand of all cannot be asked: where a
 /// controller holds utilisation, requests that cost different fit together as requests that cost hardly anything.
 pub fn contradiction(buckets: &Buckets, options: &Options, entity: u64) -> Option<Refusal> {

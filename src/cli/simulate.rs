@@ -9,6 +9,7 @@ use super::page::{self, quoted};
 use super::timed::Stopwatch;
 use super::{Failure, Format, execute};
 use crate::policy::Asked;
+use crate::record::aside::replace_file;
 use crate::record::{self, RunRecord};
 use crate::report::table::{self, Shown};
 use crate::report::{Comparison, json};
@@ -112,15 +113,8 @@ fn report(
     let scenario = &batch.jobs[0].setting.path;
     let command = command(arguments, scenario);
     let text = page::render(std::slice::from_ref(&comparison), &command, arguments.threads)?;
-    replace(&path, &text).with_context(|| path.display().to_string()).map_err(Failure::run)?;
+    replace_file(&path, text.as_bytes()).with_context(|| path.display().to_string()).map_err(Failure::run)?;
     Ok(Some((comparison, path)))
-}
-
-/// Writes aside and renames, so that a page is there and whole, or the one before.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let aside = path.with_extension("html.partial");
-    fs::write(&aside, text)?;
-    fs::rename(&aside, path)
 }
 
 fn print(

@@ -5,12 +5,13 @@
 //! That they are run some at a time is a matter of speed; what was run beyond the end is left out again.
 
 use super::arena::Arena;
-use super::runner::{Asked, Runner};
+use super::runner::{Asked, Day, Runner};
 use crate::cli::Failure;
 use crate::policy::PolicySpec;
-use crate::report::bench::results::{Cell, Outcome, Stopped, SuiteHead, Trial};
+use crate::report::bench::results::{Bounds, Cell, Outcome, Stopped, SuiteHead, Trial};
 use crate::report::estimate::Estimate;
 use crate::units::Span;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The first seed of the training; those of the test days begin at 1 and are far fewer.
 pub const TRAINING_SEEDS: u64 = 1_000_001;
@@ -46,6 +47,7 @@ pub fn all(arena: &Arena, head: &SuiteHead, numbers: &[usize], runner: &Runner) 
             cell.judge(head);
         }
     }
+    bound(arena, head, &mut cells, runner)?;
     let named = |cell: Growing<'_>| Cell {
         scenario: head.scenarios[cell.ground].name.clone(),
         contestant: head.contestants[cell.contestant].clone(),
@@ -56,6 +58,25 @@ pub fn all(arena: &Arena, head: &SuiteHead, numbers: &[usize], runner: &Runner) 
         hindsight: arena.suite.contestants[cell.contestant].hindsight,
     };
     Ok(cells.into_iter().map(named).collect())
+}
+
+/// Sets what no policy can get below beside each reported run: once a day, since it is the same for all contestants.
+fn bound(arena: &Arena, head: &SuiteHead, cells: &mut [Growing<'_>], runner: &Runner) -> Result<(), Failure> {
+    let days: BTreeSet<(usize, u64)> =
+        cells.iter().flat_map(|cell| cell.runs.iter().map(|run| (cell.ground, run.seed))).collect();
+    let day = |&(ground, seed): &(usize, u64)| Day {
+        world: &arena.grounds[ground].test,
+        seed,
+        warm_up: warm_up(head, ground),
+    };
+    let found = runner.bounds(&days.iter().map(day).collect::<Vec<_>>())?;
+    let found: BTreeMap<(usize, u64), Option<Bounds>> = days.into_iter().zip(found).collect();
+    for cell in cells {
+        for run in &mut cell.runs {
+            run.bound = found[&(cell.ground, run.seed)];
+        }
+    }
+    Ok(())
 }
 
 fn begin(arena: &Arena, number: usize) -> Growing<'_> {

@@ -24,7 +24,7 @@ use crate::report::bench::results::{Cell, Results, Stopped};
 use anyhow::anyhow;
 use arena::Arena;
 use cache::Cache;
-use output::{Folder, replace};
+use output::Folder;
 use part::{Part, Shard};
 use runner::Runner;
 use serde::Serialize;
@@ -125,11 +125,11 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     if arguments.shard.is_some() {
         let file = folder.path(&shard.file());
         let part = Part { shard, results };
-        replace(&file, to_json(&part).as_bytes()).map_err(|error| folder.unwritable(error))?;
+        folder.put(&shard.file(), to_json(&part).as_bytes())?;
         writeln!(out, "{}: {} of {} cells", file.display(), numbers.len(), arena.cells())?;
         return tell_gaps(&part.results.cells);
     }
-    replace(&folder.path("results.json"), to_json(&results).as_bytes()).map_err(|error| folder.unwritable(error))?;
+    folder.put("results.json", to_json(&results).as_bytes())?;
     finish((&results, &folder), gate.as_ref(), arguments.format, out)
 }
 
@@ -141,7 +141,7 @@ pub fn merge(arguments: &MergeArguments, out: &mut dyn Write) -> Result<(), Fail
     let gate = arguments.gate.as_deref().map(gate::load).transpose()?;
     let results = part::join(&arguments.parts)?;
     let folder = Folder::open(arguments.out.clone(), &results.suite, false)?;
-    replace(&folder.path("results.json"), to_json(&results).as_bytes()).map_err(|error| folder.unwritable(error))?;
+    folder.put("results.json", to_json(&results).as_bytes())?;
     finish((&results, &folder), gate.as_ref(), arguments.format, out)
 }
 
@@ -162,7 +162,7 @@ fn finish(
     out.flush()?;
     let gaps = tell_gaps(&results.cells);
     let Some(judgement) = gate.map(|gate| gate.judge(results)).transpose()? else { return gaps };
-    replace(&folder.path("gate.md"), judgement.markdown().as_bytes()).map_err(|error| folder.unwritable(error))?;
+    folder.put("gate.md", judgement.markdown().as_bytes())?;
     write!(io::stderr().lock(), "{}", judgement.text())?;
     if judgement.trips() { Err(Failure::worse()) } else { gaps }
 }

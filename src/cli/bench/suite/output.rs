@@ -2,13 +2,14 @@
 
 use super::{key, to_json};
 use crate::cli::Failure;
+use crate::record::aside::replace_file;
 use crate::report::bench;
 use crate::report::bench::results::{Results, SuiteHead};
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Says whose a folder is.
 const MARK: &str = "suite.json";
@@ -51,13 +52,21 @@ impl Folder {
             _ => {}
         }
         fs::create_dir_all(&this.0).map_err(|error| this.unwritable(error))?;
-        replace(&this.path(MARK), to_json(&mark).as_bytes()).map_err(|error| this.unwritable(error))?;
+        this.put(MARK, to_json(&mark).as_bytes())?;
         Ok(this)
     }
 
     /// The file of that name.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
+    }
+
+    /// Puts a file there, whole.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        replace_file(&self.path(name), bytes).map_err(|error| self.unwritable(error))
     }
 
     /// The failure to write there.
@@ -75,18 +84,6 @@ fn identity(head: &SuiteHead) -> String {
     to_json(&head)
 }
 
-/// Writes aside and renames.
-///
-/// # Errors
-/// Where that cannot be.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
 /// Puts all formats of the results next to them; says what stands in which file.
 ///
 /// # Errors
@@ -101,7 +98,7 @@ pub fn report(results: &Results, folder: &Folder, out: &mut dyn Write) -> Result
         ("runs.parquet", &rendered.parquet),
     ];
     for (name, bytes) in files {
-        replace(&folder.path(name), bytes).map_err(|error| folder.unwritable(error))?;
+        folder.put(name, bytes)?;
     }
     out.write_all(rendered.table.as_bytes())?;
     writeln!(

@@ -46,6 +46,17 @@ pub struct Asked<'a> {
     pub warm_up: Span,
 }
 
+/// A world on the day that a seed makes of it, whoever decides.
+#[derive(Clone, Copy)]
+pub struct Day<'a> {
+    /// Where.
+    pub world: &'a World,
+    /// The seed.
+    pub seed: u64,
+    /// What is not counted at its begin.
+    pub warm_up: Span,
+}
+
 impl Runner {
     /// All of them, in their order.
     ///
@@ -77,19 +88,26 @@ impl Runner {
         let key = asked.key();
         let run = || asked.run(false).map(|(summary, _)| summary).map_err(|error| error.to_string());
         let result = self.kept(asked.policy, &key, run)?;
-        Ok(Outcome { seed: asked.seed, key, result, bound: self.bound(asked)? })
+        Ok(Outcome { seed: asked.seed, key, result, bound: None })
     }
 
-    /// What no policy can get below on this day; none where the load cannot be read, which the run itself tells.
-    fn bound(&self, asked: &Asked<'_>) -> io::Result<Option<Bounds>> {
-        let key = key::of_bound((&asked.world.hash, asked.seed), asked.warm_up, self.bad_million_usd);
+    /// What no policy can get below on these days, in their order; none where a load cannot be read, which its runs tell.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written.
+    pub fn bounds(&self, days: &[Day<'_>]) -> Result<Vec<Option<Bounds>>, Failure> {
+        let found = execute::all(days, self.threads, |day| self.bound(day))?;
+        found.into_iter().collect::<Result<_, _>>().context("a bound cannot be kept").map_err(Failure::run)
+    }
+
+    fn bound(&self, day: &Day<'_>) -> io::Result<Option<Bounds>> {
+        let Day { world: World { loaded, hash, .. }, seed, warm_up } = *day;
         let make = || {
-            let loaded = &asked.world.loaded;
-            let scenario = counted_after(&loaded.scenario, asked.warm_up);
+            let scenario = counted_after(&loaded.scenario, warm_up);
             let source = loaded.workload().map_err(|error| error.to_string())?;
-            bounds(&scenario, (source, Seed(asked.seed)), self.bad_million_usd).map_err(|error| error.to_string())
+            bounds(&scenario, (source, Seed(seed)), self.bad_million_usd).map_err(|error| error.to_string())
         };
-        Ok(self.cache.get_or(&key, make)?.ok())
+        Ok(self.cache.get_or(&key::of_bound((hash, seed), warm_up, self.bad_million_usd), make)?.ok())
     }
 }
 

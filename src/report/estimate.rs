@@ -1,6 +1,6 @@
 //! A mean over seeds and how sure it is.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use super::bench::statistics::student::Student;
 
 /// A mean with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,9 +16,6 @@ pub struct Estimate {
 impl Estimate {
     /// The mean of `values` and `t(0.975, n − 1) · s / √n`, with s² = Σ(x − mean)² / (n − 1) (Student 1908); `None`
     /// without values.
-    ///
-    /// # Panics
-    /// Never: two values or more leave a degree of freedom.
     pub fn of(values: &[f64]) -> Option<Self> {
         let count = values.len();
         if count == 0 {
@@ -26,28 +23,15 @@ impl Estimate {
         }
         let n = count as f64;
         let mean = values.iter().sum::<f64>() / n;
-        let freedom = n - 1.0;
-        let half_width = (count > 1).then(|| {
-            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / freedom;
-            let t = StudentsT::new(0.0, 1.0, freedom).expect("there is at least one degree of freedom");
-            t.inverse_cdf(0.975) * (variance / n).sqrt()
-        });
+        let half_width = Self::one_sided(values, 0.975);
         Some(Self { mean, half_width, count })
     }
 
-    /// From the mean to its one-sided bound: `t(confidence, n − 1) · s / √n`; `None` for a single value, or none.
-    ///
-    /// # Panics
-    /// Never: two values or more leave a degree of freedom.
+    /// From the mean to its one-sided bound: `t(confidence, n − 1) · s / √n`; `None` for a single value, or none. Values that do
+    /// not differ have a bound at their mean, and what is no number has none.
     pub fn one_sided(values: &[f64], confidence: f64) -> Option<f64> {
-        if values.len() < 2 {
-            return None;
-        }
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("there is at least one degree of freedom");
-        Some(t.inverse_cdf(confidence) * (variance / n).sqrt())
+        let alike = || 0.0 * values.iter().sum::<f64>();
+        (values.len() > 1).then(|| Student::of(values).map_or_else(alike, |student| student.reach(confidence)))
     }
 
     /// Whether zero lies outside the interval; never, where there is none. A spread of nothing is certain.

@@ -8,13 +8,13 @@
 //! mean is 1 and it never turns a rate negative. Each service draws from a stream of its own, so every policy meets the
 //! same noise. A clairvoyant sees it too: it is part of the load, not of telemetry.
 
+use super::latency::standard_normal_quantile;
 use crate::model::id::Id;
 use crate::model::workload::{LoadNoise, RateRow, RateSource, WorkloadError};
 use crate::model::{ServiceId, Table};
 use crate::seed::{Seed, Stream};
 use crate::units::{Rate, Time};
 use rand::Rng;
-use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A trace with noise.
 pub(super) struct Noisy {
@@ -116,8 +116,7 @@ impl Voice {
 
 /// A draw by inversion; the halves of the lattice keep it off 0 and 1.
 fn standard_normal(stream: &mut Stream) -> f64 {
-    let u = ((stream.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-    Normal::standard().inverse_cdf(u)
+    standard_normal_quantile(((stream.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64)
 }
 
 impl RateSource for Noisy {

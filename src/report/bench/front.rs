@@ -65,22 +65,23 @@ impl Front {
         Self::new(&aims, grid.contestants().filter(|one| !grid.is_hindsight(*one)).map(|one| (one, of(one))))
     }
 
-    /// Over scenarios, paired by these: the bill and the churn as multiples of the baseline's, the rest as it is.
+    /// Over scenarios, paired by these: the bill as a multiple of the baseline's, the rest as it is. A single scenario has
+    /// seeds to pair.
     pub fn over_scenarios(grid: &Grid<'_>, scenarios: &[usize]) -> Self {
         let aims = aims(grid);
         let of = |contestant: usize| {
             let aim = |(index, aim): (usize, &Measure)| {
-                let value = |scenario: &usize| {
-                    let mean = |contestant| grid.estimate(*aim, Place { scenario: *scenario, contestant });
-                    let own = mean(contestant).map_err(|reason| format!("{}: {reason}", grid.scenario(*scenario)))?;
-                    let base = grid.baseline().and_then(|baseline| mean(baseline).ok()).map_or(0.0, |base| base.mean);
-                    match (index, base > 0.0) {
-                        (0, true) => Ok((*scenario as u64, own.mean / base)),
-                        (0, false) => Err(format!("{}: the baseline costs nothing", grid.scenario(*scenario))),
-                        _ => Ok((*scenario as u64, own.mean)),
-                    }
+                let values = |scenario: usize| {
+                    let named = |reason: String| format!("{}: {reason}", grid.scenario(scenario));
+                    let values = grid.values(*aim, Place { scenario, contestant }).map_err(named)?;
+                    let unit = if index == 0 { baseline_mean(grid, *aim, scenario).map_err(named)? } else { 1.0 };
+                    Ok(values.into_iter().map(|(seed, value)| (seed, value / unit)).collect())
                 };
-                scenarios.iter().map(value).collect::<Result<_, String>>()
+                if let [only] = scenarios {
+                    return values(*only);
+                }
+                let mean = |scenario: &usize| Ok((*scenario as u64, estimate(&values(*scenario)?).mean));
+                scenarios.iter().map(mean).collect()
             };
             aims.iter().enumerate().map(aim).collect::<Result<Aims, String>>()
         };
@@ -126,6 +127,13 @@ impl Front {
             volume_three: three.then(|| hypervolume(&first(3), &[1.0; 3])),
         }
     }
+}
+
+/// What a measure is for the baseline in a scenario, above zero.
+fn baseline_mean(grid: &Grid<'_>, measure: Measure, scenario: usize) -> Result<f64, String> {
+    let mean = |contestant| grid.estimate(measure, Place { scenario, contestant }).ok();
+    let mean = grid.baseline().and_then(mean).map_or(0.0, |estimate| estimate.mean);
+    if mean > 0.0 { Ok(mean) } else { Err("the baseline costs nothing".to_owned()) }
 }
 
 fn estimate(values: &std::collections::BTreeMap<u64, f64>) -> Estimate {

@@ -22,11 +22,7 @@ fn figures(analysis: &Analysis<'_>, one: &Row) -> [String; 5] {
     let is_baseline = Some(one.contestant) == analysis.grid.baseline();
     let Score { better, open, worse, gaps } = analysis.score(one.contestant);
     let gaps = if gaps > 0 { format!(" ({gaps} gaps)") } else { String::new() };
-    let told = match one.told_from_first {
-        None => "first",
-        Some(true) => "yes",
-        Some(false) => "no",
-    };
+    let told = written::told(one, analysis.overall.scenarios.len());
     let regret = regret::overall(&analysis.regrets, one.contestant);
     [
         if is_baseline { "1 (baseline)".to_owned() } else { written::ratio(one) },
@@ -64,9 +60,7 @@ pub fn table(analysis: &Analysis<'_>, sentences: &[Sentence]) -> String {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
     }
-    let (policies, scenarios) = (suite.contestants.len(), suite.scenarios.len());
-    let heading =
-        format!("{}: {policies} policies × {scenarios} scenarios × {} seeds", suite.name, written::seeds(grid));
+    let heading = format!("{}: {}", suite.name, written::size(grid));
     let mut text = wrapped(&heading, WIDTH);
     text += &wrapped(&super::verdict::paragraph(sentences), WIDTH);
     writeln!(text, "\n{}\n", table.trim_fmt()).expect("a string takes all");

@@ -7,6 +7,7 @@ use super::analysis::{Analysis, anchor};
 use super::family::Finding;
 use super::overall::Row;
 use super::regret;
+use crate::report::table::counted;
 use crate::report::unit::Unit;
 
 /// Names that a sentence lists before it counts the rest.
@@ -66,14 +67,14 @@ fn scope(analysis: &Analysis<'_>) -> Sentence {
     let (suite, grid) = (&analysis.grid.results.suite, &analysis.grid);
     let counts: Vec<usize> = grid.results.cells.iter().map(|cell| cell.runs.len()).collect();
     let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
-    let seeds = if least == most { counted(least, "seed") } else { format!("{least} to {most} seeds") };
+    let seeds = if least == most { counted(least, "seed", "seeds") } else { format!("{least} to {most} seeds") };
     let text = format!(
         "{} compared in {} with {seeds} each, on days that {}, by their loss: the bill plus {} for every million bad requests, so that less is better.",
         match suite.contestants.len() {
             1 => "1 policy was".to_owned(),
             count => format!("{count} policies were"),
         },
-        counted(suite.scenarios.len(), "scenario"),
+        counted(suite.scenarios.len(), "scenario", "scenarios"),
         if grid.contestants().any(|one| grid.is_hindsight(one)) {
             "no knob was tuned on (but for the yardsticks in hindsight)"
         } else {
@@ -199,7 +200,7 @@ fn by_scenario(analysis: &Analysis<'_>) -> Vec<Sentence> {
     if !loss.pairs.iter().any(|pair| pair.finding.is_better() || pair.finding.is_worse()) {
         let text = format!(
             "In no scenario is a difference between `{baseline}` and anybody shown ({}, corrected by Holm).",
-            counted(compared, "comparison")
+            counted(compared, "comparison", "comparisons")
         );
         return vec![Sentence { text, anchor: anchor::LOSSES.to_owned(), strength: Strength::Open }];
     }
@@ -214,7 +215,7 @@ fn by_scenario(analysis: &Analysis<'_>) -> Vec<Sentence> {
             score.better,
             score.worse,
             score.open,
-            counted(loss.tested, "comparison")
+            counted(loss.tested, "comparison", "comparisons")
         );
         let strength = if score.better + score.worse > 0 { Strength::Shown } else { Strength::Open };
         sentences.push(Sentence { text, anchor: anchor::losses(first.contestant), strength });
@@ -320,11 +321,6 @@ fn joined(names: &[String]) -> String {
         [others @ .., last] => format!("{} and {last}", others.join(", ")),
         [] => String::new(),
     }
-}
-
-/// `1 seed`, `5 seeds`.
-fn counted(count: usize, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A name without what would end the code that it stands in.

@@ -7,6 +7,7 @@ use super::overall::Row;
 use super::statistics::{Difference, Interval, Test};
 use crate::report::estimate::Estimate;
 use crate::report::metric::METRICS;
+use crate::report::table::counted;
 use crate::report::unit::Unit;
 
 /// What stands where there is no figure; the gap is told elsewhere.
@@ -26,6 +27,24 @@ pub fn rank(row: &Row) -> String {
         Some(Interval { low, high }) => format!("{:.1} ({low:.1} to {high:.1})", row.rank),
         None => format!("{:.1}", row.rank),
     }
+}
+
+/// Whether it is told apart from the first; one scenario does not tell.
+pub fn told(row: &Row, scenarios: usize) -> &'static str {
+    match row.told_from_first {
+        None => "first",
+        Some(_) if scenarios < 2 => NONE,
+        Some(true) => "yes",
+        Some(false) => "no",
+    }
+}
+
+/// `3 policies × 1 scenario × 3 to 5 seeds`.
+pub fn size(grid: &Grid<'_>) -> String {
+    let suite = &grid.results.suite;
+    let policies = counted(suite.contestants.len(), "policy", "policies");
+    let scenarios = counted(suite.scenarios.len(), "scenario", "scenarios");
+    format!("{policies} × {scenarios} × {} seeds", seeds(grid))
 }
 
 /// A p-value; what is less than a thousandth is said to be.

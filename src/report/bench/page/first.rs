@@ -17,11 +17,9 @@ pub fn screen(analysis: &Analysis<'_>, sentences: &[Sentence]) -> String {
     let suite = &analysis.grid.results.suite;
     let title = if suite.question.is_empty() { &suite.name } else { &suite.question };
     let mut html = format!(
-        "<header><p class=\"what\">Suite {}: {} policies × {} scenarios × {} seeds, baseline {}</p>\n<h1>{}</h1>\n",
+        "<header><p class=\"what\">Suite {}: {}, baseline {}</p>\n<h1>{}</h1>\n",
         escape(&suite.name),
-        suite.contestants.len(),
-        suite.scenarios.len(),
-        written::seeds(&analysis.grid),
+        written::size(&analysis.grid),
         escape(&suite.baseline),
         escape(title)
     );
@@ -116,11 +114,7 @@ fn ranked(analysis: &Analysis<'_>, row: &Row, has_regret: bool) -> Vec<Cell> {
         _ if is_baseline => Cell::number("1 (baseline)"),
         _ => Cell::number(&ratio),
     };
-    let told = match row.told_from_first {
-        None => "is first",
-        Some(true) => "yes",
-        Some(false) => "no",
-    };
+    let told = written::told(row, analysis.overall.scenarios.len());
     let score = analysis.score(row.contestant);
     let gaps = if score.gaps > 0 { format!(", {} not compared", score.gaps) } else { String::new() };
     let score = if is_baseline {

@@ -49,8 +49,13 @@ impl Student {
 
     /// The 95 % interval.
     pub fn interval(&self) -> Interval {
-        let half = self.law().inverse_cdf(1.0 - LEVEL / 2.0) * self.error;
+        let half = self.reach(1.0 - LEVEL / 2.0);
         Interval { low: self.mean - half, high: self.mean + half }
+    }
+
+    /// From the mean to the value that the true one is below with this confidence.
+    pub fn reach(&self, confidence: f64) -> f64 {
+        self.law().inverse_cdf(confidence) * self.error
     }
 
     fn law(&self) -> StudentsT {

@@ -88,7 +88,7 @@ fn write(home: &Path, number: u64, hours: u64) -> PathBuf {
     for service in 0..SERVICES {
         writeln!(
             text,
-            "    - {{name: s{service}, cpu: 1, memory: 1 GiB, replicas: {{initial: 5, min: 1, max: 60}}, capacity: 20, slo: 1 s}}"
+            "    - {{name: s{service}, cpu: 1, memory: 1 GiB, replicas: {{initial: 5, min: 1, max: 60}}, capacity: 20 /s, slo: 1 s}}"
         )
         .expect("a string takes all");
     }

@@ -240,7 +240,7 @@ def simulate(world, load):
     env.run(until=end)
     for service in services:
         service.settle()
-    nodes = world.clusters * world.cluster_nodes
+    nodes = world.clusters * world.nodes
     busy = sum(service.core_seconds for service in services)
     per_core = (world.power_max - world.power_idle) / world.cores
     joules = (nodes * world.power_idle * end + busy * per_core) * world.pue

@@ -71,7 +71,7 @@ class World:
             for service in range(self.services)
         )
         clusters = "".join(
-            f"    - {{name: c{cluster}, pue: {self.pue:g}, pools: [{{name: main, cpu: {self.cores}, memory: 64 GiB, nodes: {self.cluster_nodes}, "
+            f"    - {{name: c{cluster}, pue: {self.pue:g}, pools: [{{name: main, cpu: {self.cores}, memory: 64 GiB, nodes: {self.nodes}, "
             f"price_per_hour: {self.price:g} $, power: {{idle: {self.power_idle:g} W, max: {self.power_max:g} W}}}}]}}\n"
             for cluster in range(self.clusters)
         )
@@ -89,8 +89,3 @@ class World:
             f"inventory:\n  clusters:\n{clusters}"
         )
         return path
-
-    @property
-    def cluster_nodes(self):
-        """Nodes of each cluster."""
-        return self.nodes * self.services // 50 or 1

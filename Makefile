@@ -20,11 +20,11 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay test bench lint format docs notebooks clean
+.PHONY: help setup build install simulate replay test bench bench-peers lint format docs notebooks clean
 
 help: ## what can be done here
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
-		printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
+		printf '  make %-11s %s\n' "$$name" "$$what"; done
 
 setup: ## installs what the build needs and is missing (cmake g++ libclang-dev pkg-config; asks sudo)
 	@.ci/setup
@@ -48,6 +48,20 @@ test: setup ## all tests: units, laws, policies, vectors, command line, scenario
 
 bench: setup ## all benches (criterion); SMO_BENCH_SMOKE=1 runs each once at smoke size
 	$(CARGO) bench --locked
+
+# The peers in Python, kept outside the work tree by their versions.
+PEERS_VERSION = $(shell sha256sum benches/peers/requirements.txt | cut -c1-12)
+PEERS_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/peers-$(PEERS_VERSION)
+
+bench-peers: build ## the same worlds by SimPy and Vessim (python3; packages are installed outside the work tree)
+	@.ci/setup notebooks
+	@test -e $(PEERS_VENV)/ready || { \
+		rm -rf -- $(PEERS_VENV) && python3 -m venv $(PEERS_VENV) && \
+		$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/peers/requirements.txt && \
+		touch $(PEERS_VENV)/ready; } || { \
+		echo "SKIPPED: the packages of benches/peers/requirements.txt cannot be installed"; test -n "$(SMO_BENCH_SMOKE)"; }
+	@if test -e $(PEERS_VENV)/ready; then $(PEERS_VENV)/bin/python benches/peers/run.py --smo $(abspath $(SMO)) \
+		--accounting "$(CARGO) bench --quiet --locked --bench accounting"; fi
 
 lint: setup ## format check, clippy with warnings denied, licences where cargo-deny is installed
 	$(CARGO) fmt --check

@@ -14,6 +14,7 @@ use crate::units::{Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Carbon and prices.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -106,7 +107,7 @@ pub fn environment(
         price_factor = region_series(series, of_file, &at)?;
         for cluster in &grid.clusters {
             let otherwise = series.default.map_or(1.0, |value| value.0);
-            price_factor.entry(cluster.region.clone()).or_insert_with(|| StepSeries::constant(otherwise));
+            price_factor.entry(cluster.region.clone()).or_insert_with(|| Arc::new(StepSeries::constant(otherwise)));
         }
     }
     Ok(Environment { carbon, carbon_default: StepSeries::constant(carbon_default), price_factor })
@@ -139,17 +140,18 @@ fn region_series(
     file: &RegionSeries,
     of_file: BTreeMap<String, Vec<(Time, f64)>>,
     at: &At<'_>,
-) -> Result<BTreeMap<String, StepSeries>, InputError> {
+) -> Result<BTreeMap<String, Arc<StepSeries>>, InputError> {
     let period = file.period.map_or(Span::ZERO, |period| period.0);
-    let mut all: BTreeMap<String, StepSeries> =
-        of_file.into_iter().map(|(region, steps)| (region, StepSeries { steps, period })).collect();
+    let series = |steps: Vec<(Time, f64)>| Arc::new(StepSeries { steps, period });
+    let mut all: BTreeMap<String, Arc<StepSeries>> =
+        of_file.into_iter().map(|(region, steps)| (region, series(steps))).collect();
     for (region, written) in &file.regions {
         let at = at.key("regions").key(region);
         let steps = match written {
             Written::Short(value) => vec![(Time::ZERO, value.0)],
             Written::Long(steps) => checked_steps(steps, &at)?,
         };
-        all.insert(region.clone(), StepSeries { steps, period });
+        all.insert(region.clone(), series(steps));
     }
     for (region, series) in &all {
         let last = series.steps.last().map_or(Time::ZERO, |(from, _)| *from);

@@ -7,6 +7,7 @@ use smo::model::fault::FaultTarget;
 use smo::model::observation::Flow;
 use smo::model::{Call, ClusterId, ServiceId};
 use smo::units::{Bytes, Money, Ratio, Span};
+use std::sync::Arc;
 
 const HOUR: u64 = 3_600;
 
@@ -89,9 +90,9 @@ fn busy_cores_follow_the_utilisation_law() {
 fn energy_cost_and_carbon_are_integrals() {
     let mut world = scenario(vec![service("one", 50.0)], vec![], vec![cluster("a", 2)]);
     known(&mut world).clusters[ClusterId(0)].pue = Ratio(1_500_000);
-    let step = |before: f64, after: f64| StepSeries {
-        steps: vec![(crate::world::at(0), before), (crate::world::at(2 * HOUR), after)],
-        period: Span::ZERO,
+    let step = |before: f64, after: f64| {
+        let steps = vec![(crate::world::at(0), before), (crate::world::at(2 * HOUR), after)];
+        Arc::new(StepSeries { steps, period: Span::ZERO })
     };
     world.environment.carbon.insert("a".to_owned(), step(400.0, 100.0));
     world.environment.price_factor.insert("a".to_owned(), step(1.0, 0.5));

@@ -15,6 +15,7 @@ use super::warm_up::Counted;
 use super::world::{Component, ControlState, Entry, Path, ServiceState, Slot, Violating, World};
 use crate::model::binding::peers::{Peers, Relations};
 use crate::model::binding::{NodeTable, eligible};
+use crate::model::environment::Outlook;
 use crate::model::id::Id;
 use crate::model::observation::{EventKind, Flow};
 use crate::model::{ClusterId, Scenario, ServiceId, Table, Targets};
@@ -69,6 +70,7 @@ impl World {
             components,
             scenario,
             seed,
+            environment_due: BTreeMap::new(),
         };
         world.add_nodes();
         world.start_loops();
@@ -99,7 +101,8 @@ impl World {
         }
         self.repeat(Time::ZERO, scenario.control.every, Event::Decided);
         for cluster in self.sites.ids() {
-            self.plan_environment(cluster);
+            let until = self.sites[cluster].look_out(Time::ZERO);
+            self.plan_environment(cluster, until);
             self.plan_scans(cluster);
         }
         for (service, truth) in scenario.truth.iter() {
@@ -146,25 +149,6 @@ impl World {
         }
         let name = self.scenario.known.application.services[service].name.clone();
         self.tell(EventKind::ServiceChanged, name);
-    }
-
-    /// Price or carbon of a cluster's region changes: all that was used until now was used at the old ones.
-    pub(super) fn on_environment_changed(&mut self, cluster: ClusterId) {
-        self.settle_all();
-        self.settle_site(cluster);
-        self.refresh_site(cluster);
-        self.plan_environment(cluster);
-    }
-
-    fn plan_environment(&mut self, cluster: ClusterId) {
-        let environment = &self.scenario.environment;
-        let region = &self.scenario.known.clusters[cluster].region;
-        let now = self.now();
-        let carbon = environment.carbon_of(region).next_change(now);
-        let price = environment.price_factor.get(region).and_then(|series| series.next_change(now));
-        if let Some(at) = carbon.into_iter().chain(price).min() {
-            self.schedule_at(at, Event::EnvironmentChanged(cluster));
-        }
     }
 }
 
@@ -268,6 +252,7 @@ fn new_site(scenario: &Scenario, seed: Seed, (cluster, relations): (ClusterId, &
         added: None,
         is_changed: true,
         updated: Time::ZERO,
+        outlook: Outlook::new(&scenario.environment, &declared.region),
         rates: SiteRates::default(),
         sums: SiteSums::default(),
         cost_egress: 0.0,

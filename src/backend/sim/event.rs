@@ -6,8 +6,8 @@ use crate::model::{ClusterId, NodeId, PoolId, ReplicaId, ServiceId};
 /// Something that happens. A few ids: what it is about lies in the tables of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// Carbon intensity or price of a cluster's region changes.
-    EnvironmentChanged(ClusterId),
+    /// Carbon intensity or price of one or more regions changes.
+    EnvironmentChanged,
     /// A new version of a service runs: which of its changes.
     ServiceChanged { service: ServiceId, change: u32 },
     /// A fault strikes.
@@ -61,7 +61,7 @@ impl Event {
     /// The class of this event.
     pub(super) const fn class(self) -> Class {
         Class(match self {
-            Self::EnvironmentChanged(_) => 1,
+            Self::EnvironmentChanged => 1,
             Self::FaultBegan(_) | Self::FaultEnded { .. } | Self::ServiceChanged { .. } => 2,
             Self::ClusterLossNoticed { .. } | Self::NodeLossNoticed { .. } => 3,
             Self::NodeBooted { .. } | Self::NodeIdled { .. } | Self::NodesScanned(_) => 4,

@@ -5,9 +5,9 @@
 //!
 //! In reading order: `kernel` (what happens when), `event` (what may happen), `world` (the state), `build` (its
 //! beginning), `ahead` (the future, for who asks), `traffic` with `station`, `routing` and `latency` (requests), `replicas`
-//! and `sites` (who serves them, and where), `tasks` (what comes, runs and goes), `faults`, `telemetry` (how all that is
-//! seen), `conditions` (what waits for an event), `control` (what a policy sees and does), `samples` with
-//! `elastic`, `course` and `packing` (what reports get), `warm_up` (from when on).
+//! and `sites` (who serves them, and where), `surroundings` (carbon and prices), `tasks` (what comes, runs and goes),
+//! `faults`, `telemetry` (how all that is seen), `conditions` (what waits for an event), `control` (what a policy sees and
+//! does), `samples` with `elastic`, `course` and `packing` (what reports get), `warm_up` (from when on).
 //!
 //! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
 //! the start-up of the control plane itself.
@@ -31,6 +31,7 @@ mod routing;
 mod samples;
 mod sites;
 mod station;
+mod surroundings;
 mod tasks;
 mod telemetry;
 mod traffic;
@@ -267,7 +268,7 @@ impl World {
     /// Dispatches an event to the handler that acts on it.
     fn handle(&mut self, event: Event) {
         match event {
-            Event::EnvironmentChanged(cluster) => self.on_environment_changed(cluster),
+            Event::EnvironmentChanged => self.on_environment_changed(),
             Event::ServiceChanged { service, change } => self.on_service_changed(service, change),
             Event::FaultBegan(fault) => self.on_fault_began(fault),
             Event::FaultEnded { fault, victim } => self.on_fault_ended(fault, victim),

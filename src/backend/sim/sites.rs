@@ -7,6 +7,7 @@
 use super::world::World;
 use crate::model::binding::peers::{Peers, Request};
 use crate::model::binding::{Device, NodeTable};
+use crate::model::environment::Outlook;
 use crate::model::{ClusterId, NodeId, Phase, PoolId, ReplicaId, ServiceId, Table};
 use crate::seed::Stream;
 use crate::units::{Span, Time};
@@ -43,6 +44,8 @@ pub(super) struct Site {
     pub(super) added: Option<Time>,
     /// Whether anything has changed since the last scan for unneeded nodes.
     pub(super) is_changed: bool,
+    /// Carbon and prices of its region.
+    pub(super) outlook: Outlook,
     /// Since when the sums below hold, and the rates at which they grow.
     pub(super) updated: Time,
     pub(super) rates: SiteRates,
@@ -78,7 +81,8 @@ pub(super) struct TasksHere {
 pub(super) struct SiteRates {
     /// Nodes that are paid for.
     pub(super) nodes: f64,
-    /// Dollars per hour for them, at present prices.
+    /// Dollars per hour for them, at list prices and at present ones.
+    pub(super) list_price_per_hour: f64,
     pub(super) dollars_per_hour: f64,
     /// Watts of nodes that run and of the tasks on them, without those of services.
     pub(super) idle_watts: f64,
@@ -122,6 +126,15 @@ impl Site {
         let joules = joules * self.rates.pue;
         self.sums.energy += joules;
         self.sums.carbon += joules / 3.6e6 * self.rates.carbon;
+    }
+
+    /// Prices and carbon are those of `now` from now on; tells until when.
+    pub(super) fn look_out(&mut self, now: Time) -> Option<Time> {
+        let conditions = self.outlook.read(now);
+        self.is_changed = true;
+        self.rates.dollars_per_hour = self.rates.list_price_per_hour * conditions.price_factor;
+        self.rates.carbon = conditions.carbon;
+        conditions.until
     }
 
     /// Brings the sums up to `now`.
@@ -246,24 +259,19 @@ impl World {
     /// Recomputes the rates of a site after a change.
     pub(super) fn refresh_site(&mut self, cluster: ClusterId) {
         let now = self.now();
-        let environment = &self.scenario.environment;
         let declared = &self.scenario.known.clusters[cluster];
         let site = &mut self.sites[cluster];
-        site.is_changed = true;
         let mut rates = SiteRates { pue: declared.pue.as_f64(), ..SiteRates::default() };
-        let mut dollars = 0.0;
         for (pool, shape) in declared.pools.iter() {
             let paid = f64::from(site.size[pool]);
             rates.nodes += paid;
-            dollars += paid * shape.price_per_hour.0;
+            rates.list_price_per_hour += paid * shape.price_per_hour.0;
             let running = f64::from(site.size[pool] - site.booting[pool]) - f64::from(site.broken[pool]);
             let cores = site.tasks.cpu[pool] as f64 / 1e3;
             rates.task_cores += cores;
             let watts = running * shape.power_idle.0 + cores * watts_per_core(shape);
             rates.idle_watts += if site.is_up() { watts } else { 0.0 };
         }
-        rates.dollars_per_hour = dollars * environment.price_factor_at(&declared.region, now);
-        rates.carbon = environment.carbon_of(&declared.region).at(now);
         let (allocated, offered) = (site.nodes.allocated(), site.nodes.allocatable());
         let part = |allocated: u64, offered: u64| if offered == 0 { 0.0 } else { allocated as f64 / offered as f64 };
         rates.cpu_share = part(allocated.cpu.0, offered.cpu.0).min(1.0);
@@ -276,6 +284,7 @@ impl World {
         let (cpu, memory) = (part(allocated.cpu.0, whole.cpu.0), part(allocated.memory.0, whole.memory.0));
         rates.share = cpu.max(memory).min(1.0);
         site.rates = rates;
+        site.look_out(now);
     }
 }
 

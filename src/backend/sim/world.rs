@@ -17,7 +17,7 @@ use crate::model::snapshot::ReplicaGroup;
 use crate::model::{ClusterId, NodeId, Observation, Phase, PoolId, ReplicaId, Scenario, ServiceId, Table, Targets};
 use crate::seed::{Seed, Stream};
 use crate::units::{Rate, Ratio, Span, Time};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// A service in a cluster.
@@ -42,6 +42,8 @@ pub(super) struct World {
     pub(super) slots: Table<SlotId, Slot>,
     pub(super) services: Table<ServiceId, ServiceState>,
     pub(super) sites: Table<ClusterId, Site>,
+    /// Sites whose environment changes next, by when it does.
+    pub(super) environment_due: BTreeMap<Time, Vec<ClusterId>>,
     pub(super) replicas: Table<ReplicaId, Replica>,
     pub(super) tasks: TaskBook,
     pub(super) components: Vec<Component>,

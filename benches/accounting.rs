@@ -17,7 +17,7 @@ use criterion::Criterion;
 use smo::backend::sim::SimBackend;
 use smo::model::environment::StepSeries;
 use smo::model::workload::{RateRow, RowsInMemory};
-use smo::model::{Plan, Scenario, ServiceId, Snapshot, Totals};
+use smo::model::{Plan, Scenario, Snapshot, Totals};
 use smo::policy::{Budget, Policy, PolicyError};
 use smo::record::Unrecorded;
 use smo::run::Run;
@@ -98,8 +98,8 @@ impl Policy for Everywhere {
 }
 
 fn simulate(scenario: &Arc<Scenario>) -> Totals {
-    let services = scenario.known.application.services.len();
-    let rates = (0..services).map(|index| (ServiceId(index as u32), Rate::from_per_second(1_000.0))).collect();
+    let services = scenario.known.application.services.ids();
+    let rates = services.map(|service| (service, Rate::from_per_second(1_000.0))).collect();
     let load = RowsInMemory::new(vec![RateRow { at: world::at(0), rates }], scenario.until.expect("it is set above"));
     let backend = SimBackend::new(Arc::clone(scenario), Box::new(load), Seed(1)).expect("rows in memory can be read");
     let mut run = Run::new(backend, Box::new(Everywhere), scenario.control.rails.clone(), Seed(1));

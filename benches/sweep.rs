@@ -25,8 +25,8 @@ const CLUSTERS: u64 = 10;
 /// How much is run.
 #[derive(Clone, Copy)]
 struct Size {
-    scenarios: u64,
-    seeds: u64,
+    scenarios: usize,
+    seeds: usize,
     hours: u64,
     rounds: usize,
 }
@@ -155,9 +155,9 @@ fn main() {
     };
     let home = tempfile::tempdir().expect("a temporary directory");
     // With the smoke size, one scenario of each kind of trouble that comes early.
-    let numbers = (0..20).filter(|number| size.scenarios == 20 || number % 9 == 4).take(size.scenarios as usize);
+    let numbers = (0..20).filter(|number| size.scenarios == 20 || number % 9 == 4).take(size.scenarios);
     let scenarios: Vec<PathBuf> = numbers.map(|number| write(home.path(), number, size.hours)).collect();
-    let runs = (size.scenarios * size.seeds) as usize * POLICIES.len();
+    let runs = size.scenarios * size.seeds * POLICIES.len();
     let mut first: Option<String> = None;
     for round in 1..=size.rounds {
         let mut seconds = [0.0; 2];

@@ -11,6 +11,7 @@ use super::scenario::{Scenario, Truth};
 use super::task::TaskRow;
 use crate::units::{Ratio, Span, Time};
 use std::fmt;
+use std::sync::Arc;
 
 /// A part of a scenario, in the time of its runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,7 +71,8 @@ impl Scenario {
             freezes.map(|(begin, end)| (Time(begin.since(from).0), Time(end.since(from).0))).collect();
         let environment = &mut self.environment;
         let series = environment.carbon.values_mut().chain(environment.price_factor.values_mut());
-        series.chain([&mut environment.carbon_default]).for_each(|series| *series = series.beginning(from));
+        series.for_each(|series| *series = Arc::new(series.beginning(from)));
+        environment.carbon_default = environment.carbon_default.beginning(from);
     }
 }
 

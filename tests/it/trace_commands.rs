@@ -75,7 +75,8 @@ fn convert_writes_every_format_and_leaves_nothing_beside_it() {
     // The row of 60 s does not name `api`, as before.
     let expected = LONG.replace("60,api,\n", "");
     assert_eq!(fs::read_to_string(scratch.path().join("f.csv")).unwrap(), expected);
-    let expected = ["a.csv", "b.parquet", "c.csv.zst", "d.parquet", "e.csv.gz", "f.csv", "scenarios", "suites", "traces"];
+    let expected =
+        ["a.csv", "b.parquet", "c.csv.zst", "d.parquet", "e.csv.gz", "f.csv", "scenarios", "suites", "traces"];
     assert_eq!(names(scratch.path()), expected);
     smo(scratch.path(), ["trace", "convert", "a.csv", "-o", "a.txt"])
         .refused(2, "end it in .csv, .csv.gz, .csv.zst or .parquet");

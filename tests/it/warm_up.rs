@@ -6,6 +6,7 @@ use smo::model::environment::StepSeries;
 use smo::model::fault::FaultTarget;
 use smo::model::{Call, ClusterId, Scenario, ServiceId, Totals};
 use smo::units::{Bytes, Money, Ratio, Span};
+use std::sync::Arc;
 
 const HOUR: u64 = 3_600;
 
@@ -17,7 +18,8 @@ fn eventful(warm_up: u64, until: u64) -> (Totals, Kept) {
     let mut world: Scenario = scenario(services, calls, vec![cluster("a", 2), cluster("b", 2)]);
     known(&mut world).network.egress_per_gb[ClusterId(0)][ClusterId(1)] = Money(10.0);
     world.environment.price_factor =
-        [("a".to_owned(), StepSeries { steps: vec![(at(0), 1.0), (at(1_700), 2.0)], period: Span::ZERO })].into();
+        [("a".to_owned(), Arc::new(StepSeries { steps: vec![(at(0), 1.0), (at(1_700), 2.0)], period: Span::ZERO }))]
+            .into();
     world.faults = vec![lose(FaultTarget::Cluster(ClusterId(1)), 1_800, 300)];
     (world.warm_up, world.until) = (Span::seconds(warm_up), Some(Span::seconds(until)));
     let plan = vec![(0, 0, 0, 1), (0, 1, 1, 1), (600, 0, 1, 1), (1_500, 0, 0, 2), (2_400, 0, 1, 0)];

@@ -20,7 +20,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay test bench bench-peers lint format docs notebooks clean
+.PHONY: help setup build install simulate replay classic test bench bench-peers lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -42,6 +42,13 @@ simulate: build ## replays the quickstart scenario with its policies; prints a t
 
 replay: ## runs all that stands in runs/ again and says whether it is identical
 	@find $(OUT) -name manifest.json -printf '%h\n' | sort | xargs $(SMO) replay
+
+classic: build ## sixteen policies in eight scenarios: docs/classic.html and .md again, byte for byte (BLESS=1 replaces them)
+	@$(SMO) bench suites/classic.yaml --out $(OUT)/classic
+	@for kind in html md; do \
+		if [[ -n "$(BLESS)" ]]; then cp $(OUT)/classic/report.$$kind docs/classic.$$kind; \
+		else cmp $(OUT)/classic/report.$$kind docs/classic.$$kind; fi; done
+	@echo "the same bytes as docs/classic.html and docs/classic.md"
 
 test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README
 	$(CARGO) test --release --locked --all-features

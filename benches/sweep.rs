@@ -83,7 +83,7 @@ fn write(home: &Path, number: u64, hours: u64) -> PathBuf {
     }
     load.push('\n');
     std::fs::write(home.join(format!("load-{number:02}.csv")), load).expect("there is room");
-    let mut text = format!("question: What does a sweep cost?\nuntil: {hours} h\n{}", fault(number));
+    let mut text = format!("question: What does a sweep cost?\npolicies: [naive]\nuntil: {hours} h\n{}", fault(number));
     writeln!(text, "traces: [{{file: load-{number:02}.csv}}]\napplication:\n  services:").expect("a string takes all");
     for service in 0..SERVICES {
         writeln!(

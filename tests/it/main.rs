@@ -13,6 +13,7 @@ mod autoscaling;
 mod backtest_commands;
 mod bad_input;
 mod bad_trace;
+mod bench_chance;
 mod bench_suite;
 mod binding;
 mod binding_peers;

@@ -107,10 +107,10 @@ impl Told<'_> {
         let at = clock(self.answers[0].drilled.at.since(crate::units::Time::ZERO).as_seconds_f64());
         match self.busiest {
             Some(busiest) => format!(
-                "Lost at {at}, when the busiest {} begins: its load needs {:.1} cores on the mean, over the whole run {:.1}. Passing means {} for every loss with every seed.",
+                "Lost at {at}, when the busiest {} begins: its load needs {} cores on the mean, over the whole run {}. Passing means {} for every loss with every seed.",
                 self.arguments.lasts,
-                busiest.cores,
-                busiest.cores_mean,
+                cores(busiest.cores),
+                cores(busiest.cores_mean),
                 self.criteria()
             ),
             None => format!("Lost at {at}. Passing means {} for every loss with every seed.", self.criteria()),
@@ -341,6 +341,10 @@ fn ranked(drilled: &Drilled) -> Vec<&Struck> {
         minutes.then_with(|| by(b, |harm| harm.bad_requests).total_cmp(&by(a, |harm| harm.bad_requests)))
     });
     ranked
+}
+
+fn cores(cores: f64) -> String {
+    if cores < 1.0 { format!("{cores:.3}") } else { format!("{cores:.1}") }
 }
 
 fn estimate(struck: &Struck, get: fn(&Harm) -> f64) -> Estimate {

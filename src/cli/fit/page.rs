@@ -92,7 +92,10 @@ fn fill(section: &mut FitSection, fitted: &Fitted, gathered: &Gathered, options:
         ]);
     }
     section.validation = fitted.validation.as_ref().map(|one| {
-        let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{} %", figure(share * 100.0)));
+        let percent = |share: Option<f64>| {
+            let known = share.filter(|share| share.is_finite());
+            known.map_or_else(|| "–".to_owned(), |share| format!("{} %", figure(share * 100.0)))
+        };
         format!(
             "Trained on the first {} samples, the last {} were predicted: mean absolute error of CPU {}, bias {}, {} inside the interval; {} above the capacity and not saturated, {} saturated below it.",
             one.trained,

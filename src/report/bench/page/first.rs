@@ -36,10 +36,8 @@ pub fn screen(analysis: &Analysis<'_>, sentences: &[Sentence]) -> String {
     html += "</p></header>\n";
     html += &reading(analysis);
     html += &ranking(analysis);
-    html += "<div class=\"grid\">\n";
-    html += &picture::overall(analysis);
-    // In a box of its own: the script puts a field above a long table, which must not take a column.
-    put(&mut html, format_args!("<div>{}</div>\n</div>\n", fronts(analysis)));
+    put(&mut html, format_args!("<div class=\"grid\">\n{}</div>\n", picture::overall(analysis)));
+    html += &fronts(analysis);
     html += &losses(analysis);
     html + &gaps(analysis)
 }

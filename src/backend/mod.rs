@@ -4,6 +4,8 @@
 //! in later observations, so an event 60 s ahead in the queue and a Helm upgrade that takes a minute look alike. The trait
 //! is synchronous.
 
+#[cfg(feature = "live")]
+pub mod live;
 pub mod manifest;
 pub mod shadow;
 pub mod sim;

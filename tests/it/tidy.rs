@@ -50,6 +50,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["input/", "cli/yaml.rs"]),
     ("good_lp", &["solver/"]),
     ("highs", &["solver/"]),
+    ("kube", &["backend/live/"]),
+    ("k8s_openapi", &["backend/live/"]),
+    ("reqwest", &["backend/live/"]),
+    ("oci_client", &["backend/live/"]),
+    ("axum", &["backend/live/"]),
+    ("tokio", &["backend/live/"]),
 ];
 
 /// Lines that a file may have.

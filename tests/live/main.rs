@@ -1,0 +1,7 @@
+//! Tests on the live stack: real etcd, Kubernetes, Karmada, Prometheus, Alertmanager, Helm, registry, Grafana.
+//!
+//! They run inside `scripts/live exec`, which says where everything is; elsewhere each says that it was skipped, and why. With
+//! `SMO_LIVE_REQUIRED` set (CI) a skip is a failure. All share one stack, so they run one at a time. Each asserts on the outside
+//! system, not on our own records alone.
+
+mod stack;

@@ -1,0 +1,75 @@
+//! The running stack, as the tests find it: where it lies, and how its programs are frozen, killed and started again.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
+
+/// One test at a time: they share the stack.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// The running stack. Whoever holds it has it alone.
+pub struct Stack {
+    /// Kubeconfigs, logs.
+    pub run: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// The stack, or nothing after saying why.
+///
+/// # Panics
+/// Where there is none although there has to be (`SMO_LIVE_REQUIRED`).
+pub fn stack(test: &str) -> Option<Stack> {
+    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(run) = std::env::var_os("SMO_LIVE_RUN").map(PathBuf::from) else {
+        assert!(std::env::var_os("SMO_LIVE_REQUIRED").is_none(), "{test}: SMO_LIVE_RUN is not set, and the stack is required");
+        eprintln!("{test}: SKIPPED: not inside the live stack; `make test-live` brings it up");
+        return None;
+    };
+    Some(Stack { run, _alone: alone })
+}
+
+impl Stack {
+    /// The kubeconfig of `karmada`, `member1`, `member2`.
+    pub fn kubeconfig(&self, name: &str) -> PathBuf {
+        self.run.join(format!("{name}.kubeconfig"))
+    }
+
+    /// The address of an outside system: `prometheus`, `alertmanager`, `registry`, `grafana`, `exporter`.
+    pub fn address(&self, system: &str) -> String {
+        let name = format!("SMO_LIVE_{}", system.to_uppercase());
+        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set by `scripts/live exec`"))
+    }
+
+    /// `scripts/live` with arguments, like `signal api-member1 STOP` or `restart webhook`.
+    pub fn live(&self, arguments: &[&str]) {
+        let script = std::env::var("SMO_LIVE").expect("`scripts/live exec` sets SMO_LIVE");
+        let done = Command::new(script).args(arguments).output().expect("scripts/live starts");
+        assert!(done.status.success(), "scripts/live {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// What kubectl says.
+    pub fn kubectl(&self, cluster: &str, arguments: &[&str]) -> Result<String, String> {
+        let done = Command::new("kubectl")
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig(cluster))
+            .args(arguments)
+            .output()
+            .expect("kubectl is on the path inside `scripts/live exec`");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
+    }
+
+    /// An object as JSON; nothing where it is not there.
+    pub fn get(&self, cluster: &str, arguments: &[&str]) -> Option<serde_json::Value> {
+        let all: Vec<&str> = ["get", "-o", "json"].into_iter().chain(arguments.iter().copied()).collect();
+        self.kubectl(cluster, &all).ok().and_then(|text| serde_json::from_str(&text).ok())
+    }
+
+    /// Applies objects.
+    pub fn apply(&self, cluster: &str, objects: &serde_json::Value) {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), objects.to_string()).expect("it can be written");
+        let path = file.path().to_str().expect("a plain path");
+        self.kubectl(cluster, &["apply", "--server-side", "-f", path]).expect("it is applied");
+    }
+}

@@ -8,6 +8,7 @@
 //! function beside its users, with the units in its documentation.
 
 mod convert;
+pub mod kubernetes;
 mod parse;
 mod print;
 

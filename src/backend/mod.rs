@@ -42,4 +42,7 @@ pub enum BackendError {
     /// The workload cannot be read on.
     #[error(transparent)]
     Workload(#[from] crate::model::workload::WorkloadError),
+    /// The real world cannot be reached any more, or somebody else drives it.
+    #[error("{0}")]
+    Outside(String),
 }

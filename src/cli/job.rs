@@ -116,7 +116,7 @@ impl Job {
     }
 
     /// What is said of the run in its manifest.
-    fn header(&self) -> ManifestHeader {
+    pub fn header(&self) -> ManifestHeader {
         let Setting { path, request, loaded } = self.setting.as_ref();
         let owned = |(half, values): (String, std::collections::BTreeMap<&str, String>)| {
             (half, values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
@@ -134,6 +134,7 @@ impl Job {
             inputs: inputs(loaded),
             resolved: loaded.resolved(),
             notes: loaded.notes.clone(),
+            live: None,
         }
     }
 }

@@ -22,6 +22,7 @@ mod formats;
 mod headroom;
 mod init;
 mod job;
+mod live;
 mod man;
 mod names;
 mod page;
@@ -51,6 +52,7 @@ First steps, in a clone of the repository:
   smo whatif scenarios/quickstart.yaml --change 'lose cluster edge-1'     what a change would do
   smo drill scenarios/quickstart.yaml        every cluster lost once, when it hurts most
   smo headroom scenarios/quickstart.yaml --slo 'slo_violation_time < 1 %'      the cheapest nodes
+  smo run shop.yaml --shadow live.yaml       what a policy would do with real clusters
   smo policies                               what else could decide
   smo init mine                              a scenario of your own, or from what kubectl says
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
@@ -87,6 +89,8 @@ enum Command {
     Whatif(whatif::Arguments),
     Drill(drill::Arguments),
     Headroom(headroom::Arguments),
+    Run(live::run::Arguments),
+    Pause(live::pause::Arguments),
     Fit(fit::Arguments),
     Backtest(backtest::Arguments),
     Explain(explain::Arguments),
@@ -128,6 +132,8 @@ impl Cli {
             Command::Whatif(arguments) => whatif::run(&arguments, out),
             Command::Drill(arguments) => drill::run(&arguments, out),
             Command::Headroom(arguments) => headroom::run(&arguments, out),
+            Command::Run(arguments) => live::run::run(&arguments, out),
+            Command::Pause(arguments) => live::pause::run(&arguments, out),
             Command::Fit(arguments) => fit::run(&arguments, out),
             Command::Backtest(arguments) => backtest::run(&arguments, out),
             Command::Diff(arguments) => diff::run(&arguments, out),

@@ -54,6 +54,10 @@ enum ReplayError {
     Policy(#[from] PolicySpecError),
     #[error(transparent)]
     Job(#[from] JobError),
+    #[error(
+        "it was made in the real world, which cannot be run again\n  simulate its scenario, and compare the two by `smo diff`"
+    )]
+    Live,
     #[error("no directory for the second run: {0}")]
     Aside(#[from] io::Error),
 }
@@ -132,6 +136,9 @@ fn to_json(directory: &Path, verdict: &Result<Verdict, ReplayError>) -> Value {
 fn repeat(directory: &Path) -> Result<Verdict, ReplayError> {
     let manifest = record::read(directory)?.manifest;
     let header = &manifest.header;
+    if header.live.is_some() {
+        return Err(ReplayError::Live);
+    }
     let request =
         Request { set: header.set.clone(), variant: header.variant.clone(), until: header.until, ..Request::default() };
     let setting = Setting::load(Path::new(&header.scenario_path), request).map_err(ReplayError::Scenario)?;

@@ -2,7 +2,7 @@
 
 use crate::model::Observation;
 use crate::record::{Decision, Record};
-use crate::units::Time;
+use crate::units::{Rate, Time};
 
 /// The world at an instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,8 +44,8 @@ impl Record for Watch {
         let waiting = sample.tasks.map_or(0, |tasks| tasks.waiting);
         self.points.push(Point {
             at: sample.at,
-            offered: sample.services.iter().map(|service| service.offered.per_second()).sum(),
-            served: sample.services.iter().map(|service| service.served.per_second()).sum(),
+            offered: sample.services.iter().filter_map(|service| service.offered).map(Rate::per_second).sum(),
+            served: sample.services.iter().filter_map(|service| service.served).map(Rate::per_second).sum(),
             backlog: sample.services.iter().map(|service| service.backlog).sum(),
             violated: sample.services.iter().filter_map(|service| service.slo_violated).fold(0.0, f64::max),
             unplaced: std::mem::take(&mut self.refused).max(pending) + waiting,

@@ -14,6 +14,7 @@ mod capacity;
 mod change;
 mod civil;
 pub mod condition;
+pub mod connection;
 mod cut;
 pub mod defaults;
 mod environment;

@@ -12,6 +12,7 @@ pub mod capacity;
 pub mod check;
 pub mod cluster;
 pub mod condition;
+pub mod connection;
 pub mod control;
 pub mod delay;
 pub mod environment;

@@ -90,6 +90,10 @@ pub enum EventKind {
     CapacityDrifted,
     /// Another capacity is believed of a service from now on.
     CapacityLearnt,
+    /// The kill switch was turned on: nothing is written any more.
+    ControlPaused,
+    /// The kill switch was turned off.
+    ControlResumed,
 }
 
 /// The state at one instant, for the series.
@@ -125,13 +129,13 @@ pub struct TaskSample {
 pub struct ServiceSample {
     /// Which.
     pub service: ServiceId,
-    /// Mean rate of arrivals since the last sample.
-    pub offered: Rate,
-    /// Mean rate of requests served since the last sample.
-    pub served: Rate,
-    /// Mean rate of requests dropped since the last sample.
-    pub dropped: Rate,
-    /// Requests that wait, at this instant.
+    /// Mean rate of arrivals since the last sample; live, the rate that was measured last. Absent where nobody measures it.
+    pub offered: Option<Rate>,
+    /// Mean rate of requests served since the last sample; absent where nobody measures it.
+    pub served: Option<Rate>,
+    /// Mean rate of requests dropped since the last sample; absent where nobody measures it.
+    pub dropped: Option<Rate>,
+    /// Requests that wait, at this instant; not a number where nobody measures them, as all floats of a sample.
     pub backlog: f64,
     /// True capacity of the ready replicas, at this instant.
     pub capacity: Rate,
@@ -162,10 +166,10 @@ pub struct PlacementSample {
     pub starting: u32,
     /// CPU time used there since the start, in core-seconds.
     pub cpu_seconds: f64,
-    /// Mean rate of arrivals there since the last sample.
-    pub offered: Rate,
-    /// Mean rate of requests served there since the last sample.
-    pub served: Rate,
+    /// Mean rate of arrivals there since the last sample; absent where nobody measures it.
+    pub offered: Option<Rate>,
+    /// Mean rate of requests served there since the last sample; absent where nobody measures it.
+    pub served: Option<Rate>,
     /// Requests that wait there, at this instant.
     pub backlog: f64,
     /// Mean latency of requests served there since the last sample: waiting and service at this service alone, without what it
@@ -235,6 +239,9 @@ pub struct Totals {
     pub span: Span,
     /// How long the warm-up before it was.
     pub warm_up: Span,
+    /// Whether only part of this is measured: live, nobody counts drops, backlog and good requests. They are not zero then, but
+    /// unknown; so are floats that are not a number.
+    pub partial: bool,
     /// Users' requests: at entry services, over all of them.
     pub requests: Flow,
     /// Requests and calls by service.

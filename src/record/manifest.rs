@@ -34,6 +34,20 @@ pub struct ManifestHeader {
     pub resolved: serde_json::Value,
     /// What was assumed or is unusual, in words.
     pub notes: Vec<String>,
+    /// Where and when, of a run in the real world; it cannot be run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveHeader>,
+}
+
+/// A run in the real world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveHeader {
+    /// `live` (it acted) or `shadow` (it watched).
+    pub mode: String,
+    /// The file of the connection as it was named on the command line.
+    pub connection: String,
+    /// When it started, in seconds since 1970.
+    pub started_at_s: f64,
 }
 
 /// A file that was read.
@@ -73,7 +87,7 @@ pub struct Program {
 impl Program {
     /// This program.
     pub fn this() -> Self {
-        let features = [("milp", cfg!(feature = "milp"))];
+        let features = [("live", cfg!(feature = "live")), ("milp", cfg!(feature = "milp"))];
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("SMO_COMMIT").unwrap_or("unknown").to_owned(),

@@ -14,6 +14,7 @@
 
 pub mod aside;
 pub mod compare;
+pub mod counts;
 pub mod decisions;
 pub mod explained;
 pub mod history;

@@ -36,9 +36,9 @@ type Field<T> = (&'static str, fn(&Row) -> Option<T>);
 
 /// Columns of floats.
 pub const FLOATS: &[Field<f64>] = &[
-    ("offered_per_s", |row| row.flow(|row| row.offered, |row| row.offered).map(Rate::per_second)),
-    ("served_per_s", |row| row.flow(|row| row.served, |row| row.served).map(Rate::per_second)),
-    ("dropped_per_s", |row| row.service().map(|row| row.dropped.per_second())),
+    ("offered_per_s", |row| row.flow(|row| row.offered, |row| row.offered).flatten().map(Rate::per_second)),
+    ("served_per_s", |row| row.flow(|row| row.served, |row| row.served).flatten().map(Rate::per_second)),
+    ("dropped_per_s", |row| row.service().and_then(|row| row.dropped).map(Rate::per_second)),
     ("backlog_requests", |row| row.flow(|row| row.backlog, |row| row.backlog)),
     ("capacity_per_s", |row| row.service().map(|row| row.capacity.per_second())),
     ("latency_mean_ms", |row| row.latency_ms(|latency| latency.mean.as_seconds_f64())),
@@ -193,7 +193,9 @@ fn frame(known: &Known, rows: &[(Time, Row)]) -> PolarsResult<DataFrame> {
         Column::new("cluster".into(), rows.iter().map(|(_, row)| cluster(row)).collect::<Vec<_>>()),
     ];
     for (name, get) in FLOATS {
-        columns.push(Column::new((*name).into(), rows.iter().map(|(_, row)| get(row)).collect::<Vec<_>>()));
+        // What nobody measures is not a number, and null in a file.
+        let measured = |row: &Row| get(row).filter(|value| value.is_finite());
+        columns.push(Column::new((*name).into(), rows.iter().map(|(_, row)| measured(row)).collect::<Vec<_>>()));
     }
     for (name, get) in COUNTS {
         columns.push(Column::new((*name).into(), rows.iter().map(|(_, row)| get(row)).collect::<Vec<_>>()));

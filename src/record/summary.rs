@@ -3,20 +3,20 @@
 //! Made once, when a run ends, from the backend's [`Totals`] and from what the writer counted on the way. What a figure
 //! means is defined in `report::metric`, not here.
 
-use super::{Decision, Record};
+use super::counts::Counts;
 use crate::model::observation::{
-    Amount, ClusterTotals, Elasticity, EventKind, Flow, Packing, Quantiles, ServiceTotals, TaskTotals,
+    Amount, ClusterTotals, Elasticity, Flow, Packing, Quantiles, ServiceTotals, TaskTotals,
 };
 use crate::model::scenario::Known;
-use crate::model::{Cluster, Observation, Service, Totals};
+use crate::model::{Cluster, Service, Totals};
 use crate::units::Span;
-use serde::{Deserialize, Serialize};
-use std::io;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Joules in a kilowatt-hour.
 const JOULES_PER_KWH: f64 = 3.6e6;
 
-/// `summary.json`. What is undefined (latency without traffic, an SLO that nobody has) is `null`.
+/// `summary.json`. What is undefined (latency without traffic, an SLO that nobody has) is `null`; so is what nobody measures in a
+/// live run, which is not a number here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names carry the units, and `report::metric` defines the figures")]
 pub struct Summary {
@@ -25,10 +25,13 @@ pub struct Summary {
     pub warm_up_s: f64,
     pub requests_offered: f64,
     pub requests_served: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_dropped: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_backlog: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "measured")]
     pub requests_carried: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_good: f64,
     #[serde(default)]
     pub tasks: Option<TaskSummary>,
@@ -51,14 +54,20 @@ pub struct Summary {
     pub latency_p95_ms: Option<f64>,
     pub latency_p99_ms: Option<f64>,
     pub replica_hours: f64,
+    #[serde(deserialize_with = "measured")]
     pub cpu_hours: f64,
     pub node_hours: f64,
+    #[serde(deserialize_with = "measured")]
     pub cost_usd: f64,
     pub cost_nodes_usd: f64,
+    #[serde(deserialize_with = "measured")]
     pub cost_egress_usd: f64,
+    #[serde(deserialize_with = "measured")]
     pub cost_allocated_usd: f64,
     pub cost_per_million_good_usd: Option<f64>,
+    #[serde(deserialize_with = "measured")]
     pub energy_kwh: f64,
+    #[serde(deserialize_with = "measured")]
     pub carbon_g: f64,
     pub moves: u64,
     pub replica_changes: u64,
@@ -133,13 +142,16 @@ pub struct ServiceSummary {
     pub slo_violation_time_share: Option<f64>,
     pub requests_offered: f64,
     pub requests_served: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_dropped: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_backlog: f64,
     pub latency_mean_ms: Option<f64>,
     pub latency_p50_ms: Option<f64>,
     pub latency_p95_ms: Option<f64>,
     pub latency_p99_ms: Option<f64>,
     pub replica_hours: f64,
+    #[serde(deserialize_with = "measured")]
     pub cpu_hours: f64,
     #[serde(default)]
     pub elasticity: Option<ElasticitySummary>,
@@ -152,81 +164,23 @@ pub struct ClusterSummary {
     pub cluster: String,
     pub region: String,
     pub node_hours: f64,
+    #[serde(deserialize_with = "measured")]
     pub cost_usd: f64,
     pub cost_nodes_usd: f64,
+    #[serde(deserialize_with = "measured")]
     pub cost_egress_usd: f64,
+    #[serde(deserialize_with = "measured")]
     pub cost_allocated_usd: f64,
+    #[serde(deserialize_with = "measured")]
     pub energy_kwh: f64,
+    #[serde(deserialize_with = "measured")]
     pub carbon_g: f64,
     pub cpu_allocation_share: f64,
 }
 
-/// What a writer counts while a run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Counts {
-    /// Decisions made.
-    pub decisions: u64,
-    /// Refusals in all of them.
-    pub refusals: u64,
-    /// What the checker found in all of them.
-    pub violations: u64,
-    /// Services that were held back, over all of them.
-    pub held: u64,
-    /// Actions started.
-    pub actions: u64,
-    /// Actions that failed for good.
-    pub actions_failed: u64,
-    /// Things that broke: lost clusters, nodes, links and telemetry, crashed replicas.
-    pub faults: u64,
-    /// The largest optimality gap of a decision.
-    pub gap_max: Option<f64>,
-    /// All gaps, and the number of decisions that had one.
-    pub gaps: (f64, u64),
-}
-
-/// Counting is a record of its own, where only the figures of a run are wanted.
-impl Record for Counts {
-    fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
-        self.decisions += 1;
-        self.refusals += decision.plan.refusals.len() as u64;
-        self.violations += decision.violations.len() as u64;
-        self.held += decision.held.len() as u64;
-        self.actions += decision.actions.len() as u64;
-        let gap = decision.plan.quality.and_then(|quality| quality.gap());
-        self.gaps = (self.gaps.0 + gap.unwrap_or(0.0), self.gaps.1 + u64::from(gap.is_some()));
-        self.gap_max = [self.gap_max, gap].into_iter().flatten().reduce(f64::max);
-        Ok(())
-    }
-
-    fn happened(&mut self, observation: &Observation) -> io::Result<()> {
-        match observation {
-            Observation::Event(event) => self.faults += u64::from(breaks(event.kind)),
-            Observation::Failed { .. } => self.actions_failed += 1,
-            Observation::WarmedUp(_) => *self = Self::default(),
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// Whether something broke, and was not mended.
-const fn breaks(kind: EventKind) -> bool {
-    match kind {
-        EventKind::ClusterLost
-        | EventKind::NodeLost
-        | EventKind::ReplicaCrashed
-        | EventKind::LinkLost
-        | EventKind::TelemetryLost => true,
-        EventKind::ClusterBack
-        | EventKind::NodeBack
-        | EventKind::LinkBack
-        | EventKind::TelemetryBack
-        | EventKind::ServiceWanted
-        | EventKind::ServiceUnwanted
-        | EventKind::ServiceChanged
-        | EventKind::CapacityDrifted
-        | EventKind::CapacityLearnt => false,
-    }
+/// Reads `null` as what nobody measured.
+fn measured<'de, D: Deserializer<'de>>(reader: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(reader)?.unwrap_or(f64::NAN))
 }
 
 impl Summary {
@@ -237,21 +191,22 @@ impl Summary {
         let (nodes, egress) = (sum(|row| row.cost_nodes_usd), sum(|row| row.cost_egress_usd));
         let has_slo = known.application.services.values().any(|service| service.slo.is_some());
         let latency = Latency::of(totals.latency.as_ref());
+        let counted = |requests: f64| if totals.partial { f64::NAN } else { requests };
         Self {
             span_s: totals.span.as_seconds_f64(),
             warm_up_s: totals.warm_up.as_seconds_f64(),
             requests_offered: Flow::requests(totals.requests.offered),
             requests_served: Flow::requests(totals.requests.served),
-            requests_dropped: Flow::requests(totals.requests.dropped),
-            requests_backlog: Flow::requests(totals.requests.backlog),
-            requests_carried: Flow::requests(totals.requests.carried),
-            requests_good: totals.requests_good,
+            requests_dropped: counted(Flow::requests(totals.requests.dropped)),
+            requests_backlog: counted(Flow::requests(totals.requests.backlog)),
+            requests_carried: counted(Flow::requests(totals.requests.carried)),
+            requests_good: counted(totals.requests_good),
             tasks: totals.tasks.as_ref().map(of_tasks),
             cpu_allocation_share: allocation(totals, 0),
             memory_allocation_share: allocation(totals, 1),
             gpu_allocation_share: allocation(totals, 2),
             slo_violation_time_share: has_slo.then_some(totals.slo_violation_time),
-            slo_violation_requests_share: has_slo.then_some(totals.slo_violation_requests),
+            slo_violation_requests_share: (has_slo && !totals.partial).then_some(totals.slo_violation_requests),
             slo_violation_longest_s: has_slo.then_some(totals.slo_violation_longest.as_seconds_f64()),
             elasticity: totals.elasticity.as_ref().map(of_elasticity),
             packing: totals.packing.as_ref().map(of_packing),
@@ -284,7 +239,7 @@ impl Summary {
             gap_max: counts.gap_max,
             gap_mean: (counts.gaps.1 > 0).then(|| counts.gaps.0 / counts.gaps.1 as f64),
             events: totals.events,
-            by_service: totals.by_service.iter().map(|row| of_service(known, row)).collect(),
+            by_service: totals.by_service.iter().map(|row| of_service(known, row, totals.partial)).collect(),
             by_cluster: clusters,
         }
     }
@@ -353,7 +308,8 @@ const fn of_packing(figures: &Packing) -> PackingSummary {
     }
 }
 
-fn of_service(known: &Known, row: &ServiceTotals) -> ServiceSummary {
+fn of_service(known: &Known, row: &ServiceTotals, partial: bool) -> ServiceSummary {
+    let counted = |requests: u128| if partial { f64::NAN } else { Flow::requests(requests) };
     let Service { name, slo, .. } = &known.application.services[row.service];
     let latency = Latency::of(row.latency.as_ref());
     ServiceSummary {
@@ -364,8 +320,8 @@ fn of_service(known: &Known, row: &ServiceTotals) -> ServiceSummary {
         slo_violation_time_share: row.slo_violation_time,
         requests_offered: Flow::requests(row.flow.offered),
         requests_served: Flow::requests(row.flow.served),
-        requests_dropped: Flow::requests(row.flow.dropped),
-        requests_backlog: Flow::requests(row.flow.backlog),
+        requests_dropped: counted(row.flow.dropped),
+        requests_backlog: counted(row.flow.backlog),
         latency_mean_ms: latency.mean,
         latency_p50_ms: latency.p50,
         latency_p95_ms: latency.p95,

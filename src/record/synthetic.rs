@@ -158,6 +158,7 @@ pub fn header(behaviour: Behaviour, variant: Option<&str>, seed: u64) -> Manifes
             "telemetry": {"scrape": "15 s", "delay": "5 s"},
         }),
         notes: vec!["the trace has a gap of 3 min at 04:10; the rate before it was kept".to_owned()],
+        live: None,
     }
 }
 
@@ -242,9 +243,9 @@ impl Day {
         let latency = Quantiles { mean: ms(p95 / 3.0), p50: ms(p95 / 4.0), p95: ms(p95), p99: ms(p95 * 1.6) };
         let row = |id| ServiceSample {
             service: ServiceId(id),
-            offered: Rate::from_per_second(offered),
-            served: Rate::from_per_second(served),
-            dropped: Rate::from_per_second(offered - served),
+            offered: Some(Rate::from_per_second(offered)),
+            served: Some(Rate::from_per_second(served)),
+            dropped: Some(Rate::from_per_second(offered - served)),
             backlog: 0.0,
             capacity: Rate::from_per_second(capacity),
             latency: (id == 0).then_some(latency),
@@ -260,8 +261,8 @@ impl Day {
             pending: 0,
             starting: 0,
             cpu_seconds: at_s as f64 * 0.4,
-            offered: Rate::from_per_second(offered),
-            served: Rate::from_per_second(served),
+            offered: Some(Rate::from_per_second(offered)),
+            served: Some(Rate::from_per_second(served)),
             backlog: 0.0,
             latency_own: Some(ms(p95 / 3.0)),
         };

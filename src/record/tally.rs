@@ -2,12 +2,13 @@
 //!
 //! For runs of which only the summary counts, by the thousand. What is counted is what a [`Writer`](super::Writer) counts.
 
-use super::summary::{Counts, Summary};
+use super::counts::Counts;
+use super::summary::Summary;
 use super::{Decision, Record};
 use crate::model::observation::Sample;
 use crate::model::scenario::Known;
 use crate::model::{Observation, Totals};
-use crate::units::Time;
+use crate::units::{Rate, Time};
 use std::io;
 use std::sync::Arc;
 
@@ -79,8 +80,8 @@ fn cost(sample: &Sample) -> f64 {
 fn bad(sample: &Sample, begin: Time) -> f64 {
     let seconds = sample.at.since(begin).as_seconds_f64();
     let rates = sample.services.iter().map(|service| {
-        let slow = service.slo_violated.unwrap_or(0.0) * service.served.per_second();
-        service.dropped.per_second() + slow
+        let slow = service.slo_violated.unwrap_or(0.0) * service.served.map_or(0.0, Rate::per_second);
+        service.dropped.map_or(0.0, Rate::per_second) + slow
     });
     rates.sum::<f64>() * seconds
 }

@@ -30,7 +30,7 @@ fn a_summary_comes_back_as_it_was_written_and_sums_its_clusters() {
 
 #[test]
 fn a_figure_that_is_undefined_is_null() {
-    let summary = Summary::new(&synthetic::known(), &Totals::default(), &super::summary::Counts::default());
+    let summary = Summary::new(&synthetic::known(), &Totals::default(), &super::counts::Counts::default());
     assert_eq!(summary.cost_per_million_good_usd, None);
     assert_eq!(summary.latency_p95_ms, None);
     assert!(serde_json::to_string(&summary).expect("serialises").contains("\"latency_p95_ms\":null"));

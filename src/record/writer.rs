@@ -5,11 +5,12 @@
 //! cleared by the next writer: the operating system gives its lock on `decisions.jsonl` back.
 
 use super::aside::Aside;
+use super::counts::Counts;
 use super::decisions::{DecisionLine, EventLine, FailureLine, Refused, refused_tasks};
 use super::explained::Explained;
 use super::manifest::{Manifest, ManifestHeader, Program, Timing};
 use super::series::SeriesWriter;
-use super::summary::{Counts, Summary};
+use super::summary::Summary;
 use super::{DECISIONS, Decision, EXPLANATIONS, MANIFEST, Record, SERIES, SUMMARY, TIMING};
 use crate::model::scenario::Known;
 use crate::model::{Observation, Totals};

@@ -109,7 +109,7 @@ impl Comparison {
     pub fn values(&self, group: &Group, metric: &Metric) -> Vec<(u64, f64)> {
         let value = |index: &usize| {
             let run = &self.runs[*index];
-            (metric.get)(&run.summary).map(|value| (run.manifest.header.seed, value))
+            metric.of(&run.summary).map(|value| (run.manifest.header.seed, value))
         };
         group.runs.iter().filter_map(value).collect()
     }
@@ -190,7 +190,7 @@ fn group(runs: &[RunRecord]) -> Vec<Group> {
     for group in &mut groups {
         group.runs.sort_by_key(|index| runs[*index].manifest.header.seed);
         let values = |metric: &Metric| -> Vec<f64> {
-            group.runs.iter().filter_map(|index| (metric.get)(&runs[*index].summary)).collect()
+            group.runs.iter().filter_map(|index| metric.of(&runs[*index].summary)).collect()
         };
         let figures = METRICS.iter().map(|metric| Figure { estimate: Estimate::of(&values(metric)), best: false });
         group.figures = figures.collect();

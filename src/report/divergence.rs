@@ -107,7 +107,7 @@ pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, Record
     };
     let figure = |metric: &super::metric::Metric| {
         let unit = if metric.unit == Unit::Share { SHARE } else { metric.unit.symbol() };
-        Pair::new(metric.name, unit, runs.map(|run| (metric.get)(&run.summary)))
+        Pair::new(metric.name, unit, runs.map(|run| metric.of(&run.summary)))
     };
     Ok(Difference {
         manifests: manifests(runs),

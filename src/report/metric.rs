@@ -77,6 +77,11 @@ pub fn names() -> String {
 }
 
 impl Metric {
+    /// The figure of a run; nothing where it is undefined, or nobody measured it.
+    pub fn of(&self, run: &Summary) -> Option<f64> {
+        (self.get)(run).filter(|value| value.is_finite())
+    }
+
     /// What it is called in a sentence.
     pub fn words(&self) -> &'static str {
         match self.name {

@@ -76,7 +76,7 @@ fn title(run: &RunRecord) -> String {
 fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
     let text = |name: &str| {
         let metric: Option<&Metric> = metric::find(name);
-        let value = metric.and_then(|metric| Some((metric, (metric.get)(&run.summary)?)));
+        let value = metric.and_then(|metric| Some((metric, metric.of(&run.summary)?)));
         value.map_or_else(|| "–".to_owned(), |(metric, value)| metric.unit.text(value))
     };
     let of = |names: &[(&str, &str)]| {

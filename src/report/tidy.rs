@@ -27,7 +27,7 @@ struct Row<'a> {
 fn rows(comparisons: &[Comparison]) -> Vec<Row<'_>> {
     let runs = comparisons.iter().flat_map(|one| &one.runs);
     let of = |run| METRICS.iter().map(move |metric| (run, metric));
-    let row = |(run, metric): (&'_ crate::record::RunRecord, &'static Metric)| (metric, (metric.get)(&run.summary));
+    let row = |(run, metric): (&'_ crate::record::RunRecord, &'static Metric)| (metric, metric.of(&run.summary));
     runs.flat_map(of)
         .map(|(run, metric)| {
             let header = &run.manifest.header;

@@ -21,7 +21,10 @@ pub struct Stack {
 pub fn stack(test: &str) -> Option<Stack> {
     let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(run) = std::env::var_os("SMO_LIVE_RUN").map(PathBuf::from) else {
-        assert!(std::env::var_os("SMO_LIVE_REQUIRED").is_none(), "{test}: SMO_LIVE_RUN is not set, and the stack is required");
+        assert!(
+            std::env::var_os("SMO_LIVE_REQUIRED").is_none(),
+            "{test}: SMO_LIVE_RUN is not set, and the stack is required"
+        );
         eprintln!("{test}: SKIPPED: not inside the live stack; `make test-live` brings it up");
         return None;
     };

@@ -1,4 +1,371 @@
-//! The real world behind the same trait: Karmada, Prometheus, Helm, Grafana.
+//! The real world behind the same trait: Karmada divides, Prometheus measures, and the loop does not know the difference.
+//!
+//! ```text
+//!           tasks (tokio)                                  loop (this thread)
+//!  control plane ─ follow, resync ─┐
+//!  members ──────── probe ─────────┼─► world ──► snapshot ──► policy ──► plan
+//!  Prometheus ───── measure ───────┘     ▲                                │
+//!  time ─────────── pace ── happenings ──┼──► observe()        apply() ── order
+//!  control plane ◄─ driver ◄─────────────┴────────────────────────────────┘
+//! ```
+//!
+//! In reading order: `connect` (everything that can be wrong at the start), `world` (what was seen last), `views` (what a policy is
+//! shown of it), `tasks` (who sees), `reconcile` (the next write, as a pure step), `driver` (the one writer), `account` (what
+//! is added up), `outside` (every call). [`karmada`] and `prometheus` are the clients.
+//!
+//! What always holds: a plan is stored before it is acted on; a write names what it replaces; silence of the telemetry means hold, and
+//! never zero load; a cluster that is lost is left at once and returned to late.
 
+pub mod account;
 pub mod clock;
+pub mod connect;
+pub mod driver;
+pub mod happening;
+pub mod http;
+pub mod karmada;
 pub mod outside;
+pub mod probe;
+pub mod prometheus;
+pub mod reconcile;
+pub mod shared;
+#[cfg(test)]
+pub mod stand_in;
+#[cfg(test)]
+mod stub;
+pub mod tasks;
+pub mod tls;
+pub mod views;
+pub mod world;
+
+use super::{Backend, BackendError};
+use crate::model::connection::{Connection, KarmadaAt, PrometheusAt};
+use crate::model::observation::{Action, Event, EventKind};
+use crate::model::plan::Target;
+use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Targets};
+use account::Account;
+use clock::Clock;
+use driver::{Driver, Order};
+use happening::Happening;
+use karmada::Karmada;
+use karmada::binding::Shares;
+use karmada::store::Stored;
+use outside::{CallError, Class};
+use prometheus::Prometheus;
+use shared::Shared;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use world::World;
+
+/// Without a word of the control plane for so long, nothing is decided.
+const SILENT_AFTER: Duration = Duration::from_secs(20);
+/// From one sample of the series to the next, where the scenario does not say.
+const SAMPLE_EVERY: crate::units::Span = crate::units::Span(15_000_000_000);
+
+/// Whether plans are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Act,
+    /// Nothing is ever written.
+    Watch,
+}
+
+/// The real world.
+#[derive(Debug)]
+pub struct LiveBackend {
+    runtime: Runtime,
+    shared: Arc<Shared>,
+    inbox: Receiver<Happening>,
+    ahead: VecDeque<Happening>,
+    scenario: Scenario,
+    mode: Mode,
+    account: Account,
+    targets: Targets,
+    under_way: Vec<Action>,
+    actions: u32,
+    silent: bool,
+    driver: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl LiveBackend {
+    /// Connects, checks everything, and begins to watch; to act too, where `mode` says so.
+    ///
+    /// # Errors
+    /// What is wrong, or not there.
+    pub fn connect(scenario: Scenario, connection: Connection, mode: Mode) -> Result<Self, CallError> {
+        let runtime = runtime()?;
+        let karmada = runtime.block_on(Karmada::open(&connection.karmada))?;
+        let prometheus = connection.prometheus.as_ref().map(prometheus_at).transpose()?;
+        Self::with_clients(runtime, (karmada, prometheus), (scenario, connection), mode)
+    }
+
+    /// The same with clients that exist.
+    ///
+    /// # Errors
+    /// What is wrong, or not there.
+    pub fn with_clients(
+        runtime: Runtime,
+        (karmada, prometheus): (Karmada, Option<Prometheus>),
+        (scenario, connection): (Scenario, Connection),
+        mode: Mode,
+    ) -> Result<Self, CallError> {
+        let (tell, inbox) = channel();
+        let world = World::new(scenario.known.clone(), Arc::new(connection));
+        let shared = Arc::new(Shared::new(world, Clock::start(), tell));
+        let me = format!("smo-{}", std::process::id());
+        let stored = runtime.block_on(begin(&karmada, &shared, (&scenario, mode, &me)))?;
+        let targets = targets_at_start(&shared.world(), &stored);
+        let account = Account::new(&shared.world(), targets.clone(), shared.clock.time());
+        let mut live = Self {
+            runtime,
+            inbox,
+            ahead: VecDeque::new(),
+            mode,
+            account,
+            targets,
+            under_way: Vec::new(),
+            actions: 0,
+            silent: false,
+            driver: None,
+            scenario,
+            shared,
+        };
+        live.spawn((karmada, prometheus), (me, stored));
+        Ok(live)
+    }
+
+    fn spawn(&mut self, (karmada, prometheus): (Karmada, Option<Prometheus>), (me, stored): (String, Stored)) {
+        let (runtime, shared) = (&self.runtime, &self.shared);
+        runtime.spawn(tasks::follow(karmada.clone(), shared.clone()));
+        runtime.spawn(tasks::resync(karmada.clone(), shared.clone()));
+        runtime.spawn(tasks::probe(karmada.clone(), shared.clone()));
+        if let Some(prometheus) = prometheus {
+            runtime.spawn(tasks::measure(prometheus, self.scenario.telemetry.scrape, shared.clone()));
+        }
+        runtime.spawn(tasks::pace(self.scenario.control.every, Happening::Due, shared.clone()));
+        let sample_every = self.scenario.sample_every.unwrap_or(SAMPLE_EVERY);
+        runtime.spawn(tasks::pace(sample_every, Happening::Sample, shared.clone()));
+        runtime.spawn(tasks::end(self.scenario.until, shared.clone()));
+        if self.mode == Mode::Act {
+            let driver = Driver::new(karmada, shared.clone(), (me, stored));
+            self.driver = Some(runtime.spawn(driver.drive()));
+        }
+    }
+
+    /// When the run started, since 1970.
+    pub fn started_at(&self) -> Duration {
+        self.shared.clock.started_at()
+    }
+
+    /// What went wrong and passed by itself, and how often.
+    pub fn troubles(&self) -> BTreeMap<String, u64> {
+        self.shared.troubles()
+    }
+
+    /// Waits for the next thing; everything that came meanwhile is taken along, so that of several decisions due one is made.
+    fn next(&mut self) -> Happening {
+        if let Some(next) = self.ahead.pop_front() {
+            return next;
+        }
+        let Ok(first) = self.inbox.recv() else { return Happening::Over };
+        self.ahead.extend(self.inbox.try_iter());
+        let is_due = first == Happening::Due;
+        if is_due {
+            self.ahead.retain(|other| *other != Happening::Due);
+            self.ahead.push_back(first);
+            return self.ahead.pop_front().expect("one was just put there");
+        }
+        first
+    }
+
+    fn on_due(&mut self) -> Option<Observation> {
+        if !self.shared.hears(SILENT_AFTER) {
+            let was = std::mem::replace(&mut self.silent, true);
+            return (!was).then(|| self.silence(EventKind::TelemetryLost));
+        }
+        if std::mem::take(&mut self.silent) {
+            self.ahead.push_front(Happening::Due);
+            return Some(self.silence(EventKind::TelemetryBack));
+        }
+        for (service, shares) in self.shared.restored() {
+            for cluster in self.scenario.known.clusters.ids() {
+                let back = shares.iter().find(|(id, _)| *id == cluster).map_or(0, |(_, replicas)| *replicas);
+                self.targets.set(service, cluster, back);
+            }
+        }
+        let world = self.shared.world();
+        if self.mode == Mode::Watch {
+            self.targets = observed_targets(&world);
+        }
+        self.account.on_targets(&self.targets);
+        let state = (self.targets.clone(), self.under_way.clone());
+        let snapshot = world.snapshot(&self.scenario.environment, state, self.shared.clock.time());
+        Some(Observation::Due(Box::new(snapshot)))
+    }
+
+    fn silence(&self, kind: EventKind) -> Observation {
+        Observation::Event(Event { at: self.shared.clock.time(), kind, subject: "control plane".to_owned() })
+    }
+
+    fn on_over(&mut self) -> Observation {
+        self.shared.end();
+        if let Some(driver) = self.driver.take() {
+            // What is on its way is left to whoever comes next: it is stored.
+            let leave = async { tokio::time::timeout(Duration::from_secs(5), driver).await };
+            let _ = self.runtime.block_on(leave);
+        }
+        let world = self.shared.world();
+        self.account.look(&world, &self.scenario.environment, self.shared.clock.time());
+        Observation::Ended(Box::new(self.account.totals(&world)))
+    }
+
+    fn actions_towards(&mut self, targets: &Targets) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let asked_at = self.shared.clock.time();
+        for service in self.targets.changed(targets) {
+            for cluster in self.scenario.known.clusters.ids() {
+                let (from, to) = (self.targets.get(service, cluster), targets.get(service, cluster));
+                if from != to {
+                    actions.push(Action { id: ActionId(self.actions), service, cluster, from, to, asked_at });
+                    self.actions += 1;
+                }
+            }
+        }
+        actions
+    }
+}
+
+/// Turns the kill switch of a connection on, with a reason, or off.
+///
+/// # Errors
+/// A control plane that cannot be reached, or does not let us.
+pub fn pause(at: &KarmadaAt, connection: &str, reason: Option<&str>) -> Result<(), CallError> {
+    let runtime = runtime()?;
+    runtime.block_on(async { Karmada::open(at).await?.pause(connection, reason).await })
+}
+
+impl Backend for LiveBackend {
+    fn observe(&mut self) -> Result<Observation, BackendError> {
+        loop {
+            let observation = match self.next() {
+                Happening::Due => self.on_due(),
+                Happening::Sample => {
+                    let (world, at) = (self.shared.world(), self.shared.clock.time());
+                    let sample = self.account.sample(&world, &self.scenario.environment, at);
+                    Some(Observation::Sampled(Box::new(sample)))
+                }
+                Happening::Event(event) => Some(Observation::Event(event)),
+                Happening::Finished(action) => {
+                    self.under_way.retain(|one| one.id != action.id);
+                    Some(Observation::Finished(action))
+                }
+                Happening::Failed(action, error) => {
+                    self.under_way.retain(|one| one.id != action.id);
+                    Some(Observation::Failed { action, error })
+                }
+                Happening::Broken(error) => return Err(BackendError::Outside(error.to_string())),
+                Happening::Over => Some(self.on_over()),
+            };
+            if let Some(observation) = observation {
+                return Ok(observation);
+            }
+        }
+    }
+
+    fn apply(&mut self, plan: &Plan) -> Result<Vec<Action>, BackendError> {
+        let changed = self.targets.changed(&plan.targets);
+        let actions = self.actions_towards(&plan.targets);
+        if actions.is_empty() {
+            return Ok(actions);
+        }
+        let shares = changed.into_iter().map(|service| (service, self.shares(&plan.targets, service))).collect();
+        self.targets = plan.targets.clone();
+        self.account.on_targets(&self.targets);
+        self.under_way
+            .retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
+        self.under_way.extend(actions.iter().copied());
+        self.shared.order(Order { shares, actions: actions.clone() });
+        Ok(actions)
+    }
+}
+
+impl LiveBackend {
+    fn shares(&self, targets: &Targets, service: ServiceId) -> Shares {
+        let name = |cluster: ClusterId| self.shared.connection.clusters[cluster].clone();
+        targets.of(service).iter().map(|target| (name(target.cluster), target.replicas)).collect()
+    }
+}
+
+impl Drop for LiveBackend {
+    /// Tasks that wait are not waited for.
+    fn drop(&mut self) {
+        self.shared.end();
+        if let Ok(runtime) = runtime() {
+            std::mem::replace(&mut self.runtime, runtime).shutdown_timeout(Duration::from_millis(200));
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime, CallError> {
+    let build = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    build.map_err(|error| CallError::new("smo", "start of its tasks", Class::Retryable, error))
+}
+
+/// The Prometheus there, with its token.
+fn prometheus_at(at: &PrometheusAt) -> Result<Prometheus, CallError> {
+    let prometheus = Prometheus::new(&at.url)?;
+    let Some(path) = &at.token_file else { return Ok(prometheus) };
+    let wrong = |error| CallError::new("prometheus", format!("token file {}", path.display()), Class::Permanent, error);
+    let token = std::fs::read_to_string(path).map_err(wrong)?;
+    Ok(prometheus.with_token(token.trim()))
+}
+
+/// Checks everything and sees everything once; nothing is written before all checks have passed.
+async fn begin(
+    karmada: &Karmada,
+    shared: &Shared,
+    (scenario, mode, me): (&Scenario, Mode, &str),
+) -> Result<Stored, CallError> {
+    let acts = mode == Mode::Act;
+    karmada.admit(acts).await?;
+    connect::check_clusters(&shared.connection, &karmada.clusters().await?)?;
+    connect::check_workloads(karmada, &shared.connection, &scenario.known).await?;
+    if !acts {
+        connect::see_all(karmada, shared, false).await?;
+        return Ok(Stored::default());
+    }
+    let stored = connect::check_control(karmada, &shared.connection, me).await?;
+    connect::see_all(karmada, shared, false).await?;
+    connect::claim_all(karmada, shared, &scenario.known).await?;
+    connect::see_all(karmada, shared, true).await?;
+    Ok(stored)
+}
+
+/// What is wanted at the start: what was stored, or else what is.
+fn targets_at_start(world: &World, stored: &Stored) -> Targets {
+    let of = |service: ServiceId| {
+        let wish = stored.wishes.get(&world.connection.services[service].workload);
+        wish.map_or_else(|| asked(world, service), |wish| wish.wanted.clone())
+    };
+    targets(world, of)
+}
+
+/// What is asked for at present, whoever asked.
+fn observed_targets(world: &World) -> Targets {
+    targets(world, |service| asked(world, service))
+}
+
+fn asked(world: &World, service: ServiceId) -> Shares {
+    world.workloads[service].binding.as_ref().map_or_else(Shares::new, |binding| binding.clusters.clone())
+}
+
+fn targets(world: &World, shares: impl Fn(ServiceId) -> Shares) -> Targets {
+    let of = |service: ServiceId| {
+        let shares = shares(service).into_iter();
+        shares.filter_map(move |(name, replicas)| Some(Target { service, cluster: world.cluster_id(&name)?, replicas }))
+    };
+    world.workloads.ids().flat_map(of).collect()
+}

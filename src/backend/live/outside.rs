@@ -197,7 +197,8 @@ impl Outside {
         let mut state = self.lock();
         if state.open_until.is_some_and(|until| clock::now() < until) {
             state.counts.refused += 1;
-            let reason = format!("not asked: it failed {} times in a row and is left alone for a while", state.failures);
+            let reason =
+                format!("not asked: it failed {} times in a row and is left alone for a while", state.failures);
             return Err(self.error(what, reason));
         }
         state.counts.calls += 1;

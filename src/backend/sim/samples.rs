@@ -53,9 +53,9 @@ impl World {
         let share = if span == Span::ZERO { 0.0 } else { broken.as_seconds_f64() / span.as_seconds_f64() };
         ServiceSample {
             service,
-            offered: mean_rate(passed.offered, span),
-            served: mean_rate(passed.served, span),
-            dropped: mean_rate(passed.dropped, span),
+            offered: Some(mean_rate(passed.offered, span)),
+            served: Some(mean_rate(passed.served, span)),
+            dropped: Some(mean_rate(passed.dropped, span)),
             backlog: Flow::requests(flow.backlog),
             capacity: self.slots_of(service).map(|slot| self.slots[slot].station.capacity).sum::<Rate>(),
             latency,
@@ -83,8 +83,8 @@ impl World {
             pending: count(Phase::Pending),
             starting: count(Phase::Starting),
             cpu_seconds: slot.core_seconds,
-            offered: mean_rate(passed.offered, span),
-            served: mean_rate(passed.served, span),
+            offered: Some(mean_rate(passed.offered, span)),
+            served: Some(mean_rate(passed.served, span)),
             backlog: Flow::requests(passed.backlog),
             latency_own: (served > 0.0).then(|| Span::from_seconds_f64(waited / served)),
         })
@@ -153,6 +153,7 @@ impl World {
         let running = if self.violating.count > 0 { self.now() - self.violating.since } else { Span::ZERO };
         Totals {
             span,
+            partial: false,
             warm_up: Span(self.counted.since.0),
             requests,
             slo_violation_longest: self.violating.longest.max(running),

@@ -10,7 +10,7 @@ use crate::learning::Learning;
 use crate::model::expectation::Comparison;
 use crate::policy::PolicySpec;
 use crate::record::Summary;
-use crate::record::summary::Counts;
+use crate::record::counts::Counts;
 use crate::report::estimate::Estimate;
 use crate::report::metric::Metric;
 use crate::run::Run;
@@ -116,7 +116,7 @@ impl Trials<'_> {
     }
 
     fn trial(&self, nodes: Vec<Nodes>, runs: &[Summary]) -> Trial {
-        let values = |slo: &Slo| runs.iter().map(|run| (slo.metric.get)(run)).collect::<Option<Vec<f64>>>();
+        let values = |slo: &Slo| runs.iter().map(|run| slo.metric.of(run)).collect::<Option<Vec<f64>>>();
         let values: Vec<Option<Vec<f64>>> = self.arguments.slo.iter().map(values).collect();
         let holds = |(slo, values): (&Slo, &Option<Vec<f64>>)| {
             values.as_ref().is_some_and(|values| slo.holds(values, self.arguments.confidence))

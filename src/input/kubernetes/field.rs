@@ -3,7 +3,7 @@
 use super::super::at::At;
 use super::super::error::{InputError, Place};
 use super::super::node::{Entry, Node, Scalar, Value};
-use super::quantity::{Quantity, QuantityMistake};
+use crate::units::kubernetes::{Quantity, QuantityMistake};
 use std::collections::BTreeMap;
 
 /// What is read of an [`At`] in an object.

@@ -12,8 +12,8 @@ use super::field::Field;
 use super::karmada::{Summary, usual_labels};
 use super::notes::Notes;
 use super::pool::Pool;
-use super::quantity::{Quantity, QuantityMistake};
 use crate::model::Resources;
+use crate::units::kubernetes::{Quantity, QuantityMistake};
 use std::collections::BTreeMap;
 
 /// Karmada's grades where a cluster states none: bounds of cores and of GiB; the last one is endless.

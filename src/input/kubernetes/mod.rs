@@ -30,7 +30,6 @@ mod overlay;
 mod peers;
 mod pool;
 mod propagation;
-mod quantity;
 mod resource;
 mod source;
 mod tree;

@@ -4,7 +4,7 @@
 //! nothing, as a whole number of bytes. A limit of CPU is a number of cores, or of thousandths before an `m`; other suffixes
 //! of Kubernetes, which the original does not know, are refused as by it.
 
-use super::quantity::Quantity;
+use crate::units::kubernetes::Quantity;
 use serde_json::{Map, Value, json};
 
 /// Something of a cluster or a limit cannot be read.

@@ -8,8 +8,8 @@ use super::super::at::At;
 use super::super::error::InputError;
 use super::field::Field;
 use super::notes::Notes;
-use super::quantity::Quantity;
 use crate::model::Resources;
+use crate::units::kubernetes::Quantity;
 use std::collections::BTreeMap;
 
 /// Extended resources that are accelerators: names, and beginnings of names.

@@ -87,7 +87,7 @@ impl Measure {
                 let (offered, good) = (summary.requests_offered, summary.requests_good);
                 (offered > 0.0).then(|| ((offered - good) / offered).max(0.0))
             }
-            Self::Of(metric) => (metric.get)(summary),
+            Self::Of(metric) => metric.of(summary),
         };
         value.filter(|value| value.is_finite())
     }

@@ -5,7 +5,8 @@
 
 use super::results::{Bounds, Cell, Outcome, Results, ScenarioHead, Stopped, SuiteHead, Trial};
 use crate::model::Totals;
-use crate::record::summary::{Counts, Summary};
+use crate::record::Summary;
+use crate::record::counts::Counts;
 use crate::record::synthetic;
 use crate::seed::Seed;
 use crate::units::Span;

@@ -4,7 +4,7 @@
 //! none, `k` to `E`, or a decimal exponent `e3` or `E-2`; `1E` is an exa, `1E3` a thousand. Amounts that fall between two
 //! whole units are rounded up, as Kubernetes does. Where Kubernetes would silently cap a number at 2^63, it is refused here.
 //!
-//! [`units`](crate::units) has spellings for people (`4 GiB`, `2.5 cores`); the two overlap, but neither holds the other.
+//! The other spellings of [`units`](super) are for people (`4 GiB`, `2.5 cores`); the two overlap, but neither holds the other.
 
 use crate::units::MilliCores;
 

@@ -1,0 +1,172 @@
+//! The way in: everything that can be wrong is found before anything is written, and said with the way out.
+
+use super::clock;
+use super::driver::double_control;
+use super::karmada::binding::{BindingSeen, Shares};
+use super::karmada::cluster::ClusterSeen;
+use super::karmada::store::Stored;
+use super::karmada::{DEPLOYMENT, Karmada};
+use super::outside::{CallError, Class};
+use super::shared::Shared;
+use super::tasks::list_all;
+use crate::model::Service;
+use crate::model::connection::Connection;
+use crate::model::scenario::Known;
+use crate::units::kubernetes::Quantity;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a control plane may take to show what was just made.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+
+fn wrong(call: &str, reason: String) -> CallError {
+    CallError::new("karmada", call, Class::Permanent, reason)
+}
+
+/// Checks that the clusters of the connection have joined, each once.
+///
+/// # Errors
+/// The first that has not, or that has twice.
+pub fn check_clusters(connection: &Connection, clusters: &[ClusterSeen]) -> Result<(), CallError> {
+    let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    let call = "check of clusters";
+    if let Some(missing) = connection.clusters.values().find(|name| !names.contains(&name.as_str())) {
+        let reason = format!("no cluster `{missing}` has joined; there are: {}", names.join(", "));
+        return Err(wrong(call, reason));
+    }
+    for (index, cluster) in clusters.iter().enumerate() {
+        let same = |other: &&ClusterSeen| {
+            let (id, endpoint) = (&cluster.identity.0, &cluster.identity.1);
+            (!id.is_empty() && *id == other.identity.0) || (!endpoint.is_empty() && *endpoint == other.identity.1)
+        };
+        if let Some(twin) = clusters[..index].iter().find(same) {
+            let (one, other) = (&twin.name, &cluster.name);
+            let reason = format!(
+                "`{one}` and `{other}` are the same cluster, joined twice: its room would count twice; unjoin one"
+            );
+            return Err(wrong(call, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that every service's Deployment is there and asks for what the scenario says.
+///
+/// # Errors
+/// The first that does not.
+pub async fn check_workloads(karmada: &Karmada, connection: &Connection, known: &Known) -> Result<(), CallError> {
+    for (id, service) in known.application.services.iter() {
+        let name = &connection.services[id].workload;
+        let Some(object) = karmada.get(DEPLOYMENT, name).await? else {
+            let reason = format!(
+                "service `{}`: there is no Deployment `{name}` in namespace `{}`; deploy it, or say by `workload` what it is called",
+                service.name,
+                karmada.namespace()
+            );
+            return Err(wrong("check of workloads", reason));
+        };
+        let asks = requests(&object.data["spec"]["template"]["spec"]["containers"]);
+        let asks = asks.map_err(|reason| wrong("check of workloads", format!("Deployment `{name}`: {reason}")))?;
+        check_request(service, name, asks)?;
+    }
+    Ok(())
+}
+
+/// CPU in millicores and memory in bytes that the containers ask for.
+fn requests(containers: &Value) -> Result<(u64, u64), String> {
+    let (mut cpu, mut memory) = (0, 0);
+    for container in containers.as_array().into_iter().flatten() {
+        let amount = |key: &str| {
+            let text = match &container["resources"]["requests"][key] {
+                Value::Null => return Ok(None),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            Quantity::parse(&text).map(Some).map_err(|error| format!("requests.{key}: `{text}` is {error}"))
+        };
+        let text = |error: crate::units::kubernetes::QuantityMistake| error.to_string();
+        cpu += amount("cpu")?.map(Quantity::millicores).transpose().map_err(text)?.map_or(0, |cpu| cpu.0);
+        memory += amount("memory")?.map(Quantity::count).transpose().map_err(text)?.unwrap_or(0);
+    }
+    Ok((cpu, memory))
+}
+
+fn check_request(service: &Service, name: &str, (cpu, memory): (u64, u64)) -> Result<(), CallError> {
+    let declared = service.request;
+    if (declared.cpu.0, declared.memory.0) == (cpu, memory) {
+        return Ok(());
+    }
+    let reason = format!(
+        "service `{}` asks for {} CPU and {} in the scenario, Deployment `{name}` for {} CPU and {}; every plan would be wrong, write the same in both",
+        service.name,
+        declared.cpu,
+        declared.memory,
+        crate::units::MilliCores(cpu),
+        crate::units::Bytes(memory),
+    );
+    Err(wrong("check of requests", reason))
+}
+
+/// Checks that nobody else scales or drives what is ours; what is stored.
+///
+/// # Errors
+/// An autoscaler on one of our workloads, or another driver.
+pub async fn check_control(karmada: &Karmada, connection: &Connection, me: &str) -> Result<Stored, CallError> {
+    for autoscaler in karmada.autoscalers().await? {
+        if connection.services.values().any(|one| one.workload == autoscaler.target) {
+            let reason = format!(
+                "{} `{}` scales Deployment `{}` already; two who scale one workload fight for ever, delete it or leave the service out",
+                autoscaler.kind, autoscaler.name, autoscaler.target
+            );
+            return Err(wrong("check of autoscalers", reason));
+        }
+    }
+    let stored = karmada.stored(&connection.name).await?;
+    match stored.other_driver(me, clock::since_epoch()) {
+        Some(other) => Err(double_control(&connection.name, other)),
+        None => Ok(stored),
+    }
+}
+
+/// Makes every workload ours.
+///
+/// # Errors
+/// One that another policy holds; see [`CallError`].
+pub async fn claim_all(karmada: &Karmada, shared: &Shared, known: &Known) -> Result<(), CallError> {
+    for (id, service) in known.application.services.iter() {
+        let workload = &shared.connection.services[id].workload;
+        let binding: Option<BindingSeen> = shared.world().workloads[id].binding.clone();
+        let shares = binding.as_ref().map_or_else(Shares::new, |seen| seen.clusters.clone());
+        karmada.claim(workload, binding.as_ref(), (&shares, &service.terms.tolerations)).await?;
+    }
+    Ok(())
+}
+
+/// Lists until everything that a first decision needs is there; with `bindings`, those of all workloads too.
+///
+/// # Errors
+/// What is still missing after a while.
+pub async fn see_all(karmada: &Karmada, shared: &Shared, bindings: bool) -> Result<(), CallError> {
+    let end = clock::now() + SHOWN_WITHIN;
+    loop {
+        list_all(karmada, shared).await?;
+        let missing = missing(shared, bindings);
+        let Some(missing) = missing else { return Ok(()) };
+        if clock::now() >= end {
+            let reason = format!("{missing} after {} s", SHOWN_WITHIN.as_secs());
+            return Err(CallError::new("karmada", "first look", Class::Retryable, reason));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn missing(shared: &Shared, bindings: bool) -> Option<String> {
+    let world = shared.world();
+    let unseen = world.sites.iter().find(|(_, site)| site.others.value.is_none());
+    let unseen = unseen.map(|(id, _)| format!("cluster `{}` has no resource summary", world.connection.clusters[id]));
+    let unbound = || {
+        let unbound = world.workloads.iter().find(|(_, workload)| workload.binding.is_none());
+        unbound.map(|(id, _)| format!("Deployment `{}` has no binding", world.connection.services[id].workload))
+    };
+    unseen.or_else(|| if bindings { unbound() } else { None })
+}

@@ -1,0 +1,284 @@
+//! The one writer: stores what is wanted, then takes each workload a step nearer to it, again and again.
+//!
+//! It wakes when something was seen or wanted, and now and then anyway. Nothing of a plan is acted on before it is stored; every
+//! step is computed from what is seen, so it does not matter how often it is taken or by whom. It stops for good when somebody
+//! else drives the same connection, and holds while the kill switch is on or the control plane is silent.
+
+use super::clock::{self, Clock};
+use super::happening::Happening;
+use super::karmada::Karmada;
+use super::karmada::binding::{BindingSeen, Shares};
+use super::karmada::store::{LEASE, Stored, Wish};
+use super::outside::{CallError, Class};
+use super::reconcile::{Present, Step};
+use super::shared::Shared;
+use crate::model::observation::{Action, Event, EventKind};
+use crate::model::{ClusterId, ServiceId, Table};
+use crate::units::Time;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From one look at the kill switch to the next: no write is made on an older one.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A lease is renewed when a third of it is gone.
+const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
+
+/// What is wanted, from the loop to the driver.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Replicas by cluster, of each service that is wanted otherwise than before.
+    pub shares: Vec<(ServiceId, Shares)>,
+    /// What was started with it.
+    pub actions: Vec<Action>,
+}
+
+/// The driver's own state.
+#[derive(Debug)]
+pub struct Driver {
+    karmada: Karmada,
+    shared: Arc<Shared>,
+    clock: Clock,
+    /// Who we are.
+    me: String,
+    stored: Stored,
+    /// When the last order for a service was given, or its last write made: the time limit of a move runs from here.
+    since: Table<ServiceId, Time>,
+    under_way: Vec<Action>,
+    looked: Option<Duration>,
+    renewed: Duration,
+}
+
+impl Driver {
+    /// A driver that goes on from what is stored.
+    pub fn new(karmada: Karmada, shared: Arc<Shared>, (me, stored): (String, Stored)) -> Self {
+        let services = shared.world().known.application.services.len();
+        let clock = shared.clock;
+        Self {
+            karmada,
+            clock,
+            me,
+            stored,
+            since: Table::build(services, |_| Time::ZERO),
+            under_way: Vec::new(),
+            looked: None,
+            renewed: Duration::ZERO,
+            shared,
+        }
+    }
+
+    /// Drives until the run is over or nothing can go on.
+    pub async fn drive(mut self) {
+        while !self.shared.is_over() {
+            match self.turn().await {
+                Ok(()) => {}
+                Err(error) if error.class == Class::Retryable => self.shared.note(&error),
+                Err(error) => {
+                    self.shared.tell(Happening::Broken(error));
+                    return;
+                }
+            }
+            self.shared.woken(Duration::from_millis(500)).await;
+        }
+        self.leave().await;
+    }
+
+    /// One turn: look, store, step.
+    async fn turn(&mut self) -> Result<(), CallError> {
+        self.look().await?;
+        self.take_orders().await?;
+        if self.stored.paused.is_some() || !self.shared.hears(LEASE) {
+            return Ok(());
+        }
+        let services: Vec<ServiceId> = self.shared.world().workloads.ids().collect();
+        for service in services {
+            self.step(service).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the kill switch and who drives, and says that we still do.
+    async fn look(&mut self) -> Result<(), CallError> {
+        let now = clock::since_epoch();
+        if self.looked.is_some_and(|looked| now < looked + LOOK_EVERY) {
+            return Ok(());
+        }
+        let found = self.karmada.stored(&self.shared.connection.name).await?;
+        if let Some(other) = found.other_driver(&self.me, now) {
+            return Err(double_control(&self.shared.connection.name, other));
+        }
+        self.looked = Some(now);
+        self.note_pause(found.paused.as_deref());
+        self.stored.version.clone_from(&found.version);
+        self.stored.paused = found.paused;
+        if now >= self.renewed + RENEW_EVERY {
+            self.store().await?;
+        }
+        Ok(())
+    }
+
+    fn note_pause(&self, now: Option<&str>) {
+        let kind = match (self.stored.paused.is_some(), now.is_some()) {
+            (false, true) => EventKind::ControlPaused,
+            (true, false) => EventKind::ControlResumed,
+            _ => return,
+        };
+        let subject = now.or(self.stored.paused.as_deref()).unwrap_or_default().to_owned();
+        self.shared.tell(Happening::Event(Event { at: self.clock.time(), kind, subject }));
+    }
+
+    async fn store(&mut self) -> Result<(), CallError> {
+        let now = clock::since_epoch();
+        self.stored.driver = Some((self.me.clone(), now));
+        match self.karmada.store(&self.shared.connection.name, &self.stored).await {
+            Ok(version) => {
+                self.stored.version = version;
+                self.renewed = now;
+                Ok(())
+            }
+            // The kill switch, or another driver: the next look tells.
+            Err(error) if error.class == Class::Conflict => {
+                self.looked = None;
+                Err(CallError { class: Class::Retryable, ..error })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What has been ordered since: stored first, all of it with one write.
+    async fn take_orders(&mut self) -> Result<(), CallError> {
+        let order = self.shared.ordered();
+        if order.shares.is_empty() {
+            return Ok(());
+        }
+        let at = self.clock.time();
+        let before = self.stored.wishes.clone();
+        for (service, shares) in &order.shares {
+            let workload = self.shared.connection.services[*service].workload.clone();
+            let had = self.shared.world().workloads[*service].binding.as_ref().map(|seen| seen.clusters.clone());
+            let old = self.stored.wishes.get(&workload);
+            // A move that replaces another goes back to where the first one came from.
+            let unfinished = old.filter(|wish| !wish.before.is_empty()).map(|wish| wish.before.clone());
+            let wish = Wish { wanted: shares.clone(), before: unfinished.or(had).unwrap_or_default() };
+            self.stored.wishes.insert(workload, wish);
+        }
+        if let Err(error) = self.store().await {
+            self.stored.wishes = before;
+            self.shared.order_again(order);
+            return Err(error);
+        }
+        for (service, _) in &order.shares {
+            self.since[*service] = at;
+        }
+        let replaced =
+            |old: &Action| order.actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster));
+        self.under_way.retain(|old| !replaced(old));
+        self.under_way.extend(order.actions);
+        Ok(())
+    }
+
+    /// Takes one workload a step nearer to what is wanted of it.
+    async fn step(&mut self, service: ServiceId) -> Result<(), CallError> {
+        let workload = self.shared.connection.services[service].workload.clone();
+        let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
+        let (binding, step) = {
+            let world = self.shared.world();
+            let Some(binding) = world.workloads[service].binding.clone() else { return Ok(()) };
+            let lost = world.lost();
+            let overdue = self.clock.time().since(self.since[service]) >= self.shared.connection.moves.timeout;
+            let present = Present {
+                asked: &binding.clusters,
+                ready: &binding.ready,
+                lost: &lost,
+                pinned: world.known.application.services[service].pinned,
+                overdue,
+            };
+            let step = present.step(&wish);
+            (binding, step)
+        };
+        match step {
+            Step::Done => self.on_done(service, &workload, &wish).await,
+            Step::Wait => Ok(()),
+            Step::Write(shares) => self.write(&binding, &shares).await,
+            Step::Restore(shares) => self.on_overdue((service, &binding), &shares).await,
+        }
+    }
+
+    async fn write(&mut self, binding: &BindingSeen, shares: &Shares) -> Result<(), CallError> {
+        if let Some(stranger) = shares.keys().find(|name| !self.shared.joined(name)) {
+            // Karmada would take the replicas away everywhere.
+            let reason = format!("not written: no cluster `{stranger}` has joined");
+            return Err(CallError::new("karmada", format!("divide {}", binding.workload), Class::Retryable, reason));
+        }
+        match self.karmada.divide(binding, shares).await {
+            Ok(()) => {
+                self.shared.on_written(&binding.workload, shares);
+                Ok(())
+            }
+            // Somebody wrote in between: read it, and decide again at the next turn.
+            Err(error) if error.class == Class::Conflict => {
+                if let Some(fresh) = self.karmada.binding(&binding.workload).await? {
+                    self.shared.world().on_binding(fresh, self.clock.time());
+                }
+                self.shared.wake();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// It is as wanted: its actions are finished, and there is nothing to go back to any more.
+    async fn on_done(&mut self, service: ServiceId, workload: &str, wish: &Wish) -> Result<(), CallError> {
+        let (done, rest) = self.under_way.drain(..).partition(|action: &Action| action.service == service);
+        self.under_way = rest;
+        let done: Vec<Action> = done;
+        for action in done {
+            self.shared.tell(Happening::Finished(action));
+        }
+        if !wish.before.is_empty() {
+            let wish = Wish { before: Shares::new(), ..wish.clone() };
+            self.stored.wishes.insert(workload.to_owned(), wish);
+            self.store().await?;
+        }
+        Ok(())
+    }
+
+    /// New replicas were not ready in time: what was before is wanted again, and the actions have failed.
+    async fn on_overdue(
+        &mut self,
+        (service, binding): (ServiceId, &BindingSeen),
+        back: &Shares,
+    ) -> Result<(), CallError> {
+        self.stored.wishes.insert(binding.workload.clone(), Wish { wanted: back.clone(), before: Shares::new() });
+        self.store().await?;
+        let (failed, rest): (Vec<Action>, Vec<Action>) =
+            self.under_way.drain(..).partition(|action| action.service == service);
+        self.under_way = rest;
+        let timeout = self.shared.connection.moves.timeout;
+        let trouble = binding.trouble.as_ref().map_or_else(String::new, |trouble| format!(" ({trouble})"));
+        for action in failed {
+            let reason = format!("its replicas were not ready within {timeout}{trouble}; what was before is restored");
+            self.shared.tell(Happening::Failed(action, reason));
+        }
+        self.shared.on_restored(service, self.by_id(back));
+        self.write(binding, back).await
+    }
+
+    fn by_id(&self, shares: &Shares) -> Vec<(ClusterId, u32)> {
+        let world = self.shared.world();
+        shares.iter().filter_map(|(name, replicas)| Some((world.cluster_id(name)?, *replicas))).collect()
+    }
+
+    /// Says that nobody drives any more. What is wanted stays stored.
+    async fn leave(&mut self) {
+        self.stored.driver = Some((String::new(), Duration::ZERO));
+        if let Err(error) = self.karmada.store(&self.shared.connection.name, &self.stored).await {
+            self.shared.note(&error);
+        }
+    }
+}
+
+/// Two of us on one connection.
+pub fn double_control(connection: &str, other: &str) -> CallError {
+    let reason = format!("`{other}` drives it already; stop that one, or wait {} s if it is gone", LEASE.as_secs());
+    CallError::new("karmada", format!("drive {connection}"), Class::Permanent, reason)
+}

@@ -1,0 +1,78 @@
+//! The policy that makes a workload ours: a `PropagationPolicy` with our scheduler name, or with static weights.
+//!
+//! The scheduler name of a policy cannot be changed later, so it is decided here once. A workload that follows another policy already
+//! is not taken over: two who divide one workload fight for ever.
+
+use super::binding::{BindingSeen, Shares, placement};
+use super::{CallError, Class, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
+use crate::model::Toleration;
+use crate::model::connection::Division;
+use serde_json::{Map, Value, json};
+
+/// The name of the policy of a workload.
+pub fn policy_name(workload: &str) -> String {
+    format!("smo-{workload}")
+}
+
+impl Karmada {
+    /// Makes sure that the workload follows our policy. `shares` is how it is divided at first, where weights divide it.
+    ///
+    /// # Errors
+    /// Another policy holds it; see [`CallError`].
+    pub async fn claim(
+        &self,
+        workload: &str,
+        binding: Option<&BindingSeen>,
+        (shares, tolerations): (&Shares, &[Toleration]),
+    ) -> Result<(), CallError> {
+        let name = policy_name(workload);
+        let call = format!("claim deployment {workload}");
+        if let Some(other) = binding.map(|seen| &seen.policy).filter(|policy| !policy.is_empty() && **policy != name) {
+            let reason =
+                format!("it follows the PropagationPolicy `{other}` already; delete that, or leave the service out");
+            return Err(CallError::new(FIELD_MANAGER, call, Class::Permanent, reason));
+        }
+        let mut placement = match self.division() {
+            Division::Own => {
+                json!({"replicaScheduling": {"replicaSchedulingType": "Divided", "replicaDivisionPreference": "Weighted"}})
+            }
+            Division::Weights => placement(shares),
+        };
+        if !tolerations.is_empty() {
+            placement["clusterTolerations"] = tolerations.iter().map(toleration).collect();
+        }
+        let mut spec = json!({
+            "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": workload}],
+            "propagateDeps": true,
+            "placement": placement,
+        });
+        if self.division() == Division::Own {
+            spec["schedulerName"] = SCHEDULER.into();
+        }
+        let object = json!({
+            "apiVersion": "policy.karmada.io/v1alpha1",
+            "kind": POLICY.kind,
+            "metadata": {"name": name, "namespace": self.namespace(), "labels": {MANAGED_BY.0: MANAGED_BY.1}},
+            "spec": spec,
+        });
+        self.apply(POLICY, &name, &object).await
+    }
+
+    /// Gives the workload up: our policy goes, and with it what it put into the members.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn release(&self, workload: &str) -> Result<bool, CallError> {
+        self.delete(POLICY, &policy_name(workload)).await
+    }
+}
+
+fn toleration(one: &Toleration) -> Value {
+    let mut fields = Map::new();
+    let mut set = |key: &str, value: Option<Value>| value.map(|value| fields.insert(key.to_owned(), value));
+    set("key", one.key.as_deref().map(Value::from));
+    set("operator", Some(if one.value.is_some() { "Equal" } else { "Exists" }.into()));
+    set("value", one.value.as_deref().map(Value::from));
+    set("effect", one.effect.map(|effect| json!(effect)));
+    fields.into()
+}

@@ -1,0 +1,343 @@
+//! The client of a Karmada control plane: what it says of clusters and workloads, and the few writes that a plan needs.
+//!
+//! In reading order: this file (calls and their errors), `cluster` (what is free where), `binding` (who has how many replicas,
+//! and one write to change it), `claim` (the policy that makes a workload ours), `access` (what we are allowed to do, and who else
+//! scales), `store` (what must survive a crash), `watch` (what changes).
+//!
+//! Objects are read as JSON and written as the fields that we own: the API server checks them, and generated types of a
+//! dozen kinds would say less.
+
+pub mod access;
+pub mod binding;
+pub mod claim;
+pub mod cluster;
+pub mod store;
+pub mod watch;
+
+use super::outside::{CallError, Class, Limits, Outside, class_of_status};
+use super::tls;
+use crate::model::connection::{Division, KarmadaAt};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, ApiResource, DynamicObject, GetParams, Patch, PatchParams, Request};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+/// Who we are in `metadata.managedFields`.
+pub const FIELD_MANAGER: &str = "smo";
+/// Our scheduler name: Karmada's own scheduler leaves bindings with another name alone.
+pub const SCHEDULER: &str = "smo";
+/// The label of all that we make.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "smo");
+
+/// The control plane, as the application's namespace sees it.
+#[derive(Clone)]
+pub struct Karmada {
+    client: Client,
+    namespace: String,
+    division: Division,
+    outside: std::sync::Arc<Outside>,
+    /// Probes of members have a breaker of their own: a dead member says nothing of the control plane.
+    probing: std::sync::Arc<Outside>,
+}
+
+impl std::fmt::Debug for Karmada {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Karmada({}, {:?})", self.namespace, self.division)
+    }
+}
+
+const fn kind(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Kind {
+    Kind { group, version, kind, plural }
+}
+
+/// A kind of object, by its group and version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Group; empty for the core.
+    pub group: &'static str,
+    /// Version.
+    pub version: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// As it stands in paths.
+    pub plural: &'static str,
+}
+
+impl Kind {
+    fn resource(self) -> ApiResource {
+        let api_version = match self.group {
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
+        };
+        ApiResource {
+            group: self.group.to_owned(),
+            version: self.version.to_owned(),
+            api_version,
+            kind: self.kind.to_owned(),
+            plural: self.plural.to_owned(),
+        }
+    }
+}
+
+/// Clusters that joined.
+pub const CLUSTER: Kind = kind("cluster.karmada.io", "v1alpha1", "Cluster", "clusters");
+/// Who has how many replicas of a workload.
+pub const BINDING: Kind = kind("work.karmada.io", "v1alpha2", "ResourceBinding", "resourcebindings");
+/// Which workloads go to members.
+pub const POLICY: Kind = kind("policy.karmada.io", "v1alpha1", "PropagationPolicy", "propagationpolicies");
+/// What differs between members.
+pub const OVERRIDE: Kind = kind("policy.karmada.io", "v1alpha1", "OverridePolicy", "overridepolicies");
+/// Orders a new division of a workload from Karmada's scheduler.
+pub const REBALANCER: Kind = kind("apps.karmada.io", "v1alpha1", "WorkloadRebalancer", "workloadrebalancers");
+/// Autoscaler over all members.
+pub const FEDERATED_HPA: Kind = kind("autoscaling.karmada.io", "v1alpha1", "FederatedHPA", "federatedhpas");
+/// Autoscaler.
+pub const HPA: Kind = kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+/// Small texts.
+pub const CONFIG_MAP: Kind = kind("", "v1", "ConfigMap", "configmaps");
+/// Deployments.
+pub const DEPLOYMENT: Kind = kind("apps", "v1", "Deployment", "deployments");
+
+impl Karmada {
+    /// A client by a kubeconfig; nothing is asked yet.
+    ///
+    /// # Errors
+    /// A kubeconfig that cannot be read or used.
+    pub async fn open(at: &KarmadaAt) -> Result<Self, CallError> {
+        tls::install();
+        let client = client(&at.kubeconfig, at.context.as_deref()).await?;
+        Ok(Self::with_client(client, &at.namespace, at.division))
+    }
+
+    /// The same with a client that exists: tests bring a control plane of their own.
+    pub fn with_client(client: Client, namespace: &str, division: Division) -> Self {
+        Self {
+            client,
+            namespace: namespace.to_owned(),
+            division,
+            outside: Outside::new("karmada", Limits::CALL).into(),
+            probing: Outside::new("member", Limits::ONCE).into(),
+        }
+    }
+
+    /// The namespace of the application.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Who divides replicas.
+    pub const fn division(&self) -> Division {
+        self.division
+    }
+
+    /// The client below, for what else lies on the control plane.
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What was asked of the control plane so far.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    /// Whether the API server of a member answers, asked through the control plane, within `limit`. What it answers does not
+    /// matter: one that does not know us is there, and few control planes give their users rights in the members.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub async fn probe(&self, cluster: &str, limit: Duration) -> Result<(), CallError> {
+        let proxy = Request::new(format!("/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}/proxy"));
+        let what = format!("readyz of cluster {cluster}");
+        let ask = async {
+            let built = proxy.get("readyz", &GetParams::default()).map_err(kube::Error::BuildRequest);
+            let request = built.map_err(|error| call_error(self.probing.system(), &what, error))?;
+            match self.client.request_text(request).await {
+                Ok(_) => Ok(()),
+                Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => Ok(()),
+                Err(error) => Err(call_error(self.probing.system(), &what, error)),
+            }
+        };
+        let late = || CallError::new(self.probing.system(), &what, Class::Retryable, format!("no answer in {limit:?}"));
+        tokio::time::timeout(limit, ask).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Sets the number of replicas of a workload, over all clusters.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn scale(&self, workload: &str, replicas: u32) -> Result<(), CallError> {
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), &self.namespace);
+        let patch = json!({"spec": {"replicas": replicas}});
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        self.call(&format!("scale deployment {workload}"), || async {
+            deployments.patch_scale(workload, &parameters, &Patch::Merge(&patch)).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// An object of the namespace; `None` where it is not there.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn get(&self, kind: Kind, name: &str) -> Result<Option<DynamicObject>, CallError> {
+        let api = self.namespaced(kind);
+        self.call(&format!("get {} {name}", kind.kind), || api.get_opt(name)).await
+    }
+
+    /// All objects of a kind in the namespace; none where the control plane does not know the kind.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn list(&self, kind: Kind) -> Result<Vec<DynamicObject>, CallError> {
+        let api = self.namespaced(kind);
+        let parameters = kube::api::ListParams::default();
+        let listed = self.call(&format!("list {}", kind.plural), || api.list(&parameters)).await;
+        match listed {
+            Ok(list) => Ok(list.items),
+            Err(error) if error.is_absent() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Server-side apply of the fields that we own. Another manager's fields are taken over only where the object carries our
+    /// label.
+    ///
+    /// # Errors
+    /// See [`CallError`]; a conflict names the other manager.
+    pub async fn apply(&self, kind: Kind, name: &str, object: &Value) -> Result<(), CallError> {
+        let api = self.namespaced(kind);
+        let parameters = PatchParams::apply(FIELD_MANAGER);
+        self.call(&format!("apply {} {name}", kind.kind), || async {
+            api.patch(name, &parameters, &Patch::Apply(object)).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Merges fields into an object.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn merge(&self, kind: Kind, name: &str, patch: &Value) -> Result<DynamicObject, CallError> {
+        let api = self.namespaced(kind);
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Merge(patch);
+        self.call(&format!("patch {} {name}", kind.kind), || api.patch(name, &parameters, &patch)).await
+    }
+
+    /// Deletes an object; whether it was there.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn delete(&self, kind: Kind, name: &str) -> Result<bool, CallError> {
+        let api = self.namespaced(kind);
+        let parameters = kube::api::DeleteParams::default();
+        let what = format!("delete {} {name}", kind.kind);
+        let done = self.call(&what, || async { api.delete(name, &parameters).await.map(|_| ()) }).await;
+        match done {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_absent() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn namespaced(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
+    }
+
+    fn everywhere(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::all_with(self.client.clone(), &kind.resource())
+    }
+
+    /// A call to the control plane.
+    async fn call<T, F>(&self, what: &str, mut attempt: impl FnMut() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        let system = self.outside.system();
+        self.outside
+            .call(what, || {
+                let tried = attempt();
+                async { tried.await.map_err(|error| call_error(system, what, error)) }
+            })
+            .await
+    }
+}
+
+async fn client(kubeconfig: &Path, context: Option<&str>) -> Result<Client, CallError> {
+    let named = format!("kubeconfig {}", kubeconfig.display());
+    let wrong = |reason: String| CallError::new("karmada", named.clone(), Class::Permanent, reason);
+    let read = Kubeconfig::read_from(kubeconfig).map_err(|error| wrong(error.to_string()))?;
+    let known: Vec<String> = read.contexts.iter().map(|context| context.name.clone()).collect();
+    if let Some(missing) = context.filter(|name| !known.iter().any(|known| known == name)) {
+        return Err(wrong(format!("there is no context `{missing}`; there are: {}", known.join(", "))));
+    }
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+    let config = Config::from_custom_kubeconfig(read, &options).await.map_err(|error| wrong(error.to_string()))?;
+    Client::try_from(config).map_err(|error| wrong(error.to_string()))
+}
+
+/// An error of the client as one of ours.
+fn call_error(system: &'static str, what: &str, error: kube::Error) -> CallError {
+    match error {
+        kube::Error::Api(status) => {
+            let after = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|after| *after > 0);
+            let reason = match status.code {
+                401 => format!("the credentials are not accepted, they may have expired ({})", status.message),
+                403 => format!("not allowed: {}", status.message),
+                _ => status.message.clone(),
+            };
+            CallError {
+                retry_after: after.map(|after| Duration::from_secs(u64::from(after))),
+                ..CallError::new(system, what, class_of_status(status.code), reason).with_status(status.code)
+            }
+        }
+        kube::Error::SerdeError(error) => {
+            CallError::new(system, what, Class::Permanent, format!("the answer is not what it should be: {error}"))
+        }
+        kube::Error::Auth(error) => CallError::new(system, what, Class::Permanent, error),
+        other => CallError::new(system, what, Class::Retryable, with_causes(&other)),
+    }
+}
+
+/// An error with its causes: those of the network say nothing at their top.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, call_error};
+    use kube::core::Status;
+    use kube::core::response::StatusDetails;
+    use std::time::Duration;
+
+    fn of(code: u16) -> super::CallError {
+        let details: StatusDetails =
+            serde_json::from_value(serde_json::json!({"retryAfterSeconds": 3})).expect("all else has defaults");
+        let status = Status::failure("no", "Because").with_code(code).with_details(details);
+        call_error("karmada", "ask", kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn answers_become_classes_with_their_waiting_time() {
+        assert_eq!(of(409).class, Class::Conflict);
+        assert_eq!((of(429).class, of(429).retry_after), (Class::Retryable, Some(Duration::from_secs(3))));
+        assert_eq!(of(500).class, Class::Retryable);
+        assert_eq!(of(422).class, Class::Permanent);
+        assert!(of(401).reason.contains("expired") && of(403).reason.contains("not allowed"));
+        assert!(of(404).is_absent());
+    }
+}

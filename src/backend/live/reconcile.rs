@@ -1,0 +1,219 @@
+//! The next write for one workload: a pure step from what is to what is wanted, whatever happened before.
+//!
+//! Level-triggered: only the present division, who is ready and what is wanted count, so that a step may be taken twice, or by
+//! whoever comes after a crash. A move is make-before-break:
+//!
+//! ```text
+//! present      wanted       next write                         until
+//! a:3          a:3          nothing
+//! a:3          a:5          a:5                                a has 5 ready
+//! a:5          a:2          a:2                                (fewer is never waited for)
+//! a:3          b:3          a:3 b:3   the larger of both       b has 3 ready: then b:3
+//! a:3 b:3      b:3          b:3                                b has 3 ready
+//! a:3 b:3      b:3          a:3       what was before          b is not ready in time: the move failed
+//! ```
+//!
+//! A cluster that is lost is not waited for: what it has is not there to be spared. A service that may run in one cluster only
+//! (`pinned`) breaks before it makes, since two of it at once would be worse than none.
+
+use super::karmada::binding::Shares;
+use super::karmada::store::Wish;
+use std::collections::BTreeSet;
+
+/// A workload at present.
+#[derive(Debug, Clone, Copy)]
+pub struct Present<'a> {
+    /// Replicas asked for, by cluster.
+    pub asked: &'a Shares,
+    /// Replicas that serve, by cluster.
+    pub ready: &'a Shares,
+    /// Clusters that are lost.
+    pub lost: &'a BTreeSet<String>,
+    /// Whether it may be in one cluster at a time only.
+    pub pinned: bool,
+    /// Whether the time for new replicas to become ready is over.
+    pub overdue: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: it is as wanted, and ready.
+    Done,
+    /// Nothing yet: replicas are on their way.
+    Wait,
+    /// Ask for this division.
+    Write(Shares),
+    /// Ask for what was before, and give the wish up.
+    Restore(Shares),
+}
+
+impl Present<'_> {
+    /// The next step towards `wish`.
+    pub fn step(&self, wish: &Wish) -> Step {
+        let wanted = &wish.wanted;
+        let complete = self.is_ready(wanted);
+        if complete {
+            return if self.asked == wanted { Step::Done } else { Step::Write(wanted.clone()) };
+        }
+        let through = self.through(wanted);
+        if *self.asked != through {
+            // Where the way was gone already and is overdue, it was given up: going it again would never end.
+            return Step::Write(through);
+        }
+        if self.overdue && !wish.before.is_empty() && wish.before != *wanted {
+            return Step::Restore(wish.before.clone());
+        }
+        Step::Wait
+    }
+
+    /// Whether all that is wanted serves; replicas in a lost cluster count as they were seen last.
+    fn is_ready(&self, wanted: &Shares) -> bool {
+        wanted.iter().all(|(cluster, replicas)| {
+            self.lost.contains(cluster) || self.ready.get(cluster).is_some_and(|ready| ready >= replicas)
+        })
+    }
+
+    /// The division on the way: of each cluster that is still needed what it has at present, of the others what is wanted.
+    ///
+    /// Only a cluster that *serves* more than what is wanted of it is spared: replicas that never came up are no loss.
+    fn through(&self, wanted: &Shares) -> Shares {
+        let mut through = wanted.clone();
+        if self.pinned {
+            return through;
+        }
+        for (cluster, asked) in self.asked.iter().filter(|(cluster, _)| !self.lost.contains(*cluster)) {
+            let serves = self.ready.get(cluster).copied().unwrap_or(0).min(*asked);
+            let wanted_here = wanted.get(cluster).copied().unwrap_or(0);
+            if serves > wanted_here && self.gains_elsewhere(wanted, cluster) {
+                through.insert(cluster.clone(), *asked);
+            }
+        }
+        through
+    }
+
+    /// Whether some other cluster still has to get ready what is wanted there: then this one's replicas are needed meanwhile.
+    fn gains_elsewhere(&self, wanted: &Shares, here: &str) -> bool {
+        wanted
+            .iter()
+            .any(|(cluster, replicas)| cluster != here && self.ready.get(cluster).copied().unwrap_or(0) < *replicas)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Present, Shares, Step, Wish};
+    use std::collections::BTreeSet;
+
+    fn shares(pairs: &[(&str, u32)]) -> Shares {
+        pairs.iter().map(|(name, replicas)| ((*name).to_owned(), *replicas)).collect()
+    }
+
+    struct Case {
+        asked: Shares,
+        ready: Shares,
+        lost: BTreeSet<String>,
+        pinned: bool,
+        overdue: bool,
+    }
+
+    fn case(asked: &[(&str, u32)], ready: &[(&str, u32)]) -> Case {
+        let (asked, ready) = (shares(asked), shares(ready));
+        Case { asked, ready, lost: BTreeSet::new(), pinned: false, overdue: false }
+    }
+
+    fn step(case: &Case, wanted: &[(&str, u32)], before: &[(&str, u32)]) -> Step {
+        let Case { asked, ready, lost, pinned, overdue } = case;
+        let present = Present { asked, ready, lost, pinned: *pinned, overdue: *overdue };
+        present.step(&Wish { wanted: shares(wanted), before: shares(before) })
+    }
+
+    #[test]
+    fn scaling_is_one_write() {
+        assert_eq!(step(&case(&[("a", 3)], &[("a", 3)]), &[("a", 3)], &[]), Step::Done);
+        assert_eq!(step(&case(&[("a", 3)], &[("a", 3)]), &[("a", 5)], &[]), Step::Write(shares(&[("a", 5)])));
+        assert_eq!(step(&case(&[("a", 5)], &[("a", 3)]), &[("a", 5)], &[]), Step::Wait);
+        assert_eq!(step(&case(&[("a", 5)], &[("a", 5)]), &[("a", 2)], &[]), Step::Write(shares(&[("a", 2)])));
+        assert_eq!(step(&case(&[("a", 2)], &[("a", 5)]), &[("a", 2)], &[]), Step::Done);
+        assert_eq!(step(&case(&[], &[]), &[("a", 1)], &[]), Step::Write(shares(&[("a", 1)])));
+        assert_eq!(step(&case(&[("a", 1)], &[("a", 1)]), &[], &[("a", 1)]), Step::Write(shares(&[])));
+    }
+
+    #[test]
+    fn a_move_makes_before_it_breaks() {
+        let (wanted, before) = ([("b", 3)], [("a", 3)]);
+        let both = shares(&[("a", 3), ("b", 3)]);
+        assert_eq!(step(&case(&[("a", 3)], &[("a", 3)]), &wanted, &before), Step::Write(both.clone()));
+        let on_the_way = case(&[("a", 3), ("b", 3)], &[("a", 3), ("b", 1)]);
+        assert_eq!(step(&on_the_way, &wanted, &before), Step::Wait);
+        let there = case(&[("a", 3), ("b", 3)], &[("a", 3), ("b", 3)]);
+        assert_eq!(step(&there, &wanted, &before), Step::Write(shares(&[("b", 3)])));
+        // A crash right after the last write: whoever comes next has nothing to do.
+        assert_eq!(step(&case(&[("b", 3)], &[("a", 3), ("b", 3)]), &wanted, &before), Step::Done);
+    }
+
+    #[test]
+    fn a_move_that_is_overdue_is_taken_back() {
+        let stuck = Case { overdue: true, ..case(&[("a", 3), ("b", 3)], &[("a", 3)]) };
+        assert_eq!(step(&stuck, &[("b", 3)], &[("a", 3)]), Step::Restore(shares(&[("a", 3)])));
+        // Nothing to go back to: it stays, and is told.
+        assert_eq!(step(&Case { asked: shares(&[("b", 3)]), ..stuck }, &[("b", 3)], &[]), Step::Wait);
+    }
+
+    #[test]
+    fn a_lost_cluster_is_neither_spared_nor_waited_for() {
+        let lost = Case { lost: BTreeSet::from(["a".to_owned()]), ..case(&[("a", 3)], &[("a", 3)]) };
+        assert_eq!(step(&lost, &[("b", 3)], &[("a", 3)]), Step::Write(shares(&[("b", 3)])));
+        let kept = Case { asked: shares(&[("a", 1), ("b", 2)]), ready: shares(&[("b", 2)]), ..lost };
+        assert_eq!(step(&kept, &[("a", 1), ("b", 2)], &[]), Step::Done);
+    }
+
+    #[test]
+    fn a_pinned_service_breaks_before_it_makes() {
+        let pinned = Case { pinned: true, ..case(&[("a", 1)], &[("a", 1)]) };
+        assert_eq!(step(&pinned, &[("b", 1)], &[("a", 1)]), Step::Write(shares(&[("b", 1)])));
+    }
+
+    /// What serves never falls below the smaller of before and after while a move goes on, wherever it is interrupted, and it ends.
+    #[test]
+    fn every_interrupted_move_keeps_its_replicas_and_ends() {
+        let divisions: Vec<Shares> = (0..27)
+            .map(|code: u32| {
+                let of = [("a", code % 3), ("b", code / 3 % 3), ("c", code / 9)];
+                of.iter().filter(|(_, n)| *n > 0).map(|(name, n)| ((*name).to_owned(), *n)).collect()
+            })
+            .collect();
+        for before in &divisions {
+            for wanted in &divisions {
+                let wish = Wish { wanted: wanted.clone(), before: before.clone() };
+                let (mut asked, mut ready) = (before.clone(), before.clone());
+                let least = before.values().sum::<u32>().min(wanted.values().sum());
+                let mut steps = 0;
+                loop {
+                    let lost = BTreeSet::new();
+                    let present = Present { asked: &asked, ready: &ready, lost: &lost, pinned: false, overdue: false };
+                    match present.step(&wish) {
+                        Step::Done => break,
+                        Step::Write(shares) => asked = shares,
+                        Step::Wait => {}
+                        Step::Restore(_) => panic!("nothing is overdue"),
+                    }
+                    // Old replicas go at once, new ones come one by one.
+                    for cluster in ["a", "b", "c"] {
+                        let goal = asked.get(cluster).copied().unwrap_or(0);
+                        let have = ready.get(cluster).copied().unwrap_or(0);
+                        let next = if goal > have { have + 1 } else { goal };
+                        ready.remove(cluster);
+                        if next > 0 {
+                            ready.insert(cluster.to_owned(), next);
+                        }
+                    }
+                    assert!(ready.values().sum::<u32>() >= least, "{before:?} → {wanted:?}: {asked:?} {ready:?}");
+                    steps += 1;
+                    assert!(steps < 50, "{before:?} → {wanted:?} does not end");
+                }
+                assert_eq!(asked, *wanted);
+            }
+        }
+    }
+}

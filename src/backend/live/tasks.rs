@@ -1,0 +1,236 @@
+//! One task for each thing that is watched: control plane, members, Prometheus, time.
+
+use super::clock::duration;
+use super::happening::Happening;
+use super::karmada::Karmada;
+use super::karmada::watch::Change;
+use super::outside::CallError;
+use super::prometheus::{Point, Prometheus};
+use super::shared::Shared;
+use super::world::Measured;
+use crate::model::observation::{Event, EventKind};
+use crate::model::{ClusterId, Seen, ServiceId};
+use crate::units::{MilliCores, Rate, Span, Time};
+use futures::StreamExt;
+use futures::future::join_all;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// From one complete list to the next: it finds what a watch has missed, and says that what has not changed is still so.
+const RESYNC_EVERY: Duration = Duration::from_secs(5);
+
+/// Follows what changes on the control plane.
+pub async fn follow(karmada: Karmada, shared: Arc<Shared>) {
+    let mut changes = std::pin::pin!(karmada.changes());
+    while let Some(change) = changes.next().await {
+        let at = shared.clock.time();
+        match change {
+            Change::Cluster(cluster) => shared.world().on_cluster(*cluster, at),
+            Change::ClusterGone(name) => shared.world().on_cluster_gone(&name, at),
+            Change::Binding(binding) => shared.world().on_binding(*binding, at),
+            Change::BindingGone(workload) => shared.world().on_binding_gone(&workload, at),
+            Change::Trouble(error) => shared.note(&error),
+        }
+        shared.wake();
+    }
+}
+
+/// Lists everything now and then.
+pub async fn resync(karmada: Karmada, shared: Arc<Shared>) {
+    let mut ticks = ticks(RESYNC_EVERY);
+    while !shared.is_over() {
+        ticks.tick().await;
+        if let Err(error) = list_all(&karmada, &shared).await {
+            shared.note(&error);
+        }
+        shared.wake();
+    }
+}
+
+/// Lists clusters and bindings; what is not there any more is gone.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn list_all(karmada: &Karmada, shared: &Shared) -> Result<(), CallError> {
+    let clusters = karmada.clusters().await?;
+    let bindings = karmada.bindings().await?;
+    let at = shared.clock.time();
+    let mut world = shared.world();
+    let gone: Vec<String> = world.connection.clusters.values().cloned().collect();
+    for name in gone.iter().filter(|name| clusters.iter().all(|cluster| cluster.name != **name)) {
+        world.on_cluster_gone(name, at);
+    }
+    let workloads: Vec<String> = world.connection.services.values().map(|one| one.workload.clone()).collect();
+    for workload in workloads.iter().filter(|name| bindings.iter().all(|binding| binding.workload != **name)) {
+        world.on_binding_gone(workload, at);
+    }
+    for binding in bindings {
+        world.on_binding(binding, at);
+    }
+    for cluster in clusters {
+        world.on_cluster(cluster, at);
+    }
+    Ok(())
+}
+
+/// Asks each member's API server whether it is there. Where none answers at all, the way to them is gone, not they.
+pub async fn probe(karmada: Karmada, shared: Arc<Shared>) {
+    let every = duration(shared.connection.probe.every);
+    let mut ticks = ticks(every);
+    let mut blind = false;
+    while !shared.is_over() {
+        ticks.tick().await;
+        let names: Vec<(ClusterId, String)> =
+            shared.connection.clusters.iter().map(|(id, name)| (id, name.clone())).collect();
+        let ask = |(id, name): (ClusterId, String)| {
+            let karmada = karmada.clone();
+            async move { (id, karmada.probe(&name, every).await.is_ok()) }
+        };
+        let answers = join_all(names.into_iter().map(ask)).await;
+        let at = shared.clock.time();
+        let none = answers.len() > 1 && answers.iter().all(|(_, answered)| !answered);
+        if none != blind {
+            blind = none;
+            shared.tell(Happening::Event(outage(blind, "karmada", at)));
+        }
+        if none {
+            continue;
+        }
+        let mut news = Vec::new();
+        for (cluster, answered) in answers {
+            news.extend(shared.world().on_probed(cluster, answered, at));
+        }
+        if !news.is_empty() {
+            // Nobody waits for the next tick to leave a cluster that is lost.
+            for happening in news.into_iter().chain([Happening::Due]) {
+                shared.tell(happening);
+            }
+            shared.wake();
+        }
+    }
+}
+
+fn outage(begins: bool, who: &str, at: Time) -> Event {
+    let kind = if begins { EventKind::TelemetryLost } else { EventKind::TelemetryBack };
+    Event { at, kind, subject: who.to_owned() }
+}
+
+/// Measures all services at each scrape. An answer that does not come leaves what was seen before, which grows old.
+pub async fn measure(prometheus: Prometheus, scrape: Span, shared: Arc<Shared>) {
+    let mut ticks = ticks(duration(scrape));
+    let prometheus = Arc::new(prometheus);
+    while !shared.is_over() {
+        ticks.tick().await;
+        let services: Vec<ServiceId> = shared.connection.services.ids().collect();
+        let results = join_all(services.into_iter().map(|service| measured(&prometheus, &shared, service))).await;
+        let failed = results.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        for error in &failed {
+            shared.note(error);
+        }
+        let (blind, at) = (!failed.is_empty(), shared.clock.time());
+        let was = std::mem::replace(&mut shared.world().blind, blind);
+        if was != blind {
+            shared.tell(Happening::Event(outage(blind, "prometheus", at)));
+        }
+    }
+}
+
+async fn measured(prometheus: &Prometheus, shared: &Shared, service: ServiceId) -> Result<(), CallError> {
+    let counterpart = &shared.connection.services[service];
+    let rate = seen(prometheus, shared, counterpart.rate.as_deref()).await?;
+    let served = seen(prometheus, shared, counterpart.served.as_deref()).await?;
+    let latency = seen(prometheus, shared, counterpart.latency_p95.as_deref()).await?;
+    let cpu = seen(prometheus, shared, counterpart.cpu_used.as_deref()).await?;
+    let mut world = shared.world();
+    let sum = |points: &[Point]| (!points.is_empty()).then(|| points.iter().map(|point| point.value).sum::<f64>());
+    let largest = |points: &[Point]| points.iter().map(|point| point.value).reduce(f64::max);
+    let mut cpu_used = world.measured[service].cpu_used.clone();
+    if let Some((points, at)) = &cpu {
+        cpu_used.clear();
+        for point in points {
+            let cluster = point.labels.get("cluster").and_then(|name| world.cluster_id(name));
+            if let Some(cluster) = cluster {
+                cpu_used.insert(cluster, Seen::now(millicores(point.value), *at));
+            }
+        }
+    }
+    let now = |found: &Option<(Vec<Point>, Time)>, pick: &dyn Fn(&[Point]) -> Option<f64>| {
+        found.as_ref().map(|(points, at)| Seen { value: pick(points), at: *at })
+    };
+    let before = &world.measured[service];
+    let rate_of = |seen: Option<Seen<f64>>, before: Seen<Rate>| {
+        seen.map_or(before, |seen| Seen { value: seen.value.map(Rate::from_per_second), at: seen.at })
+    };
+    let measured = Measured {
+        rate: rate_of(now(&rate, &sum), before.rate),
+        served: rate_of(now(&served, &sum), before.served),
+        latency_p95: now(&latency, &largest)
+            .map_or(before.latency_p95, |seen| Seen { value: seen.value.map(Span::from_seconds_f64), at: seen.at }),
+        cpu_used,
+    };
+    world.measured[service] = measured;
+    Ok(())
+}
+
+/// What a query gives, and when it was true; nothing where there is no query.
+async fn seen(
+    prometheus: &Prometheus,
+    shared: &Shared,
+    query: Option<&str>,
+) -> Result<Option<(Vec<Point>, Time)>, CallError> {
+    let Some(query) = query else { return Ok(None) };
+    let points = prometheus.query(query).await?;
+    let newest = points.iter().map(|point| point.at).max();
+    let at = newest.map_or_else(|| shared.clock.time(), |at| shared.clock.of_epoch(at));
+    Ok(Some((points, at)))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and less than nothing is nothing"
+)]
+fn millicores(cores: f64) -> MilliCores {
+    MilliCores((cores * 1e3).round() as u64)
+}
+
+/// Says when a decision, or a sample, is due.
+pub async fn pace(every: Span, happening: Happening, shared: Arc<Shared>) {
+    let mut ticks = ticks(duration(every));
+    while !shared.is_over() {
+        ticks.tick().await;
+        shared.tell(happening.clone());
+    }
+}
+
+/// Ends the run after `limit`, or when the process is told to stop.
+pub async fn end(limit: Option<Span>, shared: Arc<Shared>) {
+    let time_is_up = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(duration(limit)).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = time_is_up => {}
+        () = told_to_stop() => {}
+    }
+    shared.tell(Happening::Over);
+}
+
+/// Interrupt from the terminal, or a polite kill.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(every.max(Duration::from_millis(10)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

@@ -4,4 +4,8 @@
 //! `SMO_LIVE_REQUIRED` set (CI) a skip is a failure. All share one stack, so they run one at a time. Each asserts on the outside
 //! system, not on our own records alone.
 
+mod decisions;
+mod losses;
+mod moves;
+mod shop;
 mod stack;

@@ -247,6 +247,31 @@ pub fn pause(at: &KarmadaAt, connection: &str, reason: Option<&str>) -> Result<(
     runtime.block_on(async { Karmada::open(at).await?.pause(connection, reason).await })
 }
 
+/// Gives up all workloads of a connection and forgets what was wanted; what of it was there.
+///
+/// # Errors
+/// Somebody who drives it; a control plane that cannot be reached, or does not let us.
+pub fn remove(connection: &Connection) -> Result<Vec<String>, CallError> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let karmada = Karmada::open(&connection.karmada).await?;
+        let stored = karmada.stored(&connection.name).await?;
+        if let Some(other) = stored.other_driver("", clock::since_epoch()) {
+            return Err(driver::double_control(&connection.name, other));
+        }
+        let mut removed = Vec::new();
+        for counterpart in connection.services.values() {
+            if karmada.release(&counterpart.workload).await? {
+                removed.push(format!("PropagationPolicy {}", karmada::claim::policy_name(&counterpart.workload)));
+            }
+        }
+        if karmada.forget(&connection.name).await? {
+            removed.push(format!("ConfigMap {}", karmada::store::store_name(&connection.name)));
+        }
+        Ok(removed)
+    })
+}
+
 impl Backend for LiveBackend {
     fn observe(&mut self) -> Result<Observation, BackendError> {
         loop {

@@ -4,7 +4,7 @@ use super::clock::duration;
 use super::happening::Happening;
 use super::karmada::Karmada;
 use super::karmada::watch::Change;
-use super::outside::CallError;
+use super::outside::{CallError, Class};
 use super::prometheus::{Point, Prometheus};
 use super::shared::Shared;
 use super::world::Measured;
@@ -123,7 +123,8 @@ pub async fn measure(prometheus: Prometheus, scrape: Span, shared: Arc<Shared>) 
     while !shared.is_over() {
         ticks.tick().await;
         let services: Vec<ServiceId> = shared.connection.services.ids().collect();
-        let results = join_all(services.into_iter().map(|service| measured(&prometheus, &shared, service))).await;
+        let ask = |service| in_time(duration(scrape), measured(&prometheus, &shared, service));
+        let results = join_all(services.into_iter().map(ask)).await;
         let failed = results.into_iter().filter_map(Result::err).collect::<Vec<_>>();
         for error in &failed {
             shared.note(error);
@@ -134,6 +135,13 @@ pub async fn measure(prometheus: Prometheus, scrape: Span, shared: Arc<Shared>) 
             shared.tell(Happening::Event(outage(blind, "prometheus", at)));
         }
     }
+}
+
+/// The next scrape is never far: who waits long for this one knows late that there is none.
+async fn in_time(scrape: Duration, work: impl Future<Output = Result<(), CallError>>) -> Result<(), CallError> {
+    let limit = scrape.clamp(Duration::from_secs(2), Duration::from_secs(10));
+    let late = |_| Err(CallError::new("prometheus", "query", Class::Retryable, format!("no answer in {limit:?}")));
+    tokio::time::timeout(limit, work).await.unwrap_or_else(late)
 }
 
 async fn measured(prometheus: &Prometheus, shared: &Shared, service: ServiceId) -> Result<(), CallError> {

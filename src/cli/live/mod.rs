@@ -1,8 +1,9 @@
-//! Commands of the real world: `smo run` (in shadow or live), `smo pause`.
+//! Commands of the real world: `smo run` (in shadow or live), `smo pause`, `smo remove`.
 //!
 //! They are there in every build, so that help and completions are the same everywhere; without the feature `live` each says so.
 
 pub mod pause;
+pub mod remove;
 pub mod run;
 
 #[cfg(feature = "live")]

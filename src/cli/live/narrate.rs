@@ -81,7 +81,7 @@ impl Record for Narrated<'_> {
         }
         for refusal in &decision.plan.refusals {
             let name = &self.known.application.services[refusal.service].name;
-            let text = format!("refused  {} of {name}", refusal.replicas);
+            let text = format!("refused  {} of {name}: {}", refusal.replicas, refusal.reason);
             self.say(at, &text)?;
         }
         Ok(())

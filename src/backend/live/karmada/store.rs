@@ -105,6 +105,14 @@ impl Karmada {
         }
     }
 
+    /// Forgets everything; whether there was something.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn forget(&self, connection: &str) -> Result<bool, CallError> {
+        self.delete(CONFIG_MAP, &store_name(connection)).await
+    }
+
     /// Creates the object where `version` is empty and it is not there, else merges into it.
     async fn put(&self, connection: &str, version: &str, data: Value) -> Result<String, CallError> {
         let name = store_name(connection);

@@ -1,0 +1,54 @@
+//! `smo remove`: gives up what `smo run --live` has claimed: its policies, and with them what they put into the members.
+
+use super::super::Failure;
+use std::io::Write;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  smo remove shop.yaml live.yaml
+
+Removed are the policies that `smo run --live` made, with the replicas that they put into the
+members, and the ConfigMap in which it stores what is wanted. The Deployments on the control plane
+stay, without replicas anywhere. What is gone already is no error: the command can be repeated.";
+
+/// Take an application off its clusters again: policies and stored state.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only read where there is a real world"))]
+pub struct Arguments {
+    /// The scenario that describes the world.
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// The connection.
+    #[arg(value_name = "CONNECTION")]
+    connection: PathBuf,
+}
+
+/// Removes, and says what was there.
+///
+/// # Errors
+/// A connection that cannot be used, or somebody who still drives it.
+#[cfg(not(feature = "live"))]
+pub fn run(_: &Arguments, _: &mut dyn Write) -> Result<(), Failure> {
+    Err(super::unavailable("remove"))
+}
+
+/// Removes, and says what was there.
+///
+/// # Errors
+/// A connection that cannot be used, or somebody who still drives it.
+#[cfg(feature = "live")]
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    use crate::input::{Request, connection, load};
+    let loaded = load(&arguments.scenario, &Request::default()).map_err(Failure::input)?;
+    let at = connection::load(&arguments.connection, &loaded.scenario.known).map_err(Failure::input)?;
+    let removed = crate::backend::live::remove(&at).map_err(super::failure)?;
+    if removed.is_empty() {
+        return Ok(writeln!(out, "nothing of {} was there", at.name)?);
+    }
+    for what in removed {
+        writeln!(out, "removed  {what}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! L01, L03, L04, L05, L10, L16: what is seen, how it is scaled and moved, and when nothing is done.
+
+use crate::shop::{Filler, Shop, until};
+use crate::stack::stack;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// L03: a real rate, read by PromQL, becomes replicas where the plan says, up and down, and the record says the same.
+#[test]
+fn l03_replicas_follow_the_rate_exactly_as_planned() {
+    let Some(stack) = stack("l03") else { return };
+    let shop = Shop::new(&stack, "l03");
+    shop.load(60.0);
+    let mut smo = shop.start("--live", &[]);
+    // 60 /s with 30 % head-room on 20 /s a replica: 78 / 20 → 4; the back gets 30 /s: 39 / 30 → 2.
+    until("front has 4", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
+    let shares = shop.shares("front");
+    for (member, replicas) in &shares {
+        assert_eq!(shop.ready(member, "front"), *replicas, "{shares:?}");
+    }
+    shop.load(130.0);
+    until("front has 9", SOON, || shop.ready_all("front") == 9 && shop.ready_all("back") == 3);
+    shop.load(25.0);
+    until("front has 2 again", SOON, || shop.ready_all("front") == 2 && shop.ready_all("back") == 1);
+    assert_eq!(smo.end(), 0, "{}", smo.said());
+    let directory = smo.record("live");
+    let text = std::fs::read_to_string(directory.join("decisions.jsonl")).expect("the record is there");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    assert!(lines.iter().all(|line| line["violations"].as_array().is_none_or(Vec::is_empty)), "{text}");
+    assert!(lines.iter().filter(|line| line["actions"].as_u64() > Some(0)).count() >= 2, "{text}");
+    let summary = std::fs::read_to_string(directory.join("summary.json")).expect("the figures are there");
+    let summary: Value = serde_json::from_str(&summary).expect("they are JSON");
+    assert!(summary["requests_offered"].as_f64() > Some(100.0) && summary["requests_dropped"].is_null(), "{summary}");
+}
+
+/// L10: replicas follow a ramp; when Prometheus falls silent nothing changes, whatever the last value was.
+#[test]
+fn l10_silence_of_prometheus_means_hold() {
+    let Some(stack) = stack("l10") else { return };
+    let shop = Shop::new(&stack, "l10");
+    shop.load(20.0);
+    let smo = shop.start("--live", &[]);
+    until("front has 2", SOON, || shop.ready_all("front") == 2);
+    for (rate, replicas) in [(60.0, 4), (100.0, 7)] {
+        shop.load(rate);
+        until("front follows", SOON, || shop.ready_all("front") == replicas);
+    }
+    stack.live(&["signal", "prometheus", "STOP"]);
+    shop.load(5.0);
+    until("the outage is told", SOON, || smo.said().contains("silent  prometheus"));
+    // A dozen decisions later everything is as it was: silence is not zero load.
+    let decisions = |text: &str| text.lines().count();
+    let before = decisions(&smo.said());
+    std::thread::sleep(Duration::from_secs(10));
+    assert_eq!((shop.ready_all("front"), decisions(&smo.said())), (7, before), "{}", smo.said());
+    stack.live(&["signal", "prometheus", "CONT"]);
+    until("front follows again", SOON, || shop.ready_all("front") == 1);
+}
+
+/// L05: what does not fit is refused before anything is written, with the reason in the record.
+#[test]
+fn l05_what_does_not_fit_is_refused_and_not_written() {
+    let Some(stack) = stack("l05") else { return };
+    let shop = Shop::new(&stack, "l05");
+    // Others leave 1 core on each of 3 nodes, and 2 on each of 2: 7 cores, of which the back takes one. Front is half a core, so
+    // no node has a rest that is too small: 12 fit, 26 are wanted.
+    let _fillers = [("member1", "3", 3), ("member2", "6", 2)]
+        .map(|(member, cpu, replicas)| Filler::new(&stack, member, (cpu, replicas)));
+    let taken = || {
+        [("member1", "9"), ("member2", "12")].iter().all(|(member, cpu)| {
+            let cluster = stack.get("karmada", &["cluster", member]).expect("it has joined");
+            cluster["status"]["resourceSummary"]["allocated"]["cpu"] == *cpu
+        })
+    };
+    until("others are there", SOON, taken);
+    shop.load_each(400.0, 0.0);
+    let smo = shop.start("--live", &[]);
+    until("something is refused", SOON, || smo.said().contains("refused"));
+    let total = |name: &str| shop.shares(name).values().sum::<u64>();
+    until("what fits is there", SOON, || (shop.ready_all("front"), total("front")) == (12, 12));
+    for member in ["member1", "member2"] {
+        let arguments = ["pods", "--namespace", &shop.namespace, "--field-selector", "status.phase=Pending"];
+        let pending = stack.get(member, &arguments).expect("pods are listed");
+        assert_eq!(
+            pending["items"].as_array().map(Vec::len),
+            Some(0),
+            "{member} was given more than it holds: {pending}"
+        );
+    }
+}
+
+/// L16: a workload that an autoscaler drives is not ours to scale; nothing at all is written.
+#[test]
+fn l16_double_control_is_refused() {
+    let Some(stack) = stack("l16") else { return };
+    let shop = Shop::new(&stack, "l16");
+    let scaler = json!({
+        "apiVersion": "autoscaling.karmada.io/v1alpha1", "kind": "FederatedHPA",
+        "metadata": {"name": "front-scaler", "namespace": shop.namespace},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "front"}, "minReplicas": 1, "maxReplicas": 5,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}]}});
+    stack.apply("karmada", &scaler);
+    let (code, _, error) = shop.run("--live", &["--until", "10s"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("FederatedHPA `front-scaler` scales Deployment `front` already"), "{error}");
+    let policies = stack.get("karmada", &["propagationpolicies", "--namespace", &shop.namespace]).expect("listed");
+    assert_eq!(policies["items"].as_array().map(Vec::len), Some(0), "{policies}");
+    // In shadow nobody is disturbed, so it may watch.
+    let (code, said, error) = shop.run("--shadow", &["--until", "5s"]);
+    assert_eq!(code, 0, "{said}{error}");
+    let policies =
+        stack.get("karmada", &["propagationpolicies,configmaps", "--namespace", &shop.namespace]).expect("listed");
+    let ours = policies["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|one| one["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("smo")));
+    assert_eq!(ours.count(), 0, "shadow writes nothing: {policies}");
+}
+
+/// Two of us on one connection: the second is refused while the first is there.
+#[test]
+fn l16_a_second_driver_is_refused() {
+    let Some(stack) = stack("l16b") else { return };
+    let shop = Shop::new(&stack, "l16b");
+    shop.load(20.0);
+    let mut first = shop.start("--live", &[]);
+    until("the first drives", SOON, || shop.ready_all("front") > 0);
+    let (code, _, error) = shop.run("--live", &["--until", "5s"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("drives it already"), "{error}");
+    assert_eq!(first.end(), 0, "{}", first.said());
+    let (code, _, error) = shop.run("--live", &["--until", "3s"]);
+    assert_eq!(code, 0, "the first has said that it left: {error}");
+}
+
+/// The kill switch: nothing is written while it is on, and the latest plan is carried out when it is off again.
+#[test]
+fn pause_stops_every_write() {
+    let Some(stack) = stack("pause") else { return };
+    let shop = Shop::new(&stack, "pause");
+    shop.load(20.0);
+    let smo = shop.start("--live", &[]);
+    until("it drives", SOON, || shop.ready_all("front") == 2);
+    let pause = |more: &[&str]| {
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_smo"))
+            .arg("pause")
+            .arg(shop.connection())
+            .args(more)
+            .output();
+        let done = done.expect("smo starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    pause(&["--reason", "incident 4711"]);
+    until("it is told", SOON, || smo.said().contains("paused  incident 4711"));
+    shop.load(100.0);
+    until("it decides all the same", SOON, || smo.said().contains("→ 7"));
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!((shop.ready_all("front"), shop.shares("front").values().sum::<u64>()), (2, 2));
+    pause(&["--off"]);
+    until("the latest plan is carried out", SOON, || shop.ready_all("front") == 7);
+}

@@ -1,0 +1,275 @@
+//! The shop of `scenarios/live/shop.yaml` on the stack: its Deployments, its load, and smo as the program that drives it.
+//!
+//! Each test has a namespace of its own, and so workloads, policies and wishes of its own; clusters and nodes are shared.
+
+use crate::stack::Stack;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Who decides: replicas go down as soon as the load does, so that tests need not wait.
+pub const POLICY: &str = "greedy+rate:headroom=30%,down_after=3s";
+
+/// A shop in a namespace.
+pub struct Shop<'a> {
+    pub stack: &'a Stack,
+    pub namespace: String,
+    pub folder: tempfile::TempDir,
+    connection: Value,
+}
+
+/// A running smo; it ends with the test.
+pub struct Smo {
+    child: Child,
+    pub directory: PathBuf,
+    log: PathBuf,
+}
+
+impl<'a> Shop<'a> {
+    /// A shop in namespace `smo-NAME`, freshly made.
+    pub fn new(stack: &'a Stack, name: &str) -> Self {
+        let namespace = format!("smo-{name}");
+        empty(stack);
+        stack.apply("karmada", &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
+        let folder = tempfile::tempdir().expect("a folder");
+        let query = |service: &str| format!(r#"sum(rate(http_requests_total{{service="{name}-{service}"}}[5s]))"#);
+        let connection = json!({
+            "karmada": {"kubeconfig": stack.kubeconfig("karmada"), "namespace": namespace},
+            "prometheus": {"url": stack.address("prometheus")},
+            "clusters": {"near": "member1", "far": "member2"},
+            "services": {"front": {"rate": query("front")}, "back": {"rate": query("back")}},
+            "moves": {"timeout": "15 s"},
+            "probe": {"back_after": "5 s"},
+        });
+        let shop = Self { stack, namespace, folder, connection };
+        shop.deploy("front", "500m", "512Mi");
+        shop.deploy("back", "1", "1Gi");
+        shop
+    }
+
+    /// A Deployment without anybody to propagate it yet.
+    pub fn deploy(&self, name: &str, cpu: &str, memory: &str) {
+        let requests = json!({"cpu": cpu, "memory": memory});
+        self.stack.apply(
+            "karmada",
+            &json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {
+                "selector": {"matchLabels": {"app": name}},
+                "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [
+                    {"name": "main", "image": format!("{name}:1"), "resources": {"requests": requests}}]}}}}),
+        );
+    }
+
+    /// Another value of the connection, by its path of keys.
+    pub fn connect(&mut self, path: &[&str], value: Value) {
+        let slot = path.iter().fold(&mut self.connection, |slot, key| &mut slot[*key]);
+        *slot = value;
+    }
+
+    /// The connection's file.
+    pub fn connection(&self) -> PathBuf {
+        let path = self.folder.path().join("live.yaml");
+        fs::write(&path, self.connection.to_string()).expect("it can be written");
+        path
+    }
+
+    /// The load from now on, in requests per second at the front; the back gets half.
+    pub fn load(&self, rate: f64) {
+        self.load_each(rate, rate / 2.0);
+    }
+
+    /// The loads of both from now on.
+    pub fn load_each(&self, front: f64, back: f64) {
+        let name = self.namespace.trim_start_matches("smo-");
+        let line = |service: &str, rate: f64| json!({"name": "http_requests_total", "labels": {"service": format!("{name}-{service}")}, "kind": "counter", "rate": rate});
+        let lines = format!("{}\n{}\n", line("front", front), line("back", back));
+        let done = Command::new("curl")
+            .args(["--silent", "--fail", "--request", "PUT", "--data-binary", &lines])
+            .arg(format!("{}/series", self.stack.address("exporter")))
+            .output()
+            .expect("curl starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// smo's arguments for a run of the shop's scenario.
+    fn arguments(&self, mode: &str, more: &[&str]) -> Vec<String> {
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/shop.yaml");
+        let out = self.folder.path().join("runs");
+        let fixed = [
+            "run".to_owned(),
+            scenario.display().to_string(),
+            mode.to_owned(),
+            self.connection().display().to_string(),
+        ];
+        let rest = ["--set", "control.every=2s", "--policy", POLICY, "--out"].map(str::to_owned);
+        fixed
+            .into_iter()
+            .chain(rest)
+            .chain([out.display().to_string()])
+            .chain(more.iter().map(|one| (*one).to_owned()))
+            .collect()
+    }
+
+    /// Starts smo in mode `--live` or `--shadow`.
+    pub fn start(&self, mode: &str, more: &[&str]) -> Smo {
+        let log =
+            self.folder.path().join(format!("log-{}", fs::read_dir(self.folder.path()).expect("a folder").count()));
+        let file = fs::File::create(&log).expect("it can be written");
+        let child = Command::new(env!("CARGO_BIN_EXE_smo"))
+            .args(self.arguments(mode, more))
+            .stdout(Stdio::from(file.try_clone().expect("a second handle")))
+            .stderr(Stdio::from(file))
+            .spawn()
+            .expect("smo starts");
+        Smo { child, directory: self.folder.path().join("runs/shop"), log }
+    }
+
+    /// Runs smo to its end; exit code, what it printed, what it complained of.
+    pub fn run(&self, mode: &str, more: &[&str]) -> (i32, String, String) {
+        let done =
+            Command::new(env!("CARGO_BIN_EXE_smo")).args(self.arguments(mode, more)).output().expect("smo starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.code().unwrap_or(-1), text(&done.stdout), text(&done.stderr))
+    }
+
+    /// `smo remove`; what it said.
+    pub fn remove(&self) -> String {
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/shop.yaml");
+        let done = Command::new(env!("CARGO_BIN_EXE_smo")).arg("remove").arg(scenario).arg(self.connection()).output();
+        let done = done.expect("smo starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// Ready replicas of a Deployment in a member, as the member itself says.
+    pub fn ready(&self, member: &str, name: &str) -> u64 {
+        let object = self.stack.get(member, &["deployment", name, "--namespace", &self.namespace]);
+        object.and_then(|object| object["status"]["readyReplicas"].as_u64()).unwrap_or(0)
+    }
+
+    /// Ready replicas of a Deployment over both members.
+    pub fn ready_all(&self, name: &str) -> u64 {
+        self.ready("member1", name) + self.ready("member2", name)
+    }
+
+    /// How Karmada's binding divides a Deployment.
+    pub fn shares(&self, name: &str) -> BTreeMap<String, u64> {
+        let binding = format!("{name}-deployment");
+        let object = self.stack.get("karmada", &["resourcebinding", &binding, "--namespace", &self.namespace]);
+        let clusters = object.map(|object| object["spec"]["clusters"].clone()).unwrap_or_default();
+        let share =
+            |one: &Value| (one["name"].as_str().unwrap_or_default().to_owned(), one["replicas"].as_u64().unwrap_or(0));
+        clusters.as_array().into_iter().flatten().map(share).collect()
+    }
+}
+
+impl Drop for Shop<'_> {
+    fn drop(&mut self) {
+        self.load(0.0);
+        let arguments = ["delete", "namespace", &self.namespace, "--wait=false"];
+        let _ = self.stack.kubectl("karmada", &arguments);
+    }
+}
+
+impl Smo {
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The directory of its record in `mode`.
+    pub fn record(&self, mode: &str) -> PathBuf {
+        let found =
+            fs::read_dir(&self.directory).expect("a record is there").filter_map(Result::ok).map(|entry| entry.path());
+        let is_it = |path: &PathBuf| path.to_string_lossy().ends_with(&format!("-{mode}"));
+        found.into_iter().find(is_it).unwrap_or_else(|| panic!("no record in {}", self.directory.display()))
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked").is_none()
+    }
+
+    /// Kills it without a warning.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Ends it politely and waits for its record; its exit code.
+    pub fn end(&mut self) -> i32 {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill starts");
+        self.child.wait().expect("it has ended").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Smo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("smo said:\n{}", self.said());
+        }
+    }
+}
+
+/// What others hold in a member: pods that smo knows nothing of. They go with the test.
+pub struct Filler<'a> {
+    stack: &'a Stack,
+    member: &'static str,
+}
+
+impl<'a> Filler<'a> {
+    /// So many pods of so many cores.
+    pub fn new(stack: &'a Stack, member: &'static str, (cpu, replicas): (&str, u32)) -> Self {
+        let requests = json!({"cpu": cpu, "memory": "1Gi"});
+        stack.apply(member, &json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "filler", "namespace": "default"},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "filler"}}, "template": {
+                "metadata": {"labels": {"app": "filler"}},
+                "spec": {"containers": [{"name": "main", "image": "filler:1", "resources": {"requests": requests}}]}}}}));
+        Self { stack, member }
+    }
+}
+
+impl Drop for Filler<'_> {
+    fn drop(&mut self) {
+        let _ = self.stack.kubectl(self.member, &["delete", "deployment", "filler", "--namespace", "default"]);
+    }
+}
+
+/// Waits until nothing runs in the members, as Karmada sees it: what the test before left is others' to this one.
+fn empty(stack: &Stack) {
+    let names = stack.kubectl("karmada", &["get", "namespaces", "--output", "name"]).expect("listed");
+    for name in names.lines().filter(|name| name.starts_with("namespace/smo-")) {
+        let _ = stack.kubectl("karmada", &["delete", name, "--wait=false"]);
+    }
+    until("the members are empty", Duration::from_secs(90), || {
+        let clusters = stack.get("karmada", &["clusters"]).expect("listed");
+        clusters["items"].as_array().into_iter().flatten().all(|cluster| {
+            let summary = &cluster["status"]["resourceSummary"];
+            let nothing = |part: &str| matches!(summary[part]["cpu"].as_str(), None | Some("0"));
+            nothing("allocated") && nothing("allocating") && summary["allocatable"]["cpu"].is_string()
+        })
+    });
+}
+
+/// Waits until something holds; how long that took.
+///
+/// # Panics
+/// Where it does not within `limit`.
+#[expect(clippy::disallowed_methods, reason = "waits for the real world")]
+pub fn until(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) -> Duration {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    start.elapsed()
+}

@@ -41,7 +41,8 @@ def locked(places: Places) -> Iterator[None]:
 def up(places: Places, layout: Layout, reset_first: bool) -> None:
     """Starts the stack; on any failure, Ctrl-C included, nothing of it is left."""
     if lacking := missing(places):
-        raise Skipped(f"not built: {', '.join(lacking)} missing; run `make live-stack`")
+        some = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+        raise Skipped(f"the programs are not built ({some}): `make live-stack`")
     with locked(places):
         if already_up(places, layout, reset_first):
             print(f"already up: {places.run}")

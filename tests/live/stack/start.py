@@ -7,6 +7,7 @@ failure, Ctrl-C included, sets `cancelled`: every wait ends at once and the call
 
 import json
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from .processes import Processes, Program
 from .web import Web
 
 POLL_S = 0.05
+TOOL_DEADLINE_S = 60.0
 
 
 class Starter:
@@ -74,22 +76,20 @@ class Starter:
             raise StackError(f"{program.name} ended while it started; its log ends with\n{lines}")
         return web.serves(program.ready)
 
-    def run(self, what: str, command: list[str], text: str | None = None) -> None:
-        """A tool that ends by itself; killed when the start is cancelled."""
-        environment = self.places.environment()
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              env=environment, start_new_session=True) as child:
-            while True:
-                try:
-                    output, _ = child.communicate(text, timeout=POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    text = None
-                    if self.cancelled.is_set():
-                        child.kill()
-                        raise Cancelled(what) from None
-        if child.returncode != 0:
-            raise StackError(f"{what} failed\n{output.strip()[-2000:]}")
+    def run(self, what: str, command: list[str], text: str = "") -> None:
+        """A tool that ends by itself; killed when the start is cancelled. Files and not pipes, which could fill and block."""
+        with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as said:
+            given.write(text)
+            given.seek(0)
+            child = subprocess.Popen(command, stdin=given, stdout=said, stderr=said, env=self.places.environment())
+            try:
+                self.wait_until(f"{what}, done", TOOL_DEADLINE_S, lambda: child.poll() is not None)
+            except StackError:
+                child.kill()
+                raise
+            if child.returncode != 0:
+                said.seek(0)
+                raise StackError(f"{what} failed\n{said.read().strip()[-2000:]}")
         self.say(what)
 
     def apply(self, name: str, what: str, text: str) -> None:

@@ -13,6 +13,8 @@ from .certificates import client_context
 from .errors import StackError
 from .places import Places
 
+JSON = {"Content-Type": "application/json"}
+
 
 def opener(context: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
     """Without proxies."""
@@ -27,10 +29,10 @@ class Web:
         has_keys = (places.pki / "admin.crt").exists()
         self.opener = opener(client_context(places.pki) if has_keys else None)
 
-    def open(self, method: str, url: str, body: Any = None, kind: str = "application/json", timeout: float = 10.0) -> Any:
+    def open(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None, timeout: float = 10.0) -> Any:
         """The open answer; text is sent as it is, anything else as JSON."""
         data = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
-        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind})
+        request = urllib.request.Request(url, data=data, method=method, headers={**JSON, **(headers or {})})
         try:
             return self.opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
@@ -38,9 +40,9 @@ class Web:
         except OSError as error:
             raise StackError(f"{method} {url}: {error}") from error
 
-    def ask(self, method: str, url: str, body: Any = None, kind: str = "application/json") -> Any:
+    def ask(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """The answer, read as JSON where it is JSON."""
-        with self.open(method, url, body, kind) as answer:
+        with self.open(method, url, body, headers) as answer:
             text = answer.read().decode()
         try:
             return json.loads(text)

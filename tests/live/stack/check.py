@@ -68,6 +68,11 @@ class Checks:
         return sum(any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
                    for pod in pods["items"])
 
+    def removed(self) -> bool:
+        """Whether no member has the namespace any more: a stack stopped before that would go on with it next time."""
+        listed = [self.web.ask("GET", f"https://127.0.0.1:{member.port(6440)}/api/v1/namespaces") for member in Layout().clusters()]
+        return all(item["metadata"]["name"] != SPACE for one in listed for item in one["items"])
+
     def placement(self) -> str:
         """One write of the binding, and the pods stand where it says."""
         members = Layout().clusters()
@@ -168,3 +173,4 @@ def check(places: Places) -> None:
             print(f"ok  {one.__name__:<10} {time.monotonic() - began:5.1f} s  {text}", flush=True)
     finally:
         checks.kubectl("delete", "--ignore-not-found", f"--filename={MANIFEST}")
+        checks.until("the members have removed it, too", checks.removed)

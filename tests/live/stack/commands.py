@@ -133,7 +133,7 @@ def status(places: Places) -> int:
 
 
 def memory_mb(places: Places) -> float:
-    """Resident memory of all that runs."""
+    """Memory of all that runs."""
     processes = Processes(places)
     return sum(one.memory_mb() for name in processes.names() if (one := processes.identity(name)).state())
 

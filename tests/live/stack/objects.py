@@ -15,9 +15,9 @@ def listed(objects: list[Object]) -> Object:
     return {"apiVersion": "v1", "kind": "List", "items": objects}
 
 
-def namespace(name: str) -> Object:
+def namespace(name: str, **labels: str) -> Object:
     """A namespace."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 def outside(name: str, space: str, ports: list[Object] | None = None) -> Object:

@@ -56,12 +56,12 @@ class Identity:
                 send_to_one(self.pid, number)
 
     def memory_mb(self) -> float:
-        """Resident memory."""
+        """Memory it is to blame for: pages that processes share count once for all of them."""
         try:
-            pages = int((PROC / str(self.pid) / "statm").read_text().split()[1])
+            lines = (PROC / str(self.pid) / "smaps_rollup").read_text().splitlines()
         except OSError:
             return 0.0
-        return pages * os.sysconf("SC_PAGESIZE") / 1e6
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
 
 
 def send_to_one(pid: int, number: int) -> None:

@@ -99,7 +99,8 @@ def member_programs(places: Places, member: Member, layout: Layout) -> list[Prog
             "kwok", f"--kubeconfig={places.kubeconfig(name)}", "--manage-all-nodes=true", "--node-ip=127.0.0.1",
             f"--node-port={kwok}", f"--server-address=127.0.0.1:{kwok}", f"--cidr=10.{240 + member.number}.0.0/16",
             f"--tls-cert-file={places.pki}/server.crt", f"--tls-private-key-file={places.pki}/server.key",
-            "--node-lease-duration-seconds=40", *configs], f"https://127.0.0.1:{kwok}/healthz"),
+            # Without leases: a new kwok would leave the nodes alone until those of the last one have run out.
+            "--node-lease-duration-seconds=0", *configs], f"https://127.0.0.1:{kwok}/healthz"),
     ]
 
 

@@ -57,7 +57,7 @@ GO_MODULES = (
         "kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
         ldflags=f"{STRIPPED} -X sigs.k8s.io/kwok/pkg/consts.Version={KWOK}",
         files={"kwok-stages.yaml": ("sigs.k8s.io/kwok", (
-                   "kustomize/stage/node/fast", "kustomize/stage/node/heartbeat-with-lease", "kustomize/stage/pod/fast")),
+                   "kustomize/stage/node/fast", "kustomize/stage/node/heartbeat", "kustomize/stage/pod/fast")),
                "kwok-metrics.yaml": ("sigs.k8s.io/kwok", ("kustomize/metrics/resource", "kustomize/metrics/usage"))}),
     GoModule("metrics-server", {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}),
     # The newest release whose published module builds as it is; later ones need generated code.

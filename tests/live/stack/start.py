@@ -22,6 +22,8 @@ from .web import Web
 
 POLL_S = 0.05
 TOOL_DEADLINE_S = 60.0
+KARMADA = f"https://127.0.0.1:{KARMADA_PORT}"
+CANARY = "smo-live"
 
 
 class Starter:
@@ -31,7 +33,7 @@ class Starter:
         self.places, self.layout, self.fresh = places, layout, fresh
         self.processes = Processes(places)
         self.cancelled = threading.Event()
-        self.began = time.monotonic()
+        self.began, self.mark = time.monotonic(), str(time.time_ns())
 
     def say(self, text: str) -> None:
         """A line of progress, with the seconds since the start."""
@@ -120,6 +122,7 @@ class Starter:
         self.together(self.karmada, *[lambda member=member: self.member(member) for member in members])
         if self.fresh:
             self.together(*[lambda member=member: self.join(member) for member in members])
+        self.apply("karmada", "mark", json.dumps(objects.namespace(CANARY, start=self.mark)))
         self.together(*[lambda member=member: self.await_cluster(member) for member in members])
 
     def karmada(self) -> None:
@@ -156,22 +159,27 @@ class Starter:
             f"--cluster-zones=z-{name}"])
 
     def await_cluster(self, member: Member) -> None:
-        """Waits until Karmada says that the member is ready and, of a new one, that it knows all its nodes."""
-        url = f"https://127.0.0.1:{KARMADA_PORT}/apis/cluster.karmada.io/v1alpha1/clusters/{member.name}"
-        web = Web(self.places)
+        """Waits until Karmada says that a new member is ready with all its nodes, and a write has come through to it.
+
+        Of a kept member Karmada says so from memory, seconds before its controllers look there again. So each start marks
+        a namespace at Karmada's API and waits until the mark is at the member: then all that is between the two works.
+        """
+        web, ready = Web(self.places), f"{KARMADA}/apis/cluster.karmada.io/v1alpha1/clusters/{member.name}"
+        arrived = f"https://127.0.0.1:{member.port(6440)}/api/v1/namespaces/{CANARY}"
 
         def known() -> bool:
             try:
-                status = web.ask("GET", url).get("status", {})
-            except StackError:  # the aggregated API may need a moment
+                status, canary = web.ask("GET", ready)["status"], web.ask("GET", arrived)
+            except (StackError, KeyError):
                 return False
-            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
+            is_ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
             nodes = status.get("nodeSummary", {}).get("readyNum", 0)
             counted = "cpu" in status.get("resourceSummary", {}).get("allocatable", {})
-            return ready and counted and (nodes >= len(member.nodes) or not self.fresh)
+            marked = canary["metadata"].get("labels", {}).get("start") == self.mark
+            return is_ready and counted and marked and (nodes >= len(member.nodes) or not self.fresh)
 
-        self.wait_until(f"{member.name} is ready in Karmada", 60, known)
-        self.say(f"{member.name} is ready in Karmada")
+        self.wait_until(f"{member.name} follows Karmada", 60, known)
+        self.say(f"{member.name} follows Karmada")
 
 
 class Cancelled(StackError):

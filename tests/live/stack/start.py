@@ -134,11 +134,22 @@ class Starter:
                 lambda: self.apply("karmada", "services", json.dumps(objects.karmada_objects(places, layout))),
                 lambda: self.apply("karmada", "definitions", self.shared("karmada-crds.yaml", "prometheusrule.yaml", "submariner.yaml")))
         self.serve(programs.aggregated_api(places), programs.webhook(places), programs.karmada_controllers(places))
+        self.wait_until("Karmada's API knows clusters", 60, self.knows_clusters)
         if self.fresh:
             self.apply("karmada", "webhooks", self.shared("karmada-webhooks.yaml"))
         more = [programs.estimator(places, member) for member in layout.clusters()] if layout.estimators else []
         more += [programs.metrics_adapter(places)] if layout.metrics else []
         self.serve(*programs.karmada_programs(places, layout), *more, programs.syncer())
+
+    def knows_clusters(self) -> bool:
+        """Whether discovery lists `Cluster`: Karmada's controllers ask once when they start, and then not for ten seconds."""
+        web, accept = Web(self.places), {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
+        try:
+            groups = web.ask("GET", f"{KARMADA}/apis", headers=accept)["items"]
+        except StackError:
+            return False
+        return any(group["metadata"]["name"] == "cluster.karmada.io" and version["freshness"] == "Current"
+                   for group in groups for version in group["versions"])
 
     def member(self, member: Member) -> None:
         """One member: API, controllers, nodes."""

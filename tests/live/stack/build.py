@@ -23,7 +23,7 @@ from .errors import Skipped, StackError
 from .places import HERE, Places
 from .recipes import DEBIAN, GO_MODULES, WHEELS, GoModule, missing_commands
 
-GO_NEEDED = (1, 26)
+GO_NEEDED = (1, 26, 4)
 LAST_LINES = 20
 
 
@@ -41,12 +41,17 @@ def store(target: Path, make: Callable[[Path], None]) -> bool:
     if target.exists():
         return False
     began = time.monotonic()
+    print(f"{f'{target.parent.name}/{target.name}':<34}", end="", flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as folder:
         draft = Path(folder) / target.name
-        make(draft)
+        try:
+            make(draft)
+        except BaseException:
+            print("  not made", flush=True)
+            raise
         draft.rename(target)
-    print(f"{target.name:<30} {time.monotonic() - began:7.1f} s {size(target) / 1e6:8.1f} MB", flush=True)
+    print(f"{time.monotonic() - began:7.1f} s {size(target) / 1e6:8.1f} MB", flush=True)
     return True
 
 
@@ -146,8 +151,7 @@ def go_environment(module: GoModule) -> dict[str, str]:
     environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -trimpath", "GOWORK": "off",
                    "CGO_ENABLED": "1" if module.cgo else "0"}
     found = run("go env", ["go", "env", "GOVERSION"], environment).strip()
-    numbers = re.match(r"go(\d+)\.(\d+)", found)
-    if numbers and (int(numbers[1]), int(numbers[2])) < GO_NEEDED:
+    if tuple(int(number) for number in re.findall(r"\d+", found)[:3]) < GO_NEEDED:
         raise Skipped(f"Go {'.'.join(map(str, GO_NEEDED))} or later is needed, here is {found} (https://go.dev/dl)")
     if module.cgo and shutil.which(environment.get("CC", "gcc")) is None:
         raise Skipped("a C compiler is not installed (Debian: gcc libc6-dev)")
@@ -156,7 +160,6 @@ def go_environment(module: GoModule) -> dict[str, str]:
 
 def compile_program(module: GoModule, package: str, draft: Path, environment: dict[str, str]) -> None:
     """One program of a wrapper module."""
-    print(f"  building {draft.name} ...", flush=True)
     run(f"go build {package}", ["go", "build", f"-tags={module.tags}", f"-ldflags={module.ldflags}", "-o", str(draft), package],
         environment, HERE / "go" / module.name)
 

@@ -1,6 +1,7 @@
-module live/k8s
+// Pins what the live stack builds from kubernetes's published module.
+module live/kubernetes
 
-go 1.26.8
+go 1.26.0
 
 require k8s.io/kubernetes v1.35.3
 

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from . import namespace
 from .errors import Skipped, StackError
@@ -19,6 +20,7 @@ from .start import Starter
 
 STATES = {"T": "frozen", "t": "frozen"}
 LOCK_WAIT_S = 60.0
+WATCHERS = 1024
 
 
 @contextmanager
@@ -54,6 +56,7 @@ def up(places: Places, layout: Layout, reset_first: bool) -> None:
             if fresh:
                 forget(places)
             namespace.create(places.namespace)
+            allow_watches()
             namespace.enter(places.namespace)
             starter = Starter(places, layout, fresh)
             starter.up()
@@ -63,6 +66,13 @@ def up(places: Places, layout: Layout, reset_first: bool) -> None:
             raise
         (places.run / "layout.json").write_text(json.dumps(layout.facts()))
         starter.say(f"up, {memory_mb(places):.0f} MB: {places.run}")
+
+
+def allow_watches(limit: Path = Path("/proc/sys/fs/inotify/max_user_instances")) -> None:
+    """Raises the kernel's limit of file watchers a user, until the next boot: each API server takes six of the usual 128."""
+    if int(limit.read_text()) < WATCHERS:
+        limit.write_text(str(WATCHERS))
+        print(f"raised {limit} to {WATCHERS}")
 
 
 def already_up(places: Places, layout: Layout, reset_first: bool) -> bool:

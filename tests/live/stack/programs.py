@@ -117,7 +117,8 @@ def metrics_server(places: Places, member: Member) -> Program:
     port = member.port(4440)
     return Program(f"metrics-{member.name}", [
         "metrics-server", *authenticated(places, member.name), *serving(places, port), "--kubelet-insecure-tls",
-        "--kubelet-preferred-address-types=InternalIP", "--kubelet-use-node-status-port", "--metric-resolution=10s"],
+        "--kubelet-preferred-address-types=InternalIP", "--kubelet-use-node-status-port", "--metric-resolution=10s",
+        "--kubelet-request-timeout=5s"],
         f"https://127.0.0.1:{port}/livez")
 
 

@@ -15,8 +15,9 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from stack import build, commands, exporter, main, namespace, objects, places, processes, programs, recipes, start, syncer  # noqa: E402
-from stack.errors import Skipped, StackError, UsageError  # noqa: E402
+from stack import build, commands, exporter, main, namespace, objects  # noqa: E402 (after the path is set)
+from stack import places, processes, programs, recipes, start, syncer  # noqa: E402
+from stack.errors import Skipped, StackError  # noqa: E402
 from stack.layout import GPU, Layout  # noqa: E402
 
 
@@ -50,18 +51,16 @@ class CommandLine(Scratch):
         return main.main(list(arguments))
 
     def test_a_wrong_command_line_is_two_and_one_line(self) -> None:
-        wrong = ([], ["fly"], ["up", "--members", "4"], ["up", "--gpu", "--members", "2"], ["signal", "etcd", "HUP"], ["exec"],
-                 ["logs"], ["logs", "etcd", "-n", "many"])
-        for arguments in wrong:
-            with self.subTest(arguments=arguments):
-                self.assertEqual(self.run_main(*arguments), 2)
+        for line in ("", "fly", "up --members 4", "up --gpu --members 2", "signal etcd HUP", "exec", "logs", "logs etcd -n many"):
+            with self.subTest(line=line):
+                self.assertEqual(self.run_main(*line.split()), 2)
                 self.assertEqual(len(self.said.getvalue().splitlines()), 1, self.said.getvalue())
             self.said.truncate(0), self.said.seek(0)
 
     def test_what_cannot_run_here_is_three_with_the_reason(self) -> None:
         with mock.patch.dict(os.environ, {"SMO_LIVE_BIN": str(self.root / "bin"), "SMO_LIVE_RUN": str(self.root / "run")}):
             self.assertEqual(self.run_main("up"), 3)
-        self.assertRegex(self.said.getvalue(), r"\Askipped: the programs are not built \(bin/.* and \d+ more\): `make live-stack`\n\Z")
+        self.assertRegex(self.said.getvalue(), r"\Askipped: the programs are not built \(bin/.* more\): `make live-stack`\n\Z")
 
     def test_ctrl_c_is_130(self) -> None:
         with mock.patch.object(commands, "status", side_effect=KeyboardInterrupt):
@@ -77,8 +76,8 @@ class CommandLine(Scratch):
 
     def test_env_is_for_eval_whatever_the_folder_is_called(self) -> None:
         odd = replace(self.places, run=Path("/tmp/it's $here"))
-        answer = subprocess.run(["bash", "-c", f'{odd.shell()}\nprintf %s "$SMO_LIVE_RUN"'], capture_output=True, text=True, check=True)
-        self.assertEqual(answer.stdout, "/tmp/it's $here")
+        printed = subprocess.check_output(["bash", "-c", f'{odd.shell()}\nprintf %s "$SMO_LIVE_RUN"'], text=True)
+        self.assertEqual(printed, "/tmp/it's $here")
 
 
 class Skips(Scratch):
@@ -97,9 +96,10 @@ class Skips(Scratch):
             build.go_environment(recipes.GO_MODULES[0])
 
     def test_with_an_old_go(self) -> None:
-        with mock.patch("shutil.which", return_value="go"), mock.patch.object(build, "run", return_value="go1.25.9\n"):
-            with self.assertRaisesRegex(Skipped, r"Go 1\.26\.4 or later is needed, here is go1\.25\.9"):
-                build.go_environment(recipes.GO_MODULES[0])
+        self.enterContext(mock.patch("shutil.which", return_value="go"))
+        self.enterContext(mock.patch.object(build, "run", return_value="go1.25.9\n"))
+        with self.assertRaisesRegex(Skipped, r"Go 1\.26\.4 or later is needed, here is go1\.25\.9"):
+            build.go_environment(recipes.GO_MODULES[0])
 
     def test_without_apt(self) -> None:
         with mock.patch("shutil.which", return_value=None), self.assertRaisesRegex(Skipped, "docker-registry.*prometheus"):
@@ -246,7 +246,8 @@ class Exporter(unittest.TestCase):
         self.assertIn("queue{} 3.000000", self.series.metrics())
 
     def test_what_is_listed_can_be_put_again(self) -> None:
-        self.series.put('{"name": "a_total", "rate": 1, "value": 5}\n{"name": "b", "labels": {"x": "\\"y\\""}, "kind": "gauge", "value": 1}')
+        self.series.put('{"name": "a_total", "rate": 1, "value": 5}\n'
+                        '{"name": "b", "labels": {"x": "\\"y\\""}, "kind": "gauge", "value": 1}')
         again = exporter.Series(lambda: self.now)
         again.put(self.series.listed())
         self.assertEqual(again.metrics(), self.series.metrics())
@@ -254,7 +255,8 @@ class Exporter(unittest.TestCase):
     def test_one_wrong_line_sets_nothing_and_is_named(self) -> None:
         good = '{"name": "good_total", "rate": 1}\n'
         wrong = ("no json", "[1]", '{"name": "a b"}', '{"name": "a", "kind": "histogram"}', '{"name": "a", "rate": -1}',
-                 '{"name": "a", "kind": "gauge"}', '{"name": "a", "kind": "gauge", "value": 1, "rate": 2}', '{"name": "a", "labels": {"b": 1}}')
+                 '{"name": "a", "kind": "gauge"}', '{"name": "a", "kind": "gauge", "value": 1, "rate": 2}',
+                 '{"name": "a", "labels": {"b": 1}}')
         for line in wrong:
             with self.subTest(line=line), self.assertRaisesRegex(ValueError, "line 2: "):
                 self.series.put(good + line)
@@ -323,7 +325,7 @@ class Layouts(Scratch):
         for member in layout.clusters():
             every += [programs.member_api(self.places, member), *programs.member_programs(self.places, member, layout),
                       programs.estimator(self.places, member), programs.metrics_server(self.places, member)]
-        ports = [program.ready.split(":")[2].split("/")[0] for program in every]
+        ports = [program.ready.split(":")[2].split("/")[0] for program in every if program.ready]
         self.assertEqual(len(set(ports)), len(ports))
         self.assertEqual(len({program.name for program in every}), len(every))
 

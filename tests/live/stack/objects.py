@@ -41,7 +41,7 @@ def api_service(places: Places, group: str, version: str, service: Object) -> Ob
 
 def karmada_objects(places: Places, layout: Layout) -> Object:
     """Everything at Karmada's API but its own definitions."""
-    aggregated = {"name": "karmada-aggregated-apiserver", "namespace": SYSTEM, "port": 7443}
+    aggregated: Object = {"name": "karmada-aggregated-apiserver", "namespace": SYSTEM, "port": 7443}
     objects = [namespace(SYSTEM), outside(aggregated["name"], SYSTEM),
                api_service(places, "cluster.karmada.io", "v1alpha1", aggregated)]
     if layout.estimators:
@@ -49,7 +49,7 @@ def karmada_objects(places: Places, layout: Layout) -> Object:
                             [{"port": 10352, "targetPort": member.port(11350), "protocol": "TCP"}])
                     for member in layout.clusters()]
     if layout.metrics:
-        adapter = {"name": "karmada-metrics-adapter", "namespace": SYSTEM, "port": 7444}
+        adapter: Object = {"name": "karmada-metrics-adapter", "namespace": SYSTEM, "port": 7444}
         served = [("metrics.k8s.io", "v1beta1"), ("custom.metrics.k8s.io", "v1beta2"), ("custom.metrics.k8s.io", "v1beta1")]
         objects += [outside(adapter["name"], SYSTEM)] + [api_service(places, *one, adapter) for one in served]
     return listed(objects)
@@ -59,7 +59,7 @@ def member_objects(places: Places, member: Member, layout: Layout) -> Object:
     """The nodes of a member, and its metrics API."""
     objects = [node(one, layout.metrics) for one in member.nodes]
     if layout.metrics:
-        server = {"name": "metrics-server", "namespace": "kube-system", "port": member.port(4440)}
+        server: Object = {"name": "metrics-server", "namespace": "kube-system", "port": member.port(4440)}
         objects += [outside(server["name"], "kube-system"), api_service(places, "metrics.k8s.io", "v1beta1", server)]
     return listed(objects)
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Program:
 
     name: str
     command: list[str]
-    # Answers 200 once it serves.
+    # Answers 200 once it serves; empty where nobody asks it anything.
     ready: str
     deadline_s: float = 60.0
 
@@ -66,10 +67,8 @@ class Identity:
 
 def send_to_one(pid: int, number: int) -> None:
     """A signal to a process that may just have ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def read_stat(pid: int, proc: Path = PROC) -> tuple[str, int, int] | None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 
 from . import certificates, objects, programs
 from .errors import StackError
@@ -68,7 +69,7 @@ class Starter:
             self.processes.start(program)
         web = Web(self.places)
         for program in wanted:
-            self.wait_until(f"{program.name} serves", program.deadline_s, lambda program=program: self.serves(program, web))
+            self.wait_until(f"{program.name} serves", program.deadline_s, partial(self.serves, program, web))
             self.say(program.name)
 
     def serves(self, program: Program, web: Web) -> bool:
@@ -76,7 +77,7 @@ class Starter:
         if not self.processes.alive(program.name):
             lines = self.processes.last_lines(program.name, 15)
             raise StackError(f"{program.name} ended while it started; its log ends with\n{lines}")
-        return web.serves(program.ready)
+        return not program.ready or web.serves(program.ready)
 
     def run(self, what: str, command: list[str], text: str = "") -> None:
         """A tool that ends by itself; killed when the start is cancelled. Files and not pipes, which could fill and block."""
@@ -109,7 +110,7 @@ class Starter:
 
     def up(self) -> None:
         """The whole stack."""
-        self.together(lambda: self.serve(*programs.telemetry(self.places)), self.kubernetes)
+        self.together(partial(self.serve, *programs.telemetry(self.places)), self.kubernetes)
 
     def kubernetes(self) -> None:
         """etcd, Karmada, the members, and their joining."""
@@ -119,20 +120,20 @@ class Starter:
             certificates.make_all(self.places, servers)
             self.say("certificates")
         self.serve(programs.etcd(self.places))
-        self.together(self.karmada, *[lambda member=member: self.member(member) for member in members])
+        self.together(self.karmada, *[partial(self.member, member) for member in members])
         if self.fresh:
-            self.together(*[lambda member=member: self.join(member) for member in members])
+            self.together(*[partial(self.join, member) for member in members])
         self.apply("karmada", "mark", json.dumps(objects.namespace(CANARY, start=self.mark)))
-        self.together(*[lambda member=member: self.await_cluster(member) for member in members])
+        self.together(*[partial(self.await_cluster, member) for member in members])
 
     def karmada(self) -> None:
         """Karmada's own API and programs; its webhook first, because nothing can be written without it."""
         places, layout = self.places, self.layout
         self.serve(programs.karmada_api(places))
         if self.fresh:
-            self.together(
-                lambda: self.apply("karmada", "services", json.dumps(objects.karmada_objects(places, layout))),
-                lambda: self.apply("karmada", "definitions", self.shared("karmada-crds.yaml", "prometheusrule.yaml", "submariner.yaml")))
+            definitions = self.shared("karmada-crds.yaml", "prometheusrule.yaml", "submariner.yaml")
+            self.together(partial(self.apply, "karmada", "services", json.dumps(objects.karmada_objects(places, layout))),
+                          partial(self.apply, "karmada", "definitions", definitions))
         self.serve(programs.aggregated_api(places), programs.webhook(places), programs.karmada_controllers(places))
         self.wait_until("Karmada's API knows clusters", 60, self.knows_clusters)
         if self.fresh:

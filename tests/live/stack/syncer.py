@@ -8,10 +8,8 @@ for one bad file would make it refuse all of them. Files of others in the folder
 import json
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -77,24 +75,10 @@ class Syncer:
             events.readline()
 
 
-class Alive(BaseHTTPRequestHandler):
-    """Says that the process is there."""
-
-    def do_GET(self) -> None:  # noqa: N802 (the name is the library's)
-        """Always yes."""
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-        """Nothing."""
-
-
 def main() -> None:
     """Follows until it is ended; an API server that is away is asked again."""
     places = Places.of(os.environ, key="")
     places.rules.mkdir(parents=True, exist_ok=True)
-    server = ThreadingHTTPServer(("127.0.0.1", 9102), Alive)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     syncer = Syncer(Web(places), places.rules)
     while True:
         try:

@@ -14,7 +14,7 @@ from . import namespace
 from .errors import Skipped, StackError
 from .layout import Layout
 from .places import RUN_MARKER, Places
-from .processes import Processes, end, wait_gone
+from .processes import Processes, end, marked, wait_gone
 from .recipes import missing
 from .start import Starter
 
@@ -100,9 +100,12 @@ def refuse_strangers(places: Places) -> None:
 
 
 def take_down(places: Places) -> None:
-    """Ends all processes of the stack; removes the namespace unless it is somebody else's."""
-    Processes(places).stop_all()
-    namespace.remove(places)
+    """Ends all processes of the stack; removes the namespace unless nothing of ours was in it but others are."""
+    processes = Processes(places)
+    ours = processes.names() or marked(places.run)
+    processes.stop_all()
+    if ours or not namespace.strangers(places):
+        namespace.remove(places)
 
 
 def forget(places: Places) -> None:

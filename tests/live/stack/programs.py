@@ -191,7 +191,7 @@ def syncer() -> Program:
 def ours(name: str, ready: str) -> Program:
     """A program of this package, without what the user's Python has installed besides."""
     code = f"import sys; sys.path.insert(0, {str(HERE.parent)!r}); from stack.{name} import main; main()"
-    return Program(name, [sys.executable, "-I", "-S", "-c", code], ready)
+    return Program(name, [sys.executable, "-BIS", "-c", code], ready)
 
 
 def write_telemetry_configs(places: Places) -> None:

@@ -20,7 +20,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay classic test bench bench-peers lint format docs notebooks clean
+.PHONY: help setup build install simulate replay classic test bench bench-peers live-stack test-stack lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -55,6 +55,12 @@ classic: build ## sixteen policies in eight scenarios: docs/classic.html and .md
 
 test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README
 	$(CARGO) test --release --locked --all-features
+
+live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/live, outside the work tree (13 min, then nothing)
+	@scripts/live build
+
+test-stack: ## the scripts of the live stack, without its programs
+	@python3 -B tests/live/test_stack.py
 
 bench: setup ## all benches (criterion); SMO_BENCH_SMOKE=1 runs each once at smoke size
 	$(CARGO) bench --locked

@@ -1,0 +1,6 @@
+// Pins what the live stack builds from metrics-server's published module.
+module live/metrics-server
+
+go 1.26.4
+
+require sigs.k8s.io/metrics-server v0.9.0

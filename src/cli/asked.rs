@@ -14,6 +14,7 @@ use crate::units::Span;
 use anyhow::Context;
 use clap::ValueEnum;
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
@@ -38,6 +39,12 @@ pub struct Scenario {
     /// A variant of the scenario to ask about instead of the base.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
+    /// Start from the live state of this connection: its replicas, nodes, lost clusters and load as they are now.
+    #[arg(long, value_name = "CONNECTION")]
+    pub now: Option<PathBuf>,
+    /// The live state, once it has been looked at.
+    #[arg(skip)]
+    seen: OnceCell<Vec<(String, String)>>,
 }
 
 /// How the answer is told.
@@ -68,8 +75,22 @@ enum Format {
 impl Scenario {
     /// What is asked of the scenario, with further fields set.
     pub fn request(&self, until: Option<Span>, more: &[(String, String)]) -> Request {
-        let set = self.set.iter().chain(more).cloned().collect();
+        let seen = self.seen.get().into_iter().flatten();
+        let set = seen.chain(&self.set).chain(more).cloned().collect();
         Request { set, variant: self.variant.clone(), until, ..Request::default() }
+    }
+
+    /// Looks at the live state where that is asked for: all that is loaded afterwards starts from it. Its load lies below `out`.
+    ///
+    /// # Errors
+    /// What is wrong with the scenario, the connection, or the world.
+    pub fn look(&self, out: &Path) -> Result<(), Failure> {
+        let Some(connection) = &self.now else { return Ok(()) };
+        let setting = Setting::load(&self.path, self.request(None, &[])).map_err(Failure::input)?;
+        let folder = out.join(super::names::file_name(&setting.loaded.name)).join("now");
+        let seen = super::live::now(connection, &setting.loaded.scenario, &folder)?;
+        self.seen.set(seen).expect("it is looked at once");
+        Ok(())
     }
 
     /// The scenario with further fields set.
@@ -112,6 +133,7 @@ impl Scenario {
         self.seeds.iter().for_each(|seeds| add("--seeds", &seeds.to_string()));
         self.set.iter().for_each(|(path, value)| add("--set", &format!("{path}={value}")));
         self.variant.iter().for_each(|variant| add("--variant", variant));
+        self.now.iter().for_each(|now| add("--now", &now.display().to_string()));
         text
     }
 }

@@ -24,6 +24,7 @@ Examples:
   smo whatif scenarios/quickstart.yaml --change 'add cluster edge-3 like edge-1; load x 2'
   smo whatif scenarios/quickstart.yaml --change 'price cloud-1 x 0.5' --seeds 10
   smo whatif scenarios/quickstart.yaml --policy naive --change 'policy greedy+rate'
+  smo whatif shop.yaml --now live.yaml --until 1h --change 'lose cluster near'
   smo whatif scenarios/quickstart.yaml --change 'telemetry.delay=30s' --format markdown
 
 Changes:
@@ -60,6 +61,7 @@ pub struct Arguments {
 /// Wrong input, or a run that failed.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let Arguments { asked, until, telling, .. } = arguments;
+    asked.look(&telling.out)?;
     let base = Arc::new(asked.load(*until, &[])?);
     let changes = read(arguments, &base)?;
     let directory = telling.out.join(super::names::file_name(&base.loaded.name));

@@ -88,6 +88,8 @@ pub struct ServiceFile {
     pub latency_p95: Option<String>,
     /// PromQL: cores in use, with a label `cluster` that names the cluster as Karmada does.
     pub cpu_used: Option<String>,
+    /// PromQL: ready replicas, with a label `cluster`; only `smo observe` needs it, for what `smo fit` reads.
+    pub replicas: Option<String>,
 }
 
 /// A Prometheus.
@@ -284,12 +286,14 @@ fn services<I: Id>(file: &ConnectionFile, known: &Known, at: &At<'_>) -> Result<
     for name in &names {
         let written = file.services.get(*name).cloned().unwrap_or_default();
         let workload = object_name(written.workload.as_deref().unwrap_or(name), &at.key(name).key("workload"))?;
-        let ServiceFile { rate, served, latency_p95, cpu_used, .. } = written;
-        if file.prometheus.is_none() && [&rate, &served, &latency_p95, &cpu_used].into_iter().any(Option::is_some) {
+        let ServiceFile { rate, served, latency_p95, cpu_used, replicas, .. } = written;
+        if file.prometheus.is_none()
+            && [&rate, &served, &latency_p95, &cpu_used, &replicas].into_iter().any(Option::is_some)
+        {
             let message = "it is to be measured, but there is no Prometheus; write `prometheus: {url: ...}`";
             return Err(at.key(name).error(message));
         }
-        all.push(Counterpart { workload, rate, served, latency_p95, cpu_used });
+        all.push(Counterpart { workload, rate, served, latency_p95, cpu_used, replicas });
     }
     distinct::<I>(all.iter().map(|one| one.workload.clone()).collect(), "Deployment", at)?;
     Ok(all.into_iter().collect())

@@ -66,6 +66,8 @@ pub struct Counterpart {
     pub latency_p95: Option<String>,
     /// PromQL: cores in use, one result for each cluster, which the label `cluster` names as Karmada does.
     pub cpu_used: Option<String>,
+    /// PromQL: ready replicas, one result for each cluster, for recordings: bindings tell only the present.
+    pub replicas: Option<String>,
 }
 
 /// A Prometheus.

@@ -47,7 +47,7 @@ fn l10_silence_of_prometheus_means_hold() {
         shop.load(rate);
         until("front follows", SOON, || shop.ready_all("front") == replicas);
     }
-    stack.live(&["signal", "prometheus", "STOP"]);
+    let frozen = stack.freeze("prometheus");
     shop.load(5.0);
     until("the outage is told", SOON, || smo.said().contains("silent  prometheus"));
     // A dozen decisions later everything is as it was: silence is not zero load.
@@ -55,7 +55,7 @@ fn l10_silence_of_prometheus_means_hold() {
     let before = decisions(&smo.said());
     std::thread::sleep(Duration::from_secs(10));
     assert_eq!((shop.ready_all("front"), decisions(&smo.said())), (7, before), "{}", smo.said());
-    stack.live(&["signal", "prometheus", "CONT"]);
+    drop(frozen);
     until("front follows again", SOON, || shop.ready_all("front") == 1);
 }
 

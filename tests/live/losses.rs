@@ -77,11 +77,11 @@ fn l06_a_silent_control_plane_means_hold() {
     shop.load(60.0);
     let smo = shop.start("--live", &[]);
     until("it drives", SOON, || shop.ready_all("front") == 4);
-    stack.live(&["signal", "agg", "STOP"]);
+    let frozen = stack.freeze("agg");
     until("the silence is told", SOON, || smo.said().contains("silent  karmada"));
     std::thread::sleep(Duration::from_secs(5));
     assert!(!smo.said().contains("lost   cluster"), "{}", smo.said());
-    stack.live(&["signal", "agg", "CONT"]);
+    drop(frozen);
     until("it is heard again", SOON, || smo.said().contains("heard   karmada"));
     shop.load(100.0);
     until("it goes on", SOON, || shop.ready_all("front") == 7);

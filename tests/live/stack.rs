@@ -31,6 +31,18 @@ pub fn stack(test: &str) -> Option<Stack> {
     Some(Stack { run, _alone: alone })
 }
 
+/// A frozen program of the stack; it goes on when this is dropped.
+pub struct Frozen<'a> {
+    stack: &'a Stack,
+    program: &'a str,
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.stack.live(&["signal", self.program, "CONT"]);
+    }
+}
+
 impl Stack {
     /// The kubeconfig of `karmada`, `member1`, `member2`.
     pub fn kubeconfig(&self, name: &str) -> PathBuf {
@@ -48,6 +60,12 @@ impl Stack {
         let script = std::env::var("SMO_LIVE").expect("`scripts/live exec` sets SMO_LIVE");
         let done = Command::new(script).args(arguments).output().expect("scripts/live starts");
         assert!(done.status.success(), "scripts/live {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// A program that is frozen until this is dropped.
+    pub fn freeze<'a>(&'a self, program: &'a str) -> Frozen<'a> {
+        self.live(&["signal", program, "STOP"]);
+        Frozen { stack: self, program }
     }
 
     /// What kubectl says.

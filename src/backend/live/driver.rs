@@ -154,11 +154,11 @@ impl Driver {
         let before = self.stored.wishes.clone();
         for (service, shares) in &order.shares {
             let workload = self.shared.connection.services[*service].workload.clone();
-            let had = self.shared.world().workloads[*service].binding.as_ref().map(|seen| seen.clusters.clone());
-            let old = self.stored.wishes.get(&workload);
-            // A move that replaces another goes back to where the first one came from.
-            let unfinished = old.filter(|wish| !wish.before.is_empty()).map(|wish| wish.before.clone());
-            let wish = Wish { wanted: shares.clone(), before: unfinished.or(had).unwrap_or_default() };
+            // A move that replaces an unfinished one goes back to where that one came from.
+            let old = self.stored.wishes.get(&workload).filter(|wish| !wish.before.is_empty());
+            let old = old.filter(|wish| !self.is_done(*service, wish)).map(|wish| wish.before.clone());
+            let had = || self.shared.world().workloads[*service].binding.as_ref().map(|seen| seen.clusters.clone());
+            let wish = Wish { wanted: shares.clone(), before: old.or_else(had).unwrap_or_default() };
             self.stored.wishes.insert(workload, wish);
         }
         if let Err(error) = self.store().await {
@@ -180,27 +180,30 @@ impl Driver {
     async fn step(&mut self, service: ServiceId) -> Result<(), CallError> {
         let workload = self.shared.connection.services[service].workload.clone();
         let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
-        let (binding, step) = {
-            let world = self.shared.world();
-            let Some(binding) = world.workloads[service].binding.clone() else { return Ok(()) };
-            let lost = world.lost();
-            let overdue = self.clock.time().since(self.since[service]) >= self.shared.connection.moves.timeout;
-            let present = Present {
-                asked: &binding.clusters,
-                ready: &binding.ready,
-                lost: &lost,
-                pinned: world.known.application.services[service].pinned,
-                overdue,
-            };
-            let step = present.step(&wish);
-            (binding, step)
-        };
-        match step {
+        let Some(binding) = self.shared.world().workloads[service].binding.clone() else { return Ok(()) };
+        match self.with_present(service, &binding, |present| present.step(&wish)) {
             Step::Done => self.on_done(service, &workload, &wish).await,
             Step::Wait => Ok(()),
             Step::Write(shares) => self.write(&binding, &shares).await,
             Step::Restore(shares) => self.on_overdue((service, &binding), &shares).await,
         }
+    }
+
+    fn is_done(&self, service: ServiceId, wish: &Wish) -> bool {
+        let binding = self.shared.world().workloads[service].binding.clone();
+        binding.is_some_and(|binding| self.with_present(service, &binding, |present| present.is_done(wish)))
+    }
+
+    fn with_present<T>(&self, service: ServiceId, binding: &BindingSeen, ask: impl FnOnce(Present<'_>) -> T) -> T {
+        let world = self.shared.world();
+        let lost = world.lost();
+        ask(Present {
+            asked: &binding.clusters,
+            ready: &binding.ready,
+            lost: &lost,
+            pinned: world.known.application.services[service].pinned,
+            overdue: self.clock.time().since(self.since[service]) >= self.shared.connection.moves.timeout,
+        })
     }
 
     async fn write(&mut self, binding: &BindingSeen, shares: &Shares) -> Result<(), CallError> {

@@ -41,7 +41,8 @@ use super::{Backend, BackendError};
 use crate::model::connection::{Connection, KarmadaAt, PrometheusAt};
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::plan::Target;
-use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Targets};
+use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Snapshot, Targets};
+use crate::units::Time;
 use account::Account;
 use clock::Clock;
 use driver::{Driver, Order};
@@ -160,6 +161,22 @@ impl LiveBackend {
         self.shared.clock.started_at()
     }
 
+    /// What is so now, once everything that is measured has been; what has not been after `limit` is not seen.
+    pub fn look(&self, limit: Duration) -> Snapshot {
+        let end = clock::now() + limit;
+        let measured = |world: &World| {
+            let services = world.connection.services.iter();
+            let mut asked = services.filter(|(_, one)| one.rate.is_some());
+            asked.all(|(id, _)| world.measured[id].rate.at != Time::ZERO)
+        };
+        while !measured(&self.shared.world()) && clock::now() < end {
+            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
+        }
+        let world = self.shared.world();
+        let state = (observed_targets(&world), Vec::new());
+        world.snapshot(&self.scenario.environment, state, self.shared.clock.time())
+    }
+
     /// What went wrong and passed by itself, and how often.
     pub fn troubles(&self) -> BTreeMap<String, u64> {
         self.shared.troubles()
@@ -261,9 +278,7 @@ pub fn remove(connection: &Connection) -> Result<Vec<String>, CallError> {
         }
         let mut removed = Vec::new();
         for counterpart in connection.services.values() {
-            if karmada.release(&counterpart.workload).await? {
-                removed.push(format!("PropagationPolicy {}", karmada::claim::policy_name(&counterpart.workload)));
-            }
+            removed.extend(karmada.release(&counterpart.workload).await?);
         }
         if karmada.forget(&connection.name).await? {
             removed.push(format!("ConfigMap {}", karmada::store::store_name(&connection.name)));

@@ -61,10 +61,15 @@ impl Present<'_> {
             // Where the way was gone already and is overdue, it was given up: going it again would never end.
             return Step::Write(through);
         }
-        if self.overdue && !wish.before.is_empty() && wish.before != *wanted {
+        if self.overdue && is_move(&wish.before, wanted) {
             return Step::Restore(wish.before.clone());
         }
         Step::Wait
+    }
+
+    /// Whether there is nothing left to do for `wish`.
+    pub fn is_done(&self, wish: &Wish) -> bool {
+        self.step(wish) == Step::Done
     }
 
     /// Whether all that is wanted serves; replicas in a lost cluster count as they were seen last.
@@ -98,6 +103,12 @@ impl Present<'_> {
             .iter()
             .any(|(cluster, replicas)| cluster != here && self.ready.get(cluster).copied().unwrap_or(0) < *replicas)
     }
+}
+
+/// Whether some cluster gives replicas up: only then is there something to go back to. More replicas that find no room stay
+/// wanted, as those of any Deployment do.
+fn is_move(before: &Shares, wanted: &Shares) -> bool {
+    before.iter().any(|(cluster, replicas)| wanted.get(cluster).copied().unwrap_or(0) < *replicas)
 }
 
 #[cfg(test)]
@@ -156,6 +167,9 @@ mod tests {
     fn a_move_that_is_overdue_is_taken_back() {
         let stuck = Case { overdue: true, ..case(&[("a", 3), ("b", 3)], &[("a", 3)]) };
         assert_eq!(step(&stuck, &[("b", 3)], &[("a", 3)]), Step::Restore(shares(&[("a", 3)])));
+        // More of the same that finds no room: it stays wanted.
+        let full = Case { overdue: true, ..case(&[("a", 5)], &[("a", 3)]) };
+        assert_eq!(step(&full, &[("a", 5)], &[("a", 3)]), Step::Wait);
         // Nothing to go back to: it stays, and is told.
         assert_eq!(step(&Case { asked: shares(&[("b", 3)]), ..stuck }, &[("b", 3)], &[]), Step::Wait);
     }

@@ -69,7 +69,8 @@ fn cluster(name: &str) -> Cluster {
 
 /// Where it is.
 pub fn connection() -> Connection {
-    let web = Counterpart { workload: "web".to_owned(), rate: None, served: None, latency_p95: None, cpu_used: None };
+    let workload = "web".to_owned();
+    let web = Counterpart { workload, rate: None, served: None, latency_p95: None, cpu_used: None, replicas: None };
     Connection {
         name: "shop".to_owned(),
         karmada: KarmadaAt {

@@ -27,6 +27,7 @@ Examples:
   smo drill scenarios/quickstart.yaml --lose region --lose link
   smo drill scenarios/quickstart.yaml -k 2 --at 19:30       every two clusters
   smo drill scenarios/quickstart.yaml --policy greedy+rate --pass 'slo_minutes < 10' --check
+  smo drill shop.yaml --now live.yaml --until 1h            what if a cluster were lost now?
   smo drill scenarios/cluster-loss.yaml --variant no_loss --for 20min --until 2h --no-search
 
 Of the futures that are set against each other, one is disturbed by nothing: all figures are what
@@ -105,6 +106,7 @@ fn instant(text: &str) -> Result<At, String> {
 /// Wrong input, a run that failed; with `--check`, a drill that fails, after it was told.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let Arguments { asked, telling, .. } = arguments;
+    asked.look(&telling.out)?;
     let setting = asked.load(None, &[])?;
     let kinds: Vec<Kind> = arguments.lose.iter().map(|lose| lose.kind()).collect();
     let losses = losses(&setting.loaded.scenario.known, &kinds, arguments.together.into());

@@ -102,6 +102,11 @@ fn trouble(status: &Value) -> Option<String> {
     refused.chain(unapplied).next()
 }
 
+/// The name of the binding of a Deployment.
+pub fn binding_name(workload: &str) -> String {
+    format!("{workload}-deployment")
+}
+
 /// The list as the binding holds it.
 fn list(shares: &Shares) -> Vec<Value> {
     shares
@@ -117,7 +122,7 @@ impl Karmada {
     /// # Errors
     /// See [`CallError`].
     pub async fn binding(&self, workload: &str) -> Result<Option<BindingSeen>, CallError> {
-        let object = self.get(BINDING, &format!("{workload}-deployment")).await?;
+        let object = self.get(BINDING, &binding_name(workload)).await?;
         Ok(object.as_ref().and_then(BindingSeen::of))
     }
 
@@ -149,7 +154,7 @@ impl Karmada {
             "metadata": {"resourceVersion": seen.resource_version},
             "spec": {"clusters": list(shares)},
         });
-        self.merge(BINDING, &format!("{}-deployment", seen.workload), &patch).await?;
+        self.merge(BINDING, &binding_name(&seen.workload), &patch).await?;
         if seen.replicas == total { Ok(()) } else { self.scale(&seen.workload, total).await }
     }
 

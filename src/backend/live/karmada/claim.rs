@@ -3,8 +3,8 @@
 //! The scheduler name of a policy cannot be changed later, so it is decided here once. A workload that follows another policy already
 //! is not taken over: two who divide one workload fight for ever.
 
-use super::binding::{BindingSeen, Shares, placement};
-use super::{CallError, Class, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
+use super::binding::{BindingSeen, Shares, binding_name, placement};
+use super::{BINDING, CallError, Class, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
 use crate::model::Toleration;
 use crate::model::connection::Division;
 use serde_json::{Map, Value, json};
@@ -58,12 +58,24 @@ impl Karmada {
         self.apply(POLICY, &name, &object).await
     }
 
-    /// Gives the workload up: our policy goes, and with it what it put into the members.
+    /// Gives the workload up: our policy goes, and the binding that it made, and with that the replicas in the members, which
+    /// Karmada leaves there when only the policy goes. What of it was there.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn release(&self, workload: &str) -> Result<bool, CallError> {
-        self.delete(POLICY, &policy_name(workload)).await
+    pub async fn release(&self, workload: &str) -> Result<Vec<String>, CallError> {
+        let policy = policy_name(workload);
+        let ours = |seen: &BindingSeen| seen.policy == policy || seen.scheduler == SCHEDULER;
+        let bound = self.binding(workload).await?.is_some_and(|seen| ours(&seen));
+        let mut removed = Vec::new();
+        if self.delete(POLICY, &policy).await? {
+            removed.push(format!("PropagationPolicy {policy}"));
+        }
+        let binding = binding_name(workload);
+        if bound && self.delete(BINDING, &binding).await? {
+            removed.push(format!("ResourceBinding {binding}"));
+        }
+        Ok(removed)
     }
 }
 

@@ -19,10 +19,13 @@
 pub mod account;
 pub mod clock;
 pub mod connect;
+pub mod digest;
 pub mod driver;
 pub mod happening;
+pub mod helm;
 pub mod http;
 pub mod karmada;
+pub mod names;
 pub mod outside;
 pub mod probe;
 pub mod prometheus;

@@ -26,6 +26,7 @@ pub mod helm;
 pub mod http;
 pub mod karmada;
 pub mod names;
+pub mod oci;
 pub mod outside;
 pub mod probe;
 pub mod prometheus;

@@ -17,6 +17,7 @@
 //! never zero load; a cluster that is lost is left at once and returned to late.
 
 pub mod account;
+pub mod alerts;
 pub mod clock;
 pub mod connect;
 pub mod digest;
@@ -25,12 +26,14 @@ pub mod happening;
 pub mod helm;
 pub mod http;
 pub mod karmada;
+mod kubernetes;
 pub mod names;
 pub mod oci;
 pub mod outside;
 pub mod probe;
 pub mod prometheus;
 pub mod reconcile;
+pub mod rules;
 pub mod shared;
 #[cfg(test)]
 pub mod stand_in;

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod connect;
 pub mod digest;
 pub mod driver;
+pub mod grafana;
 pub mod happening;
 pub mod helm;
 pub mod http;

@@ -40,6 +40,7 @@ pub mod shared;
 pub mod stand_in;
 #[cfg(test)]
 mod stub;
+pub mod submariner;
 pub mod tasks;
 pub mod tls;
 pub mod views;

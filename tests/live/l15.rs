@@ -40,6 +40,12 @@ async fn shown(settings: &Settings, uid: &str) -> Option<Value> {
     if answer.status().is_success() { Some(answer.json().await.unwrap()) } else { None }
 }
 
+/// Our client never removes a folder; the tests leave nothing.
+async fn remove_folder(settings: &Settings) {
+    let request = Client::new().delete(format!("{}/api/folders/{}", settings.url, folder().uid));
+    signed(request, &settings.auth).send().await.unwrap();
+}
+
 fn folder() -> Folder {
     Folder { uid: "smo-l15".to_owned(), title: "SMO L15".to_owned() }
 }
@@ -88,6 +94,7 @@ async fn l15_a_dashboard_is_made_changed_and_removed() {
     assert_eq!(shown(&settings, &dashboard.uid).await, None);
     grafana.remove(&dashboard.uid).await.unwrap();
     grafana.remove(&twin.uid).await.unwrap();
+    remove_folder(&settings).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,6 +112,7 @@ async fn l15_a_token_will_do_and_a_wrong_one_is_named() {
         grafana.apply(&folder(), &graph().dashboard()).await.unwrap();
         grafana.remove(&graph().dashboard().uid).await.unwrap();
     }
+    remove_folder(&settings).await;
     let wrong = Settings { auth: Auth::Bearer("wrong".to_owned()), ..settings };
     let refused = match Grafana::new(wrong).await {
         Ok(grafana) => grafana.apply(&folder(), &graph().dashboard()).await.unwrap_err(),
@@ -120,13 +128,15 @@ async fn l15_an_outage_is_an_error_that_may_be_ignored() {
     if given("SMO_GRAFANA_URL").is_some() {
         return;
     }
-    let grafana = Grafana::new(settings(&stack)).await.unwrap();
+    let settings = settings(&stack);
+    let grafana = Grafana::new(settings.clone()).await.unwrap();
     stack.live(&["signal", "grafana", "STOP"]);
     let frozen = grafana.apply(&folder(), &graph().dashboard()).await;
     stack.live(&["signal", "grafana", "CONT"]);
     assert_eq!(frozen.unwrap_err().class, Class::Retryable);
     grafana.apply(&folder(), &graph().dashboard()).await.unwrap();
     grafana.remove(&graph().dashboard().uid).await.unwrap();
+    remove_folder(&settings).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

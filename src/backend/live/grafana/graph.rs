@@ -4,6 +4,7 @@
 //! label tells clusters apart is a matter of the installation.
 
 use super::dashboard::{Dashboard, Panel, Query, Unit};
+use crate::backend::live::rules::{GRAPH_LABEL, PROJECT_LABEL};
 
 /// One service of a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +110,7 @@ impl Graph {
 
     fn alerts(&self) -> Vec<Query> {
         let (project, graph) = (quoted(&self.project), quoted(&self.name));
-        let which = format!("alertstate=\"firing\", smo_project={project}, smo_graph={graph}");
+        let which = format!("alertstate=\"firing\", {PROJECT_LABEL}={project}, {GRAPH_LABEL}={graph}");
         vec![Query { expr: format!("sum by (alertname) (ALERTS{{{which}}})"), legend: "{{alertname}}".to_owned() }]
     }
 

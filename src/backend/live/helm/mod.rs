@@ -12,6 +12,9 @@
 //! * **Replicas are not Helm's.** Where a chart sets them, its values have to carry the count of now: after we scaled, Helm 3 would
 //!   put back its own count, and Helm 4, which applies on the server, ends in a conflict with us.
 //!
+//! Deliberately absent: what somebody deletes from a release by hand. Helm does not see it; [`Helm::rollback`] to the revision in
+//! force makes it again.
+//!
 //! Charts are local files, pulled and checked by [`oci`](super::oci) first: from 4.2 on Helm writes notices before its JSON when it
 //! pulls by itself, and a tag may mean another chart tomorrow.
 

@@ -64,7 +64,7 @@ mod tests {
     use std::time::Duration;
     use tokio::process::Command;
 
-    const SHORT: Patience = Patience { limit: Duration::from_millis(300), grace: Duration::from_millis(300) };
+    const SHORT: Patience = Patience { limit: Duration::from_secs(1), grace: Duration::from_millis(300) };
     const LONG: Patience = Patience { limit: Duration::from_secs(30), grace: Duration::from_secs(30) };
 
     fn shell(script: &str) -> Command {

@@ -14,12 +14,11 @@ mod set;
 
 pub use files::Files;
 pub use operator::Operator;
-pub use set::{RuleSet, Trigger};
+pub use set::{GRAPH_LABEL, PROJECT_LABEL, REVISION_ANNOTATION, RuleSet, Trigger};
 
 use super::clock;
 use super::outside::{CallError, Class};
 use super::prometheus::{Prometheus, RuleGroup};
-use set::REVISION;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,7 +117,7 @@ impl Rules {
 fn shows(loaded: &RuleGroup, set: &RuleSet, revision: &str) -> bool {
     let is_current = |annotation: Option<&String>| annotation.is_some_and(|shown| shown == revision);
     loaded.rules.len() == set.triggers().len()
-        && loaded.rules.iter().all(|rule| is_current(rule.annotations.get(REVISION)))
+        && loaded.rules.iter().all(|rule| is_current(rule.annotations.get(REVISION_ANNOTATION)))
 }
 
 #[cfg(test)]

@@ -7,8 +7,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The annotation that holds the digest of the set a rule belongs to.
-pub(super) const REVISION: &str = "smo_revision";
+/// The annotation of an alert that holds the [revision](RuleSet::revision) of the set whose rule it is: one of a set that is gone
+/// may still come.
+pub const REVISION_ANNOTATION: &str = "smo_revision";
+/// The label of an alert that says whose graph it is about.
+pub const PROJECT_LABEL: &str = "smo_project";
+/// The label of an alert that says which graph it is about.
+pub const GRAPH_LABEL: &str = "smo_graph";
 
 /// What makes an alert fire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +24,7 @@ pub struct Trigger {
     pub expr: String,
     /// For how long it has to.
     pub lasting: Duration,
-    /// Labels of the alert, besides `smo_project` and `smo_graph`.
+    /// Labels of the alert, besides [`PROJECT_LABEL`] and [`GRAPH_LABEL`].
     pub labels: BTreeMap<String, String>,
 }
 
@@ -65,7 +70,7 @@ impl RuleSet {
         let revision = self.revision();
         let annotated = |trigger| {
             let mut rule = self.rule(trigger);
-            rule["annotations"] = json!({ REVISION: revision });
+            rule["annotations"] = json!({ REVISION_ANNOTATION: revision });
             rule
         };
         let rules: Vec<Value> = self.triggers.iter().map(annotated).collect();
@@ -74,8 +79,8 @@ impl RuleSet {
 
     fn rule(&self, trigger: &Trigger) -> Value {
         let mut labels = trigger.labels.clone();
-        labels.insert("smo_project".to_owned(), self.project.clone());
-        labels.insert("smo_graph".to_owned(), self.graph.clone());
+        labels.insert(PROJECT_LABEL.to_owned(), self.project.clone());
+        labels.insert(GRAPH_LABEL.to_owned(), self.graph.clone());
         let lasting = format!("{}ms", trigger.lasting.as_millis());
         json!({"alert": trigger.alert, "expr": trigger.expr, "for": lasting, "labels": labels})
     }

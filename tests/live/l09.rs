@@ -21,7 +21,7 @@ async fn inbox() -> (Inbox, Receiver<Alert>, Listener) {
     (inbox, alerts, listener)
 }
 
-/// The level of two services, as the exporter shows it.
+/// The level of two services, as the exporter shows it and Prometheus has seen it.
 async fn levels(stack: &Stack, front: u32, back: u32) {
     smo::backend::live::tls::install();
     let line =
@@ -30,6 +30,14 @@ async fn levels(stack: &Stack, front: u32, back: u32) {
     let url = format!("{}/series", stack.address("exporter"));
     let answer = reqwest::Client::new().put(url).body(lines).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    let prometheus = Prometheus::new(&stack.address("prometheus")).unwrap();
+    let wanted = format!("l09_level{{service=\"front\"}} == {front} and on () l09_level{{service=\"back\"}} == {back}");
+    let seen = async {
+        while prometheus.query(&wanted).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, seen).await.expect("it is scraped");
 }
 
 fn set(graph: &str, expr: &str) -> RuleSet {
@@ -148,13 +156,9 @@ async fn l09_prometheus_is_read_as_it_is() {
     let prometheus = Prometheus::new(&stack.address("prometheus")).unwrap();
     prometheus.ready().await.unwrap();
     levels(&stack, 7, 8).await;
-    let front = "l09_level{service=\"front\"}";
-    let seen = async {
-        while prometheus.query(front).await.unwrap().first().is_none_or(|point| (point.value - 7.0).abs() > 0.1) {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, seen).await.expect("it is scraped");
+    let front = prometheus.query("l09_level{service=\"front\"}").await.unwrap();
+    assert_eq!((front.len(), front[0].labels["service"].as_str()), (1, "front"));
+    assert!((front[0].value - 7.0).abs() < 1e-9);
     assert_eq!(prometheus.query("l09_nothing").await.unwrap(), []);
     assert_eq!(prometheus.query("vector(0) / vector(0)").await.unwrap(), []);
     let error = prometheus.query("l09_level(").await.unwrap_err();

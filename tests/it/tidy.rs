@@ -45,7 +45,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("polars", &["input/trace/", "input/observations/", "record/", "report/"]),
     ("nalgebra", &["capacity/"]),
     ("csv", &["input/"]),
-    ("flate2", &["input/"]),
+    ("flate2", &["input/", "backend/live/oci/"]),
     ("zstd", &["input/"]),
     ("serde_saphyr", &["input/", "cli/yaml.rs"]),
     ("good_lp", &["solver/"]),
@@ -54,6 +54,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("k8s_openapi", &["backend/live/"]),
     ("reqwest", &["backend/live/"]),
     ("oci_client", &["backend/live/"]),
+    ("sysinfo", &["backend/live/helm/"]),
+    ("rustls", &["backend/live/"]),
+    ("tar", &["backend/live/"]),
     ("axum", &["backend/live/"]),
     ("tokio", &["backend/live/"]),
 ];

@@ -4,7 +4,19 @@
 //! `SMO_LIVE_REQUIRED` set (CI) a skip is a failure. All share one stack, so they run one at a time. Each asserts on the outside
 //! system, not on our own records alone.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at a surprise, and says aloud what it skips"
+)]
+
+mod charts;
 mod decisions;
+mod l02;
+mod l08;
+mod l09;
+mod l11;
+mod l15;
 mod losses;
 mod moves;
 mod shop;

@@ -7,10 +7,11 @@ use super::karmada::cluster::ClusterSeen;
 use super::karmada::store::Stored;
 use super::karmada::{DEPLOYMENT, Karmada};
 use super::outside::{CallError, Class};
+use super::prometheus::Prometheus;
 use super::shared::Shared;
 use super::tasks::list_all;
 use crate::model::Service;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::scenario::Known;
 use crate::units::kubernetes::Quantity;
 use serde_json::Value;
@@ -21,6 +22,18 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 fn wrong(call: &str, reason: String) -> CallError {
     CallError::new("karmada", call, Class::Permanent, reason)
+}
+
+/// The Prometheus there, with its token.
+///
+/// # Errors
+/// The address is none, or the file of the token cannot be read.
+pub fn prometheus_at(at: &PrometheusAt) -> Result<Prometheus, CallError> {
+    let prometheus = Prometheus::new(&at.url)?;
+    let Some(path) = &at.token_file else { return Ok(prometheus) };
+    let wrong = |error| CallError::new("prometheus", format!("token file {}", path.display()), Class::Permanent, error);
+    let token = std::fs::read_to_string(path).map_err(wrong)?;
+    Ok(prometheus.with_token(token.trim()))
 }
 
 /// Checks that the clusters of the connection have joined, each once.

@@ -17,28 +17,37 @@
 //! never zero load; a cluster that is lost is left at once and returned to late.
 
 pub mod account;
+pub mod alerts;
 pub mod clock;
 pub mod connect;
+pub mod digest;
 pub mod driver;
+pub mod grafana;
 pub mod happening;
+pub mod helm;
 pub mod http;
 pub mod karmada;
+mod kubernetes;
+pub mod names;
+pub mod oci;
 pub mod outside;
 pub mod probe;
 pub mod prometheus;
 pub mod reconcile;
+pub mod rules;
 pub mod shared;
 #[cfg(test)]
 pub mod stand_in;
 #[cfg(test)]
 mod stub;
+pub mod submariner;
 pub mod tasks;
 pub mod tls;
 pub mod views;
 pub mod world;
 
 use super::{Backend, BackendError};
-use crate::model::connection::{Connection, KarmadaAt, PrometheusAt};
+use crate::model::connection::{Connection, KarmadaAt};
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::plan::Target;
 use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Snapshot, Targets};
@@ -99,7 +108,7 @@ impl LiveBackend {
     pub fn connect(scenario: Scenario, connection: Connection, mode: Mode) -> Result<Self, CallError> {
         let runtime = runtime()?;
         let karmada = runtime.block_on(Karmada::open(&connection.karmada))?;
-        let prometheus = connection.prometheus.as_ref().map(prometheus_at).transpose()?;
+        let prometheus = connection.prometheus.as_ref().map(connect::prometheus_at).transpose()?;
         Self::with_clients(runtime, (karmada, prometheus), (scenario, connection), mode)
     }
 
@@ -352,15 +361,6 @@ impl Drop for LiveBackend {
 fn runtime() -> Result<Runtime, CallError> {
     let build = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     build.map_err(|error| CallError::new("smo", "start of its tasks", Class::Retryable, error))
-}
-
-/// The Prometheus there, with its token.
-fn prometheus_at(at: &PrometheusAt) -> Result<Prometheus, CallError> {
-    let prometheus = Prometheus::new(&at.url)?;
-    let Some(path) = &at.token_file else { return Ok(prometheus) };
-    let wrong = |error| CallError::new("prometheus", format!("token file {}", path.display()), Class::Permanent, error);
-    let token = std::fs::read_to_string(path).map_err(wrong)?;
-    Ok(prometheus.with_token(token.trim()))
 }
 
 /// Checks everything and sees everything once; nothing is written before all checks have passed.

@@ -2,6 +2,7 @@
 
 use crate::backend::live::outside::{CallError, Class};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ pub(super) enum Query {
     Vector(Vec<Instant>),
     Matrix(Vec<Range>),
     Scalar(Sample),
-    String(Sample),
+    String(IgnoredAny),
 }
 
 #[derive(Debug, Deserialize)]

@@ -14,6 +14,7 @@ use super::http::{Ask, Auth, Http};
 use super::outside::{CallError, Class, Limits, Outside};
 use answer::{Envelope, Groups, Query};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Points of one series that Prometheus gives in one answer.
@@ -53,7 +54,7 @@ impl Prometheus {
         self.evaluate("query", &Ask::get("/api/v1/query").with("query", expr)).await
     }
 
-    /// What `expr` was at each `step` from `from` until `until`, both included; a gap stays a gap.
+    /// What `expr` was at each `step` from the start of `during`, as long as it lasts; a gap stays a gap.
     ///
     /// Asked in pieces of at most 11,000 points, which lie on one grid, so that no point comes twice.
     ///
@@ -62,15 +63,14 @@ impl Prometheus {
     pub async fn query_range(
         &self,
         expr: &str,
-        from: Duration,
-        until: Duration,
+        during: RangeInclusive<Duration>,
         step: Duration,
     ) -> Result<Vec<Series>, CallError> {
         if step < Duration::from_millis(1) {
             return Err(self.wrong("query_range", "the step has to be a millisecond at least"));
         }
         let mut joined: BTreeMap<BTreeMap<String, String>, Vec<(Duration, f64)>> = BTreeMap::new();
-        let mut start = from;
+        let (mut start, until) = during.into_inner();
         while start <= until {
             let end = until.min(start + step * (POINTS_MAX - 1));
             let ask = Ask::get("/api/v1/query_range").with("query", expr);

@@ -112,10 +112,10 @@ async fn a_long_range_is_asked_in_pieces_and_gaps_stay_gaps() {
     ];
     let (stub, prometheus) = prometheus(script).await;
     let at = Duration::from_secs;
-    let series = prometheus.query_range("up", at(10), at(11_010), at(1)).await.unwrap();
+    let series = prometheus.query_range("up", at(10)..=at(11_010), at(1)).await.unwrap();
     assert_eq!(series.len(), 1);
     assert_eq!(series[0].points, [(at(10), 1.0), (at(13), 2.0), (at(11_010), 3.0)]);
-    let error = prometheus.query_range("up", at(10), at(11), Duration::from_micros(5)).await.unwrap_err();
+    let error = prometheus.query_range("up", at(10)..=at(11), Duration::from_micros(5)).await.unwrap_err();
     assert_eq!(error.class, Class::Permanent);
     stub.finish();
 }

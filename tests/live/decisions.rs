@@ -1,6 +1,6 @@
 //! L01, L03, L04, L05, L10, L16: what is seen, how it is scaled and moved, and when nothing is done.
 
-use crate::shop::{Filler, Shop, until};
+use crate::shop::{Filler, Shop, until, wait};
 use crate::stack::stack;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -53,7 +53,7 @@ fn l10_silence_of_prometheus_means_hold() {
     // A dozen decisions later everything is as it was: silence is not zero load.
     let decisions = |text: &str| text.lines().count();
     let before = decisions(&smo.said());
-    std::thread::sleep(Duration::from_secs(10));
+    wait(10);
     assert_eq!((shop.ready_all("front"), decisions(&smo.said())), (7, before), "{}", smo.said());
     drop(frozen);
     until("front follows again", SOON, || shop.ready_all("front") == 1);
@@ -157,7 +157,7 @@ fn pause_stops_every_write() {
     until("it is told", SOON, || smo.said().contains("paused  incident 4711"));
     shop.load(100.0);
     until("it decides all the same", SOON, || smo.said().contains("→ 7"));
-    std::thread::sleep(Duration::from_secs(4));
+    wait(4);
     assert_eq!((shop.ready_all("front"), shop.shares("front").values().sum::<u64>()), (2, 2));
     pause(&["--off"]);
     until("the latest plan is carried out", SOON, || shop.ready_all("front") == 7);

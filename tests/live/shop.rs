@@ -260,6 +260,12 @@ fn empty(stack: &Stack) {
     });
 }
 
+/// Waits, for what must *not* happen.
+#[expect(clippy::disallowed_methods, reason = "waits for the real world")]
+pub fn wait(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
+}
+
 /// Waits until something holds; how long that took.
 ///
 /// # Panics

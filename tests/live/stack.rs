@@ -50,12 +50,14 @@ impl Stack {
     }
 
     /// The address of an outside system: `prometheus`, `alertmanager`, `registry`, `grafana`, `exporter`.
+    #[expect(clippy::unused_self, reason = "only who holds the stack may use it")]
     pub fn address(&self, system: &str) -> String {
         let name = format!("SMO_LIVE_{}", system.to_uppercase());
         std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set by `scripts/live exec`"))
     }
 
     /// `scripts/live` with arguments, like `signal api-member1 STOP` or `restart webhook`.
+    #[expect(clippy::unused_self, reason = "only who holds the stack may use it")]
     pub fn live(&self, arguments: &[&str]) {
         let script = std::env::var("SMO_LIVE").expect("`scripts/live exec` sets SMO_LIVE");
         let done = Command::new(script).args(arguments).output().expect("scripts/live starts");

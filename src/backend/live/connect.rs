@@ -1,6 +1,5 @@
 //! The way in: everything that can be wrong is found before anything is written, and said with the way out.
 
-use super::clock;
 use super::driver::double_control;
 use super::karmada::binding::{BindingSeen, Shares};
 use super::karmada::cluster::ClusterSeen;
@@ -10,9 +9,10 @@ use super::outside::{CallError, Class};
 use super::prometheus::Prometheus;
 use super::shared::Shared;
 use super::tasks::list_all;
-use crate::model::Service;
+use super::{Mode, clock};
 use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::scenario::Known;
+use crate::model::{Scenario, Service};
 use crate::units::kubernetes::Quantity;
 use serde_json::Value;
 use std::time::Duration;
@@ -34,6 +34,30 @@ pub fn prometheus_at(at: &PrometheusAt) -> Result<Prometheus, CallError> {
     let wrong = |error| CallError::new("prometheus", format!("token file {}", path.display()), Class::Permanent, error);
     let token = std::fs::read_to_string(path).map_err(wrong)?;
     Ok(prometheus.with_token(token.trim()))
+}
+
+/// Checks everything and sees everything once; nothing is written before all checks have passed. What was stored.
+///
+/// # Errors
+/// The first thing that is wrong, or not there.
+pub async fn begin(
+    karmada: &Karmada,
+    shared: &Shared,
+    (scenario, mode, me): (&Scenario, Mode, &str),
+) -> Result<Stored, CallError> {
+    let acts = mode == Mode::Act;
+    karmada.admit(acts).await?;
+    check_clusters(&shared.connection, &karmada.clusters().await?)?;
+    check_workloads(karmada, &shared.connection, &scenario.known).await?;
+    if !acts {
+        see_all(karmada, shared, false).await?;
+        return Ok(Stored::default());
+    }
+    let stored = check_control(karmada, &shared.connection, me).await?;
+    see_all(karmada, shared, false).await?;
+    claim_all(karmada, shared, &scenario.known).await?;
+    see_all(karmada, shared, true).await?;
+    Ok(stored)
 }
 
 /// Checks that the clusters of the connection have joined, each once.

@@ -11,6 +11,9 @@ use crate::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use std::collections::BTreeMap;
 
 /// What is known of it.
+///
+/// # Panics
+/// Never: nobody calls anybody.
 pub fn known() -> Known {
     let web = Service {
         name: "web".to_owned(),

@@ -162,3 +162,34 @@ fn pause_stops_every_write() {
     pause(&["--off"]);
     until("the latest plan is carried out", SOON, || shop.ready_all("front") == 7);
 }
+
+/// L09 to its end: a service that waits for an event is deployed when its alert fires, once, and its rule goes when it is removed.
+#[test]
+fn l09_an_alert_wakes_the_service_that_waits_for_it() {
+    let Some(stack) = stack("l09e") else { return };
+    let mut shop = Shop::new(&stack, "l09e");
+    let expr = "sum(rate(http_requests_total{service=\"l09e-front\"}[5s])) > 50";
+    shop.connect(&["services", "back", "start_when"], json!({"expr": expr}));
+    shop.connect(&["alerts"], json!({"listen": "127.0.0.1:8000"}));
+    let when = "application.services.back.start_when=rate(requests_total{service=\"front\"}[1m]) > 50";
+    let scenario = ["--set", when];
+    shop.load(20.0);
+    let mut smo = shop.start("--live", &scenario);
+    until("front is there", SOON, || shop.ready_all("front") == 2);
+    wait(4);
+    assert_eq!(shop.ready_all("back"), 0, "nothing has happened yet: {}", smo.said());
+    shop.load(80.0);
+    until("back is wanted", SOON, || smo.said().contains("wanted  back"));
+    until("back is there", SOON, || shop.ready_all("back") >= 1);
+    // Alertmanager repeats what still fires; it is told once.
+    wait(5);
+    assert_eq!(smo.said().matches("wanted  back").count(), 1, "{}", smo.said());
+    assert_eq!(smo.end(), 0, "{}", smo.said());
+    let loaded = || {
+        let rules = stack.fetch("prometheus", "/api/v1/rules");
+        rules["data"]["groups"].as_array().into_iter().flatten().any(|group| group["name"] == "smo-smo-l09e-live")
+    };
+    assert!(loaded(), "the rule stands while the application does");
+    shop.remove_with(&scenario);
+    assert!(!loaded(), "and goes with it");
+}

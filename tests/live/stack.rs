@@ -88,6 +88,14 @@ impl Stack {
         self.kubectl(cluster, &all).ok().and_then(|text| serde_json::from_str(&text).ok())
     }
 
+    /// What an outside system answers at a path.
+    pub fn fetch(&self, system: &str, path: &str) -> serde_json::Value {
+        let url = format!("{}{path}", self.address(system));
+        let done = Command::new("curl").args(["--silent", "--fail", &url]).output().expect("curl starts");
+        assert!(done.status.success(), "{url}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).expect("it answers in JSON")
+    }
+
     /// Applies objects.
     pub fn apply(&self, cluster: &str, objects: &serde_json::Value) {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");

@@ -44,12 +44,14 @@ mod stub;
 pub mod submariner;
 pub mod tasks;
 pub mod tls;
+pub mod triggers;
 pub mod views;
 pub mod world;
 
 use super::{Backend, BackendError};
 use crate::model::connection::{Connection, KarmadaAt};
 use crate::model::observation::{Action, Event, EventKind};
+use crate::model::scenario::Known;
 use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Snapshot, Targets};
 use crate::units::Time;
 use account::Account;
@@ -159,6 +161,7 @@ impl LiveBackend {
         let sample_every = self.scenario.sample_every.unwrap_or(SAMPLE_EVERY);
         runtime.spawn(tasks::pace(sample_every, Happening::Sample, shared.clone()));
         runtime.spawn(tasks::end(self.scenario.until, shared.clone()));
+        runtime.spawn(triggers::listen(shared.clone()));
         if self.mode == Mode::Act {
             let driver = Driver::new(karmada, shared.clone(), (me, stored));
             self.driver = Some(runtime.spawn(driver.drive()));
@@ -277,7 +280,7 @@ pub fn pause(at: &KarmadaAt, connection: &str, reason: Option<&str>) -> Result<(
 ///
 /// # Errors
 /// Somebody who drives it; a control plane that cannot be reached, or does not let us.
-pub fn remove(connection: &Connection) -> Result<Vec<String>, CallError> {
+pub fn remove(connection: &Connection, known: &Known) -> Result<Vec<String>, CallError> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let karmada = Karmada::open(&connection.karmada).await?;
@@ -288,6 +291,9 @@ pub fn remove(connection: &Connection) -> Result<Vec<String>, CallError> {
         let mut removed = Vec::new();
         for counterpart in connection.services.values() {
             removed.extend(karmada.release(&counterpart.workload).await?);
+        }
+        if triggers::remove(&karmada, connection, known).await? {
+            removed.push(format!("PrometheusRule {}", triggers::rules(connection, known)?.name()));
         }
         if karmada.forget(&connection.name).await? {
             removed.push(format!("ConfigMap {}", karmada::store::store_name(&connection.name)));

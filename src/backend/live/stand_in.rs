@@ -73,7 +73,15 @@ fn cluster(name: &str) -> Cluster {
 /// Where it is.
 pub fn connection() -> Connection {
     let workload = "web".to_owned();
-    let web = Counterpart { workload, rate: None, served: None, latency_p95: None, cpu_used: None, replicas: None };
+    let web = Counterpart {
+        workload,
+        rate: None,
+        served: None,
+        latency_p95: None,
+        cpu_used: None,
+        replicas: None,
+        start_when: None,
+    };
     Connection {
         name: "shop".to_owned(),
         karmada: KarmadaAt {

@@ -12,6 +12,7 @@ import argparse
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -193,7 +194,8 @@ class Demo:
         """The API server of a cluster hangs."""
         self.narrator.step("Lose a cluster")
         self.narrator.say("Near's API server is frozen: it takes connections and never answers, which Karmada needs most of a "
-                          "minute to notice. smo asks each second, and leaves after three questions without an answer.")
+                          "minute to notice. smo asks each second, and leaves after three questions without an answer. "
+                          "What near held counts as gone: nothing is waited for there.")
         self.narrator.note("do", "$ scripts/live signal api-member1 STOP")
         self.world.signal("api-member1", "STOP")
         start = time.monotonic()
@@ -240,7 +242,7 @@ class Demo:
     def pause(self) -> None:
         """The kill switch."""
         self.narrator.step("Kill switch")
-        self.narrator.say("smo is paused, then the load falls back to 60/s. smo goes on to decide and to record, and writes "
+        self.narrator.say("smo is paused, then the load falls back to 60/s. smo goes on to decide and to record, and changes "
                           "nothing until the switch is off.")
         start = time.monotonic()
         self.run("pause", "live.yaml", "--reason", "incident 4711")
@@ -251,13 +253,13 @@ class Demo:
         self.said("smo decides that 4 of front are enough", "asked +front on near: [0-9]+ → 4", STEP_S, paused)
         time.sleep(3.0)
         if self.world.division() != before:
-            raise NotSeen("something was written while the kill switch was on")
+            raise NotSeen("the shop was divided anew while the kill switch was on")
         self.see()
         off = time.monotonic()
         self.run("pause", "live.yaml", "--off")
         at = self.settled("near", (4, 2))
         self.see()
-        self.facts.append(f"Kill switch: nothing was written for {off - paused:.1f} s, though fewer were wanted; "
+        self.facts.append(f"Kill switch: nothing was changed for {off - paused:.1f} s, though fewer were wanted; "
                           f"{told(4, 2)} were left {at - off:.1f} s after it was off.")
 
     def remove(self) -> None:
@@ -299,26 +301,32 @@ def show(smo: Path, narrator: Narrator) -> int:
         folder = Path(name)
         scratch(folder, world)
         demo = Demo(world, narrator, smo, folder)
+        error: NotSeen | None = None
         try:
             demo.walk()
-        except NotSeen as error:
-            failed(demo, error)
-            return 1
+        except NotSeen as caught:
+            error = caught
         finally:
             if demo.smo:
                 demo.smo.end(signal.SIGTERM)
             with suppress(NotSeen):
                 world.signal("api-member1", "CONT")
-    return 0
+        if error:
+            failed(demo, error)
+    return 1 if error else 0
 
 
 def failed(demo: Demo, error: NotSeen) -> None:
-    """What was not seen, and what smo said last."""
+    """What was not seen, what smo said last, and where its records are kept."""
     smo = demo.smo or demo.last
     print(f"\nfailed: {error}", file=sys.stderr)
     print("the last lines of smo:" if smo else "smo was not yet started", file=sys.stderr)
     for _, line in smo.lines[-15:] if smo else []:
         print(f"  {line}", file=sys.stderr)
+    if (demo.folder / "runs").exists():
+        kept = demo.world.run / "log" / "demo"
+        shutil.copytree(demo.folder / "runs", kept, dirs_exist_ok=True)
+        print(f"its records: {kept}", file=sys.stderr)
 
 
 def interrupt(*_: object) -> NoReturn:

@@ -22,7 +22,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay classic test bench bench-peers live-stack test-live test-stack lint format docs notebooks clean
+.PHONY: help setup build install simulate replay classic test bench bench-peers live-stack live-demo test-live test-stack lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -65,8 +65,18 @@ test-live: setup ## those on the live stack alone: real Karmada, Prometheus, Hel
 live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/live, outside the work tree (13 min, then nothing)
 	@scripts/live build
 
-test-stack: ## the scripts of the live stack, without its programs
+# A stack of its own, so that one that is up for something else stays as it is. SMO=... shows another program, as it is.
+live-demo: export SMO_LIVE_NAMESPACE ?= smo-live-demo
+live-demo: export SMO_LIVE_RUN ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/live-demo
+live-demo: live-stack ## a shop on real Karmada clusters: deployed, scaled, a cluster lost and back; told as it happens (2 min)
+	@$(if $(filter file,$(origin SMO)),$(CARGO) build --release --locked $(FEATURES))
+	@trap 'trap "" INT TERM HUP; scripts/live down' EXIT; \
+		scripts/live up --reset; \
+		scripts/live exec python3 -B tests/live/demo.py --smo $(abspath $(SMO))
+
+test-stack: ## the scripts of the live stack and of its demo, without its programs
 	@python3 -B tests/live/test_stack.py
+	@python3 -B tests/live/test_demo.py
 
 bench: setup ## all benches (criterion); SMO_BENCH_SMOKE=1 runs each once at smoke size
 	$(CARGO) bench --locked $(FEATURES)

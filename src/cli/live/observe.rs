@@ -1,7 +1,7 @@
 //! `smo observe`: the real world as it is now; or as it was, as a scenario that `smo simulate` replays and `smo fit` reads.
 
-use super::super::{Failure, Format};
 use super::super::simulate::parse_set;
+use super::super::{Failure, Format};
 use crate::units::Span;
 use std::io::Write;
 use std::path::PathBuf;

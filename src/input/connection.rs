@@ -4,170 +4,27 @@
 //! nothing else is said, and no two share one. Paths are from the folder of the file. Secrets are never in it: tokens lie in files
 //! of their own, so that a connection can be kept with the scenario.
 
+mod file;
+#[cfg(test)]
+mod tests;
+
+pub use file::ConnectionFile;
+
 use super::at::At;
 use super::error::{InputError, known_names};
 use super::file::Files;
 use super::read::read;
 use super::suite::of_suite;
 use crate::model::connection::{
-    AlertsAt, Connection, Counterpart, Division, KarmadaAt, Moves, Probe, PrometheusAt, StartWhenExpr,
+    AlertsAt, ChartsAt, Connection, Counterpart, Division, GrafanaAt, KarmadaAt, Moves, Probe, PrometheusAt, ReleaseAt,
+    StartWhenExpr,
 };
 use crate::model::id::{Id, Table};
 use crate::model::scenario::Known;
 use crate::units::Span;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use file::{DivisionFile, ReleaseFile, ServiceFile, StartWhenFile};
 use std::net::SocketAddr;
 use std::path::Path;
-
-/// Where the world that a scenario describes really is.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConnectionFile {
-    /// The control plane.
-    pub karmada: KarmadaFile,
-    /// What clusters of the scenario are called in Karmada; those that are not named are called as in the scenario.
-    #[serde(default)]
-    pub clusters: BTreeMap<String, String>,
-    /// What services of the scenario are there, and how they are measured.
-    #[serde(default)]
-    pub services: BTreeMap<String, ServiceFile>,
-    /// Where metrics are.
-    #[serde(default)]
-    pub prometheus: Option<PrometheusFile>,
-    /// How replicas are moved.
-    #[serde(default)]
-    pub moves: MovesFile,
-    /// How losses of clusters are noticed.
-    #[serde(default)]
-    pub probe: ProbeFile,
-    /// Where alerts of Alertmanager are received.
-    #[serde(default)]
-    pub alerts: Option<AlertsFile>,
-}
-
-/// A Karmada control plane.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KarmadaFile {
-    /// The kubeconfig of the Karmada API, from the folder of this file.
-    pub kubeconfig: String,
-    /// Its context; where nothing is said, the current one.
-    #[serde(default)]
-    pub context: Option<String>,
-    /// The namespace of the application.
-    #[serde(default = "namespace")]
-    pub namespace: String,
-    /// Who divides replicas among clusters: `own` (we do, by one write of the binding) or `weights` (Karmada's scheduler, by
-    /// static weights that are the wanted counts).
-    #[serde(default)]
-    pub division: DivisionFile,
-}
-
-/// Who divides replicas.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DivisionFile {
-    /// We do.
-    #[default]
-    Own,
-    /// Karmada's scheduler does.
-    Weights,
-}
-
-/// A service.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServiceFile {
-    /// Name of its Deployment; where nothing is said, the service's.
-    pub workload: Option<String>,
-    /// PromQL: requests per second that arrive, over all clusters; results are summed.
-    pub rate: Option<String>,
-    /// PromQL: requests per second that are answered, over all clusters; results are summed.
-    pub served: Option<String>,
-    /// PromQL: the 95th percentile of the latency, in seconds; of several results the largest counts.
-    pub latency_p95: Option<String>,
-    /// PromQL: cores in use, with a label `cluster` that names the cluster as Karmada does.
-    pub cpu_used: Option<String>,
-    /// PromQL: ready replicas, with a label `cluster`; only `smo observe` needs it, for what `smo fit` reads.
-    pub replicas: Option<String>,
-    /// For a service that waits for an event (`start_when` of the scenario): the same event as Prometheus sees it. It becomes a
-    /// rule, whose alert wakes the service.
-    pub start_when: Option<StartWhenFile>,
-}
-
-/// An event.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StartWhenFile {
-    /// PromQL that has to give something.
-    pub expr: String,
-    /// For so long.
-    #[serde(default, rename = "for")]
-    pub lasting: Span,
-}
-
-/// A Prometheus.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PrometheusFile {
-    /// Its address: `http://prometheus.monitoring:9090`.
-    pub url: String,
-    /// A file with a bearer token, from the folder of this file.
-    #[serde(default)]
-    pub token_file: Option<String>,
-}
-
-/// Alerts.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AlertsFile {
-    /// Address to listen at: `127.0.0.1:8000`. Alertmanager posts to `/alerts` there.
-    pub listen: String,
-    /// A file with the bearer token that Alertmanager has to show.
-    #[serde(default)]
-    pub token_file: Option<String>,
-    /// Labels that make the Prometheus operator take our rules, as its `ruleSelector` wants them: `{release: monitoring}`.
-    #[serde(default)]
-    pub rule_labels: BTreeMap<String, String>,
-}
-
-/// How replicas are moved: new ones are ready before old ones go.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct MovesFile {
-    /// From the write until the new replicas have to be ready; then what was before is restored.
-    pub timeout: Span,
-}
-
-impl Default for MovesFile {
-    fn default() -> Self {
-        Self { timeout: Span(120_000_000_000) }
-    }
-}
-
-/// How the loss of a cluster is noticed.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProbeFile {
-    /// From one question to the next, and how long an answer may take.
-    pub every: Span,
-    /// So many questions in a row without an answer: the cluster is lost.
-    pub lost_after: u32,
-    /// It has to answer for so long before it counts as back.
-    pub back_after: Span,
-}
-
-impl Default for ProbeFile {
-    fn default() -> Self {
-        Self { every: Span(1_000_000_000), lost_after: 3, back_after: Span(30_000_000_000) }
-    }
-}
-
-fn namespace() -> String {
-    "default".to_owned()
-}
 
 /// JSON Schema of a connection, made from the types that read it.
 pub fn schema() -> serde_json::Value {
@@ -238,6 +95,12 @@ pub fn load(path: &Path, known: &Known) -> Result<Connection, InputError> {
         })?;
         Ok(AlertsAt { listen, token_file: token(&alerts.token_file, &at)?, rule_labels: alerts.rule_labels.clone() })
     });
+    let grafana = file.grafana.as_ref().map(|grafana| -> Result<_, InputError> {
+        let at = at.key("grafana");
+        let token_file = token(&grafana.token_file, &at)?;
+        let (folder, data_source) = (grafana.folder.clone(), grafana.data_source.clone());
+        Ok(GrafanaAt { url: url(&grafana.url, &at.key("url"))?, token_file, folder, data_source })
+    });
     Ok(Connection {
         name: object_name(&name(path), &at)?,
         karmada: karmada(&file, &files, &at.key("karmada"))?,
@@ -247,6 +110,11 @@ pub fn load(path: &Path, known: &Known) -> Result<Connection, InputError> {
         moves: Moves { timeout: file.moves.timeout },
         probe: Probe { every: probe.every, lost_after: probe.lost_after, back_after: probe.back_after },
         alerts: alerts.transpose()?,
+        charts: ChartsAt {
+            helm: file.charts.helm.clone().unwrap_or_else(|| "helm".to_owned()).into(),
+            plain_hosts: file.charts.plain_hosts.clone(),
+        },
+        grafana: grafana.transpose()?,
     })
 }
 
@@ -308,6 +176,7 @@ fn services<I: Id>(file: &ConnectionFile, known: &Known, at: &At<'_>) -> Result<
         let conditional =
             known.application.conditions.iter().any(|(one, _)| known.application.services[*one].name == *name);
         let start_when = start_when((file, written.start_when.as_ref()), conditional, &at.key(name))?;
+        let release = release(written.release.as_ref(), &at.key(name).key("release"))?;
         let ServiceFile { rate, served, latency_p95, cpu_used, replicas, .. } = written;
         if file.prometheus.is_none()
             && [&rate, &served, &latency_p95, &cpu_used, &replicas].into_iter().any(Option::is_some)
@@ -315,10 +184,21 @@ fn services<I: Id>(file: &ConnectionFile, known: &Known, at: &At<'_>) -> Result<
             let message = "it is to be measured, but there is no Prometheus; write `prometheus: {url: ...}`";
             return Err(at.key(name).error(message));
         }
-        all.push(Counterpart { workload, rate, served, latency_p95, cpu_used, replicas, start_when });
+        all.push(Counterpart { workload, rate, served, latency_p95, cpu_used, replicas, start_when, release });
     }
     distinct::<I>(all.iter().map(|one| one.workload.clone()).collect(), "Deployment", at)?;
     Ok(all.into_iter().collect())
+}
+
+fn release(written: Option<&ReleaseFile>, at: &At<'_>) -> Result<Option<ReleaseAt>, InputError> {
+    let Some(ReleaseFile { chart, values, replicas_value }) = written else { return Ok(None) };
+    if !chart.starts_with("oci://") {
+        let message =
+            format!("`{chart}` is no chart in a registry; write `oci://host/repository:tag`, or better its digest");
+        return Err(at.key("chart").error(message));
+    }
+    let (chart, values) = (chart.clone(), values.clone().into());
+    Ok(Some(ReleaseAt { chart, values, replicas_value: replicas_value.clone() }))
 }
 
 /// The event of a service, which the scenario has to say it waits for.
@@ -355,6 +235,3 @@ fn distinct<I: Id>(names: Vec<String>, what: &str, at: &At<'_>) -> Result<Table<
         None => Ok(names.into_iter().collect()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -28,6 +28,43 @@ pub struct Connection {
     pub probe: Probe,
     /// Where alerts are received, if they are.
     pub alerts: Option<AlertsAt>,
+    /// How charts are had.
+    pub charts: ChartsAt,
+    /// Where the dashboard is shown, if it is.
+    pub grafana: Option<GrafanaAt>,
+}
+
+/// How charts are had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartsAt {
+    /// The program `helm`, by name or path.
+    pub helm: PathBuf,
+    /// Registries, by host and port, that are spoken to without encryption.
+    pub plain_hosts: Vec<String>,
+}
+
+/// A Grafana.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrafanaAt {
+    /// Its address.
+    pub url: String,
+    /// A file with a token, or with `user:password`.
+    pub token_file: Option<PathBuf>,
+    /// Title of the folder.
+    pub folder: String,
+    /// Which data source panels ask; nothing is Grafana's default.
+    pub data_source: Option<String>,
+}
+
+/// The Helm release that makes a Deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseAt {
+    /// `oci://host/repository:tag`, or better `...@sha256:...`.
+    pub chart: String,
+    /// Values.
+    pub values: serde_json::Value,
+    /// The path of the value that says how many replicas there are, where the chart sets a number.
+    pub replicas_value: Option<String>,
 }
 
 /// A Karmada control plane.
@@ -71,6 +108,8 @@ pub struct Counterpart {
     pub replicas: Option<String>,
     /// The event that it waits for, where it is conditional.
     pub start_when: Option<StartWhenExpr>,
+    /// The Helm release that makes its Deployment, where we make it. It is called like the Deployment.
+    pub release: Option<ReleaseAt>,
 }
 
 /// An event as Prometheus sees it.

@@ -27,9 +27,20 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-/// A packed chart below `folder`.
+/// A packed chart below `folder`, with a policy of its own.
 pub fn pack(folder: &Path, name: &str) -> PathBuf {
-    for (path, text) in FILES {
+    pack_files(folder, name, &FILES)
+}
+
+/// The same without a policy, for a workload whose replicas we divide: half a core each.
+pub fn pack_plain(folder: &Path, name: &str) -> PathBuf {
+    let deployment = FILES[2].1.replace("{cpu: 10m}", "{cpu: 500m, memory: 512Mi}");
+    let plain = [FILES[0], FILES[1], (FILES[2].0, deployment.as_str())];
+    pack_files(folder, name, &plain)
+}
+
+fn pack_files(folder: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
+    for (path, text) in files {
         let file = folder.join(name).join(path);
         std::fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("folders can be made");
         std::fs::write(file, text.replace("NAME", name)).expect("files can be written");

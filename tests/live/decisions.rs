@@ -1,5 +1,6 @@
 //! L01, L03, L04, L05, L10, L16: what is seen, how it is scaled and moved, and when nothing is done.
 
+use crate::charts::{pack_plain, push, run};
 use crate::shop::{Filler, Shop, until, wait};
 use crate::stack::stack;
 use serde_json::{Value, json};
@@ -192,4 +193,61 @@ fn l09_an_alert_wakes_the_service_that_waits_for_it() {
     assert!(loaded(), "the rule stands while the application does");
     shop.remove_with(&scenario);
     assert!(!loaded(), "and goes with it");
+}
+
+/// L02 to its end: the chart is pulled by its digest and deployed, the binding is divided exactly as planned, and a second run
+/// changes neither.
+#[test]
+fn l02_a_release_is_deployed_and_divided_as_planned() {
+    let Some(stack) = stack("l02e") else { return };
+    let mut shop = Shop::new(&stack, "l02e");
+    stack.kubectl("karmada", &["delete", "deployment", "front", "--namespace", &shop.namespace]).expect("it was there");
+    let folder = tempfile::tempdir().expect("a folder");
+    let chart = push(&stack, &pack_plain(folder.path(), "front"), "front");
+    let digest = stack.digest(&chart, "0.1.0");
+    let release = json!({"chart": format!("{chart}@{digest}"), "replicas_value": "replicas"});
+    shop.connect(&["services", "front", "release"], release);
+    shop.connect(&["charts"], json!({"helm": "helm-4.3", "plain_hosts": [stack.address("registry")]}));
+    shop.connect(
+        &["grafana"],
+        json!({"url": stack.address("grafana"), "token_file": shop.secret("admin:admin"), "folder": "shop"}),
+    );
+    shop.load(60.0);
+    for round in 1..=2 {
+        let mut smo = shop.start("--live", &[]);
+        until("it is deployed and divided", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
+        wait(3);
+        assert_eq!(smo.end(), 0, "{}", smo.said());
+        for (member, replicas) in shop.shares("front") {
+            assert_eq!(shop.ready(&member, "front"), replicas, "round {round}");
+        }
+        let listed = run(
+            "helm-4.3",
+            &[
+                "list",
+                "--namespace",
+                &shop.namespace,
+                "--output",
+                "json",
+                "--kubeconfig",
+                stack.kubeconfig("karmada").to_str().expect("a plain path"),
+            ],
+        )
+        .expect("helm lists");
+        let listed: Value = serde_json::from_str(&listed).expect("it is JSON");
+        assert_eq!(
+            (listed[0]["name"].as_str(), listed[0]["status"].as_str()),
+            (Some("front"), Some("deployed")),
+            "{listed}"
+        );
+        // The second run finds four replicas where the first found none: the count is a value, so there is a second revision at most.
+        assert!(["1", "2"].contains(&listed[0]["revision"].as_str().unwrap_or_default()), "{listed}");
+    }
+    let said = shop.remove();
+    for what in
+        ["Helm release front", "Grafana dashboard", "PropagationPolicy smo-front", "ResourceBinding front-deployment"]
+    {
+        assert!(said.contains(what), "{said}");
+    }
+    assert!(stack.get("karmada", &["deployment", "front", "--namespace", &shop.namespace]).is_none());
 }

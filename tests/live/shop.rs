@@ -71,6 +71,13 @@ impl<'a> Shop<'a> {
         *slot = value;
     }
 
+    /// A file with a secret.
+    pub fn secret(&self, text: &str) -> PathBuf {
+        let path = self.folder.path().join("secret");
+        fs::write(&path, text).expect("it can be written");
+        path
+    }
+
     /// The connection's file.
     pub fn connection(&self) -> PathBuf {
         let path = self.folder.path().join("live.yaml");

@@ -96,6 +96,17 @@ impl Stack {
         serde_json::from_slice(&done.stdout).expect("it answers in JSON")
     }
 
+    /// The digest of a chart's manifest in the registry, as the registry says.
+    pub fn digest(&self, chart: &str, tag: &str) -> String {
+        let repository = chart.trim_start_matches("oci://").split_once('/').expect("a host and a repository").1;
+        let url = format!("http://{}/v2/{repository}/manifests/{tag}", self.address("registry"));
+        let accept = "Accept: application/vnd.oci.image.manifest.v1+json";
+        let done = Command::new("curl").args(["--silent", "--fail", "--head", "--header", accept, &url]).output();
+        let head = String::from_utf8_lossy(&done.expect("curl starts").stdout).to_lowercase();
+        let line = head.lines().find_map(|line| line.strip_prefix("docker-content-digest:").map(str::to_owned));
+        line.unwrap_or_else(|| panic!("{url}: {head}")).trim().to_owned()
+    }
+
     /// Applies objects.
     pub fn apply(&self, cluster: &str, objects: &serde_json::Value) {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");

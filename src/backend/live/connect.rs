@@ -9,7 +9,7 @@ use super::outside::{CallError, Class};
 use super::prometheus::Prometheus;
 use super::shared::Shared;
 use super::tasks::list_all;
-use super::{Mode, clock, triggers};
+use super::{Mode, clock, deploy, triggers};
 use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::scenario::Known;
 use crate::model::{Scenario, Service};
@@ -44,7 +44,8 @@ pub fn token_at(path: &Path) -> Result<String, CallError> {
     Ok(std::fs::read_to_string(path).map_err(wrong)?.trim().to_owned())
 }
 
-/// Checks everything and sees everything once; nothing is written before all checks have passed. What was stored.
+/// Checks everything and sees everything once. Nothing is written before the control plane, our rights and who else drives have
+/// been checked, and then what is missing is made: releases, claims, rules. What was stored.
 ///
 /// # Errors
 /// The first thing that is wrong, or not there.
@@ -56,12 +57,14 @@ pub async fn begin(
     let acts = mode == Mode::Act;
     karmada.admit(acts).await?;
     check_clusters(&shared.connection, &karmada.clusters().await?)?;
-    check_workloads(karmada, &shared.connection, &scenario.known).await?;
     if !acts {
+        check_workloads(karmada, &shared.connection, &scenario.known).await?;
         see_all(karmada, shared, false).await?;
         return Ok(Stored::default());
     }
     let stored = check_control(karmada, &shared.connection, me).await?;
+    deploy::releases(karmada, &shared.connection).await?;
+    check_workloads(karmada, &shared.connection, &scenario.known).await?;
     see_all(karmada, shared, false).await?;
     claim_all(karmada, shared, &scenario.known).await?;
     see_all(karmada, shared, true).await?;

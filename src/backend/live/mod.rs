@@ -20,6 +20,7 @@ pub mod account;
 pub mod alerts;
 pub mod clock;
 pub mod connect;
+pub mod deploy;
 pub mod digest;
 pub mod driver;
 pub mod grafana;
@@ -163,6 +164,9 @@ impl LiveBackend {
         runtime.spawn(tasks::end(self.scenario.until, shared.clone()));
         runtime.spawn(triggers::listen(shared.clone()));
         if self.mode == Mode::Act {
+            runtime.spawn(deploy::dashboard(shared.clone()));
+        }
+        if self.mode == Mode::Act {
             let driver = Driver::new(karmada, shared.clone(), (me, stored));
             self.driver = Some(runtime.spawn(driver.drive()));
         }
@@ -291,6 +295,10 @@ pub fn remove(connection: &Connection, known: &Known) -> Result<Vec<String>, Cal
         let mut removed = Vec::new();
         for counterpart in connection.services.values() {
             removed.extend(karmada.release(&counterpart.workload).await?);
+        }
+        removed.extend(deploy::uninstall(&karmada, connection).await?);
+        if deploy::remove_dashboard(connection).await {
+            removed.push("Grafana dashboard".to_owned());
         }
         if triggers::remove(&karmada, connection, known).await? {
             removed.push(format!("PrometheusRule {}", triggers::rules(connection, known)?.name()));

@@ -1,7 +1,7 @@
 //! A small world for tests: one service, `web` (1 core and 1 GiB a replica), and two clusters, `a` and `b`, which Karmada calls
 //! `member1` and `member2`.
 
-use crate::model::connection::{Connection, Counterpart, Division, KarmadaAt, Moves, Probe};
+use crate::model::connection::{ChartsAt, Connection, Counterpart, Division, KarmadaAt, Moves, Probe};
 use crate::model::network::{Network, Routing};
 use crate::model::scenario::Known;
 use crate::model::{
@@ -81,6 +81,7 @@ pub fn connection() -> Connection {
         cpu_used: None,
         replicas: None,
         start_when: None,
+        release: None,
     };
     Connection {
         name: "shop".to_owned(),
@@ -96,5 +97,7 @@ pub fn connection() -> Connection {
         moves: Moves { timeout: Span::seconds(30) },
         probe: Probe { every: Span::seconds(1), lost_after: 3, back_after: Span::seconds(5) },
         alerts: None,
+        charts: ChartsAt { helm: "helm".into(), plain_hosts: Vec::new() },
+        grafana: None,
     }
 }

@@ -22,7 +22,6 @@ interrupted recording goes on where it stopped: the times are kept in OUT.";
 /// Show what a connection sees now, or record what it saw as a scenario.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only read where there is a real world"))]
 pub struct Arguments {
     /// The scenario that describes the world.
     #[arg(value_name = "SCENARIO")]

@@ -16,7 +16,6 @@ record; what has been written stays.";
 /// Stop whoever acts on the world of a connection from writing, or let it go on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only read where there is a real world"))]
 pub struct Arguments {
     /// The connection.
     #[arg(value_name = "CONNECTION")]

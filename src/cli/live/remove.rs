@@ -15,7 +15,6 @@ stay, without replicas anywhere. What is gone already is no error: the command c
 /// Take an application off its clusters again: policies and stored state.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only read where there is a real world"))]
 pub struct Arguments {
     /// The scenario that describes the world.
     #[arg(value_name = "SCENARIO")]

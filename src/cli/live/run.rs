@@ -26,7 +26,6 @@ was written.";
 /// Let a policy decide about real clusters: in shadow, or live.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only read where there is a real world"))]
 pub struct Arguments {
     /// The scenario that describes the world.
     #[arg(value_name = "SCENARIO", required_unless_present = "schema")]

@@ -1,0 +1,175 @@
+//! What a graph needs besides replicas: the Helm releases that make its Deployments, and a dashboard.
+//!
+//! A chart is pulled by its digest first and Helm gets the local file. Helm owns the chart's objects, we own the number of
+//! replicas: where the chart sets one, the value that says how many is given the count of now, or an upgrade would reset it. A
+//! dashboard that cannot be written is trouble that is noted, and never stops a deployment.
+
+use super::connect::token_at;
+use super::grafana::{Folder, Grafana, Graph, Service, Settings as GrafanaSettings};
+use super::helm::{Chart, Helm, Hooks, Patience, Release, Settings, Wanted};
+use super::http::Auth;
+use super::karmada::{DEPLOYMENT, Karmada};
+use super::oci::{Kind, Registry};
+use super::outside::{CallError, Class};
+use super::shared::Shared;
+use crate::model::connection::{Connection, Counterpart, GrafanaAt, ReleaseAt};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a change of a release may take, and how long Helm may take to end after it was asked to.
+const PATIENCE: Patience = Patience { limit: Duration::from_mins(2), grace: Duration::from_secs(10) };
+/// The label of metrics that tells clusters apart, as in the queries of a connection.
+const CLUSTER_LABEL: &str = "cluster";
+
+/// Brings all releases to what the connection says.
+///
+/// # Errors
+/// A chart that is not there or another, a Helm that is missing or too old, or one that failed.
+pub async fn releases(karmada: &Karmada, connection: &Connection) -> Result<(), CallError> {
+    let wanted: Vec<(&Counterpart, &ReleaseAt)> =
+        connection.services.values().filter_map(|one| Some((one, one.release.as_ref()?))).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let (helm, registry, home) = tools(connection).await?;
+    for (counterpart, release) in wanted {
+        let chart = chart(&registry, &release.chart, &home).await?;
+        let mut values = release.values.clone();
+        if let Some(path) = &release.replicas_value {
+            let replicas = replicas(karmada, &counterpart.workload).await?;
+            set(&mut values, path, replicas.into());
+        }
+        let release = Release::new(karmada.namespace(), &counterpart.workload)?;
+        helm.ensure(&Wanted { release, chart, values, hooks: Hooks::Skip }).await?;
+    }
+    Ok(())
+}
+
+/// Removes all releases; which the connection has.
+///
+/// # Errors
+/// A Helm that is missing or too old, or one that failed.
+pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec<String>, CallError> {
+    let mut removed = Vec::new();
+    let workloads: Vec<&Counterpart> = connection.services.values().filter(|one| one.release.is_some()).collect();
+    if workloads.is_empty() {
+        return Ok(removed);
+    }
+    let (helm, _, _) = tools(connection).await?;
+    for counterpart in workloads {
+        let release = Release::new(karmada.namespace(), &counterpart.workload)?;
+        if helm.status(&release).await?.is_some() {
+            helm.uninstall(&release).await?;
+            removed.push(format!("Helm release {}", release.name()));
+        }
+    }
+    Ok(removed)
+}
+
+async fn tools(connection: &Connection) -> Result<(Helm, Registry, PathBuf), CallError> {
+    let home = home().join(format!("{}-{}", connection.karmada.namespace, connection.name));
+    let program = connection.charts.helm.clone();
+    let kubeconfig = connection.karmada.kubeconfig.clone();
+    let helm = Helm::new(Settings { program, kubeconfig, home: home.clone(), patience: PATIENCE }).await?;
+    Ok((helm, Registry::new(&connection.charts.plain_hosts, Auth::None), home))
+}
+
+/// Where Helm's caches, its locks and pulled charts are kept from run to run.
+fn home() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("smo").join("helm")
+}
+
+async fn chart(registry: &Registry, reference: &str, home: &std::path::Path) -> Result<Chart, CallError> {
+    let pulled = registry.pull(reference, home).await?;
+    if pulled.kind == Kind::Chart {
+        return Ok(Chart { file: pulled.file, digest: Some(pulled.file_digest) });
+    }
+    Err(CallError::new(
+        "registry",
+        format!("pull {reference}"),
+        Class::Permanent,
+        "it is a descriptor, and no Helm chart",
+    ))
+}
+
+/// The replicas of a Deployment at present; one where there is none yet.
+async fn replicas(karmada: &Karmada, workload: &str) -> Result<u64, CallError> {
+    let object = karmada.get(DEPLOYMENT, workload).await?;
+    Ok(object.and_then(|object| object.data["spec"]["replicas"].as_u64()).unwrap_or(1))
+}
+
+/// Sets a value by its path of keys: `web.replicas`.
+fn set(values: &mut Value, path: &str, value: Value) {
+    let slot = path.split('.').fold(values, |slot, key| {
+        if !slot.is_object() {
+            *slot = Value::Object(serde_json::Map::new());
+        }
+        &mut slot[key]
+    });
+    *slot = value;
+}
+
+/// Writes the dashboard of the graph. What goes wrong is noted.
+pub async fn dashboard(shared: std::sync::Arc<Shared>) {
+    let Some(at) = shared.connection.grafana.clone() else { return };
+    if let Err(error) = write_dashboard(&shared, &at).await {
+        shared.note(&error);
+    }
+}
+
+async fn write_dashboard(shared: &Shared, at: &GrafanaAt) -> Result<(), CallError> {
+    let grafana = open(at).await?;
+    let folder = Folder { uid: "smo".to_owned(), title: at.folder.clone() };
+    grafana.ensure_folder(&folder).await?;
+    grafana.apply(&folder, &graph(&shared.connection).dashboard()).await
+}
+
+/// Removes the dashboard; whether the connection has one. What goes wrong is no reason to keep the rest.
+pub async fn remove_dashboard(connection: &Connection) -> bool {
+    let Some(at) = &connection.grafana else { return false };
+    match open(at).await {
+        Ok(grafana) => grafana.remove(&graph(connection).dashboard().uid).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+async fn open(at: &GrafanaAt) -> Result<Grafana, CallError> {
+    let secret = at.token_file.as_deref().map(token_at).transpose()?;
+    // A token of a service account has no colon; `user:password` has one.
+    let auth = match secret {
+        None => Auth::None,
+        Some(secret) => match secret.split_once(':') {
+            Some((user, password)) => Auth::Basic { user: user.to_owned(), password: password.to_owned() },
+            None => Auth::Bearer(secret),
+        },
+    };
+    let (url, data_source) = (at.url.clone(), at.data_source.clone());
+    Grafana::new(GrafanaSettings { url, auth, namespace: "default".to_owned(), data_source }).await
+}
+
+fn graph(connection: &Connection) -> Graph {
+    let service = |one: &Counterpart| Service { name: one.workload.clone(), rate: one.rate.clone() };
+    Graph {
+        project: connection.karmada.namespace.clone(),
+        name: connection.name.clone(),
+        services: connection.services.values().map(service).collect(),
+        cluster_label: CLUSTER_LABEL.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_is_set_by_its_path() {
+        let mut values = json!({"image": "a", "web": 3});
+        set(&mut values, "web.replicas", 4.into());
+        set(&mut values, "replicas", 2.into());
+        assert_eq!(values, json!({"image": "a", "web": {"replicas": 4}, "replicas": 2}));
+    }
+}

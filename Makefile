@@ -13,6 +13,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/target
 export SMO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
 
 CARGO ?= cargo
+# Everything, in builds as in tests: other features would be another build of what depends on them (polars).
+FEATURES := --all-features
 SMO := $(CARGO_TARGET_DIR)/release/smo
 # What `make simulate` replays, and where it writes.
 SCENARIO ?= scenarios/quickstart.yaml
@@ -20,7 +22,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay classic test bench bench-peers live-stack live-demo test-stack lint format docs notebooks clean
+.PHONY: help setup build install simulate replay classic test bench bench-peers live-stack live-demo test-live test-stack lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -30,11 +32,11 @@ setup: ## installs what the build needs and is missing (cmake g++ libclang-dev p
 	@.ci/setup
 
 build: setup ## the program, target/release/smo
-	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked $(FEATURES)
 	@echo "built $(SMO)"
 
 install: setup ## puts `smo` on the PATH (~/.cargo/bin)
-	$(CARGO) install --path . --locked
+	$(CARGO) install --path . --locked $(FEATURES)
 
 simulate: build ## replays the quickstart scenario with its policies; prints a table and writes a page
 	@$(SMO) simulate $(SCENARIO) --out $(OUT)
@@ -53,8 +55,12 @@ classic: build ## sixteen policies in eight scenarios: docs/classic.html and .md
 	@cmp $(OUT)/classic/classic.md docs/classic.md
 	@echo "the same bytes as docs/classic.html and docs/classic.md"
 
-test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README
+test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README, and the live stack
 	$(CARGO) test --release --locked --all-features
+	@tests/live/run
+
+test-live: setup ## those on the live stack alone: real Karmada, Prometheus, Helm, Grafana (a skip says why)
+	@tests/live/run
 
 live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/live, outside the work tree (13 min, then nothing)
 	@scripts/live build
@@ -63,7 +69,7 @@ live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/liv
 live-demo: export SMO_LIVE_NAMESPACE ?= smo-live-demo
 live-demo: export SMO_LIVE_RUN ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/live-demo
 live-demo: live-stack ## a shop on real Karmada clusters: deployed, scaled, a cluster lost and back; told as it happens (2 min)
-	@$(if $(filter file,$(origin SMO)),$(CARGO) build --release --locked --all-features)
+	@$(if $(filter file,$(origin SMO)),$(CARGO) build --release --locked $(FEATURES))
 	@trap 'trap "" INT TERM HUP; scripts/live down' EXIT; \
 		scripts/live up --reset; \
 		scripts/live exec python3 -B tests/live/demo.py --smo $(abspath $(SMO))
@@ -73,7 +79,7 @@ test-stack: ## the scripts of the live stack and of its demo, without its progra
 	@python3 -B tests/live/test_demo.py
 
 bench: setup ## all benches (criterion); SMO_BENCH_SMOKE=1 runs each once at smoke size
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked $(FEATURES)
 
 # The peers in Python, kept outside the work tree by their versions.
 PEERS_VERSION = $(shell sha256sum benches/peers/requirements.txt | cut -c1-12)
@@ -87,7 +93,7 @@ bench-peers: build ## the same worlds by SimPy and Vessim (python3; packages are
 		touch $(PEERS_VENV)/ready; } || { \
 		echo "SKIPPED: the packages of benches/peers/requirements.txt cannot be installed"; test -n "$(SMO_BENCH_SMOKE)"; }
 	@if test -e $(PEERS_VENV)/ready; then $(PEERS_VENV)/bin/python benches/peers/run.py --smo $(abspath $(SMO)) \
-		--accounting "$(CARGO) bench --quiet --locked --bench accounting"; fi
+		--accounting "$(CARGO) bench --quiet --locked $(FEATURES) --bench accounting"; fi
 
 lint: setup ## format check, clippy with warnings denied, licences where cargo-deny is installed
 	$(CARGO) fmt --check

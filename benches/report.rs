@@ -81,6 +81,7 @@ fn record(home: &Path, size: Size, number: u64) {
         inputs: Vec::new(),
         resolved: serde_json::json!({}),
         notes: Vec::new(),
+        live: None,
     };
     writer.explain(run.explained()).close(&totals, header, Timing::default()).expect("there is room");
 }

@@ -9,7 +9,9 @@ use super::error::{InputError, known_names};
 use super::file::Files;
 use super::read::read;
 use super::suite::of_suite;
-use crate::model::connection::{AlertsAt, Connection, Counterpart, Division, KarmadaAt, Moves, Probe, PrometheusAt};
+use crate::model::connection::{
+    AlertsAt, Connection, Counterpart, Division, KarmadaAt, Moves, Probe, PrometheusAt, StartWhenExpr,
+};
 use crate::model::id::{Id, Table};
 use crate::model::scenario::Known;
 use crate::units::Span;
@@ -90,6 +92,20 @@ pub struct ServiceFile {
     pub cpu_used: Option<String>,
     /// PromQL: ready replicas, with a label `cluster`; only `smo observe` needs it, for what `smo fit` reads.
     pub replicas: Option<String>,
+    /// For a service that waits for an event (`start_when` of the scenario): the same event as Prometheus sees it. It becomes a
+    /// rule, whose alert wakes the service.
+    pub start_when: Option<StartWhenFile>,
+}
+
+/// An event.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartWhenFile {
+    /// PromQL that has to give something.
+    pub expr: String,
+    /// For so long.
+    #[serde(default, rename = "for")]
+    pub lasting: Span,
 }
 
 /// A Prometheus.
@@ -112,6 +128,9 @@ pub struct AlertsFile {
     /// A file with the bearer token that Alertmanager has to show.
     #[serde(default)]
     pub token_file: Option<String>,
+    /// Labels that make the Prometheus operator take our rules, as its `ruleSelector` wants them: `{release: monitoring}`.
+    #[serde(default)]
+    pub rule_labels: BTreeMap<String, String>,
 }
 
 /// How replicas are moved: new ones are ready before old ones go.
@@ -217,7 +236,7 @@ pub fn load(path: &Path, known: &Known) -> Result<Connection, InputError> {
         let listen: SocketAddr = alerts.listen.parse().map_err(|_| {
             at.key("listen").error(format!("`{}` is no address; write it like `127.0.0.1:8000`", alerts.listen))
         })?;
-        Ok(AlertsAt { listen, token_file: token(&alerts.token_file, &at)? })
+        Ok(AlertsAt { listen, token_file: token(&alerts.token_file, &at)?, rule_labels: alerts.rule_labels.clone() })
     });
     Ok(Connection {
         name: object_name(&name(path), &at)?,
@@ -286,6 +305,9 @@ fn services<I: Id>(file: &ConnectionFile, known: &Known, at: &At<'_>) -> Result<
     for name in &names {
         let written = file.services.get(*name).cloned().unwrap_or_default();
         let workload = object_name(written.workload.as_deref().unwrap_or(name), &at.key(name).key("workload"))?;
+        let conditional =
+            known.application.conditions.iter().any(|(one, _)| known.application.services[*one].name == *name);
+        let start_when = start_when((file, written.start_when.as_ref()), conditional, &at.key(name))?;
         let ServiceFile { rate, served, latency_p95, cpu_used, replicas, .. } = written;
         if file.prometheus.is_none()
             && [&rate, &served, &latency_p95, &cpu_used, &replicas].into_iter().any(Option::is_some)
@@ -293,10 +315,36 @@ fn services<I: Id>(file: &ConnectionFile, known: &Known, at: &At<'_>) -> Result<
             let message = "it is to be measured, but there is no Prometheus; write `prometheus: {url: ...}`";
             return Err(at.key(name).error(message));
         }
-        all.push(Counterpart { workload, rate, served, latency_p95, cpu_used, replicas });
+        all.push(Counterpart { workload, rate, served, latency_p95, cpu_used, replicas, start_when });
     }
     distinct::<I>(all.iter().map(|one| one.workload.clone()).collect(), "Deployment", at)?;
     Ok(all.into_iter().collect())
+}
+
+/// The event of a service, which the scenario has to say it waits for.
+fn start_when(
+    (file, written): (&ConnectionFile, Option<&StartWhenFile>),
+    conditional: bool,
+    at: &At<'_>,
+) -> Result<Option<StartWhenExpr>, InputError> {
+    match (written, conditional) {
+        (None, false) => Ok(None),
+        (None, true) => {
+            let message =
+                "it waits for an event, and nothing says how Prometheus sees that; write `start_when: {expr: ...}`";
+            Err(at.error(message))
+        }
+        (Some(_), false) => {
+            let message = "the scenario does not say that it waits for an event; write `start_when` there too";
+            Err(at.key("start_when").error(message))
+        }
+        (Some(_), true) if file.prometheus.is_none() || file.alerts.is_none() => {
+            let message =
+                "an event needs a Prometheus and a place where alerts come in; write `prometheus` and `alerts`";
+            Err(at.key("start_when").error(message))
+        }
+        (Some(written), true) => Ok(Some(StartWhenExpr { expr: written.expr.clone(), lasting: written.lasting })),
+    }
 }
 
 /// The names, unless two are equal.
@@ -309,52 +357,4 @@ fn distinct<I: Id>(names: Vec<String>, what: &str, at: &At<'_>) -> Result<Table<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::load;
-    use crate::input::{Request, load as load_scenario};
-    use crate::model::connection::Division;
-    use std::fs;
-    use std::path::Path;
-
-    fn said(text: &str) -> String {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("karmada.kubeconfig"), "").expect("it is written");
-        let path = folder.path().join("live.yaml");
-        fs::write(&path, text).expect("it is written");
-        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/quickstart.yaml");
-        let loaded = load_scenario(&scenario, &Request::default()).expect("the quickstart is sound");
-        match load(&path, &loaded.scenario.known) {
-            Ok(connection) => format!("{connection:?}"),
-            Err(error) => error.to_string().replace(&format!("{}/", folder.path().display()), ""),
-        }
-    }
-
-    #[test]
-    fn a_connection_is_read_with_its_defaults() {
-        let text = "karmada: {kubeconfig: karmada.kubeconfig}\nprometheus: {url: http://127.0.0.1:9090/}\nclusters: {edge-1: member1}\nservices: {image-detection: {rate: sum(x)}}\n";
-        let said = said(text);
-        assert!(said.contains("member1") && said.contains(r#"url: "http://127.0.0.1:9090""#), "{said}");
-        assert!(said.contains(&format!("division: {:?}", Division::Own)), "{said}");
-    }
-
-    #[test]
-    fn mistakes_name_their_place_and_the_way_out() {
-        let base = "karmada: {kubeconfig: karmada.kubeconfig}\n";
-        let cases = [
-            ("karmada: {kubeconfig: nowhere}\n".to_owned(), "there is no file `nowhere`"),
-            (format!("{base}clusters: {{edge-9: a}}\n"), "line 2"),
-            (format!("{base}clusters: {{edge-1: a, edge-2: a}}\n"), "the cluster of Karmada `a` stands for two"),
-            (format!("{base}services: {{image-detection: {{rate: x}}}}\n"), "there is no Prometheus"),
-            (format!("{base}services: {{image-detektion: {{}}}}\n"), "image-detection"),
-            (format!("{base}prometheus: {{url: 127.0.0.1}}\n"), "`127.0.0.1` is no address"),
-            (format!("{base}alerts: {{listen: somewhere}}\n"), "`somewhere` is no address"),
-            (format!("{base}probe: {{lost_after: 0}}\n"), "write at least 1"),
-            (format!("{base}probe: {{every: 5}}\n"), "every"),
-            (format!("{base}namespace: shop\n"), "namespace"),
-        ];
-        for (text, wanted) in cases {
-            let said = said(&text);
-            assert!(said.contains(wanted) && said.starts_with("live.yaml"), "{text}\n{said}");
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 
 use super::id::{ClusterId, ServiceId, Table};
 use crate::units::Span;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -68,6 +69,17 @@ pub struct Counterpart {
     pub cpu_used: Option<String>,
     /// PromQL: ready replicas, one result for each cluster, for recordings: bindings tell only the present.
     pub replicas: Option<String>,
+    /// The event that it waits for, where it is conditional.
+    pub start_when: Option<StartWhenExpr>,
+}
+
+/// An event as Prometheus sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartWhenExpr {
+    /// PromQL that has to give something.
+    pub expr: String,
+    /// For so long.
+    pub lasting: Span,
 }
 
 /// A Prometheus.
@@ -86,6 +98,8 @@ pub struct AlertsAt {
     pub listen: SocketAddr,
     /// A file with the bearer token that Alertmanager has to show.
     pub token_file: Option<PathBuf>,
+    /// Labels of the `PrometheusRule` that make the operator take it.
+    pub rule_labels: BTreeMap<String, String>,
 }
 
 /// How replicas are moved from cluster to cluster: those in the new one are ready before those in the old one go.

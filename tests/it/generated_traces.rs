@@ -45,7 +45,7 @@ fn commands() -> Vec<(String, GenerateOptions)> {
     let readme =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("traces/README.md")).expect("it is there");
     let commands: Vec<_> = readme.lines().filter(|line| line.starts_with("smo trace generate")).map(options).collect();
-    assert_eq!(commands.len(), 10, "a command for each trace");
+    assert_eq!(commands.len(), 11, "a command for each trace");
     commands
 }
 
@@ -88,6 +88,7 @@ fn the_shipped_traces_have_the_load_that_the_readme_states() {
     let expected = [
         ("traces/day.csv.gz", 221.0, 489.0),
         ("traces/flash-crowd.csv.gz", 108.0, 518.0),
+        ("traces/shop.csv.gz", 38.7, 97.3),
         ("traces/week.csv.gz", 218.0, 571.0),
         ("traces/classic/steady.csv.gz", 219.7, 231.8),
         ("traces/classic/daily.csv.gz", 222.4, 494.4),

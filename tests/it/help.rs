@@ -9,6 +9,9 @@ const WIDTH: usize = 100;
 /// Commands that print no data: files, scripts, pages, and a schema that is JSON anyway.
 const WITHOUT_FORMAT: &[&str] = &[
     "smo init",
+    "smo run",
+    "smo pause",
+    "smo remove",
     "smo report",
     "smo export",
     "smo scenario schema",

@@ -1,6 +1,6 @@
 //! L01, L03, L04, L05, L10, L16: what is seen, how it is scaled and moved, and when nothing is done.
 
-use crate::shop::{Filler, Shop, until};
+use crate::shop::{Filler, Shop, until, wait};
 use crate::stack::stack;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -53,7 +53,7 @@ fn l10_silence_of_prometheus_means_hold() {
     // A dozen decisions later everything is as it was: silence is not zero load.
     let decisions = |text: &str| text.lines().count();
     let before = decisions(&smo.said());
-    std::thread::sleep(Duration::from_secs(10));
+    wait(10);
     assert_eq!((shop.ready_all("front"), decisions(&smo.said())), (7, before), "{}", smo.said());
     drop(frozen);
     until("front follows again", SOON, || shop.ready_all("front") == 1);
@@ -157,8 +157,39 @@ fn pause_stops_every_write() {
     until("it is told", SOON, || smo.said().contains("paused  incident 4711"));
     shop.load(100.0);
     until("it decides all the same", SOON, || smo.said().contains("→ 7"));
-    std::thread::sleep(Duration::from_secs(4));
+    wait(4);
     assert_eq!((shop.ready_all("front"), shop.shares("front").values().sum::<u64>()), (2, 2));
     pause(&["--off"]);
     until("the latest plan is carried out", SOON, || shop.ready_all("front") == 7);
+}
+
+/// L09 to its end: a service that waits for an event is deployed when its alert fires, once, and its rule goes when it is removed.
+#[test]
+fn l09_an_alert_wakes_the_service_that_waits_for_it() {
+    let Some(stack) = stack("l09e") else { return };
+    let mut shop = Shop::new(&stack, "l09e");
+    let expr = "sum(rate(http_requests_total{service=\"l09e-front\"}[5s])) > 50";
+    shop.connect(&["services", "back", "start_when"], json!({"expr": expr}));
+    shop.connect(&["alerts"], json!({"listen": "127.0.0.1:8000"}));
+    let when = "application.services.back.start_when=rate(requests_total{service=\"front\"}[1m]) > 50";
+    let scenario = ["--set", when];
+    shop.load(20.0);
+    let mut smo = shop.start("--live", &scenario);
+    until("front is there", SOON, || shop.ready_all("front") == 2);
+    wait(4);
+    assert_eq!(shop.ready_all("back"), 0, "nothing has happened yet: {}", smo.said());
+    shop.load(80.0);
+    until("back is wanted", SOON, || smo.said().contains("wanted  back"));
+    until("back is there", SOON, || shop.ready_all("back") >= 1);
+    // Alertmanager repeats what still fires; it is told once.
+    wait(5);
+    assert_eq!(smo.said().matches("wanted  back").count(), 1, "{}", smo.said());
+    assert_eq!(smo.end(), 0, "{}", smo.said());
+    let loaded = || {
+        let rules = stack.fetch("prometheus", "/api/v1/rules");
+        rules["data"]["groups"].as_array().into_iter().flatten().any(|group| group["name"] == "smo-smo-l09e-live")
+    };
+    assert!(loaded(), "the rule stands while the application does");
+    shop.remove_with(&scenario);
+    assert!(!loaded(), "and goes with it");
 }

@@ -1,6 +1,6 @@
 //! L01, L06: what is seen of a cluster, and what is done when its API server is killed or frozen.
 
-use crate::shop::{Shop, Smo, until};
+use crate::shop::{Shop, Smo, until, wait};
 use crate::stack::stack;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn loses_and_fails_back(name: &str, signal: &str) {
     let lost = if shop.ready("member1", "front") > 0 { "member1" } else { "member2" };
     let (other, word) = if lost == "member1" { ("member2", "near") } else { ("member1", "far") };
     // Settled: no decision is under way that would move things anyway.
-    std::thread::sleep(Duration::from_secs(3));
+    wait(3);
     let api = format!("api-{lost}");
     stack.live(&["signal", &api, signal]);
     let noticed = until("the loss is told", SOON, || smo.said().contains(&format!("lost   cluster  {word}")));
@@ -79,7 +79,7 @@ fn l06_a_silent_control_plane_means_hold() {
     until("it drives", SOON, || shop.ready_all("front") == 4);
     let frozen = stack.freeze("agg");
     until("the silence is told", SOON, || smo.said().contains("silent  karmada"));
-    std::thread::sleep(Duration::from_secs(5));
+    wait(5);
     assert!(!smo.said().contains("lost   cluster"), "{}", smo.said());
     drop(frozen);
     until("it is heard again", SOON, || smo.said().contains("heard   karmada"));

@@ -11,6 +11,7 @@
 )]
 
 mod charts;
+mod conformance;
 mod decisions;
 mod l02;
 mod l08;

@@ -1,6 +1,6 @@
 //! L04, L07, L12, L13: moves without a gap, other writers, removal, and our own death in the middle.
 
-use crate::shop::{Shop, Smo, until};
+use crate::shop::{Shop, Smo, until, wait};
 use crate::stack::stack;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,7 +47,7 @@ fn moves_without_a_gap(shop: &Shop<'_>) {
         let _ends = SetOnDrop(&over);
         let mut smo = shop.start("--live", &FAR);
         until("the first write is made", SOON, || shop.shares("front").len() == 2);
-        std::thread::sleep(Duration::from_secs(2));
+        wait(2);
         assert_eq!(
             shop.ready("member1", "front"),
             4,
@@ -142,7 +142,7 @@ fn l07_a_webhook_outage_is_waited_out() {
     stack.live(&["signal", "webhook", "KILL"]);
     shop.load(100.0);
     until("it decides", SOON, || smo.said().contains("→ 7"));
-    std::thread::sleep(Duration::from_secs(2));
+    wait(2);
     assert_eq!(shop.shares("front").values().sum::<u64>(), 2, "the write cannot have got through");
     stack.live(&["restart", "webhook"]);
     until("it gets through", SOON, || shop.ready("member1", "front") == 7);
@@ -183,7 +183,7 @@ fn l12_removal_is_complete_and_can_be_repeated() {
     stack
         .kubectl("karmada", &["delete", "propagationpolicy", "smo-back", "--namespace", &shop.namespace])
         .expect("it was there");
-    std::thread::sleep(Duration::from_secs(11));
+    wait(11);
     assert_eq!(shop.remove().matches("removed").count(), 4);
 }
 
@@ -207,7 +207,7 @@ fn l13_a_crash_between_two_writes_is_followed_by_convergence() {
     // The lease of the dead one runs out first.
     let start = || {
         let mut smo = shop.start("--live", &FAR);
-        std::thread::sleep(Duration::from_secs(2));
+        wait(2);
         if smo.is_running() { Some(smo) } else { None }
     };
     let mut next = None;

@@ -139,8 +139,18 @@ impl<'a> Shop<'a> {
 
     /// `smo remove`; what it said.
     pub fn remove(&self) -> String {
+        self.remove_with(&[])
+    }
+
+    /// The same with fields of the scenario.
+    pub fn remove_with(&self, more: &[&str]) -> String {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/shop.yaml");
-        let done = Command::new(env!("CARGO_BIN_EXE_smo")).arg("remove").arg(scenario).arg(self.connection()).output();
+        let done = Command::new(env!("CARGO_BIN_EXE_smo"))
+            .arg("remove")
+            .arg(scenario)
+            .arg(self.connection())
+            .args(more)
+            .output();
         let done = done.expect("smo starts");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).into_owned()
@@ -258,6 +268,12 @@ fn empty(stack: &Stack) {
             nothing("allocated") && nothing("allocating") && summary["allocatable"]["cpu"].is_string()
         })
     });
+}
+
+/// Waits, for what must *not* happen.
+#[expect(clippy::disallowed_methods, reason = "waits for the real world")]
+pub fn wait(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
 }
 
 /// Waits until something holds; how long that took.

@@ -50,12 +50,14 @@ impl Stack {
     }
 
     /// The address of an outside system: `prometheus`, `alertmanager`, `registry`, `grafana`, `exporter`.
+    #[expect(clippy::unused_self, reason = "only who holds the stack may use it")]
     pub fn address(&self, system: &str) -> String {
         let name = format!("SMO_LIVE_{}", system.to_uppercase());
         std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set by `scripts/live exec`"))
     }
 
     /// `scripts/live` with arguments, like `signal api-member1 STOP` or `restart webhook`.
+    #[expect(clippy::unused_self, reason = "only who holds the stack may use it")]
     pub fn live(&self, arguments: &[&str]) {
         let script = std::env::var("SMO_LIVE").expect("`scripts/live exec` sets SMO_LIVE");
         let done = Command::new(script).args(arguments).output().expect("scripts/live starts");
@@ -84,6 +86,14 @@ impl Stack {
     pub fn get(&self, cluster: &str, arguments: &[&str]) -> Option<serde_json::Value> {
         let all: Vec<&str> = ["get", "-o", "json"].into_iter().chain(arguments.iter().copied()).collect();
         self.kubectl(cluster, &all).ok().and_then(|text| serde_json::from_str(&text).ok())
+    }
+
+    /// What an outside system answers at a path.
+    pub fn fetch(&self, system: &str, path: &str) -> serde_json::Value {
+        let url = format!("{}{path}", self.address(system));
+        let done = Command::new("curl").args(["--silent", "--fail", &url]).output().expect("curl starts");
+        assert!(done.status.success(), "{url}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).expect("it answers in JSON")
     }
 
     /// Applies objects.

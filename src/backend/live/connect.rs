@@ -1,6 +1,5 @@
 //! The way in: everything that can be wrong is found before anything is written, and said with the way out.
 
-use super::clock;
 use super::driver::double_control;
 use super::karmada::binding::{BindingSeen, Shares};
 use super::karmada::cluster::ClusterSeen;
@@ -10,11 +9,13 @@ use super::outside::{CallError, Class};
 use super::prometheus::Prometheus;
 use super::shared::Shared;
 use super::tasks::list_all;
-use crate::model::Service;
+use super::{Mode, clock, triggers};
 use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::scenario::Known;
+use crate::model::{Scenario, Service};
 use crate::units::kubernetes::Quantity;
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a control plane may take to show what was just made.
@@ -31,9 +32,41 @@ fn wrong(call: &str, reason: String) -> CallError {
 pub fn prometheus_at(at: &PrometheusAt) -> Result<Prometheus, CallError> {
     let prometheus = Prometheus::new(&at.url)?;
     let Some(path) = &at.token_file else { return Ok(prometheus) };
-    let wrong = |error| CallError::new("prometheus", format!("token file {}", path.display()), Class::Permanent, error);
-    let token = std::fs::read_to_string(path).map_err(wrong)?;
-    Ok(prometheus.with_token(token.trim()))
+    Ok(prometheus.with_token(token_at(path)?))
+}
+
+/// The token in a file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn token_at(path: &Path) -> Result<String, CallError> {
+    let wrong = |error| CallError::new("smo", format!("token file {}", path.display()), Class::Permanent, error);
+    Ok(std::fs::read_to_string(path).map_err(wrong)?.trim().to_owned())
+}
+
+/// Checks everything and sees everything once; nothing is written before all checks have passed. What was stored.
+///
+/// # Errors
+/// The first thing that is wrong, or not there.
+pub async fn begin(
+    karmada: &Karmada,
+    shared: &Shared,
+    (scenario, mode, me): (&Scenario, Mode, &str),
+) -> Result<Stored, CallError> {
+    let acts = mode == Mode::Act;
+    karmada.admit(acts).await?;
+    check_clusters(&shared.connection, &karmada.clusters().await?)?;
+    check_workloads(karmada, &shared.connection, &scenario.known).await?;
+    if !acts {
+        see_all(karmada, shared, false).await?;
+        return Ok(Stored::default());
+    }
+    let stored = check_control(karmada, &shared.connection, me).await?;
+    see_all(karmada, shared, false).await?;
+    claim_all(karmada, shared, &scenario.known).await?;
+    see_all(karmada, shared, true).await?;
+    triggers::write(karmada, &shared.connection, &scenario.known).await?;
+    Ok(stored)
 }
 
 /// Checks that the clusters of the connection have joined, each once.

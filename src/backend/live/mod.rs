@@ -25,6 +25,7 @@ pub mod driver;
 pub mod grafana;
 pub mod happening;
 pub mod helm;
+pub mod history;
 pub mod http;
 pub mod karmada;
 mod kubernetes;
@@ -43,13 +44,14 @@ mod stub;
 pub mod submariner;
 pub mod tasks;
 pub mod tls;
+pub mod triggers;
 pub mod views;
 pub mod world;
 
 use super::{Backend, BackendError};
 use crate::model::connection::{Connection, KarmadaAt};
 use crate::model::observation::{Action, Event, EventKind};
-use crate::model::plan::Target;
+use crate::model::scenario::Known;
 use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Snapshot, Targets};
 use crate::units::Time;
 use account::Account;
@@ -126,8 +128,8 @@ impl LiveBackend {
         let world = World::new(scenario.known.clone(), Arc::new(connection));
         let shared = Arc::new(Shared::new(world, Clock::start(), tell));
         let me = format!("smo-{}", std::process::id());
-        let stored = runtime.block_on(begin(&karmada, &shared, (&scenario, mode, &me)))?;
-        let targets = targets_at_start(&shared.world(), &stored);
+        let stored = runtime.block_on(connect::begin(&karmada, &shared, (&scenario, mode, &me)))?;
+        let targets = views::targets_at_start(&shared.world(), &stored);
         let account = Account::new(&shared.world(), targets.clone(), shared.clock.time());
         let mut live = Self {
             runtime,
@@ -159,6 +161,7 @@ impl LiveBackend {
         let sample_every = self.scenario.sample_every.unwrap_or(SAMPLE_EVERY);
         runtime.spawn(tasks::pace(sample_every, Happening::Sample, shared.clone()));
         runtime.spawn(tasks::end(self.scenario.until, shared.clone()));
+        runtime.spawn(triggers::listen(shared.clone()));
         if self.mode == Mode::Act {
             let driver = Driver::new(karmada, shared.clone(), (me, stored));
             self.driver = Some(runtime.spawn(driver.drive()));
@@ -182,7 +185,7 @@ impl LiveBackend {
             self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
         }
         let world = self.shared.world();
-        let state = (observed_targets(&world), Vec::new());
+        let state = (views::observed_targets(&world), Vec::new());
         world.snapshot(&self.scenario.environment, state, self.shared.clock.time())
     }
 
@@ -224,7 +227,7 @@ impl LiveBackend {
         }
         let world = self.shared.world();
         if self.mode == Mode::Watch {
-            self.targets = observed_targets(&world);
+            self.targets = views::observed_targets(&world);
         }
         self.account.on_targets(&self.targets);
         let state = (self.targets.clone(), self.under_way.clone());
@@ -277,7 +280,7 @@ pub fn pause(at: &KarmadaAt, connection: &str, reason: Option<&str>) -> Result<(
 ///
 /// # Errors
 /// Somebody who drives it; a control plane that cannot be reached, or does not let us.
-pub fn remove(connection: &Connection) -> Result<Vec<String>, CallError> {
+pub fn remove(connection: &Connection, known: &Known) -> Result<Vec<String>, CallError> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let karmada = Karmada::open(&connection.karmada).await?;
@@ -288,6 +291,9 @@ pub fn remove(connection: &Connection) -> Result<Vec<String>, CallError> {
         let mut removed = Vec::new();
         for counterpart in connection.services.values() {
             removed.extend(karmada.release(&counterpart.workload).await?);
+        }
+        if triggers::remove(&karmada, connection, known).await? {
+            removed.push(format!("PrometheusRule {}", triggers::rules(connection, known)?.name()));
         }
         if karmada.forget(&connection.name).await? {
             removed.push(format!("ConfigMap {}", karmada::store::store_name(&connection.name)));
@@ -361,51 +367,4 @@ impl Drop for LiveBackend {
 fn runtime() -> Result<Runtime, CallError> {
     let build = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     build.map_err(|error| CallError::new("smo", "start of its tasks", Class::Retryable, error))
-}
-
-/// Checks everything and sees everything once; nothing is written before all checks have passed.
-async fn begin(
-    karmada: &Karmada,
-    shared: &Shared,
-    (scenario, mode, me): (&Scenario, Mode, &str),
-) -> Result<Stored, CallError> {
-    let acts = mode == Mode::Act;
-    karmada.admit(acts).await?;
-    connect::check_clusters(&shared.connection, &karmada.clusters().await?)?;
-    connect::check_workloads(karmada, &shared.connection, &scenario.known).await?;
-    if !acts {
-        connect::see_all(karmada, shared, false).await?;
-        return Ok(Stored::default());
-    }
-    let stored = connect::check_control(karmada, &shared.connection, me).await?;
-    connect::see_all(karmada, shared, false).await?;
-    connect::claim_all(karmada, shared, &scenario.known).await?;
-    connect::see_all(karmada, shared, true).await?;
-    Ok(stored)
-}
-
-/// What is wanted at the start: what was stored, or else what is.
-fn targets_at_start(world: &World, stored: &Stored) -> Targets {
-    let of = |service: ServiceId| {
-        let wish = stored.wishes.get(&world.connection.services[service].workload);
-        wish.map_or_else(|| asked(world, service), |wish| wish.wanted.clone())
-    };
-    targets(world, of)
-}
-
-/// What is asked for at present, whoever asked.
-fn observed_targets(world: &World) -> Targets {
-    targets(world, |service| asked(world, service))
-}
-
-fn asked(world: &World, service: ServiceId) -> Shares {
-    world.workloads[service].binding.as_ref().map_or_else(Shares::new, |binding| binding.clusters.clone())
-}
-
-fn targets(world: &World, shares: impl Fn(ServiceId) -> Shares) -> Targets {
-    let of = |service: ServiceId| {
-        let shares = shares(service).into_iter();
-        shares.filter_map(move |(name, replicas)| Some(Target { service, cluster: world.cluster_id(&name)?, replicas }))
-    };
-    world.workloads.ids().flat_map(of).collect()
 }

@@ -56,7 +56,7 @@ impl Present<'_> {
         if complete {
             return if self.asked == wanted { Step::Done } else { Step::Write(wanted.clone()) };
         }
-        let through = self.through(wanted);
+        let through = self.through(wish);
         if *self.asked != through {
             // Where the way was gone already and is overdue, it was given up: going it again would never end.
             return Step::Write(through);
@@ -79,19 +79,21 @@ impl Present<'_> {
         })
     }
 
-    /// The division on the way: of each cluster that is still needed what it has at present, of the others what is wanted.
+    /// The division on the way: of each cluster that is still needed what it had before, of the others what is wanted.
     ///
-    /// Only a cluster that *serves* more than what is wanted of it is spared: replicas that never came up are no loss.
-    fn through(&self, wanted: &Shares) -> Shares {
+    /// Only a cluster that *serves* more than what is wanted of it is spared: replicas that never came up are no loss. What it had
+    /// before is what was stored, not what is asked for at present: between the writes of a division by weights Karmada asks for
+    /// something that nobody wants.
+    fn through(&self, Wish { wanted, before }: &Wish) -> Shares {
         let mut through = wanted.clone();
         if self.pinned {
             return through;
         }
-        for (cluster, asked) in self.asked.iter().filter(|(cluster, _)| !self.lost.contains(*cluster)) {
-            let serves = self.ready.get(cluster).copied().unwrap_or(0).min(*asked);
+        for (cluster, had) in before.iter().filter(|(cluster, _)| !self.lost.contains(*cluster)) {
+            let serves = self.ready.get(cluster).copied().unwrap_or(0);
             let wanted_here = wanted.get(cluster).copied().unwrap_or(0);
-            if serves > wanted_here && self.gains_elsewhere(wanted, cluster) {
-                through.insert(cluster.clone(), *asked);
+            if serves > wanted_here && *had > wanted_here && self.gains_elsewhere(wanted, cluster) {
+                through.insert(cluster.clone(), *had);
             }
         }
         through
@@ -170,6 +172,10 @@ mod tests {
         // More of the same that finds no room: it stays wanted.
         let full = Case { overdue: true, ..case(&[("a", 5)], &[("a", 3)]) };
         assert_eq!(step(&full, &[("a", 5)], &[("a", 3)]), Step::Wait);
+        // Between two writes of weights: what Karmada asks for meanwhile is not what is spared.
+        let torn = case(&[("a", 2), ("b", 2)], &[("a", 4)]);
+        let both = shares(&[("a", 4), ("b", 4)]);
+        assert_eq!(step(&torn, &[("b", 4)], &[("a", 4)]), Step::Write(both));
         // Nothing to go back to: it stays, and is told.
         assert_eq!(step(&Case { asked: shares(&[("b", 3)]), ..stuck }, &[("b", 3)], &[]), Step::Wait);
     }

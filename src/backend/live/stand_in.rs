@@ -11,6 +11,9 @@ use crate::units::{Bytes, MilliCores, Money, Ratio, Span, Watts};
 use std::collections::BTreeMap;
 
 /// What is known of it.
+///
+/// # Panics
+/// Never: nobody calls anybody.
 pub fn known() -> Known {
     let web = Service {
         name: "web".to_owned(),
@@ -70,7 +73,15 @@ fn cluster(name: &str) -> Cluster {
 /// Where it is.
 pub fn connection() -> Connection {
     let workload = "web".to_owned();
-    let web = Counterpart { workload, rate: None, served: None, latency_p95: None, cpu_used: None, replicas: None };
+    let web = Counterpart {
+        workload,
+        rate: None,
+        served: None,
+        latency_p95: None,
+        cpu_used: None,
+        replicas: None,
+        start_when: None,
+    };
     Connection {
         name: "shop".to_owned(),
         karmada: KarmadaAt {

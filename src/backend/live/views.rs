@@ -1,8 +1,11 @@
 //! From what was seen to what a policy is shown: the live counterpart of simulated telemetry.
 
+use super::karmada::binding::Shares;
+use super::karmada::store::Stored;
 use super::world::{Site, World};
 use crate::model::environment::Environment;
 use crate::model::observation::Action;
+use crate::model::plan::Target;
 use crate::model::{
     ClusterId, ClusterView, Phase, ReplicaGroup, Resources, Seen, ServiceId, ServiceView, Snapshot, Targets,
 };
@@ -69,6 +72,32 @@ impl World {
             dormant: conditional && !self.awake[service],
         }
     }
+}
+
+/// What is wanted at the start: what was stored, or else what is.
+pub fn targets_at_start(world: &World, stored: &Stored) -> Targets {
+    let of = |service: ServiceId| {
+        let wish = stored.wishes.get(&world.connection.services[service].workload);
+        wish.map_or_else(|| asked(world, service), |wish| wish.wanted.clone())
+    };
+    targets(world, of)
+}
+
+/// What is asked for at present, whoever asked.
+pub fn observed_targets(world: &World) -> Targets {
+    targets(world, |service| asked(world, service))
+}
+
+fn asked(world: &World, service: ServiceId) -> Shares {
+    world.workloads[service].binding.as_ref().map_or_else(Shares::new, |binding| binding.clusters.clone())
+}
+
+fn targets(world: &World, shares: impl Fn(ServiceId) -> Shares) -> Targets {
+    let of = |service: ServiceId| {
+        let shares = shares(service).into_iter();
+        shares.filter_map(move |(name, replicas)| Some(Target { service, cluster: world.cluster_id(&name)?, replicas }))
+    };
+    world.workloads.ids().flat_map(of).collect()
 }
 
 /// A measurement that is older says nothing of the present.

@@ -69,6 +69,7 @@ fn slo(text: &str) -> Result<Slo, String> {
 /// Wrong input, or a run that failed.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let Arguments { asked, telling, until, .. } = arguments;
+    asked.look(&telling.out)?;
     let setting = asked.load(*until, &[])?;
     let (seeds, policies) = (asked.seeds(&setting), asked.policies(&setting)?);
     let now = pools::pools(&setting.loaded);

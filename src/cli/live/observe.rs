@@ -1,15 +1,15 @@
 //! `smo observe`: the real world as it is now; or as it was, as a scenario that `smo simulate` replays and `smo fit` reads.
 
-use super::super::Failure;
 use super::super::simulate::parse_set;
+use super::super::{Failure, Format};
 use crate::units::Span;
 use std::io::Write;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  smo observe shop.yaml live.yaml                                    what is where, now
-  smo observe shop.yaml live.yaml --from '6 h' --out recorded        the last six hours as a scenario
+  smo observe shop.yaml live.yaml                                what is where, now
+  smo observe shop.yaml live.yaml --from '6 h' --out recorded    six hours as a scenario
   smo observe shop.yaml live.yaml --from '7 d' --until '1 d' --step 1min --out recorded
   smo simulate recorded/scenario.yaml
   smo fit recorded/observations.csv --out capacity.yaml
@@ -45,9 +45,9 @@ pub struct Arguments {
     /// Directory for the recorded scenario.
     #[arg(long, value_name = "DIR", requires = "from")]
     out: Option<PathBuf>,
-    /// Print what is there now as JSON.
-    #[arg(long)]
-    json: bool,
+    /// What to print of what is there now.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
 }
 
 /// Looks, or records.
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let setting = Setting::load(&arguments.scenario, request).map_err(Failure::input)?;
     let Some((from, directory)) = arguments.from.zip(arguments.out.as_ref()) else {
         let snapshot = present::look(&arguments.connection, &setting.loaded.scenario)?;
-        return sight::print(&snapshot, arguments.json, out);
+        return sight::print(&snapshot, arguments.format, out);
     };
     let asked = recording::Asked { from, until: arguments.until.unwrap_or(Span::ZERO), step: arguments.step };
     recording::record(&setting, &arguments.connection, (asked, directory), out)

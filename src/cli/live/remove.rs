@@ -23,6 +23,9 @@ pub struct Arguments {
     /// The connection.
     #[arg(value_name = "CONNECTION")]
     connection: PathBuf,
+    /// A field of the scenario, set by its path; may be given again.
+    #[arg(long, value_name = "path=value", value_parser = super::super::simulate::parse_set)]
+    set: Vec<(String, String)>,
 }
 
 /// Removes, and says what was there.
@@ -41,9 +44,10 @@ pub fn run(_: &Arguments, _: &mut dyn Write) -> Result<(), Failure> {
 #[cfg(feature = "live")]
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     use crate::input::{Request, connection, load};
-    let loaded = load(&arguments.scenario, &Request::default()).map_err(Failure::input)?;
+    let loaded = load(&arguments.scenario, &Request { set: arguments.set.clone(), ..Request::default() })
+        .map_err(Failure::input)?;
     let at = connection::load(&arguments.connection, &loaded.scenario.known).map_err(Failure::input)?;
-    let removed = crate::backend::live::remove(&at).map_err(super::failure)?;
+    let removed = crate::backend::live::remove(&at, &loaded.scenario.known).map_err(super::failure)?;
     if removed.is_empty() {
         return Ok(writeln!(out, "nothing of {} was there", at.name)?);
     }

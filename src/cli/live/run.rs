@@ -9,11 +9,11 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  smo run shop.yaml --shadow live.yaml --until 24h      what the policy would have done; nothing is written
-  smo run shop.yaml --live live.yaml                    it decides and acts, until Ctrl-C
+  smo run shop.yaml --shadow live.yaml --until 24h     what it would do; nothing is written
+  smo run shop.yaml --live live.yaml                   it decides and acts, until Ctrl-C
   smo run shop.yaml --live live.yaml --policy anytime+rate --until 1h
-  smo run --schema                                      what belongs into live.yaml
-  smo diff runs/shop/anytime-1 runs/shop/anytime-live   where reality left the forecast
+  smo run --schema                                     what belongs into live.yaml
+  smo diff runs/shop/anytime-1 runs/shop/anytime-live  where reality left the forecast
 
 The scenario says what the world is like, the connection where it is: kubeconfig, Prometheus, the
 query of each service's rate. A run leaves the record of a simulation in OUT/SCENARIO/POLICY-live

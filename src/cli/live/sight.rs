@@ -1,6 +1,6 @@
 //! What is where now, as people read it, and as JSON.
 
-use super::super::Failure;
+use super::super::{Failure, Format};
 use crate::cli::aligned::Columns;
 use crate::model::{ClusterId, Phase, ServiceId, Snapshot};
 use serde_json::{Value, json};
@@ -10,8 +10,8 @@ use std::io::Write;
 ///
 /// # Errors
 /// Where the output does not take it.
-pub fn print(snapshot: &Snapshot, as_json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    if as_json {
+pub fn print(snapshot: &Snapshot, format: Format, out: &mut dyn Write) -> Result<(), Failure> {
+    if format == Format::Json {
         return Ok(writeln!(out, "{:#}", to_json(snapshot))?);
     }
     let mut clusters = Columns::new(["cluster", "reached", ">nodes", ">cores", ">free", ">memory", ">free", ">gpu"]);

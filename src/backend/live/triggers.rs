@@ -1,0 +1,132 @@
+//! Services that wait for an event: their rules go to Prometheus, its alerts come back through Alertmanager, and wake them.
+//!
+//! What a scenario says of such a service (`start_when`) is what the simulation evaluates; the connection says the same in the PromQL
+//! of the real world. A service is woken once, however often its alert is repeated; it sleeps again only where the scenario says so
+//! (`stop_when_resolved`), and an alert that ends because its rule is gone puts nobody to sleep.
+
+use super::alerts::{Alert, Inbox, State};
+use super::connect::{prometheus_at, token_at};
+use super::happening::Happening;
+use super::karmada::{Karmada, MANAGED_BY};
+use super::outside::{CallError, Class};
+use super::rules::{GRAPH_LABEL, Operator, PROJECT_LABEL, Place, REVISION_ANNOTATION, RuleSet, Rules, Trigger};
+use super::shared::Shared;
+use crate::model::ServiceId;
+use crate::model::connection::Connection;
+use crate::model::observation::{Event, EventKind};
+use crate::model::scenario::Known;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Alerts that may wait to be taken.
+const WAITING: usize = 256;
+/// How long an operator and the kubelet may take to pass rules on.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// The label of an alert that says whom it wakes.
+const SERVICE_LABEL: &str = "smo_service";
+
+/// The rules of all services that wait for an event.
+///
+/// # Errors
+/// A name that Kubernetes does not take.
+pub fn rules(connection: &Connection, known: &Known) -> Result<RuleSet, CallError> {
+    let triggers = connection.services.iter().filter_map(|(id, counterpart)| {
+        let when = counterpart.start_when.as_ref()?;
+        let name = &known.application.services[id].name;
+        Some(Trigger {
+            alert: format!("smo-{name}"),
+            expr: when.expr.clone(),
+            lasting: super::clock::duration(when.lasting),
+            labels: BTreeMap::from([(SERVICE_LABEL.to_owned(), name.clone())]),
+        })
+    });
+    RuleSet::new(&connection.karmada.namespace, &connection.name, triggers.collect())
+}
+
+/// The place where rules are written: the control plane, for an operator.
+fn place(karmada: &Karmada, connection: &Connection) -> Result<Rules, CallError> {
+    let none = || CallError::new("prometheus", "rules", Class::Permanent, "the connection names no Prometheus");
+    let prometheus = prometheus_at(connection.prometheus.as_ref().ok_or_else(none)?)?;
+    let mut labels = connection.alerts.as_ref().map(|alerts| alerts.rule_labels.clone()).unwrap_or_default();
+    labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
+    let operator = Operator::new(karmada.client().clone(), karmada.namespace(), labels);
+    Ok(Rules::new(Arc::new(prometheus), Place::Operator(Box::new(operator)), PATIENCE))
+}
+
+/// Brings the rules to what the connection says.
+///
+/// # Errors
+/// A wrong expression (nothing was written), or rules that were not loaded in time.
+pub async fn write(karmada: &Karmada, connection: &Connection, known: &Known) -> Result<(), CallError> {
+    let set = rules(connection, known)?;
+    if set.triggers().is_empty() {
+        return Ok(());
+    }
+    place(karmada, connection)?.apply(&set).await
+}
+
+/// Removes the rules; whether the connection has some.
+///
+/// # Errors
+/// Rules that were not unloaded in time.
+pub async fn remove(karmada: &Karmada, connection: &Connection, known: &Known) -> Result<bool, CallError> {
+    let set = rules(connection, known)?;
+    if set.triggers().is_empty() {
+        return Ok(false);
+    }
+    place(karmada, connection)?.remove(&set).await?;
+    Ok(true)
+}
+
+/// Listens for alerts until the run is over.
+pub async fn listen(shared: Arc<Shared>) {
+    let Some(at) = shared.connection.alerts.clone() else { return };
+    let trouble =
+        |reason: String| CallError::new("alertmanager", format!("listen at {}", at.listen), Class::Permanent, reason);
+    let token = match at.token_file.as_deref().map(token_at).transpose() {
+        Ok(token) => token,
+        Err(error) => return shared.tell(Happening::Broken(error)),
+    };
+    let (inbox, mut alerts) = Inbox::new(WAITING, token.as_deref());
+    let listener = match inbox.listen(at.listen, "/alerts").await {
+        Ok(listener) => listener,
+        Err(error) => return shared.tell(Happening::Broken(trouble(error.to_string()))),
+    };
+    while let Some(alert) = alerts.recv().await {
+        on_alert(&shared, &alert);
+    }
+    drop(listener);
+}
+
+/// Wakes the service of an alert, or puts it to sleep.
+fn on_alert(shared: &Shared, alert: &Alert) {
+    let label = |name: &str| alert.labels.get(name).map(String::as_str);
+    let ours = label(PROJECT_LABEL) == Some(&shared.connection.karmada.namespace)
+        && label(GRAPH_LABEL) == Some(&shared.connection.name);
+    let mut world = shared.world();
+    let name = label(SERVICE_LABEL).unwrap_or_default();
+    let Some(service) = world.known.application.services.find(|one| one.name == name).filter(|_| ours) else { return };
+    let awake = match alert.state {
+        State::Firing => true,
+        State::Resolved if stops(&world.known, service) && is_current(shared, &world.known, alert) => false,
+        State::Resolved => return,
+    };
+    if std::mem::replace(&mut world.awake[service], awake) == awake {
+        return;
+    }
+    drop(world);
+    let kind = if awake { EventKind::ServiceWanted } else { EventKind::ServiceUnwanted };
+    shared.tell(Happening::Event(Event { at: shared.clock.time(), kind, subject: name.to_owned() }));
+    shared.tell(Happening::Due);
+}
+
+fn stops(known: &Known, service: ServiceId) -> bool {
+    known.application.conditions.iter().any(|(one, when)| *one == service && when.stop_when_resolved)
+}
+
+/// Whether the alert's rule is one of those that stand now.
+fn is_current(shared: &Shared, known: &Known, alert: &Alert) -> bool {
+    let revision = rules(&shared.connection, known).map(|set| set.revision());
+    revision.is_ok_and(|revision| alert.annotations.get(REVISION_ANNOTATION) == Some(&revision))
+}

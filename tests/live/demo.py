@@ -320,8 +320,9 @@ def failed(demo: Demo, error: NotSeen) -> None:
     """What was not seen, what smo said last, and where its records are kept."""
     smo = demo.smo or demo.last
     print(f"\nfailed: {error}", file=sys.stderr)
-    print("the last lines of smo:" if smo else "smo was not yet started", file=sys.stderr)
-    for _, line in smo.lines[-15:] if smo else []:
+    lines = smo.lines[-15:] if smo else []
+    print("the last lines of smo:" if lines else "smo has said nothing", file=sys.stderr)
+    for _, line in lines:
         print(f"  {line}", file=sys.stderr)
     if (demo.folder / "runs").exists():
         kept = demo.world.run / "log" / "demo"

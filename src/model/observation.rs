@@ -239,9 +239,9 @@ pub struct Totals {
     pub span: Span,
     /// How long the warm-up before it was.
     pub warm_up: Span,
-    /// Whether only part of this is measured: live, nobody counts drops, backlog and good requests. They are not zero then, but
-    /// unknown; so are floats that are not a number.
-    pub partial: bool,
+    /// What is measured, where not everything is: live, nobody counts drops, backlog and good requests. They are not zero then,
+    /// but unknown; so are floats that are not a number.
+    pub partial: Option<Partial>,
     /// Users' requests: at entry services, over all of them.
     pub requests: Flow,
     /// Requests and calls by service.
@@ -272,6 +272,15 @@ pub struct Totals {
     pub packing: Option<Packing>,
     /// Events handled by the simulation; zero live.
     pub events: u64,
+}
+
+/// What a live run measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Partial {
+    /// Whether requests that are answered are counted, at every service.
+    pub served: bool,
+    /// Whether latency is measured at every service with an SLO.
+    pub latency: bool,
 }
 
 /// The sums of all tasks. `arrived = completed + running + waiting + refused`.

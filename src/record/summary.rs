@@ -5,7 +5,7 @@
 
 use super::counts::Counts;
 use crate::model::observation::{
-    Amount, ClusterTotals, Elasticity, Flow, Packing, Quantiles, ServiceTotals, TaskTotals,
+    Amount, ClusterTotals, Elasticity, Flow, Packing, Partial, Quantiles, ServiceTotals, TaskTotals,
 };
 use crate::model::scenario::Known;
 use crate::model::{Cluster, Service, Totals};
@@ -24,6 +24,7 @@ pub struct Summary {
     #[serde(default)]
     pub warm_up_s: f64,
     pub requests_offered: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_served: f64,
     #[serde(deserialize_with = "measured")]
     pub requests_dropped: f64,
@@ -141,6 +142,7 @@ pub struct ServiceSummary {
     pub slo_share: Option<f64>,
     pub slo_violation_time_share: Option<f64>,
     pub requests_offered: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_served: f64,
     #[serde(deserialize_with = "measured")]
     pub requests_dropped: f64,
@@ -191,12 +193,14 @@ impl Summary {
         let (nodes, egress) = (sum(|row| row.cost_nodes_usd), sum(|row| row.cost_egress_usd));
         let has_slo = known.application.services.values().any(|service| service.slo.is_some());
         let latency = Latency::of(totals.latency.as_ref());
-        let counted = |requests: f64| if totals.partial { f64::NAN } else { requests };
+        let counted = |requests: f64| if totals.partial.is_some() { f64::NAN } else { requests };
+        let has_slo = has_slo && totals.partial.is_none_or(|partial| partial.latency);
+        let served = totals.partial.is_none_or(|partial| partial.served);
         Self {
             span_s: totals.span.as_seconds_f64(),
             warm_up_s: totals.warm_up.as_seconds_f64(),
             requests_offered: Flow::requests(totals.requests.offered),
-            requests_served: Flow::requests(totals.requests.served),
+            requests_served: if served { Flow::requests(totals.requests.served) } else { f64::NAN },
             requests_dropped: counted(Flow::requests(totals.requests.dropped)),
             requests_backlog: counted(Flow::requests(totals.requests.backlog)),
             requests_carried: counted(Flow::requests(totals.requests.carried)),
@@ -206,7 +210,8 @@ impl Summary {
             memory_allocation_share: allocation(totals, 1),
             gpu_allocation_share: allocation(totals, 2),
             slo_violation_time_share: has_slo.then_some(totals.slo_violation_time),
-            slo_violation_requests_share: (has_slo && !totals.partial).then_some(totals.slo_violation_requests),
+            slo_violation_requests_share: (has_slo && totals.partial.is_none())
+                .then_some(totals.slo_violation_requests),
             slo_violation_longest_s: has_slo.then_some(totals.slo_violation_longest.as_seconds_f64()),
             elasticity: totals.elasticity.as_ref().map(of_elasticity),
             packing: totals.packing.as_ref().map(of_packing),
@@ -308,8 +313,9 @@ const fn of_packing(figures: &Packing) -> PackingSummary {
     }
 }
 
-fn of_service(known: &Known, row: &ServiceTotals, partial: bool) -> ServiceSummary {
-    let counted = |requests: u128| if partial { f64::NAN } else { Flow::requests(requests) };
+fn of_service(known: &Known, row: &ServiceTotals, partial: Option<Partial>) -> ServiceSummary {
+    let counted = |requests: u128| if partial.is_some() { f64::NAN } else { Flow::requests(requests) };
+    let served = partial.is_none_or(|partial| partial.served);
     let Service { name, slo, .. } = &known.application.services[row.service];
     let latency = Latency::of(row.latency.as_ref());
     ServiceSummary {
@@ -319,7 +325,7 @@ fn of_service(known: &Known, row: &ServiceTotals, partial: bool) -> ServiceSumma
         slo_share: slo.map(|slo| slo.share.as_f64()),
         slo_violation_time_share: row.slo_violation_time,
         requests_offered: Flow::requests(row.flow.offered),
-        requests_served: Flow::requests(row.flow.served),
+        requests_served: if served { Flow::requests(row.flow.served) } else { f64::NAN },
         requests_dropped: counted(row.flow.dropped),
         requests_backlog: counted(row.flow.backlog),
         latency_mean_ms: latency.mean,

@@ -7,7 +7,7 @@
 use super::world::World;
 use crate::model::environment::Environment;
 use crate::model::observation::{
-    Amount, ClusterSample, ClusterTotals, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
+    Amount, ClusterSample, ClusterTotals, Flow, Partial, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
 };
 use crate::model::{ClusterId, Phase, Seen, ServiceId, Slo, Table, Targets};
 use crate::units::{MilliCores, Rate, Span, Time};
@@ -204,7 +204,7 @@ impl Account {
         }
         Totals {
             span: Span(self.at.0),
-            partial: true,
+            partial: Some(partial(world)),
             requests,
             by_service,
             by_cluster: self.clusters.iter().map(|(cluster, sums)| sums.totals(cluster, seconds)).collect(),
@@ -214,6 +214,16 @@ impl Account {
             replica_changes: self.replica_changes,
             ..Totals::default()
         }
+    }
+}
+
+/// What the connection measures.
+fn partial(world: &World) -> Partial {
+    let services = || world.connection.services.iter();
+    let promised = |id: ServiceId| world.known.application.services[id].slo.is_some();
+    Partial {
+        served: services().all(|(_, one)| one.served.is_some()),
+        latency: services().all(|(id, one)| one.latency_p95.is_some() || !promised(id)),
     }
 }
 

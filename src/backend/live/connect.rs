@@ -63,9 +63,15 @@ pub async fn begin(
         return Ok(Stored::default());
     }
     let stored = check_control(karmada, &shared.connection, me).await?;
+    if let Some(reason) = &stored.paused {
+        let reason =
+            format!("the kill switch is on ({reason}); turn it off by `smo pause --off`, or watch by `--shadow`");
+        return Err(wrong("check of the kill switch", reason));
+    }
     deploy::releases(karmada, &shared.connection).await?;
     check_workloads(karmada, &shared.connection, &scenario.known).await?;
     see_all(karmada, shared, false).await?;
+    check_claims(shared)?;
     claim_all(karmada, shared, &scenario.known).await?;
     see_all(karmada, shared, true).await?;
     triggers::write(karmada, &shared.connection, &scenario.known).await?;
@@ -175,6 +181,19 @@ pub async fn check_control(karmada: &Karmada, connection: &Connection, me: &str)
         Some(other) => Err(double_control(&connection.name, other)),
         None => Ok(stored),
     }
+}
+
+/// Checks that no workload follows the policy of somebody else; before any is made ours.
+///
+/// # Errors
+/// The first that does.
+pub fn check_claims(shared: &Shared) -> Result<(), CallError> {
+    let world = shared.world();
+    for (id, counterpart) in shared.connection.services.iter() {
+        let binding = world.workloads[id].binding.as_ref();
+        super::karmada::claim::check(&counterpart.workload, binding)?;
+    }
+    Ok(())
 }
 
 /// Makes every workload ours.

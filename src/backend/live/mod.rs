@@ -54,7 +54,6 @@ use crate::model::connection::{Connection, KarmadaAt};
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::scenario::Known;
 use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Snapshot, Targets};
-use crate::units::Time;
 use account::Account;
 use clock::Clock;
 use driver::{Driver, Order};
@@ -158,7 +157,7 @@ impl LiveBackend {
         if let Some(prometheus) = prometheus {
             runtime.spawn(tasks::measure(prometheus, self.scenario.telemetry.scrape, shared.clone()));
         }
-        runtime.spawn(tasks::pace(self.scenario.control.every, Happening::Due, shared.clone()));
+        runtime.spawn(tasks::pace_decisions(self.scenario.control.every, shared.clone()));
         let sample_every = self.scenario.sample_every.unwrap_or(SAMPLE_EVERY);
         runtime.spawn(tasks::pace(sample_every, Happening::Sample, shared.clone()));
         runtime.spawn(tasks::end(self.scenario.until, shared.clone()));
@@ -180,12 +179,7 @@ impl LiveBackend {
     /// What is so now, once everything that is measured has been; what has not been after `limit` is not seen.
     pub fn look(&self, limit: Duration) -> Snapshot {
         let end = clock::now() + limit;
-        let measured = |world: &World| {
-            let services = world.connection.services.iter();
-            let mut asked = services.filter(|(_, one)| one.rate.is_some());
-            asked.all(|(id, _)| world.measured[id].rate.at != Time::ZERO)
-        };
-        while !measured(&self.shared.world()) && clock::now() < end {
+        while !self.shared.world().is_measured() && clock::now() < end {
             self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
         }
         let world = self.shared.world();

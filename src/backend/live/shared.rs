@@ -106,6 +106,9 @@ impl Shared {
     pub fn on_written(&self, workload: &str, shares: &Shares) {
         let mut world = self.world();
         let Some(service) = world.service_id(workload) else { return };
+        let at = self.clock.time();
+        // Karmada's sums may follow before the binding's status does: from the write on they are not to be trusted.
+        world.on_asked(service, shares, at);
         if let Some(binding) = &mut world.workloads[service].binding {
             binding.clusters =
                 shares.iter().filter(|(_, replicas)| **replicas > 0).map(|(name, n)| (name.clone(), *n)).collect();

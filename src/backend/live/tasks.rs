@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
+/// How long the first decision waits for the first measurements.
+const FIRST_MEASURED_WITHIN: Duration = Duration::from_secs(5);
 /// From one complete list to the next: it finds what a watch has missed, and says that what has not changed is still so.
 const RESYNC_EVERY: Duration = Duration::from_secs(5);
 
@@ -120,6 +122,7 @@ fn outage(begins: bool, who: &str, at: Time) -> Event {
 pub async fn measure(prometheus: Prometheus, scrape: Span, shared: Arc<Shared>) {
     let mut ticks = ticks(duration(scrape));
     let prometheus = Arc::new(prometheus);
+    let mut was_blind = false;
     while !shared.is_over() {
         ticks.tick().await;
         let services: Vec<ServiceId> = shared.connection.services.ids().collect();
@@ -130,8 +133,7 @@ pub async fn measure(prometheus: Prometheus, scrape: Span, shared: Arc<Shared>) 
             shared.note(error);
         }
         let (blind, at) = (!failed.is_empty(), shared.clock.time());
-        let was = std::mem::replace(&mut shared.world().blind, blind);
-        if was != blind {
+        if std::mem::replace(&mut was_blind, blind) != blind {
             shared.tell(Happening::Event(outage(blind, "prometheus", at)));
         }
     }
@@ -203,7 +205,16 @@ fn millicores(cores: f64) -> MilliCores {
     MilliCores((cores * 1e3).round() as u64)
 }
 
-/// Says when a decision, or a sample, is due.
+/// Says when a decision is due: the first one when all that is measured has been, or after a while without.
+pub async fn pace_decisions(every: Span, shared: Arc<Shared>) {
+    let end = super::clock::now() + FIRST_MEASURED_WITHIN;
+    while !shared.world().is_measured() && super::clock::now() < end && !shared.is_over() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    pace(every, Happening::Due, shared).await;
+}
+
+/// Says when a sample is due.
 pub async fn pace(every: Span, happening: Happening, shared: Arc<Shared>) {
     let mut ticks = ticks(duration(every));
     while !shared.is_over() {

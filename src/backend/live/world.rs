@@ -1,7 +1,7 @@
 //! What was seen last of everything outside, each with its age. Tasks write into it, snapshots are made from it.
 
 use super::happening::Happening;
-use super::karmada::binding::BindingSeen;
+use super::karmada::binding::{BindingSeen, Shares};
 use super::karmada::cluster::ClusterSeen;
 use super::probe::Reach;
 use crate::model::connection::Connection;
@@ -78,8 +78,6 @@ pub struct World {
     pub measured: Table<ServiceId, Measured>,
     /// When the control plane was heard of last, and whether it is silent.
     pub control: Seen<()>,
-    /// Whether Prometheus does not answer.
-    pub blind: bool,
     /// Conditional services that are wanted because their alert fires.
     pub awake: Table<ServiceId, bool>,
 }
@@ -100,7 +98,6 @@ impl World {
             workloads: Table::build(services, |_| Workload::default()),
             measured: Table::build(services, |_| Measured::NOTHING),
             control: Seen::NEVER,
-            blind: false,
             awake: Table::build(services, |_| false),
             known,
             connection,
@@ -120,6 +117,12 @@ impl World {
     /// Whether everything that a first decision needs has been seen.
     pub fn is_whole(&self) -> bool {
         self.sites.values().all(|site| site.others.value.is_some())
+    }
+
+    /// Whether every rate that is asked for has been answered, be it that there is none.
+    pub fn is_measured(&self) -> bool {
+        let mut asked = self.connection.services.iter().filter(|(_, one)| one.rate.is_some());
+        asked.all(|(id, _)| self.measured[id].rate.at != Time::ZERO)
     }
 
     /// Karmada says this of a cluster.
@@ -150,6 +153,7 @@ impl World {
     pub fn on_binding(&mut self, binding: BindingSeen, at: Time) {
         self.on_heard(at);
         let Some(service) = self.service_id(&binding.workload) else { return };
+        self.on_asked(service, &binding.clusters, at);
         let mut groups = Groups::new();
         for (id, name) in self.connection.clusters.iter() {
             let count = |shares: &BTreeMap<String, u32>| shares.get(name).copied().unwrap_or(0);
@@ -183,6 +187,17 @@ impl World {
         }
         workload.groups = groups;
         workload.binding = Some(binding);
+    }
+
+    /// These shares are asked for: in clusters where that is another number, what others hold is not to be read from sums for a while.
+    pub fn on_asked(&mut self, service: ServiceId, shares: &Shares, at: Time) {
+        let Some(binding) = &self.workloads[service].binding else { return };
+        let count = |shares: &Shares, name: &str| shares.get(name).copied().unwrap_or(0);
+        for (id, name) in self.connection.clusters.iter() {
+            if count(&binding.clusters, name) != count(shares, name) {
+                self.sites[id].ours_changed = at.max(Time(1));
+            }
+        }
     }
 
     /// A workload has no binding any more.
@@ -274,7 +289,11 @@ mod tests {
         world.on_binding(binding(2, 2), at(0));
         world.on_cluster(cluster(3), at(1));
         assert_eq!(world.sites[a].others.value, Some(cores(1)));
-        world.on_binding(binding(5, 5), at(2));
+        // Five are asked for: Karmada's sums know them before the binding's status does.
+        world.on_binding(binding(5, 2), at(2));
+        world.on_cluster(cluster(6), at(2));
+        assert_eq!(world.sites[a].others.value, Some(cores(1)), "6 minus 2 is not what others hold");
+        world.on_binding(binding(5, 5), at(3));
         world.on_cluster(cluster(3), at(3));
         assert_eq!(world.sites[a].others.value, Some(cores(1)), "3 minus 5 is not what others hold");
         world.on_cluster(cluster(6), at(13));

@@ -153,7 +153,7 @@ impl World {
         let running = if self.violating.count > 0 { self.now() - self.violating.since } else { Span::ZERO };
         Totals {
             span,
-            partial: false,
+            partial: None,
             warm_up: Span(self.counted.since.0),
             requests,
             slo_violation_longest: self.violating.longest.max(running),

@@ -5,7 +5,7 @@ use crate::model::observation::{Action, EventKind};
 use crate::model::scenario::Known;
 use crate::model::{Observation, Snapshot};
 use crate::record::{Decision, Record, Writer};
-use crate::units::Time;
+use crate::units::{Span, Time};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -15,12 +15,16 @@ pub struct Narrated<'a> {
     known: Arc<Known>,
     out: Option<&'a mut dyn Write>,
     stopwatch: Stopwatch,
+    /// By how much the run's clock is ahead of the stopwatch, from the first decision on.
+    lead: Option<Span>,
+    /// What a shadow would have done, as it was said last.
+    would: String,
 }
 
 impl<'a> Narrated<'a> {
     /// Writes into `writer`, and tells `out`, if anybody listens.
     pub fn new(writer: Writer, known: Arc<Known>, out: Option<&'a mut dyn Write>) -> Self {
-        Self { writer, known, out, stopwatch: Stopwatch::start() }
+        Self { writer, known, out, stopwatch: Stopwatch::start(), lead: None, would: String::new() }
     }
 
     /// The writer, and who listened.
@@ -36,7 +40,7 @@ impl<'a> Narrated<'a> {
 
     /// Now, for what is not dated itself.
     fn now(&self) -> Time {
-        Time(u64::try_from(self.stopwatch.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        Time(u64::try_from(self.stopwatch.elapsed().as_nanos()).unwrap_or(u64::MAX)) + self.lead.unwrap_or(Span::ZERO)
     }
 
     fn action(&self, action: &Action) -> String {
@@ -58,6 +62,9 @@ impl<'a> Narrated<'a> {
 impl Record for Narrated<'_> {
     fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
         self.writer.decision(decision)?;
+        if self.lead.is_none() {
+            self.lead = Some(decision.snapshot.at.since(self.now()));
+        }
         let changed = decision.snapshot.targets.changed(&decision.plan.targets);
         if changed.is_empty() && decision.plan.refusals.is_empty() {
             return Ok(());
@@ -72,8 +79,13 @@ impl Record for Narrated<'_> {
                 let places = places.map(|one| format!("{} {}", self.known.clusters[one.cluster].name, one.replicas));
                 format!("{name}: {}", places.collect::<Vec<_>>().join(", "))
             });
-            let text = format!("would  {} ({load})", names.collect::<Vec<_>>().join("; "));
-            self.say(at, &text)?;
+            let would = names.collect::<Vec<_>>().join("; ");
+            let is_news = would != self.would;
+            let text = format!("would  {would} ({load})");
+            self.would = would;
+            if is_news {
+                self.say(at, &text)?;
+            }
         }
         for action in decision.actions {
             let text = format!("asked  {} ({load})", self.action(action));

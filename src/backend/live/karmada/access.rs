@@ -14,13 +14,14 @@ const WATCH: &[Need] = &[
     ("get", CLUSTER, "proxy"),
     ("list", BINDING, ""),
     ("watch", BINDING, ""),
+    ("get", DEPLOYMENT, ""),
 ];
 
 /// What acting needs besides.
 const ACT: &[Need] = &[
+    ("get", BINDING, ""),
     ("patch", BINDING, ""),
     ("patch", DEPLOYMENT, "scale"),
-    ("get", DEPLOYMENT, ""),
     ("get", POLICY, ""),
     ("create", POLICY, ""),
     ("patch", POLICY, ""),
@@ -57,7 +58,8 @@ impl Karmada {
             if !self.may(need).await? {
                 let (verb, kind, part) = need;
                 let part = if part.is_empty() { String::new() } else { format!("/{part}") };
-                missing.push(format!("{verb} {}{part}.{}", kind.plural, kind.group));
+                let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
+                missing.push(format!("{verb} {}{part}{group}", kind.plural));
             }
         }
         if missing.is_empty() {

@@ -53,7 +53,7 @@ impl BindingSeen {
             resource_version: object.metadata.resource_version.clone().unwrap_or_default(),
             replicas: count(&spec["replicas"]),
             scheduler: text(&spec["schedulerName"]),
-            policy: label(object, "propagationpolicy.karmada.io/name"),
+            policy: policy(object),
             trouble: trouble(status),
             ..Self::default()
         };
@@ -68,6 +68,16 @@ impl BindingSeen {
         let evicted = spec["gracefulEvictionTasks"].as_array().into_iter().flatten();
         seen.evicted = evicted.map(|task| text(&task["fromCluster"])).collect();
         Some(seen)
+    }
+}
+
+/// The policy of the namespace that it follows, or that of all namespaces.
+fn policy(object: &DynamicObject) -> String {
+    let of_cluster = label(object, "clusterpropagationpolicy.karmada.io/name");
+    if of_cluster.is_empty() {
+        label(object, "propagationpolicy.karmada.io/name")
+    } else {
+        format!("ClusterPropagationPolicy {of_cluster}")
     }
 }
 

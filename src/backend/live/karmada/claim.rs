@@ -14,6 +14,18 @@ pub fn policy_name(workload: &str) -> String {
     format!("smo-{workload}")
 }
 
+/// Checks that a workload follows our policy, or none.
+///
+/// # Errors
+/// The policy that it follows.
+pub fn check(workload: &str, binding: Option<&BindingSeen>) -> Result<(), CallError> {
+    let ours = policy_name(workload);
+    let other = binding.map(|seen| &seen.policy).filter(|policy| !policy.is_empty() && **policy != ours);
+    let Some(other) = other else { return Ok(()) };
+    let reason = format!("it follows the policy `{other}` already; delete that, or leave the service out");
+    Err(CallError::new(FIELD_MANAGER, format!("claim deployment {workload}"), Class::Permanent, reason))
+}
+
 impl Karmada {
     /// Makes sure that the workload follows our policy. `shares` is how it is divided at first, where weights divide it.
     ///
@@ -26,12 +38,7 @@ impl Karmada {
         (shares, tolerations): (&Shares, &[Toleration]),
     ) -> Result<(), CallError> {
         let name = policy_name(workload);
-        let call = format!("claim deployment {workload}");
-        if let Some(other) = binding.map(|seen| &seen.policy).filter(|policy| !policy.is_empty() && **policy != name) {
-            let reason =
-                format!("it follows the PropagationPolicy `{other}` already; delete that, or leave the service out");
-            return Err(CallError::new(FIELD_MANAGER, call, Class::Permanent, reason));
-        }
+        check(workload, binding)?;
         let mut placement = match self.division() {
             Division::Own => {
                 json!({"replicaScheduling": {"replicaSchedulingType": "Divided", "replicaDivisionPreference": "Weighted"}})

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  files ──► input ──► model ──► policy ──► model::check ──► backend ──► record ──► report
-//!  (scenario, inventory,   (Snapshot)  (Plan)  (violations)   sim | shadow         (HTML, tables, JSON)
+//!  (scenario, inventory,   (Snapshot)  (Plan)  (violations)   sim | shadow | live  (HTML, tables, JSON)
 //!   application, traces)       ▲                                │
 //!                              └────────── Observation ◄────────┘
 //! ```
@@ -17,7 +17,9 @@
 //! * One checker, [`model::check::violations`], judges every plan before any backend sees it, in integers. What is unsound
 //!   is dropped and recorded, never applied.
 //! * The same seed gives the same bytes: time is integer nanoseconds, everyone who draws has a [stream](seed) of their own,
-//!   nothing reads the clock, and runs are parallel only among each other.
+//!   nothing reads the clock, and runs are parallel only among each other. `backend::live` alone lives in real time: its records
+//!   are the same, but cannot be run again.
+//! * Live, a plan is stored before it is acted on, and silence of the telemetry means hold.
 //! * `offered = served + dropped + waiting` holds for every service to the last unit of 10⁻¹⁵ requests.
 //!
 //! # In reading order
@@ -29,7 +31,7 @@
 //! | [`input`] | files to model; the only stage that parses |
 //! | [`policy`], [`solver`] | snapshot to plan, and the algorithms that policies share |
 //! | [`capacity`] | observations to fitted capacity models, or a refusal |
-//! | [`backend`] | where plans are carried out: simulated, or only watched |
+//! | [`backend`] | where plans are carried out: simulated, only watched, or real (feature `live`) |
 //! | [`record`], [`report`] | what happened, and what it says |
 //! | [`learning`] | capacities that are learnt while a run goes on |
 //! | [`run`] | the loop |

@@ -21,4 +21,5 @@ mod l15;
 mod losses;
 mod moves;
 mod shop;
+mod sights;
 mod stack;

@@ -144,6 +144,27 @@ impl<'a> Shop<'a> {
         (done.status.code().unwrap_or(-1), text(&done.stdout), text(&done.stderr))
     }
 
+    /// A question about the live state: `observe`, or another command with `--now`.
+    pub fn ask(&self, command: &str, more: &[&str]) -> String {
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/shop.yaml");
+        let (connection, out) = (self.connection(), self.folder.path().join("runs"));
+        let plain = |path: &Path| path.to_str().expect("a plain path").to_owned();
+        let (scenario, connection, out) = (plain(&scenario), plain(&connection), plain(&out));
+        let mut arguments = vec![command, &scenario];
+        if command == "observe" {
+            arguments.push(&connection);
+        } else {
+            arguments.extend(["--now", &connection, "--out", &out]);
+        }
+        arguments.extend(more);
+        smo(&arguments)
+    }
+
+    /// What is where now.
+    pub fn observe(&self) -> Value {
+        serde_json::from_str(&self.ask("observe", &["--format", "json"])).expect("it is JSON")
+    }
+
     /// `smo remove`; what it said.
     pub fn remove(&self) -> String {
         self.remove_with(&[])
@@ -191,6 +212,13 @@ impl Drop for Shop<'_> {
         let arguments = ["delete", "namespace", &self.namespace, "--wait=false"];
         let _ = self.stack.kubectl("karmada", &arguments);
     }
+}
+
+/// What a command of smo prints.
+pub fn smo(arguments: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_smo")).args(arguments).output().expect("smo starts");
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
 impl Smo {

@@ -53,7 +53,7 @@ use super::{Backend, BackendError};
 use crate::model::connection::{Connection, KarmadaAt};
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::scenario::Known;
-use crate::model::{ActionId, ClusterId, Observation, Plan, Scenario, ServiceId, Snapshot, Targets};
+use crate::model::{ActionId, ClusterId, Observation, Plan, Resources, Scenario, ServiceId, Snapshot, Targets};
 use account::Account;
 use clock::Clock;
 use driver::{Driver, Order};
@@ -176,15 +176,25 @@ impl LiveBackend {
         self.shared.clock.started_at()
     }
 
-    /// What is so now, once everything that is measured has been; what has not been after `limit` is not seen.
+    /// What is so now, once everything that is measured has been, and every cluster was asked once; what has not been after
+    /// `limit` is not seen. Who looks once does not wait for a second silence: a cluster that does not answer is not reached.
     pub fn look(&self, limit: Duration) -> Snapshot {
         let end = clock::now() + limit;
-        while !self.shared.world().is_measured() && clock::now() < end {
+        let whole =
+            |world: &World| world.is_measured() && world.sites.values().all(|site| site.reach.answered().is_some());
+        while !whole(&self.shared.world()) && clock::now() < end {
             self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
         }
         let world = self.shared.world();
         let state = (views::observed_targets(&world), Vec::new());
-        world.snapshot(&self.scenario.environment, state, self.shared.clock.time())
+        let mut snapshot = world.snapshot(&self.scenario.environment, state, self.shared.clock.time());
+        for (id, view) in snapshot.clusters.iter_mut() {
+            if world.sites[id].reach.answered() != Some(true) {
+                view.reachable = false;
+                (view.allocatable, view.allocatable_max) = (Resources::ZERO, Resources::ZERO);
+            }
+        }
+        snapshot
     }
 
     /// What went wrong and passed by itself, and how often.

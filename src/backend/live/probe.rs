@@ -21,6 +21,14 @@ impl Reach {
         self.lost
     }
 
+    /// Whether its last question was answered; nothing where it was never asked.
+    pub const fn answered(&self) -> Option<bool> {
+        match (self.missed, self.answers_since) {
+            (0, None) => None,
+            (missed, _) => Some(missed == 0),
+        }
+    }
+
     /// It was asked at `at`; what became of it, where that changed.
     pub fn on_asked(&mut self, answered: bool, at: Time, probe: &Probe) -> Option<EventKind> {
         if answered {
@@ -50,6 +58,7 @@ mod tests {
     fn a_cluster_is_lost_after_silence_and_back_after_a_while() {
         let probe = Probe { every: Span::seconds(1), lost_after: 3, back_after: Span::seconds(4) };
         let mut reach = Reach::default();
+        assert_eq!(reach.answered(), None);
         let mut told = Vec::new();
         for (second, letter) in "oxxoxxxxooxoooooo".chars().enumerate() {
             let at = Time(second as u64 * 1_000_000_000);

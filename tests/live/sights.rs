@@ -1,0 +1,101 @@
+//! L01: what is seen of the inventory; and what-if questions and recordings that start from it.
+
+use crate::shop::{Filler, Shop, smo, until, wait};
+use crate::stack::stack;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// The entry of a cluster or service by its name.
+fn entry<'a>(seen: &'a Value, part: &str, name: &str) -> &'a Value {
+    let key = if part == "clusters" { "cluster" } else { "service" };
+    let all = seen[part].as_array().into_iter().flatten();
+    all.into_iter().find(|one| one[key] == name).unwrap_or_else(|| panic!("no {name} in {seen}"))
+}
+
+/// L01: what is free is what the nodes have without what others ask for; a cluster whose API server hangs is not reached, and is
+/// again afterwards; a run keeps what it saw last of it.
+#[test]
+fn l01_the_inventory_is_what_the_nodes_say() {
+    let Some(stack) = stack("l01") else { return };
+    let shop = Shop::new(&stack, "l01");
+    shop.load(60.0);
+    let _filler = Filler::new(&stack, "member1", ("2", 3));
+    let mut driver = shop.start("--live", &[]);
+    until("it drives", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
+    assert_eq!(driver.end(), 0, "{}", driver.said());
+    // 3 nodes of 4 cores and 8 GiB, of which others have 3 times 2 cores and 1 GiB; our own are free to us.
+    let sums = || {
+        let seen = shop.observe();
+        let near = entry(&seen, "clusters", "near");
+        near["allocatable"]["cpu_cores"] == 6.0 && near["allocatable"]["memory_bytes"] == 21_u64 << 30
+    };
+    until("Karmada's sums are there", SOON, sums);
+    let seen = shop.observe();
+    assert_eq!(entry(&seen, "clusters", "near")["nodes"], 3);
+    assert_eq!(entry(&seen, "clusters", "far")["nodes"], 2);
+    let front = entry(&seen, "services", "front");
+    let ready: u64 = front["clusters"].as_array().into_iter().flatten().filter_map(|one| one["ready"].as_u64()).sum();
+    assert_eq!(ready, 4, "{front}");
+    assert!(front["rate_per_s"].as_f64().is_some_and(|rate| (rate - 60.0).abs() < 6.0), "{front}");
+
+    let frozen = stack.freeze("api-member1");
+    let seen = shop.observe();
+    assert_eq!(entry(&seen, "clusters", "near")["reachable"], false, "{seen}");
+    assert_eq!(entry(&seen, "clusters", "far")["reachable"], true, "{seen}");
+    drop(frozen);
+    until("it is reached again", SOON, || entry(&shop.observe(), "clusters", "near")["reachable"] == true);
+}
+
+/// "What if I lose the near cluster now?": a drill and a what-if on the live state, soon enough to be asked in an incident.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long an answer takes is told")]
+fn what_if_questions_start_from_the_live_state() {
+    let Some(stack) = stack("now") else { return };
+    let shop = Shop::new(&stack, "now");
+    shop.load(60.0);
+    let mut driver = shop.start("--live", &[]);
+    until("it drives", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
+    assert_eq!(driver.end(), 0, "{}", driver.said());
+    let start = Instant::now();
+    let answer =
+        shop.ask("drill", &["--until", "30min", "--for", "20min", "--seeds", "1", "--no-search", "--format", "json"]);
+    eprintln!("drill on the live state: {:.2} s (program built as this test is)", start.elapsed().as_secs_f64());
+    let answer: Value = serde_json::from_str(&answer).expect("it is JSON");
+    assert!(answer.to_string().contains("near"), "{answer}");
+    let load = std::fs::read_to_string(shop.folder.path().join("runs/shop/now/load.csv")).expect("the load is kept");
+    let rate: f64 = load.lines().nth(1).and_then(|line| line.rsplit(',').next()?.parse().ok()).expect("a rate");
+    assert!((rate - 60.0).abs() < 6.0, "{load}");
+    let answer =
+        shop.ask("whatif", &["--until", "10min", "--seeds", "2", "--change", "lose cluster near", "--policy", "naive"]);
+    assert!(answer.contains("lose cluster near"), "{answer}");
+}
+
+/// What Prometheus kept becomes a scenario that runs, also when the recording is interrupted and asked for again.
+#[test]
+fn the_past_becomes_a_scenario_that_can_be_simulated() {
+    let Some(stack) = stack("past") else { return };
+    let shop = Shop::new(&stack, "past");
+    shop.load(60.0);
+    wait(25);
+    let out = shop.folder.path().join("recorded");
+    let arguments = ["--from", "20s", "--step", "1s", "--out", out.to_str().expect("a plain path")];
+    shop.ask("observe", &arguments);
+    let load = std::fs::read_to_string(out.join("load.csv")).expect("it is there");
+    let rates: Vec<f64> = load.lines().skip(1).filter_map(|line| line.split(',').nth(1)?.parse().ok()).collect();
+    assert!(rates.len() >= 15 && rates.iter().skip(8).all(|rate| (rate - 60.0).abs() < 6.0), "{load}");
+    // Asked for again: the same files, nothing twice.
+    shop.ask("observe", &arguments);
+    assert_eq!(std::fs::read_to_string(out.join("load.csv")).expect("it is there"), load);
+    let scenario = out.join("scenario.yaml");
+    let done = smo(&[
+        "simulate",
+        scenario.to_str().expect("a plain path"),
+        "--seeds",
+        "1",
+        "--out",
+        out.to_str().expect("plain"),
+    ]);
+    assert!(done.contains("1 policy"), "{done}");
+}

@@ -10,7 +10,7 @@ use crate::model::observation::{Action, Event};
 use crate::model::plan::{Stop, Target};
 use crate::model::rails::moves;
 use crate::model::scenario::Known;
-use crate::model::{ClusterId, Phase, ServiceId};
+use crate::model::{ClusterId, Phase, ServiceId, Targets};
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,12 +105,15 @@ struct QualityLine {
 
 impl<'a> DecisionLine<'a> {
     /// The line of the `number`th decision. Of classes of tasks that were refused as many replicas as at the decision before
-    /// (`told`) nothing is said again: a queue may be long, and is decided about whenever a task comes.
-    pub fn new(decision: &Decision<'a>, number: u64, told: &Refused) -> Self {
+    /// (`told`) nothing is said again: a queue may be long, and is decided about whenever a task comes. A service of which the
+    /// decision before wanted something else is named even where this changes nothing: others may have acted meanwhile.
+    pub fn new(decision: &Decision<'a>, number: u64, (told, wanted): (&Refused, &Targets)) -> Self {
         let Decision { snapshot, plan, violations, held, actions } = *decision;
         let known: &'a Known = &snapshot.known;
         let news = plan.refusals.iter().filter(|refusal| told.get(&refusal.service) != Some(&refusal.replicas));
-        let concerned = concerned(decision, number, news.clone().map(|refusal| refusal.service));
+        let mut concerned = concerned(decision, number, news.clone().map(|refusal| refusal.service));
+        let other = wanted.changed(&plan.targets).into_iter();
+        concerned.extend(other.filter(|service| snapshot.services.get(*service).is_some()));
         let moves = concerned.iter().flat_map(|service| moves(&snapshot.targets, &plan.targets, *service));
         let moves = moves.map(|one| MoveLine {
             service: service_name(known, one.service),

@@ -103,6 +103,11 @@ impl Series {
         self.keys.keys().map(|(service, cluster)| (service.as_deref(), cluster.as_deref()))
     }
 
+    /// Whether a column has a value anywhere: one that nobody measured has none.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.get(column).is_some_and(|values| values.kinds.contains(&true))
+    }
+
     /// One column of a service (no cluster), a placement, or a cluster (no service); empty where there is none.
     pub fn line(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Line {
         let key = (service.map(str::to_owned), cluster.map(str::to_owned));
@@ -186,6 +191,7 @@ mod tests {
         assert_eq!(line(b, None), [(0.0, None), (1.0, Some(2.0)), (2.0, None)]);
         assert_eq!(line(None, c), [(0.0, None), (1.0, Some(7.0))]);
         assert_eq!(line(b, c), [(2.0, Some(9.0))]);
+        assert!(series.has("value") && !series.has("other"));
         assert!(line(c, None).is_empty() && series.line(a, None, "other").is_empty());
         assert_eq!(series.keys().count(), 4);
     }

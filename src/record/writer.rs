@@ -13,7 +13,7 @@ use super::series::SeriesWriter;
 use super::summary::Summary;
 use super::{DECISIONS, Decision, EXPLANATIONS, MANIFEST, Record, SERIES, SUMMARY, TIMING};
 use crate::model::scenario::Known;
-use crate::model::{Observation, Totals};
+use crate::model::{Observation, Targets, Totals};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -32,6 +32,8 @@ pub struct Writer {
     decided: u64,
     /// Tasks that the last decision refused.
     refused: Refused,
+    /// What the last decision wanted. A shadow's decisions change nothing, so what is there may have become what it wants.
+    wanted: Targets,
     explanations: Option<Vec<Explained>>,
     aside: Aside,
 }
@@ -51,6 +53,7 @@ impl Writer {
             counts: Counts::default(),
             decided: 0,
             refused: Refused::new(),
+            wanted: Targets::default(),
             explanations: None,
             aside,
         })
@@ -92,12 +95,13 @@ impl Writer {
 
 impl Record for Writer {
     fn decision(&mut self, decision: Decision<'_>) -> io::Result<()> {
-        let line = DecisionLine::new(&decision, self.decided, &self.refused);
+        let line = DecisionLine::new(&decision, self.decided, (&self.refused, &self.wanted));
         self.decided += 1;
         serde_json::to_writer(&mut self.decisions, &line)?;
         self.decisions.write_all(b"\n")?;
         self.counts.decision(decision)?;
         self.refused = refused_tasks(&decision);
+        self.wanted = decision.plan.targets.clone();
         Ok(())
     }
 

@@ -6,7 +6,8 @@
 use super::metric::METRICS;
 use super::unit::Unit;
 use crate::record::history::{DecisionRead, Places, ServiceRead, Told};
-use crate::record::{RecordError, RunRecord, Series};
+use crate::record::{ManifestHeader, RecordError, RunRecord, Series};
+use crate::units::Span;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,7 @@ impl Pair {
 /// See [`RecordError`].
 pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, RecordError> {
     let runs = [left, right];
-    let divergence = divergence([decisions(left)?, decisions(right)?]);
+    let divergence = divergence([decisions(left, left)?, decisions(right, left)?]);
     let consequences = match &divergence {
         Some(parted) => consequences(runs, parted.at_s)?,
         None => Vec::new(),
@@ -117,9 +118,22 @@ pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, Record
     })
 }
 
-fn decisions(run: &RunRecord) -> Result<Vec<DecisionRead>, RecordError> {
+/// The decisions of a run, on the clock of `first`. The real world decides a little after each tick, and may have begun at another
+/// time: there, the tick counts.
+fn decisions(run: &RunRecord, first: &RunRecord) -> Result<Vec<DecisionRead>, RecordError> {
     let decided = |told| if let Told::Decided(decision) = told { Some(decision) } else { None };
-    Ok(run.history()?.into_iter().filter_map(decided).collect())
+    let mut all: Vec<DecisionRead> = run.history()?.into_iter().filter_map(decided).collect();
+    let header = &run.manifest.header;
+    let every = header.resolved["control"]["every"].as_str().and_then(|text| text.parse::<Span>().ok());
+    if let Some((live, every)) = header.live.as_ref().zip(every.filter(|every| every.0 > 0)) {
+        let started = |header: &ManifestHeader| header.live.as_ref().map(|live| live.started_at_s);
+        let later = started(&first.manifest.header).map_or(0.0, |first| live.started_at_s - first);
+        let tick = every.as_seconds_f64();
+        for decision in &mut all {
+            decision.at_s = ((decision.at_s + later) / tick).round() * tick;
+        }
+    }
+    Ok(all)
 }
 
 /// What a run wants at an instant: the last decision about each service.
@@ -193,16 +207,17 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
     };
     let until_s = end(&series[0]).min(end(&series[1]));
     let stretches = [0, 1].map(|side| Stretch::new(runs[side], &series[side], (from_s, until_s)));
-    let pair = |name, unit, get: fn(&Stretch<'_>) -> f64| {
-        Pair::new(name, unit, stretches.each_ref().map(|one| Some(get(one))))
+    // What a run has no value of was not measured there, which is not zero.
+    let pair = |name, (unit, column), get: fn(&Stretch<'_>) -> f64| {
+        Pair::new(name, unit, stretches.each_ref().map(|one| one.series.has(column).then(|| get(one))))
     };
     Ok(vec![
-        pair("requests served", "", |one| one.total("served_per_s")),
-        pair("requests dropped", "", |one| one.total("dropped_per_s")),
-        pair("time over the SLO", SHARE, |one| one.worst_share("slo_violated_share")),
-        pair("mean ready replicas", "", |one| one.mean("replicas_ready")),
-        pair("cost", "$", |one| one.gained("cost_usd")),
-        pair("carbon", "kg", |one| one.gained("carbon_g") / 1e3),
+        pair("requests served", ("", "served_per_s"), |one| one.total("served_per_s")),
+        pair("requests dropped", ("", "dropped_per_s"), |one| one.total("dropped_per_s")),
+        pair("time over the SLO", (SHARE, "slo_violated_share"), |one| one.worst_share("slo_violated_share")),
+        pair("mean ready replicas", ("", "replicas_ready"), |one| one.mean("replicas_ready")),
+        pair("cost", ("$", "cost_usd"), |one| one.gained("cost_usd")),
+        pair("carbon", ("kg", "carbon_g"), |one| one.gained("carbon_g") / 1e3),
     ])
 }
 

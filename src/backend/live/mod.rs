@@ -183,7 +183,7 @@ impl LiveBackend {
         let whole =
             |world: &World| world.is_measured() && world.sites.values().all(|site| site.reach.answered().is_some());
         while !whole(&self.shared.world()) && clock::now() < end {
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
         }
         let world = self.shared.world();
         let state = (views::observed_targets(&world), Vec::new());

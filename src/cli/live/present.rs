@@ -43,7 +43,7 @@ pub fn fields(snapshot: &Snapshot, folder: &Path) -> Result<Fields, Failure> {
         .with_context(|| load.display().to_string())
         .map_err(Failure::run)?;
     let load = std::path::absolute(&load).map_err(Failure::run)?;
-    let file = serde_json::json!([{"file": load}]);
+    let file = serde_json::json!([{"file": load, "last": "7 d"}]);
     let mut fields = vec![("traces".to_owned(), file.to_string())];
     fields.extend(world(snapshot));
     Ok(fields)

@@ -25,3 +25,28 @@ pub(super) fn error(system: &'static str, what: &str, error: &kube::Error) -> Ca
         other => new(Class::Retryable, chain(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CallError, Class, error};
+    use kube::core::Status;
+    use kube::core::response::StatusDetails;
+    use std::time::Duration;
+
+    fn of(code: u16) -> CallError {
+        let details: StatusDetails =
+            serde_json::from_value(serde_json::json!({"retryAfterSeconds": 3})).expect("all else has defaults");
+        let status = Status::failure("no", "Because").with_code(code).with_details(details);
+        error("karmada", "ask", &kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn answers_become_classes_with_their_waiting_time() {
+        assert_eq!(of(409).class, Class::Conflict);
+        assert_eq!((of(429).class, of(429).retry_after), (Class::Retryable, Some(Duration::from_secs(3))));
+        assert_eq!(of(500).class, Class::Retryable);
+        assert_eq!(of(422).class, Class::Permanent);
+        assert!(of(401).reason.contains("expired") && of(403).reason.contains("not allowed"));
+        assert!(of(404).is_absent());
+    }
+}

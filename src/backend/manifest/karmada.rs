@@ -91,7 +91,8 @@ fn tolerations(known: &Known, plan: &Plan, service: ServiceId) -> Vec<Value> {
     declared.terms.tolerations.iter().filter(needed).map(toleration).collect()
 }
 
-fn toleration(one: &Toleration) -> Value {
+/// A toleration as Kubernetes writes it.
+pub fn toleration(one: &Toleration) -> Value {
     let mut fields = Map::new();
     let mut set = |key: &str, value: Option<Value>| value.map(|value| fields.insert(key.to_owned(), value));
     set("key", one.key.as_deref().map(Value::from));

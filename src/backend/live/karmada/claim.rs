@@ -5,9 +5,10 @@
 
 use super::binding::{BindingSeen, Shares, binding_name, placement};
 use super::{BINDING, CallError, Class, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
+use crate::backend::manifest::karmada::toleration;
 use crate::model::Toleration;
 use crate::model::connection::Division;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 /// The name of the policy of a workload.
 pub fn policy_name(workload: &str) -> String {
@@ -84,14 +85,4 @@ impl Karmada {
         }
         Ok(removed)
     }
-}
-
-fn toleration(one: &Toleration) -> Value {
-    let mut fields = Map::new();
-    let mut set = |key: &str, value: Option<Value>| value.map(|value| fields.insert(key.to_owned(), value));
-    set("key", one.key.as_deref().map(Value::from));
-    set("operator", Some(if one.value.is_some() { "Equal" } else { "Exists" }.into()));
-    set("value", one.value.as_deref().map(Value::from));
-    set("effect", one.effect.map(|effect| json!(effect)));
-    fields.into()
 }

@@ -14,7 +14,8 @@ pub mod cluster;
 pub mod store;
 pub mod watch;
 
-use super::outside::{CallError, Class, Limits, Outside, class_of_status};
+use super::kubernetes;
+use super::outside::{CallError, Class, Limits, Outside};
 use super::tls;
 use crate::model::connection::{Division, KarmadaAt};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -154,11 +155,11 @@ impl Karmada {
         let what = format!("readyz of cluster {cluster}");
         let ask = async {
             let built = proxy.get("readyz", &GetParams::default()).map_err(kube::Error::BuildRequest);
-            let request = built.map_err(|error| call_error(self.probing.system(), &what, error))?;
+            let request = built.map_err(|error| kubernetes::error(self.probing.system(), &what, &error))?;
             match self.client.request_text(request).await {
                 Ok(_) => Ok(()),
                 Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => Ok(()),
-                Err(error) => Err(call_error(self.probing.system(), &what, error)),
+                Err(error) => Err(kubernetes::error(self.probing.system(), &what, &error)),
             }
         };
         let late = || CallError::new(self.probing.system(), &what, Class::Retryable, format!("no answer in {limit:?}"));
@@ -261,7 +262,7 @@ impl Karmada {
         self.outside
             .call(what, || {
                 let tried = attempt();
-                async { tried.await.map_err(|error| call_error(system, what, error)) }
+                async { tried.await.map_err(|error| kubernetes::error(system, what, &error)) }
             })
             .await
     }
@@ -278,66 +279,4 @@ async fn client(kubeconfig: &Path, context: Option<&str>) -> Result<Client, Call
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(read, &options).await.map_err(|error| wrong(error.to_string()))?;
     Client::try_from(config).map_err(|error| wrong(error.to_string()))
-}
-
-/// An error of the client as one of ours.
-fn call_error(system: &'static str, what: &str, error: kube::Error) -> CallError {
-    match error {
-        kube::Error::Api(status) => {
-            let after = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|after| *after > 0);
-            let reason = match status.code {
-                401 => format!("the credentials are not accepted, they may have expired ({})", status.message),
-                403 => format!("not allowed: {}", status.message),
-                _ => status.message.clone(),
-            };
-            CallError {
-                retry_after: after.map(|after| Duration::from_secs(u64::from(after))),
-                ..CallError::new(system, what, class_of_status(status.code), reason).with_status(status.code)
-            }
-        }
-        kube::Error::SerdeError(error) => {
-            CallError::new(system, what, Class::Permanent, format!("the answer is not what it should be: {error}"))
-        }
-        kube::Error::Auth(error) => CallError::new(system, what, Class::Permanent, error),
-        other => CallError::new(system, what, Class::Retryable, with_causes(&other)),
-    }
-}
-
-/// An error with its causes: those of the network say nothing at their top.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Class, call_error};
-    use kube::core::Status;
-    use kube::core::response::StatusDetails;
-    use std::time::Duration;
-
-    fn of(code: u16) -> super::CallError {
-        let details: StatusDetails =
-            serde_json::from_value(serde_json::json!({"retryAfterSeconds": 3})).expect("all else has defaults");
-        let status = Status::failure("no", "Because").with_code(code).with_details(details);
-        call_error("karmada", "ask", kube::Error::Api(Box::new(status)))
-    }
-
-    #[test]
-    fn answers_become_classes_with_their_waiting_time() {
-        assert_eq!(of(409).class, Class::Conflict);
-        assert_eq!((of(429).class, of(429).retry_after), (Class::Retryable, Some(Duration::from_secs(3))));
-        assert_eq!(of(500).class, Class::Retryable);
-        assert_eq!(of(422).class, Class::Permanent);
-        assert!(of(401).reason.contains("expired") && of(403).reason.contains("not allowed"));
-        assert!(of(404).is_absent());
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::binding::BindingSeen;
 use super::cluster::ClusterSeen;
-use super::{BINDING, CLUSTER, CallError, Karmada, call_error};
+use super::{BINDING, CLUSTER, CallError, Karmada};
+use crate::backend::live::kubernetes;
 use futures::{Stream, StreamExt};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
@@ -34,7 +35,7 @@ impl Karmada {
             Change::Trouble(match error {
                 watcher::Error::InitialListFailed(error)
                 | watcher::Error::WatchStartFailed(error)
-                | watcher::Error::WatchFailed(error) => call_error("karmada", what, error),
+                | watcher::Error::WatchFailed(error) => kubernetes::error("karmada", what, &error),
                 other => CallError::new("karmada", what, super::Class::Retryable, other),
             })
         };

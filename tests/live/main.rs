@@ -10,6 +10,7 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod bad_input;
 mod charts;
 mod conformance;
 mod decisions;

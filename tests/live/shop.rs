@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Who decides: replicas go down as soon as the load does, so that tests need not wait.
 pub const POLICY: &str = "greedy+rate:headroom=30%,down_after=3s";
 
+/// How names of what smo makes begin.
+pub const POLICY_NAME: &str = "smo-";
+
 /// A shop in a namespace.
 pub struct Shop<'a> {
     pub stack: &'a Stack,

@@ -4,6 +4,7 @@
 //! is not counted as zero: [`Totals::partial`] says so, and the record writes `null`. The price of nodes is the inventory's; how many
 //! there are is what was seen.
 
+use super::views::fresh;
 use super::world::World;
 use crate::model::environment::Environment;
 use crate::model::observation::{
@@ -84,13 +85,15 @@ impl Account {
         let mut broken = false;
         for (service, sums) in self.services.iter_mut() {
             let measured = &world.measured[service];
-            let flow = |seen: Seen<Rate>| u128::from(seen.value.unwrap_or(Rate::ZERO).0) * u128::from(span.0);
+            let flow =
+                |seen: Seen<Rate>| u128::from(fresh(seen, at).value.unwrap_or(Rate::ZERO).0) * u128::from(span.0);
             sums.offered += flow(measured.rate);
             sums.served += flow(measured.served);
             sums.ready_seconds += f64::from(ready(world, service, None)) * span.as_seconds_f64();
-            let cores: f64 = measured.cpu_used.values().filter_map(|seen| seen.value).map(MilliCores::cores).sum();
+            let cores: f64 =
+                measured.cpu_used.values().filter_map(|seen| fresh(*seen, at).value).map(MilliCores::cores).sum();
             sums.core_seconds += cores * span.as_seconds_f64();
-            if breaks(world.known.application.services[service].slo, measured.latency_p95) {
+            if breaks(world.known.application.services[service].slo, fresh(measured.latency_p95, at)) {
                 sums.violated += span;
                 broken = true;
             }
@@ -245,7 +248,11 @@ fn of_service(world: &World, (service, sums): (ServiceId, &ServiceSums), share: 
 /// Replicas that serve, in one cluster or in all.
 fn ready(world: &World, service: ServiceId, cluster: Option<ClusterId>) -> u32 {
     let groups = world.workloads[service].groups.iter();
-    let here = groups.filter(|((at, phase), _)| *phase == Phase::Ready && cluster.is_none_or(|cluster| cluster == *at));
+    // What a lost cluster had is not known to serve.
+    let is_there = |at: ClusterId| !world.sites[at].reach.is_lost();
+    let here = groups.filter(|((at, phase), _)| {
+        *phase == Phase::Ready && is_there(*at) && cluster.is_none_or(|cluster| cluster == *at)
+    });
     here.map(|(_, (count, _))| count).sum()
 }
 

@@ -72,9 +72,9 @@ pub async fn begin(
     check_workloads(karmada, &shared.connection, &scenario.known).await?;
     see_all(karmada, shared, false).await?;
     check_claims(shared)?;
+    triggers::write(karmada, &shared.connection, &scenario.known).await?;
     claim_all(karmada, shared, &scenario.known).await?;
     see_all(karmada, shared, true).await?;
-    triggers::write(karmada, &shared.connection, &scenario.known).await?;
     Ok(stored)
 }
 

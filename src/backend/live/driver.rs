@@ -14,12 +14,14 @@ use super::reconcile::{Present, Step};
 use super::shared::Shared;
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::{ClusterId, ServiceId, Table};
-use crate::units::Time;
+use crate::units::{Span, Time};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// From one look at the kill switch to the next: no write is made on an older one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So long after a write the binding shows all of it.
+const SETTLED: Span = Span(3_000_000_000);
 /// A lease is renewed when a third of it is gone.
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
 
@@ -86,12 +88,18 @@ impl Driver {
     async fn turn(&mut self) -> Result<(), CallError> {
         self.look().await?;
         self.take_orders().await?;
-        if self.stored.paused.is_some() || !self.shared.hears(LEASE) {
-            return Ok(());
-        }
         let services: Vec<ServiceId> = self.shared.world().workloads.ids().collect();
         for service in services {
-            self.step(service).await?;
+            // A step may take long when the control plane is slow: no other is taken on an older look.
+            self.look().await?;
+            if self.stored.paused.is_some() || !self.shared.hears(LEASE) {
+                return Ok(());
+            }
+            match self.step(service).await {
+                // One workload that cannot be written does not keep the others.
+                Err(error) if error.class == Class::Retryable => self.shared.note(&error),
+                stepped => stepped?,
+            }
         }
         Ok(())
     }
@@ -105,6 +113,14 @@ impl Driver {
         let found = self.karmada.stored(&self.shared.connection.name).await?;
         if let Some(other) = found.other_driver(&self.me, now) {
             return Err(double_control(&self.shared.connection.name, other));
+        }
+        // Once it was us, anybody else has taken over meanwhile, even if they have left again: our wishes are not theirs.
+        let name = found.driver.as_ref().map_or("", |(name, _)| name);
+        if self.renewed > Duration::ZERO && name != self.me {
+            return Err(double_control(
+                &self.shared.connection.name,
+                if name.is_empty() { "somebody else" } else { name },
+            ));
         }
         self.looked = Some(now);
         self.note_pause(found.paused.as_deref());
@@ -182,11 +198,33 @@ impl Driver {
         let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
         let Some(binding) = self.shared.world().workloads[service].binding.clone() else { return Ok(()) };
         match self.with_present(service, &binding, |present| present.step(&wish)) {
-            Step::Done => self.on_done(service, &workload, &wish).await,
-            Step::Wait => Ok(()),
-            Step::Write(shares) => self.write(&binding, &shares).await,
+            Step::Done => {
+                self.complete(service, &binding).await?;
+                self.on_done(service, &workload, &wish).await
+            }
+            Step::Wait => self.complete(service, &binding).await,
+            Step::Write(shares) => {
+                self.since[service] = self.clock.time();
+                self.write(&binding, &shares).await
+            }
             Step::Restore(shares) => self.on_overdue((service, &binding), &shares).await,
         }
+    }
+
+    /// Finishes what a division left half done, ours or that of one who died: the number of replicas, a suspension.
+    async fn complete(&mut self, service: ServiceId, binding: &BindingSeen) -> Result<(), CallError> {
+        if self.clock.time().since(self.since[service]) < SETTLED {
+            return Ok(());
+        }
+        if binding.suspended {
+            self.karmada.resume(&binding.workload).await?;
+        }
+        let total: u32 = binding.clusters.values().sum();
+        if binding.replicas != total && total > 0 {
+            self.karmada.scale(&binding.workload, total).await?;
+            self.since[service] = self.clock.time();
+        }
+        Ok(())
     }
 
     fn is_done(&self, service: ServiceId, wish: &Wish) -> bool {

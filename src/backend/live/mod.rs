@@ -127,9 +127,11 @@ impl LiveBackend {
         let (tell, inbox) = channel();
         let world = World::new(scenario.known.clone(), Arc::new(connection));
         let shared = Arc::new(Shared::new(world, Clock::start(), tell));
-        let me = format!("smo-{}", std::process::id());
+        // Two containers have the same process id, and one machine has it again one day.
+        let me = format!("smo-{}-{}", std::process::id(), clock::since_epoch().as_nanos());
         let stored = runtime.block_on(connect::begin(&karmada, &shared, (&scenario, mode, &me)))?;
         let targets = views::targets_at_start(&shared.world(), &stored);
+        shared.world().wake_those_that_run(&targets);
         let account = Account::new(&shared.world(), targets.clone(), shared.clock.time());
         let mut live = Self {
             runtime,
@@ -232,6 +234,9 @@ impl LiveBackend {
                 let back = shares.iter().find(|(id, _)| *id == cluster).map_or(0, |(_, replicas)| *replicas);
                 self.targets.set(service, cluster, back);
             }
+            // A plan may have been made meanwhile: what we believe to be wanted is ordered again, so that it is.
+            let shares = vec![(service, self.shares(&self.targets, service))];
+            self.shared.order(Order { shares, actions: Vec::new() });
         }
         let world = self.shared.world();
         if self.mode == Mode::Watch {

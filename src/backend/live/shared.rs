@@ -82,9 +82,11 @@ impl Shared {
 
     /// Gives back an order that could not be stored; what was ordered since goes before.
     pub fn order_again(&self, old: Order) {
-        let newer = self.ordered();
-        self.order(old);
-        self.order(newer);
+        let mut orders = lock(&self.orders);
+        let newer = std::mem::replace(&mut *orders, old);
+        orders.shares.retain(|(service, _)| newer.shares.iter().all(|(new, _)| new != service));
+        orders.shares.extend(newer.shares);
+        orders.actions.extend(newer.actions);
     }
 
     /// Takes what was ordered.

@@ -40,7 +40,9 @@ impl World {
             .map(|allocatable| allocatable.saturating_sub(site.others.value.unwrap_or(allocatable)));
         let offered = offered.filter(|_| reachable).unwrap_or(Resources::ZERO);
         let grows = declared.pools.values().any(|pool| pool.nodes_max > pool.nodes);
-        let whole = if grows { offered + declared.capacity_max().saturating_sub(offered) } else { offered };
+        let others = site.others.value.unwrap_or(Resources::ZERO);
+        let grown = declared.capacity_max().saturating_sub(others);
+        let whole = if grows { offered + grown.saturating_sub(offered) } else { offered };
         ClusterView {
             reachable,
             allocatable: offered,
@@ -104,7 +106,7 @@ fn targets(world: &World, shares: impl Fn(ServiceId) -> Shares) -> Targets {
 const STALE_AFTER: Span = Span(120_000_000_000);
 
 /// The value, unless it is too old to be one.
-fn fresh<T>(seen: Seen<T>, at: Time) -> Seen<T> {
+pub(super) fn fresh<T>(seen: Seen<T>, at: Time) -> Seen<T> {
     let stale = seen.age(at) > STALE_AFTER;
     Seen { value: seen.value.filter(|_| !stale), at: seen.at }
 }

@@ -7,7 +7,7 @@ use super::probe::Reach;
 use crate::model::connection::Connection;
 use crate::model::observation::{Event, EventKind};
 use crate::model::scenario::Known;
-use crate::model::{ClusterId, Phase, Resources, Seen, ServiceId, Table};
+use crate::model::{ClusterId, Phase, Resources, Seen, ServiceId, Table, Targets};
 use crate::units::{MilliCores, Rate, Span, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -117,6 +117,13 @@ impl World {
     /// Whether everything that a first decision needs has been seen.
     pub fn is_whole(&self) -> bool {
         self.sites.values().all(|site| site.others.value.is_some())
+    }
+
+    /// A conditional service that has replicas was woken before us: its event may not be told again.
+    pub fn wake_those_that_run(&mut self, targets: &Targets) {
+        for (service, _) in &self.known.application.conditions {
+            self.awake[*service] |= targets.total(*service) > 0;
+        }
     }
 
     /// Whether every rate that is asked for has been answered, be it that there is none.

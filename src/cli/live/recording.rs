@@ -71,6 +71,10 @@ pub fn record(
     let in_directory = |error: std::io::Error| Failure::run(anyhow!("{}: {error}", directory.display()));
     fs::create_dir_all(directory).map_err(in_directory)?;
     let mut progress = begin(directory, asked)?;
+    if progress.next > progress.until {
+        let directory = directory.display();
+        writeln!(out, "complete  {directory} holds this recording already; remove it to record anew")?;
+    }
     let recorder = history::Recorder::open(&at).map_err(super::failure)?;
     while progress.next <= progress.until {
         let last = progress.until.min(progress.next + u64::from(PIECE - 1) * progress.step);

@@ -9,8 +9,8 @@ Examples:
   smo remove shop.yaml live.yaml
 
 Removed are the policies that `smo run --live` made, with the replicas that they put into the
-members, and the ConfigMap in which it stores what is wanted. The Deployments on the control plane
-stay, without replicas anywhere. What is gone already is no error: the command can be repeated.";
+members, the ConfigMap in which it stores what is wanted, and what the connection names besides:
+Helm releases, rules, the dashboard. Deployments that no release made stay, without replicas. What is gone already is no error: the command can be repeated.";
 
 /// Take an application off its clusters again: policies and stored state.
 #[derive(Debug, clap::Args)]

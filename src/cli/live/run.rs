@@ -20,8 +20,8 @@ query of each service's rate. A run leaves the record of a simulation in OUT/SCE
 (or -shadow); what nobody measures is null in it. Ctrl-C ends a run and writes its record; what
 was asked for stays. `smo pause live.yaml` is the kill switch.
 
-Exit code 2: the connection, the cluster or the permissions are not as they must be, and nothing
-was written.";
+Exit code 2: the connection, the cluster or the permissions are not as they must be; then nothing
+was divided or scaled.";
 
 /// Let a policy decide about real clusters: in shadow, or live.
 #[derive(Debug, clap::Args)]

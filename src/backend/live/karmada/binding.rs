@@ -36,6 +36,8 @@ pub struct BindingSeen {
     pub policy: String,
     /// What is wrong with it: why it could not be scheduled, or applied in a cluster.
     pub trouble: Option<String>,
+    /// Whether its works are held back.
+    pub suspended: bool,
     /// Clusters from which Karmada itself is taking replicas away.
     pub evicted: Vec<String>,
 }
@@ -55,6 +57,7 @@ impl BindingSeen {
             scheduler: text(&spec["schedulerName"]),
             policy: policy(object),
             trouble: trouble(status),
+            suspended: spec["suspension"]["dispatching"] == true,
             ..Self::default()
         };
         for share in spec["clusters"].as_array().into_iter().flatten() {
@@ -174,7 +177,15 @@ impl Karmada {
         let held = json!({"spec": {"suspension": {"dispatching": true}, "placement": placement(shares)}});
         self.merge(POLICY, &name, &held).await?;
         self.scale(workload, shares.values().sum()).await?;
-        self.merge(POLICY, &name, &json!({"spec": {"suspension": null}})).await.map(|_| ())
+        self.resume(workload).await
+    }
+
+    /// Lets the works of a division by weights go out.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn resume(&self, workload: &str) -> Result<(), CallError> {
+        self.merge(POLICY, &policy_name(workload), &json!({"spec": {"suspension": null}})).await.map(|_| ())
     }
 }
 

@@ -58,11 +58,12 @@ impl ClusterSeen {
         let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let location = ["region", "zone", "provider"].map(|field| text(&spec[field]));
+        let allocatable = summary["allocatable"].as_object().map(|_| resources(summary, "allocatable")).transpose()?;
         Ok(Self {
             name: object.metadata.name.clone().unwrap_or_default(),
             identity: (text(&spec["id"]), text(&spec["apiEndpoint"])),
             ready: status["conditions"].as_array().is_some_and(|all| all.iter().any(is_ready)),
-            allocatable: summary["allocatable"].as_object().map(|_| resources(summary, "allocatable")).transpose()?,
+            allocatable: allocatable.map(|whole| of_ready(whole, &status["nodeSummary"])),
             allocated: resources(summary, "allocated")?,
             allocating: resources(summary, "allocating")?,
             nodes: status["nodeSummary"]["readyNum"].as_u64().and_then(|nodes| nodes.try_into().ok()).unwrap_or(0),
@@ -70,6 +71,17 @@ impl ClusterSeen {
             version: text(&status["kubernetesVersion"]),
             location,
         })
+    }
+}
+
+/// Karmada adds up all nodes, those that are not ready too: as much of it as there are ready ones.
+fn of_ready(whole: Resources, nodes: &Value) -> Resources {
+    match (nodes["readyNum"].as_u64(), nodes["totalNum"].as_u64()) {
+        (Some(ready), Some(total)) if ready < total => {
+            let part = |amount: u64| u128::from(amount) * u128::from(ready) / u128::from(total);
+            Resources::from_amounts(whole.amounts().map(|amount| u64::try_from(part(amount)).unwrap_or(u64::MAX)))
+        }
+        _ => whole,
     }
 }
 
@@ -169,6 +181,14 @@ mod tests {
     fn a_cluster_without_a_summary_offers_nothing_that_is_known() {
         let seen = cluster(&json!({"conditions": []})).expect("it is sound");
         assert_eq!((seen.ready, seen.offered(Resources::ZERO)), (false, None));
+        let half =
+            json!({"nodeSummary": {"totalNum": 4, "readyNum": 2}, "resourceSummary": {"allocatable": {"cpu": "16"}}});
+        let seen = cluster(&half).expect("it is sound");
+        assert_eq!(
+            seen.offered(Resources::ZERO).map(|offered| offered.cpu),
+            Some(MilliCores(8_000)),
+            "two nodes are down"
+        );
         let error = cluster(&json!({"resourceSummary": {"allocatable": {"cpu": "many"}}})).expect_err("no quantity");
         assert!(error.starts_with("resourceSummary.allocatable.cpu: `many` is not a Kubernetes quantity"), "{error}");
     }

@@ -109,7 +109,7 @@ impl Present<'_> {
 
 /// Whether some cluster gives replicas up: only then is there something to go back to. More replicas that find no room stay
 /// wanted, as those of any Deployment do.
-fn is_move(before: &Shares, wanted: &Shares) -> bool {
+pub fn is_move(before: &Shares, wanted: &Shares) -> bool {
     before.iter().any(|(cluster, replicas)| wanted.get(cluster).copied().unwrap_or(0) < *replicas)
 }
 

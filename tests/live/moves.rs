@@ -71,6 +71,19 @@ fn l04_a_move_has_no_gap_in_availability() {
     moves_without_a_gap(&Shop::new(&stack, "l04"));
 }
 
+/// L04 by static weights, where Karmada's own scheduler stays in charge.
+#[test]
+fn l04_a_move_by_weights_has_no_gap_either() {
+    let Some(stack) = stack("l04w") else { return };
+    let mut shop = Shop::new(&stack, "l04w");
+    shop.connect(&["karmada", "division"], json!("weights"));
+    moves_without_a_gap(&shop);
+    let policy = stack.get("karmada", &["propagationpolicy", "smo-front", "--namespace", &shop.namespace]);
+    let policy = policy.expect("it is ours");
+    assert_ne!(policy["spec"]["schedulerName"], "smo", "{policy}");
+    assert!(policy["spec"]["suspension"].is_null(), "dispatching goes on: {policy}");
+}
+
 /// L04: new replicas that never get ready: after the time limit what was before is wanted again, and it never went away.
 #[test]
 fn l04_a_move_that_does_not_get_ready_is_taken_back() {

@@ -298,6 +298,10 @@ fn empty(stack: &Stack) {
     for name in names.lines().filter(|name| name.starts_with("namespace/smo-")) {
         let _ = stack.kubectl("karmada", &["delete", name, "--wait=false"]);
     }
+    until("namespaces of tests before are gone", Duration::from_secs(60), || {
+        let names = stack.kubectl("karmada", &["get", "namespaces", "--output", "name"]).expect("listed");
+        !names.lines().any(|name| name.starts_with("namespace/smo-"))
+    });
     until("the members are empty", Duration::from_secs(90), || {
         let clusters = stack.get("karmada", &["clusters"]).expect("listed");
         clusters["items"].as_array().into_iter().flatten().all(|cluster| {

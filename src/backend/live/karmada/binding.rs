@@ -6,11 +6,16 @@
 //! writes, dispatching is suspended in between.
 
 use super::claim::policy_name;
-use super::{BINDING, CallError, Karmada, POLICY};
+use super::{BINDING, CallError, Class, Karmada, POLICY};
 use crate::model::connection::Division;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often a division by weights is looked for, and from one look to the next.
+const DIVIDED_LOOKS: u32 = 100;
+const DIVIDED_EVERY: Duration = Duration::from_millis(50);
 
 /// Replicas by cluster, as Karmada calls them; a cluster without replicas is not in it.
 pub type Shares = BTreeMap<String, u32>;
@@ -177,7 +182,20 @@ impl Karmada {
         let held = json!({"spec": {"suspension": {"dispatching": true}, "placement": placement(shares)}});
         self.merge(POLICY, &name, &held).await?;
         self.scale(workload, shares.values().sum()).await?;
+        // Let out before Karmada has divided anew, the works would carry the old number by the new weights.
+        self.until_divided(workload, shares).await?;
         self.resume(workload).await
+    }
+
+    async fn until_divided(&self, workload: &str, shares: &Shares) -> Result<(), CallError> {
+        for _ in 0..DIVIDED_LOOKS {
+            if self.binding(workload).await?.is_some_and(|seen| seen.clusters == *shares) {
+                return Ok(());
+            }
+            tokio::time::sleep(DIVIDED_EVERY).await;
+        }
+        let reason = "Karmada has not divided it by the new weights yet; its works are held back until it has";
+        Err(CallError::new("karmada", format!("divide {workload}"), Class::Retryable, reason))
     }
 
     /// Lets the works of a division by weights go out.

@@ -298,7 +298,7 @@ fn empty(stack: &Stack) {
     for name in names.lines().filter(|name| name.starts_with("namespace/smo-")) {
         let _ = stack.kubectl("karmada", &["delete", name, "--wait=false"]);
     }
-    until("namespaces of tests before are gone", Duration::from_secs(60), || {
+    until("namespaces of tests before are gone", Duration::from_mins(1), || {
         let names = stack.kubectl("karmada", &["get", "namespaces", "--output", "name"]).expect("listed");
         !names.lines().any(|name| name.starts_with("namespace/smo-"))
     });

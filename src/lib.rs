@@ -36,6 +36,7 @@
 //! | [`learning`] | capacities that are learnt while a run goes on |
 //! | [`run`] | the loop |
 //! | [`drill`] | one past, and a future for each thing that might be lost |
+//! | `serve` | the service: application graphs kept running over REST (feature `live`) |
 //! | [`cli`] | one file a command |
 //!
 //! `tests/it/tidy.rs` keeps who may import whom. Against the first drawing of the architecture, this differs: a
@@ -55,6 +56,8 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod seed;
+#[cfg(feature = "live")]
+pub mod serve;
 pub mod solver;
 pub mod units;
 

@@ -24,9 +24,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("run", &["policy", "backend", "record", "model", "units", "seed"]),
     ("drill", &["run", "learning", "policy", "backend", "record", "model", "units", "seed"]),
     (
+        "serve",
+        &[
+            "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report", "model",
+            "units", "seed",
+        ],
+    ),
+    (
         "cli",
         &[
-            "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report",
+            "serve", "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report",
             "model", "units", "seed",
         ],
     ),
@@ -52,13 +59,22 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("highs", &["solver/"]),
     ("kube", &["backend/live/"]),
     ("k8s_openapi", &["backend/live/"]),
-    ("reqwest", &["backend/live/"]),
+    ("reqwest", &["backend/live/", "serve/", "cli/client/"]),
     ("oci_client", &["backend/live/"]),
     ("sysinfo", &["backend/live/helm/"]),
     ("rustls", &["backend/live/"]),
     ("tar", &["backend/live/"]),
-    ("axum", &["backend/live/"]),
-    ("tokio", &["backend/live/"]),
+    ("axum", &["backend/live/", "serve/"]),
+    ("tokio", &["backend/live/", "serve/", "cli/client/"]),
+    ("sqlx", &["serve/store/"]),
+    ("utoipa", &["serve/"]),
+    ("axum_server", &["serve/"]),
+    ("jsonwebtoken", &["serve/auth/"]),
+    ("governor", &["serve/"]),
+    ("prometheus_client", &["serve/"]),
+    ("tower_http", &["serve/"]),
+    ("tracing", &["serve/"]),
+    ("jiff", &["serve/"]),
 ];
 
 /// Lines that a file may have.

@@ -1,0 +1,17 @@
+//! The service: application graphs that are kept running on a Karmada control plane, over REST.
+//!
+//! ```text
+//!  REST ─► api ─► store (what is wanted) ─► engine ─► a keeper a graph ─► backend::live ─► the world
+//!                   ▲                                     │
+//!                   └──────── what is observed ◄──────────┘
+//! ```
+//!
+//! In reading order: `at` (times), `store` (what is wanted, what was observed, by whom: SQLite or PostgreSQL), `config`, `auth`,
+//! `engine` (who keeps which graph, and how), `api` (routes, problems, the original's routes), `nfvcl`, `webhooks`.
+//!
+//! What always holds: what is wanted is stored before it is acted on; a status is what was observed, never what was wished; a
+//! graph has one keeper at a time, whatever number of servers share a store; everything that touches the world goes through
+//! [`backend::live`](crate::backend::live).
+
+pub mod at;
+pub mod store;

@@ -1,0 +1,502 @@
+//! What is stored, as types: also what the interface answers.
+
+use crate::serve::at::At;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A project: the namespace of its graphs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Project {
+    /// Name, which is that of its namespace: a-z, 0-9 and - inside, at most 63.
+    pub name: String,
+    /// The policy of its graphs, where they say nothing; as `GET /v1/policies` lists them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// When it was made.
+    pub created_at: At,
+}
+
+/// What a graph is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// Deployed and kept running.
+    Running,
+    /// Known, with nothing of it deployed.
+    Stopped,
+    /// Gone.
+    Removed,
+}
+
+/// What of a graph or service is observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing was done yet; of a conditional service: it waits for its event.
+    #[default]
+    Pending,
+    /// It is being deployed, and was not ready since.
+    Deploying,
+    /// All that is wanted is ready.
+    Running,
+    /// Less is ready than is wanted.
+    Degraded,
+    /// Nothing of it is deployed.
+    Stopped,
+    /// It is being removed.
+    Removing,
+    /// It cannot go on; the reason says why.
+    Failed,
+}
+
+/// Where a descriptor came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Source {
+    /// The reference that was asked for: `oci://...`, `http(s)://...`.
+    pub artifact: String,
+    /// What it was pinned to.
+    pub digest: String,
+}
+
+/// What an operator says of a graph beside its descriptor. Everything is optional.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The policy that decides; else that of the project, else the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// By service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, ServiceOptions>,
+    /// Conditional services are taken away again when their events have ended.
+    pub stop_when_resolved: bool,
+}
+
+/// What an operator says of a service beside its descriptor.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceOptions {
+    /// PromQL: requests per second that arrive, over all clusters. Else the server's template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// What replicas serve, as a scenario writes it: `"20 /s"`, or `{"alpha": 20, "beta": 0}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub capacity: Option<Value>,
+    /// Replicas at the start; 1 where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+    /// Never fewer; 1 where nothing is said, 2 where high availability is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas_min: Option<u32>,
+    /// Never more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas_max: Option<u32>,
+    /// The path of the chart's value that says how many replicas there are, like `replicaCount`, where it sets a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas_value: Option<String>,
+}
+
+/// A graph, whole: what is wanted, and what was observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Graph {
+    /// Never the same again, also not for a graph of the same name.
+    pub id: String,
+    /// Its project.
+    pub project: String,
+    /// Its name: the descriptor's `hdaGraph.id`. Unique in its project.
+    pub name: String,
+    /// Counts what was wanted: each change is one more.
+    pub generation: i64,
+    /// What it is to be.
+    pub wanted: Wish,
+    /// The policy that decides, as the graph itself says it.
+    pub options: Options,
+    /// Where the descriptor came from, if from a registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// The descriptor: the document with its key `hdaGraph`.
+    #[schema(value_type = Object)]
+    pub descriptor: Value,
+    /// What was observed of it.
+    pub status: Status,
+    /// Whether its keeper writes nothing: the kill switch, with a reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+    /// When it was made.
+    pub created_at: At,
+    /// When something was last wanted of it.
+    pub updated_at: At,
+    /// What was wanted last that also worked: to go back to. Not shown.
+    #[serde(skip)]
+    pub previous: Option<Previous>,
+}
+
+/// A descriptor that worked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Previous {
+    /// The document.
+    pub descriptor: Value,
+    /// Its options.
+    pub options: Options,
+    /// Its source.
+    pub source: Option<Source>,
+}
+
+/// What was observed of a graph, by its keeper.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// In a word.
+    pub phase: Phase,
+    /// Why it is not as wanted, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Since when the phase is this.
+    pub since: At,
+    /// When it was last looked at.
+    pub observed_at: At,
+    /// The generation that this is about; behind the graph's own, what is wanted was not seen yet.
+    pub generation: i64,
+    /// Its services, in the order of the descriptor.
+    pub services: Vec<ServiceStatus>,
+    /// The dashboard in Grafana.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+    /// Who keeps it: a server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<String>,
+}
+
+/// What was observed of a service.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct ServiceStatus {
+    /// Its name: the descriptor's `id`, and that of its release and Deployment.
+    pub name: String,
+    /// In a word.
+    pub phase: Phase,
+    /// Why it is not as wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it waits for an event, or did.
+    pub conditional: bool,
+    /// Replicas by cluster, as Karmada calls it.
+    pub clusters: BTreeMap<String, Replicas>,
+    /// Requests per second, where they are measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// The values that the release was given, those of the placement included.
+    #[schema(value_type = Object)]
+    pub values: Value,
+    /// Its dashboard in Grafana.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+}
+
+/// Replicas of a service in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Replicas {
+    /// So many are wanted.
+    pub wanted: u32,
+    /// So many are ready.
+    pub ready: u32,
+}
+
+/// What is to be changed about what is wanted of a graph.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Change {
+    /// What it is to be.
+    pub wanted: Option<Wish>,
+    /// Another descriptor, with its source and options; that which worked so far is kept as [`Previous`].
+    pub descriptor: Option<(Value, Option<Source>, Options)>,
+    /// The kill switch: on with a reason, or off.
+    pub paused: Option<Option<String>>,
+}
+
+/// Work that takes a while.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// What is done.
+    pub kind: JobKind,
+    /// In which project.
+    pub project: String,
+    /// To which graph.
+    pub graph: String,
+    /// The graph's id.
+    pub graph_id: String,
+    /// The generation of the graph that it brings about.
+    pub generation: i64,
+    /// How far it is.
+    pub state: JobState,
+    /// Why it failed, or what was odd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was done so far, in order.
+    pub steps: Vec<JobStep>,
+    /// Who asked for it.
+    pub actor: String,
+    /// When it was asked for.
+    pub created_at: At,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<At>,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobKind {
+    /// A new graph.
+    Deploy,
+    /// Another descriptor.
+    Update,
+    /// A stopped one runs again.
+    Start,
+    /// Nothing of it is deployed any more.
+    Stop,
+    /// It is gone.
+    Remove,
+    /// A new placement.
+    RePlace,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Nobody has begun.
+    Queued,
+    /// It is worked on.
+    Running,
+    /// It is as was wanted.
+    Succeeded,
+    /// It is not, and the reason says why.
+    Failed,
+    /// Something newer was wanted before it was through.
+    Superseded,
+}
+
+impl JobState {
+    /// Whether nothing more will happen to it.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Superseded)
+    }
+}
+
+/// A step of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobStep {
+    /// When it was done.
+    pub at: At,
+    /// What, in a sentence.
+    pub what: String,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its number: events are told in this order.
+    pub seq: i64,
+    /// When.
+    pub at: At,
+    /// What kind, with dots: `graph.deployed`, `service.scaled`, `cluster.lost`.
+    pub kind: String,
+    /// In which project, if in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// To which graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<String>,
+    /// To which service, or cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// In a sentence.
+    pub message: String,
+    /// Figures.
+    #[schema(value_type = Object)]
+    pub data: Value,
+}
+
+/// A decision of a policy about a graph.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DecisionRow {
+    /// Its number.
+    pub seq: i64,
+    /// When.
+    pub at: At,
+    /// Who decided.
+    pub policy: String,
+    /// Replicas by service and cluster.
+    pub targets: BTreeMap<String, BTreeMap<String, u32>>,
+    /// What could not be done, in sentences.
+    pub refusals: Vec<String>,
+    /// What was started: so many changes.
+    pub actions: u32,
+    /// What the rails held back, in sentences.
+    pub held: Vec<String>,
+    /// Why, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub explanation: Option<Value>,
+}
+
+/// A cluster, as it was seen last and as the operator describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClusterRow {
+    /// Its name in Karmada.
+    pub name: String,
+    /// Whether Karmada has it; one that has left is shown for what it was.
+    pub present: bool,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// When it was seen last.
+    pub seen_at: At,
+    /// What is allocatable, and what of it is free: cores.
+    pub cpu: Amount,
+    /// Bytes of memory.
+    pub memory: Amount,
+    /// Accelerators.
+    pub gpu: Amount,
+    /// Ready nodes.
+    pub nodes: u32,
+    /// Version of Kubernetes.
+    pub version: String,
+    /// Region, zone, provider, as Karmada has them.
+    pub region: String,
+    /// First range of pod addresses, where Submariner joins it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_cidr: Option<String>,
+    /// First range of service addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_cidr: Option<String>,
+    /// What the operator says of it.
+    pub attributes: ClusterAttributes,
+    /// Its dashboard in Grafana.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+}
+
+/// How much there is, and how much of it is free.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Amount {
+    /// In all.
+    pub allocatable: f64,
+    /// Not held by anybody.
+    pub free: f64,
+}
+
+/// What an operator says of a cluster. Fields that are left out stay as they are, `null` takes them away.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterAttributes {
+    /// Where it is, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Price of a core for an hour, in dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_per_core_hour: Option<f64>,
+    /// Carbon intensity of its grid, in g CO₂e per kWh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carbon: Option<f64>,
+    /// Power usage effectiveness, at least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pue: Option<f64>,
+    /// Whether it has accelerators, where Karmada does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceleration: Option<bool>,
+    /// Whether graphs with the security intent may run there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<bool>,
+    /// Whether devices are near it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_devices: Option<bool>,
+}
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Look.
+    Viewer,
+    /// Deploy, start, stop, remove.
+    Operator,
+    /// Everything: tokens, clusters, webhooks, projects.
+    Admin,
+}
+
+/// A token, without itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+    /// In which project; in all where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// When it was made.
+    pub created_at: At,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<At>,
+}
+
+/// Who did what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditRow {
+    /// Its number.
+    pub seq: i64,
+    /// When.
+    pub at: At,
+    /// Who.
+    pub actor: String,
+    /// `POST`, `PUT` ...
+    pub method: String,
+    /// On which path.
+    pub path: String,
+    /// What was answered.
+    pub status: u16,
+    /// The id of the request.
+    pub request_id: String,
+}
+
+/// Where events are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Webhook {
+    /// Its id.
+    pub id: String,
+    /// Where to.
+    pub url: String,
+    /// Which kinds: a kind, or a part of it before a dot (`graph`); all where nothing is said.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Of which project; of all where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// When it was made.
+    pub created_at: At,
+    /// Signs what is sent. Never shown.
+    #[serde(skip)]
+    pub secret: String,
+    /// The number of the event that was sent last.
+    pub sent: i64,
+    /// Why the last try failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// An alert that fires: it wakes a conditional service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Firing {
+    /// The service that waits for it.
+    pub service: String,
+    /// The event of the descriptor.
+    pub event: String,
+    /// Since when.
+    pub since: At,
+}

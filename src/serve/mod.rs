@@ -14,4 +14,5 @@
 //! [`backend::live`](crate::backend::live).
 
 pub mod at;
+pub mod engine;
 pub mod store;

@@ -14,6 +14,7 @@ use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::scenario::Known;
 use crate::model::{Scenario, Service};
 use crate::units::kubernetes::Quantity;
+use crate::units::{Bytes, MilliCores};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -127,6 +128,17 @@ pub async fn check_workloads(karmada: &Karmada, connection: &Connection, known: 
     Ok(())
 }
 
+/// CPU and memory that a replica of a Deployment asks for; `None` where there is no such Deployment.
+///
+/// # Errors
+/// Quantities that are none; see [`CallError`].
+pub async fn requested(karmada: &Karmada, name: &str) -> Result<Option<(MilliCores, Bytes)>, CallError> {
+    let Some(object) = karmada.get(DEPLOYMENT, name).await? else { return Ok(None) };
+    let asks = requests(&object.data["spec"]["template"]["spec"]["containers"]);
+    let (cpu, memory) = asks.map_err(|reason| wrong("read of requests", format!("Deployment `{name}`: {reason}")))?;
+    Ok(Some((MilliCores(cpu), Bytes(memory))))
+}
+
 /// CPU in millicores and memory in bytes that the containers ask for.
 fn requests(containers: &Value) -> Result<(u64, u64), String> {
     let (mut cpu, mut memory) = (0, 0);
@@ -156,8 +168,8 @@ fn check_request(service: &Service, name: &str, (cpu, memory): (u64, u64)) -> Re
         service.name,
         declared.cpu,
         declared.memory,
-        crate::units::MilliCores(cpu),
-        crate::units::Bytes(memory),
+        MilliCores(cpu),
+        Bytes(memory),
     );
     Err(wrong("check of requests", reason))
 }

@@ -173,6 +173,11 @@ impl LiveBackend {
         }
     }
 
+    /// A hand on the run, for whoever looks after it from another thread.
+    pub fn remote(&self) -> Remote {
+        Remote(self.shared.clone())
+    }
+
     /// When the run started, since 1970.
     pub fn started_at(&self) -> Duration {
         self.shared.clock.started_at()
@@ -277,6 +282,27 @@ impl LiveBackend {
             }
         }
         actions
+    }
+}
+
+/// A hand on a run from another thread.
+#[derive(Debug, Clone)]
+pub struct Remote(Arc<Shared>);
+
+impl Remote {
+    /// Ends the run; what was asked for stays, and is stored.
+    pub fn end(&self) {
+        self.0.tell(Happening::Over);
+    }
+
+    /// Has a decision made now, and not only when the next one is due.
+    pub fn decide(&self) {
+        self.0.tell(Happening::Due);
+    }
+
+    /// What went wrong and passed by itself, and how often.
+    pub fn troubles(&self) -> BTreeMap<String, u64> {
+        self.0.troubles()
     }
 }
 

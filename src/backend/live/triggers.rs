@@ -12,7 +12,7 @@ use super::outside::{CallError, Class};
 use super::rules::{GRAPH_LABEL, Operator, PROJECT_LABEL, Place, REVISION_ANNOTATION, RuleSet, Rules, Trigger};
 use super::shared::Shared;
 use crate::model::ServiceId;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::observation::{Event, EventKind};
 use crate::model::scenario::Known;
 use std::collections::BTreeMap;
@@ -44,11 +44,23 @@ pub fn rules(connection: &Connection, known: &Known) -> Result<RuleSet, CallErro
     RuleSet::new(&connection.karmada.namespace, &connection.name, triggers.collect())
 }
 
-/// The place where rules are written: the control plane, for an operator.
-fn place(karmada: &Karmada, connection: &Connection) -> Result<Rules, CallError> {
-    let none = || CallError::new("prometheus", "rules", Class::Permanent, "the connection names no Prometheus");
-    let prometheus = prometheus_at(connection.prometheus.as_ref().ok_or_else(none)?)?;
-    let mut labels = connection.alerts.as_ref().map(|alerts| alerts.rule_labels.clone()).unwrap_or_default();
+/// The place where rules of a connection are written.
+fn place_of(karmada: &Karmada, connection: &Connection) -> Result<Rules, CallError> {
+    let labels = connection.alerts.as_ref().map(|alerts| alerts.rule_labels.clone()).unwrap_or_default();
+    place(karmada, connection.prometheus.as_ref(), labels)
+}
+
+/// The place where rules are written: the control plane, for an operator that looks for `labels`.
+///
+/// # Errors
+/// There is no Prometheus, or its address is none.
+pub fn place(
+    karmada: &Karmada,
+    prometheus: Option<&PrometheusAt>,
+    mut labels: BTreeMap<String, String>,
+) -> Result<Rules, CallError> {
+    let none = || CallError::new("prometheus", "rules", Class::Permanent, "no Prometheus is named");
+    let prometheus = prometheus_at(prometheus.ok_or_else(none)?)?;
     labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
     let operator = Operator::new(karmada.client().clone(), karmada.namespace(), labels);
     Ok(Rules::new(Arc::new(prometheus), Place::Operator(Box::new(operator)), PATIENCE))
@@ -63,7 +75,7 @@ pub async fn write(karmada: &Karmada, connection: &Connection, known: &Known) ->
     if set.triggers().is_empty() {
         return Ok(());
     }
-    place(karmada, connection)?.apply(&set).await
+    place_of(karmada, connection)?.apply(&set).await
 }
 
 /// Removes the rules; whether the connection has some.
@@ -75,7 +87,7 @@ pub async fn remove(karmada: &Karmada, connection: &Connection, known: &Known) -
     if set.triggers().is_empty() {
         return Ok(false);
     }
-    place(karmada, connection)?.remove(&set).await?;
+    place_of(karmada, connection)?.remove(&set).await?;
     Ok(true)
 }
 

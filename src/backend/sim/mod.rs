@@ -7,7 +7,8 @@
 //! beginning), `ahead` (the future, for who asks), `traffic` with `station`, `routing` and `latency` (requests), `replicas`
 //! and `sites` (who serves them, and where), `surroundings` (carbon and prices), `tasks` (what comes, runs and goes),
 //! `faults`, `telemetry` (how all that is seen), `conditions` (what waits for an event), `control` (what a policy sees and
-//! does), `samples` with `elastic`, `course` and `packing` (what reports get), `warm_up` (from when on).
+//! does), `samples` with `elastic`, `course` and `packing` (what reports get), `warm_up` (from when on),
+//! `untouched` (what a plan is made for).
 //!
 //! Deliberately not modelled: retries and timeouts of callers, bandwidth limits of links, vertical scaling, volumes, and
 //! the start-up of the control plane itself.
@@ -36,6 +37,7 @@ mod tasks;
 mod telemetry;
 mod traffic;
 mod trial;
+mod untouched;
 mod warm_up;
 mod world;
 
@@ -52,6 +54,7 @@ use event::Event;
 use kernel::Moment;
 use noise::Noisy;
 use std::sync::Arc;
+pub use untouched::untouched;
 use world::World;
 
 /// What a reader of the results should know to be left out, a sentence each.

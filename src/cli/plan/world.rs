@@ -5,16 +5,14 @@
 
 use super::rates::{self, Given};
 use super::tasks;
-use crate::backend::Backend;
-use crate::backend::sim::SimBackend;
+use crate::backend;
 use crate::cli::Failure;
 use crate::cli::job::Setting;
 use crate::input::hdag::Artifact;
 use crate::input::{self, Request};
-use crate::model::workload::RowsInMemory;
-use crate::model::{Observation, Plan, Scenario, Seen, ServiceId, Snapshot};
+use crate::model::{Scenario, Seen, ServiceId, Snapshot};
 use crate::seed::Seed;
-use crate::units::{Rate, Span, Time};
+use crate::units::{Rate, Time};
 use anyhow::anyhow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -113,29 +111,9 @@ fn snapshot(
     let application = &scenario.known.application;
     load.extend(rates::as_given(application, given)?);
     let rates = rates::along_calls(application, &load);
-    let mut snapshot = untouched(scenario, at)?;
+    let mut snapshot = backend::sim::untouched(scenario, at, SEED).map_err(Failure::run)?;
     for (service, rate) in rates.iter() {
         snapshot.services[service].rate = Seen { value: *rate, at };
     }
     Ok(snapshot)
-}
-
-/// The world at `at` when nobody has asked anything of it. Between the start and then nothing is scraped or sampled, so
-/// that the instant may be far away.
-fn untouched(scenario: &Scenario, at: Time) -> Result<Snapshot, Failure> {
-    let after = Span(at.0) + Span::seconds(1);
-    let mut alone = scenario.clone();
-    alone.control.every = Span(at.0.max(1));
-    alone.telemetry.scrape = after;
-    (alone.until, alone.sample_every) = (None, Some(after));
-    let nothing = Box::new(RowsInMemory::new(Vec::new(), after));
-    let mut backend = SimBackend::new(Arc::new(alone), nothing, SEED).map_err(Failure::run)?;
-    loop {
-        match backend.observe().map_err(Failure::run)? {
-            Observation::Due(snapshot) if snapshot.at >= at => return Ok(*snapshot),
-            Observation::Due(_) => drop(backend.apply(&Plan::default()).map_err(Failure::run)?),
-            Observation::Ended(_) => return Err(Failure::run(anyhow!("nothing is to be decided at {at}"))),
-            _ => {}
-        }
-    }
 }

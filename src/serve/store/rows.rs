@@ -186,6 +186,9 @@ pub struct ServiceStatus {
     /// Requests per second, where they are measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
+    /// The chart that it is deployed from, by digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<String>,
     /// The values that the release was given, those of the placement included.
     #[schema(value_type = Object)]
     pub values: Value,

@@ -10,6 +10,10 @@ use crate::model::Toleration;
 use crate::model::connection::Division;
 use serde_json::json;
 
+/// Before that of policies that say nothing of it: charts bring policies of their own, and a workload that is claimed before it is made
+/// follows the one that says more.
+const PRIORITY: u32 = 1_000;
+
 /// The name of the policy of a workload.
 pub fn policy_name(workload: &str) -> String {
     format!("smo-{workload}")
@@ -52,6 +56,7 @@ impl Karmada {
         let mut spec = json!({
             "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": workload}],
             "propagateDeps": true,
+            "priority": PRIORITY,
             "placement": placement,
         });
         if self.division() == Division::Own {

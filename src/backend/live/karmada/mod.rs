@@ -100,6 +100,8 @@ pub const FEDERATED_HPA: Kind = kind("autoscaling.karmada.io", "v1alpha1", "Fede
 pub const HPA: Kind = kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
 /// Small texts.
 pub const CONFIG_MAP: Kind = kind("", "v1", "ConfigMap", "configmaps");
+/// Namespaces.
+pub const NAMESPACE: Kind = kind("", "v1", "Namespace", "namespaces");
 /// Deployments.
 pub const DEPLOYMENT: Kind = kind("apps", "v1", "Deployment", "deployments");
 
@@ -202,6 +204,27 @@ impl Karmada {
             Err(error) if error.is_absent() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes the namespace of the application, where it is missing.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn make_namespace(&self) -> Result<(), CallError> {
+        let (api, name) = (self.everywhere(NAMESPACE), self.namespace());
+        let found = self.call(&format!("get Namespace {name}"), || api.get_opt(name)).await?;
+        if found.is_some_and(|object| object.metadata.deletion_timestamp.is_none()) {
+            return Ok(());
+        }
+        let object = json!({
+            "apiVersion": "v1", "kind": NAMESPACE.kind,
+            "metadata": {"name": name, "labels": {MANAGED_BY.0: MANAGED_BY.1}},
+        });
+        let parameters = PatchParams::apply(FIELD_MANAGER);
+        self.call(&format!("apply Namespace {name}"), || async {
+            api.patch(name, &parameters, &Patch::Apply(&object)).await.map(|_| ())
+        })
+        .await
     }
 
     /// Server-side apply of the fields that we own. Another manager's fields are taken over only where the object carries our

@@ -5,6 +5,7 @@
 //! no path that leaves its folder. Files are named by digest, so pulling the same thing twice downloads it once.
 
 mod archive;
+mod newest;
 mod reference;
 mod trouble;
 
@@ -17,7 +18,6 @@ use super::tls;
 use futures::TryStreamExt as _;
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::manifest::{OciDescriptor, OciImageManifest, OciManifest};
-use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use std::fmt;
 use std::io::Write as _;
@@ -141,11 +141,7 @@ impl Registry {
     }
 
     async fn try_manifest(&self, what: &str, reference: &Reference) -> Result<(OciManifest, String), CallError> {
-        let auth = match &self.auth {
-            Auth::None => RegistryAuth::Anonymous,
-            Auth::Bearer(token) => RegistryAuth::Bearer(token.clone()),
-            Auth::Basic { user, password } => RegistryAuth::Basic(user.clone(), password.clone()),
-        };
+        let auth = self.auth();
         let found = self.client.pull_manifest(reference, &auth).await;
         found.map_err(|error| trouble::error(what, &error))
     }

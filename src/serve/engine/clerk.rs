@@ -1,0 +1,253 @@
+//! The clerk of a graph while it runs: writes down what is observed and decided, sees when a deployment is through, and ends the run
+//! when something else is wanted.
+
+use super::context::Context;
+use super::due;
+use super::status::{see, settle};
+use super::told::{Decided, Told};
+use crate::backend::live::Remote;
+use crate::input::hdag::Descriptor;
+use crate::model::observation::{Event, EventKind};
+use crate::serve::at::At;
+use crate::serve::store::StoreError;
+use crate::serve::store::rows::{DecisionRow, Graph, Job, JobState, Phase, Previous, Status};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How often what is wanted is looked at, besides when this server changed it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A status that says nothing new is written down so often, so that its age is known.
+const WRITE_EVERY: Duration = Duration::from_secs(10);
+
+/// Why a run was ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// By itself, or because the server ends.
+    Over,
+    /// Something else is wanted: another generation, more or fewer services.
+    Changed,
+    /// What was deployed was not ready in time.
+    Late(String),
+}
+
+/// The clerk.
+pub struct Clerk {
+    /// What is shared.
+    pub context: Arc<Context>,
+    /// The graph, as it was when the run began.
+    pub graph: Graph,
+    /// Its descriptor.
+    pub descriptor: Descriptor,
+    /// The services that run.
+    pub services: BTreeSet<String>,
+    /// What is observed.
+    pub status: Status,
+    /// What is deployed, where a job waits for it.
+    pub job: Option<Job>,
+    /// Ends the run.
+    pub remote: Option<Remote>,
+    /// When all has to be ready.
+    pub deadline: At,
+    /// Brings what charts are told to a new placement.
+    pub refresh: Option<Arc<dyn Refresh>>,
+    /// What was written down last.
+    pub written: Status,
+}
+
+/// Tells charts where their services are now.
+pub trait Refresh: Send + Sync {
+    /// Begins to; what goes wrong is told as an event.
+    fn refresh(&self, targets: &BTreeMap<String, BTreeMap<String, u32>>);
+
+    /// The values that charts have been given, by service.
+    fn given(&self) -> BTreeMap<String, Value>;
+}
+
+impl Clerk {
+    /// Works until the run is over or the clerk has ended it.
+    pub async fn work(mut self, mut told: UnboundedReceiver<Told>) -> (Status, Verdict) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut verdict = Verdict::Over;
+        loop {
+            tokio::select! {
+                one = told.recv() => match one {
+                    Some(one) => self.take(one).await,
+                    None => return (self.status, verdict),
+                },
+                _ = ticks.tick() => {}
+                () = self.context.clone().changed_now() => {}
+            }
+            if verdict == Verdict::Over && let Some(found) = self.look().await {
+                verdict = found;
+                if let Some(remote) = &self.remote {
+                    remote.end();
+                } else {
+                    return (self.status, verdict);
+                }
+            }
+        }
+    }
+
+    /// What a run tells; what cannot be written down now is written with what comes next.
+    async fn take(&mut self, told: Told) {
+        match told {
+            Told::Seen(services) => {
+                for (name, places, rate) in &services {
+                    if let Some(service) = self.status.services.iter_mut().find(|one| one.name == *name) {
+                        see(service, places, *rate);
+                    }
+                }
+                self.write_down().await;
+            }
+            Told::Decided(decided) => self.on_decided(&decided).await,
+            Told::Happened(event) => self.on_event(&event).await,
+            Told::Failed(service, why) => {
+                let told = ("service.action-failed", why.as_str(), Value::Null);
+                self.context.tell(&self.graph, Some(&service), told).await;
+            }
+        }
+    }
+
+    async fn write_down(&mut self) {
+        let now = At::now();
+        let given = self.refresh.as_ref().map(|refresh| refresh.given()).unwrap_or_default();
+        for service in &mut self.status.services {
+            if let Some(values) = given.get(&service.name) {
+                service.values.clone_from(values);
+            }
+        }
+        let is_news = settle(&mut self.status, &self.written, now);
+        if is_news || now.since(self.written.observed_at) >= WRITE_EVERY {
+            if is_news && self.status.phase != self.written.phase {
+                let message = format!("{:?} → {:?}", self.written.phase, self.status.phase).to_lowercase();
+                self.context.tell(&self.graph, None, ("graph.phase", &message, json!(self.status.phase))).await;
+            }
+            match self.context.store.set_status(&self.graph.id, &self.status).await {
+                Ok(()) => self.written = self.status.clone(),
+                Err(error) => tracing::warn!(graph = self.graph.name, %error, "a status could not be written down"),
+            }
+        }
+        if self.status.phase == Phase::Running && self.is_whole() {
+            self.on_deployed().await;
+        }
+    }
+
+    /// Whether nothing waits for anything but an event.
+    fn is_whole(&self) -> bool {
+        due::services(&self.descriptor, &self.status, &[]).is_subset(&self.services)
+            && self.status.services.iter().all(|one| one.phase == Phase::Running || one.conditional)
+    }
+
+    /// All of it is ready: a job that waited for that is through, and there is something to go back to.
+    async fn on_deployed(&mut self) {
+        let Some(job) = self.job.take() else { return };
+        let store = &self.context.store;
+        let Graph { descriptor, options, source, .. } = self.graph.clone();
+        let kept = store.keep_previous(&self.graph.id, &Previous { descriptor, options, source }).await;
+        let done = match kept {
+            Ok(()) => store.job_state(&job.id, JobState::Succeeded, None).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(_) => {
+                let message = format!("{} is deployed, all services are ready", self.graph.name);
+                self.context.tell(&self.graph, None, ("graph.deployed", &message, json!({"job": job.id}))).await;
+            }
+            // It is tried again with the next status.
+            Err(error) => {
+                tracing::warn!(graph = self.graph.name, %error, "a job could not be ended");
+                self.job = Some(job);
+            }
+        }
+    }
+
+    async fn on_decided(&mut self, decided: &Decided) {
+        for (service, before, after, moved) in &decided.changed {
+            let places = decided.targets.get(service).cloned().unwrap_or_default();
+            let listed = places.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ");
+            let (kind, message) = if before == after {
+                ("service.moved", format!("{service}: {moved} of {after} replicas move, now {listed}"))
+            } else {
+                ("service.scaled", format!("{service}: {before} → {after} replicas ({listed})"))
+            };
+            let data = json!({"before": before, "after": after, "moved": moved, "clusters": places});
+            self.context.tell(&self.graph, Some(service), (kind, &message, data)).await;
+        }
+        if !decided.changed.is_empty() || !decided.refusals.is_empty() || !decided.held.is_empty() {
+            let row = DecisionRow {
+                seq: 0,
+                at: At::now(),
+                policy: self.policy(),
+                targets: decided.targets.clone(),
+                refusals: decided.refusals.clone(),
+                actions: u32::try_from(decided.actions).unwrap_or(u32::MAX),
+                held: decided.held.clone(),
+                explanation: None,
+            };
+            if let Err(error) = self.context.store.append_decision(&self.graph.id, &row).await {
+                tracing::warn!(graph = self.graph.name, %error, "a decision could not be written down");
+            }
+        }
+        if let Some(refresh) = &self.refresh {
+            refresh.refresh(&decided.targets);
+        }
+    }
+
+    fn policy(&self) -> String {
+        self.graph.options.policy.clone().unwrap_or_else(|| self.context.settings.policy.label.clone())
+    }
+
+    async fn on_event(&mut self, event: &Event) {
+        let (kind, what) = match event.kind {
+            EventKind::ClusterLost => ("cluster.lost", "does not answer"),
+            EventKind::ClusterBack => ("cluster.back", "answers again"),
+            EventKind::TelemetryLost => ("telemetry.lost", "is silent: nothing is decided"),
+            EventKind::TelemetryBack => ("telemetry.back", "is heard again"),
+            EventKind::ControlPaused => ("graph.paused", "the kill switch is on"),
+            EventKind::ControlResumed => ("graph.resumed", "the kill switch is off"),
+            _ => return,
+        };
+        let message = format!("{}: {what}", event.subject);
+        self.context.tell(&self.graph, Some(&event.subject), (kind, &message, Value::Null)).await;
+    }
+
+    /// Whether the run has to end, and why.
+    async fn look(&mut self) -> Option<Verdict> {
+        if self.context.is_ending() {
+            return Some(Verdict::Over);
+        }
+        match self.is_as_wanted().await {
+            Ok(true) => {}
+            Ok(false) => return Some(Verdict::Changed),
+            // What is wanted cannot be read: what was wanted goes on.
+            Err(error) => tracing::warn!(graph = self.graph.name, %error, "what is wanted could not be read"),
+        }
+        if self.job.is_some() && At::now() > self.deadline {
+            let reason = self.status.reason.clone().unwrap_or_else(|| "it is not ready".to_owned());
+            let limit = self.context.settings.deploy_timeout;
+            return Some(Verdict::Late(format!("not ready within {} s: {reason}", limit.as_secs())));
+        }
+        None
+    }
+
+    async fn is_as_wanted(&self) -> Result<bool, StoreError> {
+        let store = &self.context.store;
+        let Some(graph) = store.graph_by_id(&self.graph.id).await? else { return Ok(false) };
+        if graph.generation != self.graph.generation {
+            return Ok(false);
+        }
+        let firings = store.firings(&self.graph.id).await?;
+        Ok(due::services(&self.descriptor, &self.status, &firings) == self.services)
+    }
+}
+
+impl Context {
+    /// Waits until something that is wanted was changed here.
+    pub async fn changed_now(self: Arc<Self>) {
+        self.changed.notified().await;
+    }
+}

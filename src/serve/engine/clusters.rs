@@ -1,0 +1,128 @@
+//! The clusters: asked of Karmada now and then, and kept in the store, so that plans can be made at once and what has left is still known.
+
+use super::context::{Context, KeepError};
+use super::inventory::Held;
+use super::settings::Settings;
+use crate::backend::live::http::Auth;
+use crate::backend::live::karmada::Karmada;
+use crate::backend::live::karmada::cluster::ClusterSeen;
+use crate::backend::live::oci::Registry;
+use crate::backend::live::submariner::{Addresses, Submariner};
+use crate::input::hdag::Descriptor;
+use crate::model::Resources;
+use crate::model::resources::DEVICE;
+use crate::serve::at::At;
+use crate::serve::store::rows::{Amount, ClusterAttributes, ClusterRow, Status};
+use crate::units::{Bytes, MilliCores};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// From one look to the next.
+pub const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// What was seen longer ago is asked for again before a plan is made on it.
+const FRESH_FOR: Duration = Duration::from_secs(30);
+/// Where Submariner's broker keeps its objects.
+const BROKER: &str = "submariner-k8s-broker";
+
+/// Asks Karmada and Submariner, and keeps what they say.
+///
+/// # Errors
+/// There is no control plane, or it does not answer.
+pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
+    let karmada = Karmada::open(&context.settings.karmada_at("default")?).await?;
+    let seen = karmada.clusters().await?;
+    // Most installations have no Submariner; one that does not answer is no reason to know nothing of the clusters.
+    let addresses = Submariner::new(karmada.client().clone(), BROKER).addresses().await.unwrap_or_default();
+    let now = At::now();
+    let before = context.store.clusters().await?;
+    let rows: Vec<ClusterRow> = seen.iter().map(|one| row(one, &addresses, now)).collect();
+    context.store.put_clusters(&rows).await?;
+    let after = context.store.clusters().await?;
+    note(context, &before, &after).await;
+    Ok(after)
+}
+
+/// Says which clusters have come, left, or changed whether they are ready.
+async fn note(context: &Context, before: &[ClusterRow], after: &[ClusterRow]) {
+    for cluster in after {
+        let was = before.iter().find(|one| one.name == cluster.name);
+        let (kind, message) = match (was.is_some_and(|was| was.present), cluster.present) {
+            (false, true) => ("cluster.joined", "has joined"),
+            (true, false) => ("cluster.left", "has left"),
+            _ if was.is_some_and(|was| was.ready && !cluster.ready) => ("cluster.not-ready", "is not ready"),
+            _ if was.is_some_and(|was| !was.ready && cluster.ready) => ("cluster.ready", "is ready"),
+            _ => continue,
+        };
+        let message = format!("{}: {message}", cluster.name);
+        context.tell_all(&cluster.name, (kind, &message)).await;
+    }
+}
+
+/// The clusters as they were seen last; asked for again where that is long ago.
+///
+/// # Errors
+/// See [`sync`].
+pub async fn rows(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
+    let rows = context.store.clusters().await?;
+    let oldest = rows.iter().filter(|row| row.present).map(|row| row.seen_at).min();
+    if oldest.is_some_and(|at| At::now().since(at) < FRESH_FOR) || context.settings.karmada.is_none() {
+        return Ok(rows);
+    }
+    match sync(context).await {
+        Ok(rows) => Ok(rows),
+        // What was known still stands, with its age.
+        Err(error) if error.may_pass() && !rows.is_empty() => Ok(rows),
+        Err(error) => Err(error),
+    }
+}
+
+fn row(seen: &ClusterSeen, addresses: &[Addresses], now: At) -> ClusterRow {
+    let all = seen.allocatable.unwrap_or(Resources::ZERO);
+    let free = all.saturating_sub(seen.allocated + seen.allocating);
+    let amount = |of: fn(&Resources) -> f64| Amount { allocatable: of(&all), free: of(&free) };
+    let joined = addresses.iter().find(|one| one.cluster == seen.name);
+    ClusterRow {
+        name: seen.name.clone(),
+        present: true,
+        ready: seen.ready,
+        seen_at: now,
+        cpu: amount(|one| one.cpu.cores()),
+        memory: amount(|one| one.memory.0 as f64),
+        gpu: amount(|one| one.gpu as f64 / DEVICE as f64),
+        nodes: seen.nodes,
+        version: seen.version.clone(),
+        region: seen.location[0].clone(),
+        pod_cidr: joined.and_then(|one| one.pods.first().cloned()),
+        service_cidr: joined.and_then(|one| one.services.first().cloned()),
+        attributes: ClusterAttributes::default(),
+        dashboard: None,
+    }
+}
+
+/// What a graph holds of each cluster, by what was seen of its replicas.
+pub fn held(
+    descriptor: &Descriptor,
+    status: &Status,
+    requests: &BTreeMap<String, (MilliCores, Bytes)>,
+) -> BTreeMap<String, Held> {
+    let mut held: BTreeMap<String, Held> = BTreeMap::new();
+    for service in &status.services {
+        let Some(described) = descriptor.service(&service.name) else { continue };
+        let compute = &described.deployment.intent.compute;
+        let asked = requests.get(&service.name).copied();
+        let (cpu, memory) = asked.unwrap_or_else(|| (compute.cpu.cpu(), compute.memory()));
+        for (cluster, replicas) in &service.clusters {
+            let held = held.entry(cluster.clone()).or_default();
+            let replicas = f64::from(replicas.ready);
+            held.cpu += replicas * cpu.cores();
+            held.memory += replicas * memory.0 as f64;
+            held.gpu += if compute.gpu.enabled { replicas } else { 0.0 };
+        }
+    }
+    held
+}
+
+/// Where charts come from.
+pub fn registry(settings: &Settings) -> Registry {
+    Registry::new(&settings.charts.plain_hosts, Auth::None)
+}

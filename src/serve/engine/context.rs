@@ -1,0 +1,110 @@
+//! What all keepers share: the store, the settings, who is to be told, and whether the server ends.
+
+use super::answer::{EngineError, Trouble};
+use super::settings::Settings;
+use crate::backend::live::outside::{CallError, Class};
+use crate::serve::store::rows::{Event, Graph};
+use crate::serve::store::asked::NewEvent;
+use crate::serve::store::{Store, StoreError};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Notify, broadcast};
+
+/// Shared by the engine and all keepers.
+#[derive(Debug)]
+pub struct Context {
+    /// What is wanted, and what was observed.
+    pub store: Store,
+    /// How the world is reached.
+    pub settings: Settings,
+    /// What happens, to whoever listens.
+    pub told: broadcast::Sender<Event>,
+    /// Something that is wanted changed.
+    pub changed: Notify,
+    ending: AtomicBool,
+}
+
+/// Why a keeper could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The world.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// What is wanted cannot be had: trying again does not help.
+    #[error("{0}")]
+    Impossible(String),
+}
+
+impl KeepError {
+    /// Whether trying again may help.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Call(error) => error.class != Class::Permanent,
+            Self::Impossible(_) => false,
+        }
+    }
+}
+
+impl From<KeepError> for EngineError {
+    fn from(error: KeepError) -> Self {
+        let kind = match &error {
+            KeepError::Store(_) => Trouble::Unreachable,
+            KeepError::Call(call) if call.is_absent() => Trouble::NotFound,
+            KeepError::Call(call) if call.class == Class::Permanent => Trouble::Refused,
+            KeepError::Call(_) => Trouble::Unreachable,
+            KeepError::Impossible(_) => Trouble::Invalid,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl Context {
+    /// Nothing has happened yet.
+    pub fn new(store: Store, settings: Settings) -> Arc<Self> {
+        let (told, _) = broadcast::channel(1_024);
+        Arc::new(Self { store, settings, told, changed: Notify::new(), ending: AtomicBool::new(false) })
+    }
+
+    /// The server ends: keepers leave what they keep as it is.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    /// Whether it does.
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// Writes down that something happened that is about no graph.
+    pub async fn tell_all(&self, subject: &str, (kind, message): (&str, &str)) {
+        let (kind, message) = (kind.to_owned(), message.to_owned());
+        self.append(NewEvent { kind, message, subject: Some(subject.to_owned()), ..NewEvent::default() }).await;
+    }
+
+    /// Writes down that something happened to a graph, and tells who listens.
+    pub async fn tell(&self, graph: &Graph, subject: Option<&str>, (kind, message, data): (&str, &str, Value)) {
+        let event = NewEvent {
+            kind: kind.to_owned(),
+            project: Some(graph.project.clone()),
+            graph: Some(graph.name.clone()),
+            subject: subject.map(str::to_owned),
+            message: message.to_owned(),
+            data,
+        };
+        self.append(event).await;
+    }
+
+    async fn append(&self, event: NewEvent) {
+        match self.store.append_event(&event).await {
+            // Nobody may listen.
+            Ok(event) => drop(self.told.send(event)),
+            Err(error) => tracing::warn!(kind = event.kind, %error, "an event could not be written down"),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Deploys the services of a graph that are due: room is found, wishes are stored, workloads are claimed, charts are installed, and
+//! what a run needs is put together. Every step may be repeated.
+//!
+//! Places are decided before anything is installed, and only for services that have none: what runs keeps its place until the policy
+//! moves it. A graph with static placement is only installed: its charts say where they go.
+
+use super::context::{Context, KeepError};
+use super::settings::Releases;
+use super::told::Shares;
+use super::world::{self, World, world};
+use super::{clusters, plan, remove};
+use crate::backend::live::clock;
+use crate::backend::live::connect::requested;
+use crate::backend::live::karmada::Karmada;
+use crate::backend::live::karmada::store::{Stored, Wish};
+use crate::backend::live::outside::{CallError, Class};
+use crate::input::hdag::Descriptor;
+use crate::model::connection::Connection;
+use crate::model::plan::Target;
+use crate::model::{Plan, Scenario, Targets};
+use crate::policy::PolicySpec;
+use crate::serve::store::rows::{Graph, Job, Phase, Status};
+use crate::units::{Bytes, MilliCores};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use super::refresh::Refresher;
+
+/// What is to be deployed.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is shared.
+    pub context: &'a Arc<Context>,
+    /// The graph.
+    pub graph: &'a Graph,
+    /// Its descriptor.
+    pub descriptor: &'a Descriptor,
+    /// The services that are due.
+    pub services: &'a BTreeSet<String>,
+}
+
+/// What was deployed.
+pub enum Deployed {
+    /// Charts that place themselves.
+    Fixed(Karmada),
+    /// Services that a policy places.
+    Placed(Box<Placed>),
+}
+
+/// What a run needs.
+pub struct Placed {
+    /// The world.
+    pub scenario: Scenario,
+    /// Where it is.
+    pub connection: Connection,
+    /// Who decides.
+    pub policy: PolicySpec,
+    /// Tells charts of a new placement.
+    pub refresher: super::refresh::Parts,
+}
+
+/// Deploys, and notes in `status` what is deployed from what.
+///
+/// # Errors
+/// See [`KeepError`]: no room, no chart, no control plane.
+pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) -> Result<Deployed, KeepError> {
+    let Asked { context, graph, descriptor, services } = asked;
+    let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
+    karmada.make_namespace().await?;
+    remove::leftover(context, &karmada, graph, services).await?;
+    let policy = policy(context, graph).await?;
+    let charts = charts(asked, status).await?;
+    for service in status.services.iter_mut().filter(|one| services.contains(&one.name)) {
+        if matches!(service.phase, Phase::Pending | Phase::Stopped | Phase::Failed) {
+            service.phase = Phase::Deploying;
+        }
+        service.chart = charts.get(&service.name).cloned();
+    }
+    // What is installed from now on is known to be ours, also after a crash.
+    context.store.set_status(&graph.id, status).await?;
+    if descriptor.intent.use_static_placement {
+        let values = fixed_values(descriptor, services);
+        install(asked, &karmada, (Vec::new(), charts, &values), job).await?;
+        set_values(status, &values);
+        return Ok(Deployed::Fixed(karmada));
+    }
+    let wishes = wishes(asked, &karmada, (&policy, status), job).await?;
+    let world = self::world_of(asked, &karmada, status).await?;
+    let values = plan::values(&world, &planned(&world, &wishes));
+    claim(&karmada, &world, &wishes).await?;
+    install(asked, &karmada, (cluster_names(&world), charts.clone(), &values), job).await?;
+    set_values(status, &values);
+    let world = self::world_of(asked, &karmada, status).await?;
+    let names: Vec<String> = world.scenario.known.application.services.values().map(|one| one.name.clone()).collect();
+    let connection = context.settings.connection(graph, (cluster_names(&world), &names), &world.scaled, None)?;
+    let full = |values: BTreeMap<String, Value>| {
+        let releases = Releases { charts: charts.clone(), values };
+        context.settings.connection(graph, (cluster_names(&world), &names), &world.scaled, Some(&releases))
+    };
+    let (scenario, complete) = (world.scenario.clone(), full(values.clone())?);
+    let refresher =
+        super::refresh::Parts { context: context.clone(), graph: graph.clone(), karmada, world, connection: complete, given: values };
+    Ok(Deployed::Placed(Box::new(Placed { scenario, connection, policy, refresher })))
+}
+
+fn set_values(status: &mut Status, values: &BTreeMap<String, Value>) {
+    for service in &mut status.services {
+        if let Some(values) = values.get(&service.name) {
+            service.values = values.clone();
+        }
+    }
+}
+
+/// Who decides: as the graph says, or its project, or the server.
+///
+/// # Errors
+/// A name that no policy has.
+pub async fn policy(context: &Context, graph: &Graph) -> Result<PolicySpec, KeepError> {
+    let said = match &graph.options.policy {
+        Some(policy) => Some(policy.clone()),
+        None => context.store.project(&graph.project).await?.and_then(|project| project.policy),
+    };
+    match said {
+        None => Ok(context.settings.policy.clone()),
+        Some(said) => said.parse().map_err(|error| KeepError::Impossible(format!("policy `{said}`: {error}"))),
+    }
+}
+
+/// The values of charts that place themselves: the descriptor's.
+fn fixed_values(descriptor: &Descriptor, services: &BTreeSet<String>) -> BTreeMap<String, Value> {
+    let ours = descriptor.services.iter().filter(|service| services.contains(&service.id));
+    let values = |service: &crate::input::hdag::DescribedService| {
+        service.artifact.as_ref().map(|artifact| artifact.values_overwrite.clone()).unwrap_or_default()
+    };
+    ours.map(|service| (service.id.clone(), values(service).into())).collect()
+}
+
+/// The charts by digest: those that were resolved for this generation stay as they are, whatever their tags mean by now.
+async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, String>, KeepError> {
+    let Asked { context, graph, descriptor, services } = asked;
+    let is_same = graph.status.generation == graph.generation;
+    let registry = clusters::registry(&context.settings);
+    let mut charts = BTreeMap::new();
+    for name in services {
+        let kept = status.services.iter().find(|one| one.name == *name).and_then(|one| one.chart.clone());
+        let reference = descriptor.service(name).and_then(|service| service.artifact.as_ref()?.oci_image.clone());
+        let Some(reference) = reference else {
+            return Err(KeepError::Impossible(format!("{name}: it has no chart; write `artifact.ociImage: oci://...`")));
+        };
+        let chart = match kept.filter(|_| is_same) {
+            Some(kept) => kept,
+            None => registry.resolve(&reference).await?,
+        };
+        charts.insert(name.clone(), chart);
+    }
+    Ok(charts)
+}
+
+/// The world with what Deployments really ask for.
+async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Result<World, KeepError> {
+    let Asked { context, graph, descriptor, services } = asked;
+    let rows = clusters::rows(context).await?;
+    let mut requests: BTreeMap<String, (MilliCores, Bytes)> = BTreeMap::new();
+    for name in services {
+        if let Some(request) = requested(karmada, name).await? {
+            requests.insert(name.clone(), request);
+        }
+    }
+    let held = clusters::held(descriptor, status, &requests);
+    let capacities = context.settings.capacities.as_deref();
+    let asked = world::Asked {
+        descriptor,
+        options: &graph.options,
+        services,
+        requests: &requests,
+        clusters: &rows,
+        held: &held,
+        capacities,
+    };
+    world(asked).map_err(|error| match error {
+        world::WorldError::NoCluster | world::WorldError::Folder(_) => {
+            KeepError::Call(CallError::new("smo", format!("place {}", graph.name), Class::Retryable, error))
+        }
+        world::WorldError::Input(error) => KeepError::Impossible(error.to_string()),
+    })
+}
+
+/// What is wanted of each service: as it is stored on the control plane, and for those that have nothing there, as the policy decides now.
+async fn wishes(
+    asked: Asked<'_>,
+    karmada: &Karmada,
+    (policy, status): (&PolicySpec, &Status),
+    job: Option<&Job>,
+) -> Result<BTreeMap<String, Shares>, KeepError> {
+    let Asked { context, graph, services, .. } = asked;
+    let mut stored: Stored = karmada.stored(&graph.name).await?;
+    if let Some(other) = stored.other_driver("", clock::since_epoch()) {
+        let reason = format!("`{other}` drives it still; it is waited for");
+        return Err(CallError::new("karmada", format!("drive {}", graph.name), Class::Retryable, reason).into());
+    }
+    let missing: Vec<&String> = services.iter().filter(|name| !stored.wishes.contains_key(*name)).collect();
+    if !missing.is_empty() {
+        let world = world_of(asked, karmada, status).await?;
+        let made = plan::decide(&world, policy).map_err(|error| KeepError::Impossible(error.to_string()))?;
+        if let Some(refused) = made.answer.refusals.first() {
+            return Err(KeepError::Impossible(format!("no placement: {refused}")));
+        }
+        for name in missing {
+            let wanted = made.answer.targets.get(name).cloned().unwrap_or_default();
+            if let Some(job) = job {
+                let places: Vec<String> = wanted.iter().map(|(cluster, n)| format!("{cluster} {n}")).collect();
+                context.store.job_step(&job.id, &format!("{name} placed: {}", places.join(", "))).await?;
+            }
+            stored.wishes.insert(name.clone(), Wish { wanted, before: Shares::new() });
+        }
+        karmada.store(&graph.name, &stored).await?;
+    }
+    Ok(stored.wishes.into_iter().filter(|(name, _)| services.contains(name)).map(|(name, wish)| (name, wish.wanted)).collect())
+}
+
+/// Wishes as a plan of the world.
+pub fn planned(world: &World, wishes: &BTreeMap<String, Shares>) -> Plan {
+    let known = &world.scenario.known;
+    let target = |name: &String, (cluster, replicas): (&String, &u32)| {
+        let service = known.application.service(name)?;
+        let cluster = known.clusters.find(|one| one.name == *cluster)?;
+        Some(Target { service, cluster, replicas: *replicas })
+    };
+    let targets = wishes.iter().flat_map(|(name, shares)| shares.iter().filter_map(move |share| target(name, share)));
+    Plan { targets: targets.collect::<Targets>(), ..Plan::default() }
+}
+
+/// The clusters of a world, as Karmada calls them.
+pub fn cluster_names(world: &World) -> Vec<String> {
+    world.scenario.known.clusters.values().map(|cluster| cluster.name.clone()).collect()
+}
+
+/// Makes the workloads ours before their charts are installed: so that no policy of a chart takes them first.
+async fn claim(karmada: &Karmada, world: &World, wishes: &BTreeMap<String, Shares>) -> Result<(), KeepError> {
+    for service in world.scenario.known.application.services.values() {
+        let binding = karmada.binding(&service.name).await?;
+        let wanted = wishes.get(&service.name).cloned().unwrap_or_default();
+        karmada.claim(&service.name, binding.as_ref(), (&wanted, &service.terms.tolerations)).await?;
+    }
+    Ok(())
+}
+
+/// Installs or upgrades the charts.
+async fn install(
+    asked: Asked<'_>,
+    karmada: &Karmada,
+    (clusters, charts, values): (Vec<String>, BTreeMap<String, String>, &BTreeMap<String, Value>),
+    job: Option<&Job>,
+) -> Result<(), KeepError> {
+    let Asked { context, graph, services, .. } = asked;
+    let names: Vec<String> = services.iter().cloned().collect();
+    let releases = Releases { charts, values: values.clone() };
+    let connection = context.settings.connection(graph, (clusters, &names), &BTreeSet::new(), Some(&releases))?;
+    crate::backend::live::deploy::releases(karmada, &connection).await?;
+    if let Some(job) = job {
+        context.store.job_step(&job.id, &format!("charts installed: {}", names.join(", "))).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! Services that wait for an event: their rules in Prometheus, and what comes back from Alertmanager.
+//!
+//! Every event of a service is a rule of its own, whose alert says by labels whom it wakes; so `ANY` and `ALL` are decided here, from what
+//! fires now. A service that was woken stays awake, unless the graph says that it sleeps again when its events have ended. Alerts of
+//! services that nobody knows are left alone: Alertmanager tells everything to everybody.
+
+use super::context::{Context, KeepError};
+use super::due::{self, AWAKE};
+use super::keeper::read;
+use crate::backend::live::alerts::{Alert, State};
+use crate::backend::live::clock;
+use crate::backend::live::karmada::Karmada;
+use crate::backend::live::outside::CallError;
+use crate::backend::live::rules::{GRAPH_LABEL, PROJECT_LABEL, RuleSet, Trigger as Rule};
+use crate::backend::live::triggers::place;
+use crate::input::hdag::{Descriptor, Trigger};
+use crate::serve::at::At;
+use crate::serve::store::rows::{Firing, Graph, Wish};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The label of an alert that says whom it wakes; the original's name for it.
+const SERVICE_LABEL: &str = "service";
+/// The label of an alert that says which of the service's events it is.
+const EVENT_LABEL: &str = "smo_event";
+/// After trouble with rules.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// The rules of all services that wait for an event.
+///
+/// # Errors
+/// A name that Kubernetes does not take.
+pub fn rules(graph: &Graph, descriptor: &Descriptor) -> Result<RuleSet, CallError> {
+    let of = |service: &crate::input::hdag::DescribedService| match &service.deployment.trigger {
+        Trigger::Auto { .. } => Vec::new(),
+        Trigger::Event { events, .. } => {
+            let rule = |event: &crate::input::hdag::Event| Rule {
+                alert: event.id.clone(),
+                expr: event.condition.prom_query.clone(),
+                lasting: clock::duration(event.condition.grace_period),
+                labels: [("severity", "critical"), (SERVICE_LABEL, &service.id), (EVENT_LABEL, &event.id)]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+            };
+            events.iter().map(rule).collect()
+        }
+    };
+    RuleSet::new(&graph.project, &graph.name, descriptor.services.iter().flat_map(of).collect())
+}
+
+/// Brings the rules to what the graph says, and tries again until they are loaded.
+pub async fn keep(context: Arc<Context>, graph: Graph, descriptor: Descriptor) {
+    let mut told = None;
+    loop {
+        match write(&context, &graph, &descriptor).await {
+            Ok(()) => return,
+            Err(error) => {
+                let reason = error.to_string();
+                if told.as_ref() != Some(&reason) {
+                    context.tell(&graph, None, ("graph.rules-failed", &reason, Value::Null)).await;
+                    told = Some(reason);
+                }
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        }
+    }
+}
+
+async fn write(context: &Context, graph: &Graph, descriptor: &Descriptor) -> Result<(), KeepError> {
+    let set = rules(graph, descriptor)?;
+    // A graph that had events may have none any more.
+    let had = graph.previous.as_ref().is_some_and(|previous| previous.descriptor.to_string().contains("\"event\""));
+    if set.triggers().is_empty() && !had {
+        return Ok(());
+    }
+    let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
+    let labels = context.settings.rule_labels.clone();
+    Ok(place(&karmada, context.settings.prometheus.as_ref(), labels)?.apply(&set).await?)
+}
+
+/// Removes the rules.
+///
+/// # Errors
+/// Rules that were not unloaded in time.
+pub async fn remove(context: &Context, karmada: &Karmada, graph: &Graph) -> Result<(), KeepError> {
+    let Ok(descriptor) = read(graph) else { return Ok(()) };
+    let set = rules(graph, &descriptor)?;
+    if set.triggers().is_empty() || context.settings.prometheus.is_none() {
+        return Ok(());
+    }
+    let labels = context.settings.rule_labels.clone();
+    Ok(place(karmada, context.settings.prometheus.as_ref(), labels)?.remove(&set).await?)
+}
+
+/// What became of alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// They changed something.
+    pub news: u64,
+    /// They were known.
+    pub repeated: u64,
+    /// They are about nobody here.
+    pub unknown: u64,
+}
+
+/// Takes alerts as they come: repeated ones and resolved ones, also of graphs that are gone.
+///
+/// # Errors
+/// The store.
+pub async fn on_alerts(context: &Context, alerts: &[Alert]) -> Result<Taken, KeepError> {
+    let mut taken = Taken::default();
+    let mut known: BTreeMap<String, Vec<Graph>> = BTreeMap::new();
+    for alert in alerts {
+        let Some(service) = alert.labels.get(SERVICE_LABEL).or_else(|| alert.labels.get("smo_service")) else {
+            taken.unknown += 1;
+            continue;
+        };
+        let key = alert.labels.get(GRAPH_LABEL).cloned().unwrap_or_default();
+        if !known.contains_key(&key) {
+            let graphs = if key.is_empty() { all(context).await? } else { context.store.graphs_named(&key).await? };
+            known.insert(key.clone(), graphs);
+        }
+        let project = alert.labels.get(PROJECT_LABEL);
+        let of_it = |graph: &&Graph| project.is_none_or(|name| graph.project == *name) && graph.wanted == Wish::Running;
+        let graphs = known.get(&key).into_iter().flatten().filter(of_it);
+        let mut found = None;
+        for graph in graphs {
+            if let Some(change) = on_alert(context, graph, service, alert).await? {
+                found = Some(found.unwrap_or(false) || change);
+            }
+        }
+        match found {
+            None => taken.unknown += 1,
+            Some(true) => taken.news += 1,
+            Some(false) => taken.repeated += 1,
+        }
+    }
+    if taken.news > 0 {
+        context.changed.notify_waiters();
+    }
+    Ok(taken)
+}
+
+/// Graphs of any name: an alert of the original's rules says only whom it wakes.
+async fn all(context: &Context) -> Result<Vec<Graph>, KeepError> {
+    let mut graphs = Vec::new();
+    let mut filter = crate::serve::store::asked::GraphFilter { limit: 500, ..Default::default() };
+    loop {
+        let (page, next) = context.store.graphs(&filter).await?;
+        graphs.extend(page);
+        filter.after = next;
+        if filter.after.is_none() {
+            return Ok(graphs);
+        }
+    }
+}
+
+/// Whether the alert changed anything; `None` where the graph has no such event.
+async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert) -> Result<Option<bool>, KeepError> {
+    let Ok(descriptor) = read(graph) else { return Ok(None) };
+    let Some(Trigger::Event { events, .. }) = descriptor.service(service).map(|one| &one.deployment.trigger) else {
+        return Ok(None);
+    };
+    let named = alert.labels.get(EVENT_LABEL).or_else(|| alert.labels.get("alertname"));
+    let Some(event) = events.iter().find(|event| Some(&event.id) == named) else { return Ok(None) };
+    let store = &context.store;
+    let fires = alert.state == State::Firing;
+    let at = At(i64::try_from(alert.starts_at.as_millis()).unwrap_or(0));
+    let firing = |event: &str| Firing { service: service.to_owned(), event: event.to_owned(), since: at };
+    let changed = store.set_firing(&graph.id, &firing(&event.id), fires).await?;
+    if !changed {
+        return Ok(Some(false));
+    }
+    let firings = store.firings(&graph.id).await?;
+    let is_due = due::services(&descriptor, &graph.status, &firings).contains(service);
+    if fires && is_due && !graph.options.stop_when_resolved {
+        store.set_firing(&graph.id, &firing(AWAKE), true).await?;
+    }
+    let (kind, message) = if fires {
+        ("event.fired", format!("{service}: `{}` has happened{}", event.id, if is_due { "" } else { "; others are missing" }))
+    } else {
+        ("event.ended", format!("{service}: `{}` has ended", event.id))
+    };
+    context.tell(graph, Some(service), (kind, &message, json!({"event": event.id}))).await;
+    Ok(Some(true))
+}

@@ -1,0 +1,329 @@
+//! The keeper of one graph: brings it to what is wanted, again and again, on a thread of its own.
+//!
+//! Whatever it does is computed from what is stored and what is there, so that it does not matter how often it is done, by whom, or
+//! where it was cut off. While a graph runs, the loop of [`run`](crate::run) decides and the live backend acts; everything else is
+//! done between two runs: another descriptor, services that are due, an end.
+
+use super::clerk::{Clerk, Verdict};
+use super::context::{Context, KeepError};
+use super::deploy::{Deployed, Refresher};
+use super::told::{Teller, Told};
+use super::{deploy, due, events, fixed, remove};
+use crate::backend::live::outside::{CallError, Class};
+use crate::backend::live::{LiveBackend, Mode};
+use crate::input::hdag::{self, Descriptor, Trigger};
+use crate::run::Run;
+use crate::seed::Seed;
+use crate::serve::at::At;
+use crate::serve::store::asked::Ask;
+use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, ServiceStatus, Status, Wish};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// Who goes back to what worked, in the job's own words.
+const ROLLBACK: &str = "smo (rollback)";
+/// After trouble that may pass.
+const AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// From one sample of what is there to the next.
+const SEEN_EVERY: crate::units::Span = crate::units::Span(1_000_000_000);
+
+/// What is to be done with a graph next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: it is as wanted, and stays so by itself.
+    Done,
+    /// Look again, after so long.
+    Again(Duration),
+}
+
+/// A keeper.
+pub struct Keeper {
+    /// What is shared.
+    pub context: Arc<Context>,
+    /// Where what waits is done.
+    pub runtime: Handle,
+    /// The graph.
+    pub id: String,
+}
+
+impl Keeper {
+    /// Keeps the graph until there is nothing to do, or the server ends.
+    pub fn keep(&self) -> Next {
+        loop {
+            if self.context.is_ending() {
+                return Next::Done;
+            }
+            let graph = match self.wait(self.context.store.graph_by_id(&self.id)) {
+                Ok(Some(graph)) => graph,
+                Ok(None) => return Next::Done,
+                Err(error) => {
+                    tracing::warn!(graph = self.id, %error, "the store cannot be read");
+                    return Next::Again(AGAIN_AFTER);
+                }
+            };
+            match self.turn(&graph) {
+                Ok(None) => {}
+                Ok(Some(next)) => return next,
+                Err(error) => {
+                    tracing::warn!(graph = graph.name, %error, "the graph could not be kept");
+                    if let Some(next) = self.on_error(&graph, &error) {
+                        return next;
+                    }
+                }
+            }
+        }
+    }
+
+    fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    fn turn(&self, graph: &Graph) -> Result<Option<Next>, KeepError> {
+        match graph.wanted {
+            Wish::Running if has_given_up(graph) => Ok(Some(Next::Done)),
+            Wish::Running => self.run(graph),
+            Wish::Stopped => self.wait(self.stop(graph)).map(|()| Some(Next::Done)),
+            Wish::Removed => self.wait(self.remove(graph)).map(|()| Some(Next::Done)),
+        }
+    }
+
+    /// One run: deploys what is due, then decides and acts until something else is wanted.
+    fn run(&self, graph: &Graph) -> Result<Option<Next>, KeepError> {
+        let descriptor = read(graph)?;
+        let (job, firings) = self.wait(self.begin(graph))?;
+        let mut status = first_status(graph, &descriptor, &self.context.settings.me);
+        let services = due::services(&descriptor, &status, &firings);
+        for service in status.services.iter_mut().filter(|one| !services.contains(&one.name)) {
+            asleep(service, Phase::Pending);
+        }
+        let asked = deploy::Asked { context: &self.context, graph, descriptor: &descriptor, services: &services };
+        let deployed = self.wait(deploy::deploy(asked, &mut status, job.as_ref()))?;
+        // Prometheus may take minutes to load rules: nothing waits for that.
+        let rules = self.runtime.spawn(events::keep(self.context.clone(), graph.clone(), descriptor.clone()));
+        let ran = self.run_deployed(deployed, (graph, descriptor, services), (status, job));
+        rules.abort();
+        ran
+    }
+
+    /// Decides and acts, or only looks where the charts place themselves, until something else is wanted.
+    fn run_deployed(
+        &self,
+        deployed: Deployed,
+        (graph, descriptor, services): (&Graph, Descriptor, BTreeSet<String>),
+        (status, job): (Status, Option<Job>),
+    ) -> Result<Option<Next>, KeepError> {
+        let deadline = job.as_ref().map_or(At(i64::MAX), |job| job.created_at.after(self.context.settings.deploy_timeout));
+        let clerk = Clerk {
+            context: self.context.clone(),
+            graph: graph.clone(),
+            descriptor,
+            services,
+            written: Status { generation: -1, ..graph.status.clone() },
+            status,
+            job,
+            remote: None,
+            deadline,
+            refresh: None,
+        };
+        let (status, verdict, failed) = match deployed {
+            Deployed::Fixed(karmada) => {
+                let (tell, told) = unbounded_channel();
+                let services = clerk.services.clone();
+                let (status, verdict) = self.wait(async {
+                    let looking = tokio::spawn(fixed::look(karmada, services, tell));
+                    let worked = clerk.work(told).await;
+                    looking.abort();
+                    worked
+                });
+                (status, verdict, None)
+            }
+            Deployed::Placed(placed) => self.drive(*placed, clerk)?,
+        };
+        match (verdict, failed) {
+            (Verdict::Late(reason), _) => Err(KeepError::Impossible(reason)),
+            (Verdict::Changed, _) => Ok(None),
+            (Verdict::Over, Some(error)) => {
+                self.wait(self.note(graph, status, Phase::Degraded, &error));
+                Ok(Some(Next::Again(AGAIN_AFTER)))
+            }
+            (Verdict::Over, None) => Ok(Some(Next::Done)),
+        }
+    }
+
+    fn drive(&self, placed: deploy::Placed, mut clerk: Clerk) -> Result<(Status, Verdict, Option<String>), KeepError> {
+        let deploy::Placed { mut scenario, connection, policy, refresher } = placed;
+        let settings = &self.context.settings;
+        scenario.until = None;
+        (scenario.control.every, scenario.sample_every) = (settings.every, Some(SEEN_EVERY));
+        (scenario.control.rails, scenario.telemetry.scrape) = (settings.rails.clone(), settings.every.min(crate::units::Span::seconds(5)));
+        let known = scenario.known.clone();
+        let rails = settings.rails.clone();
+        let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
+        let (tell, told) = unbounded_channel::<Told>();
+        clerk.remote = Some(live.remote());
+        clerk.refresh = Some(Arc::new(Refresher::start(refresher, self.runtime.clone())));
+        let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
+        let clerk = self.runtime.spawn(clerk.work(told));
+        let mut teller = Teller::new(known, tell);
+        let driven = Run::new(live, policy, rails, Seed(1)).drive(None, &mut teller);
+        drop(teller);
+        let (status, verdict) = self.wait(clerk).map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
+        Ok((status, verdict, driven.err().map(|error| error.to_string())))
+    }
+
+    /// What a run begins with: its job is worked on.
+    async fn begin(&self, graph: &Graph) -> Result<(Option<Job>, Vec<crate::serve::store::rows::Firing>), KeepError> {
+        let store = &self.context.store;
+        let job = store.unfinished_job(&graph.id).await?;
+        if let Some(job) = job.as_ref().filter(|job| job.state == JobState::Queued) {
+            store.job_state(&job.id, JobState::Running, None).await?;
+        }
+        Ok((job, store.firings(&graph.id).await?))
+    }
+
+    async fn stop(&self, graph: &Graph) -> Result<(), KeepError> {
+        let job = self.begin(graph).await?.0;
+        remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Deployed).await?;
+        let mut status = first_status(graph, &read(graph)?, &self.context.settings.me);
+        for service in &mut status.services {
+            asleep(service, if service.conditional { Phase::Pending } else { Phase::Stopped });
+        }
+        let dashboard = status.dashboard.clone();
+        self.finish(graph, Status { phase: Phase::Stopped, reason: None, dashboard, ..status }).await?;
+        self.end(job, JobState::Succeeded, None).await?;
+        self.context.tell(graph, None, ("graph.stopped", "nothing of it is deployed any more", Value::Null)).await;
+        Ok(())
+    }
+
+    async fn remove(&self, graph: &Graph) -> Result<(), KeepError> {
+        let job = self.begin(graph).await?.0;
+        remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Everything).await?;
+        self.end(job, JobState::Succeeded, None).await?;
+        self.context.tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null)).await;
+        self.context.store.delete_graph(&graph.id).await?;
+        Ok(())
+    }
+
+    /// Trouble: what may pass is tried again; what cannot is given up, and what worked before comes back.
+    fn on_error(&self, graph: &Graph, error: &KeepError) -> Option<Next> {
+        let reason = error.to_string();
+        self.wait(async {
+            if error.may_pass() || graph.wanted != Wish::Running {
+                self.note(graph, graph.status.clone(), graph.status.phase, &reason).await;
+                return Some(Next::Again(AGAIN_AFTER));
+            }
+            match self.give_up(graph, &reason).await {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::warn!(graph = graph.name, %error, "what failed could not be taken back yet");
+                    Some(Next::Again(AGAIN_AFTER))
+                }
+            }
+        })
+    }
+
+    async fn give_up(&self, graph: &Graph, reason: &str) -> Result<(), KeepError> {
+        let store = &self.context.store;
+        let job = store.unfinished_job(&graph.id).await?;
+        let is_rollback = job.as_ref().is_some_and(|job| job.actor == ROLLBACK);
+        let worked = graph.previous.as_ref().filter(|previous| previous.descriptor != graph.descriptor && !is_rollback);
+        self.context.tell(graph, None, ("graph.failed", reason, json!({"rolled_back": worked.is_some()}))).await;
+        if let Some(worked) = worked {
+            self.end(job, JobState::Failed, Some(reason)).await?;
+            let back = (worked.descriptor.clone(), worked.source.clone(), worked.options.clone());
+            let change = Change { descriptor: Some(back), ..Change::default() };
+            let (expected, actor) = (Some(graph.generation), ROLLBACK.to_owned());
+            store.change_graph(&graph.id, &Ask { expected, change, kind: JobKind::Update, actor }).await?;
+            return Ok(());
+        }
+        // One that never ran leaves nothing behind; one that did keeps what there is.
+        if graph.previous.is_none() {
+            remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Deployed).await?;
+        }
+        let mut status = first_status(graph, &read(graph)?, &self.context.settings.me);
+        if graph.previous.is_none() {
+            for service in &mut status.services {
+                asleep(service, Phase::Stopped);
+            }
+        }
+        self.finish(graph, Status { phase: Phase::Failed, reason: Some(reason.to_owned()), ..status }).await?;
+        self.end(job, JobState::Failed, Some(reason)).await
+    }
+
+    async fn end(&self, job: Option<Job>, state: JobState, reason: Option<&str>) -> Result<(), KeepError> {
+        let Some(job) = job else { return Ok(()) };
+        self.context.store.job_state(&job.id, state, reason).await?;
+        Ok(())
+    }
+
+    async fn finish(&self, graph: &Graph, mut status: Status) -> Result<(), KeepError> {
+        let now = At::now();
+        (status.since, status.observed_at, status.generation) = (now, now, graph.generation);
+        Ok(self.context.store.set_status(&graph.id, &status).await?)
+    }
+
+    /// Says why it is not as wanted, without a claim that it ever will be.
+    async fn note(&self, graph: &Graph, status: Status, phase: Phase, reason: &str) {
+        let now = At::now();
+        let since = if status.phase == phase { status.since } else { now };
+        let phase = if phase == Phase::Pending { Phase::Deploying } else { phase };
+        let status = Status { phase, reason: Some(reason.to_owned()), since, observed_at: now, ..status };
+        if let Err(error) = self.context.store.set_status(&graph.id, &status).await {
+            tracing::warn!(graph = graph.name, %error, "a status could not be written down");
+        }
+    }
+}
+
+/// Another driver, or a kill switch that is on, passes; all else is as it was said.
+fn of_connecting(error: CallError) -> CallError {
+    let passes = error.call.starts_with("drive ") || error.call == "check of the kill switch";
+    if passes { CallError { class: Class::Retryable, ..error } } else { error }
+}
+
+/// What was given up stays so until something else is wanted.
+pub fn has_given_up(graph: &Graph) -> bool {
+    graph.status.phase == Phase::Failed && graph.status.generation == graph.generation
+}
+
+/// Nothing of the service is deployed.
+fn asleep(service: &mut ServiceStatus, phase: Phase) {
+    (service.phase, service.reason, service.rate, service.chart) = (phase, None, None, None);
+    service.clusters.clear();
+}
+
+/// The descriptor, which was read before it was stored.
+///
+/// # Errors
+/// It is none: somebody changed the store by hand.
+pub fn read(graph: &Graph) -> Result<Descriptor, KeepError> {
+    let parsed = hdag::parse(graph.descriptor.to_string(), &graph.name);
+    parsed.map(|(descriptor, _)| descriptor).map_err(|error| KeepError::Impossible(error.to_string()))
+}
+
+/// The status that a turn begins with: what was seen of services that are still there, by the order of the descriptor.
+fn first_status(graph: &Graph, descriptor: &Descriptor, me: &str) -> Status {
+    let is_new = graph.status.generation != graph.generation;
+    let of = |service: &hdag::DescribedService| {
+        let conditional = matches!(service.deployment.trigger, Trigger::Event { .. });
+        let seen = graph.status.services.iter().find(|one| one.name == service.id).cloned();
+        let mut seen = seen.unwrap_or_else(|| ServiceStatus { name: service.id.clone(), ..ServiceStatus::default() });
+        seen.conditional = conditional;
+        // What was ready under another descriptor has to be ready anew.
+        if is_new && matches!(seen.phase, Phase::Running | Phase::Degraded | Phase::Failed | Phase::Stopped) {
+            seen.phase = if matches!(seen.phase, Phase::Stopped | Phase::Failed) { Phase::Pending } else { Phase::Deploying };
+        }
+        seen
+    };
+    Status {
+        services: descriptor.services.iter().map(of).collect(),
+        generation: graph.generation,
+        keeper: Some(me.to_owned()),
+        phase: if is_new { Phase::Deploying } else { graph.status.phase },
+        ..graph.status.clone()
+    }
+}

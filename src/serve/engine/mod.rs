@@ -1,0 +1,268 @@
+//! Who keeps which graph, and how.
+//!
+//! In reading order: `answer` (what the engine says, and what it says instead), `settings` (how the world is reached), `context` (what
+//! all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
+//! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy`, `refresh`, `fixed`
+//! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them).
+
+pub mod answer;
+pub mod check;
+pub mod clerk;
+pub mod clusters;
+pub mod context;
+pub mod deploy;
+pub mod due;
+pub mod events;
+pub mod fixed;
+pub mod inventory;
+pub mod keeper;
+pub mod plan;
+pub mod refresh;
+pub mod remove;
+pub mod settings;
+pub mod status;
+pub mod supervise;
+pub mod told;
+pub mod world;
+
+pub use answer::{EngineError, PlanAnswer, Trouble};
+pub use events::Taken;
+pub use settings::Settings;
+
+use crate::backend::live::alerts::Alert;
+use crate::input::hdag::Descriptor;
+use crate::serve::store::Store;
+use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Status, Wish};
+use context::{Context, KeepError};
+use inventory::Held;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// The engine: one a server.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    context: Arc<Context>,
+    supervisor: Arc<supervise::Handle>,
+}
+
+impl Engine {
+    /// Begins to keep graphs. Has to be called inside a runtime.
+    pub fn start(store: Store, settings: Settings) -> Self {
+        let context = Context::new(store, settings);
+        let supervisor = Arc::new(supervise::start(context.clone()));
+        Self { context, supervisor }
+    }
+
+    /// What is wanted changed.
+    pub fn wake(&self) {
+        self.context.changed.notify_waiters();
+    }
+
+    /// What happens from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Event> {
+        self.context.told.subscribe()
+    }
+
+    /// Leaves everything as it is, and gives up its leases.
+    pub async fn shut_down(&self) {
+        self.context.end();
+        self.supervisor.ended().await;
+    }
+
+    /// Everything that can be wrong with a graph before it is stored; what is odd and can be lived with.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check(&self, document: &Value, options: &Options) -> Result<(Descriptor, Vec<String>), EngineError> {
+        let (descriptor, mut notes) = check::descriptor(document)?;
+        check::alone(&descriptor, options)?;
+        notes.extend(check::expressions(&self.context, &descriptor, options).await?);
+        Ok((descriptor, notes))
+    }
+
+    /// What would be placed where, all events of conditional services having happened. `now` is the graph as it stands, whose own
+    /// replicas are room for it.
+    ///
+    /// # Errors
+    /// What is wrong, or why nothing can be said.
+    pub async fn dry_run(
+        &self,
+        project: &str,
+        (document, options): (&Value, &Options),
+        now: Option<&Graph>,
+    ) -> Result<PlanAnswer, EngineError> {
+        let (descriptor, notes) = self.check(document, options).await?;
+        let context = &self.context;
+        let rows = clusters::rows(context).await?;
+        let policy = match &options.policy {
+            Some(name) => check::policy(name)?,
+            None => match self.project(project).await?.and_then(|project| project.policy) {
+                Some(name) => check::policy(&name)?,
+                None => context.settings.policy.clone(),
+            },
+        };
+        let services: BTreeSet<String> = descriptor.services.iter().map(|service| service.id.clone()).collect();
+        let requests = BTreeMap::new();
+        let empty = Status::default();
+        let held: BTreeMap<String, Held> =
+            clusters::held(&descriptor, now.map_or(&empty, |graph| &graph.status), &requests);
+        let asked = world::Asked {
+            descriptor: &descriptor,
+            options,
+            services: &services,
+            requests: &requests,
+            clusters: &rows,
+            held: &held,
+            capacities: context.settings.capacities.as_deref(),
+        };
+        let inventory = context.settings.inventory.as_deref().filter(|_| context.settings.karmada.is_none());
+        let world = world::world_on(asked, inventory).map_err(|error| match error {
+            world::WorldError::NoCluster => EngineError::new(Trouble::Refused, error.to_string()),
+            world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
+            world::WorldError::Folder(_) => EngineError::new(Trouble::Internal, error.to_string()),
+        })?;
+        let mut answer = plan::decide(&world, &policy)
+            .map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?
+            .answer;
+        answer.notes.splice(0..0, notes);
+        Ok(answer)
+    }
+
+    async fn project(&self, name: &str) -> Result<Option<Project>, EngineError> {
+        Ok(self.context.store.project(name).await.map_err(KeepError::from)?)
+    }
+
+    /// What another descriptor would change: services that come, go, or differ, and the placement.
+    ///
+    /// # Errors
+    /// What is wrong with it, or why nothing can be said.
+    pub async fn diff(&self, graph: &Graph, document: &Value, options: &Options) -> Result<Value, EngineError> {
+        let (new, _) = check::descriptor(document)?;
+        let (old, _) = check::descriptor(&graph.descriptor)?;
+        if new.id != graph.name {
+            let message = format!("the descriptor is of `{}`, and the graph is `{}`", new.id, graph.name);
+            return Err(EngineError::new(Trouble::Invalid, message).with_remedy("compare it with the graph of its own id"));
+        }
+        let names = |descriptor: &Descriptor| descriptor.services.iter().map(|one| one.id.clone()).collect::<BTreeSet<_>>();
+        let (had, has) = (names(&old), names(&new));
+        let value = |one: &Descriptor, name: &str| one.service(name).map(|service| json!(service)).unwrap_or_default();
+        let changed: BTreeMap<&String, Vec<Value>> = had
+            .intersection(&has)
+            .map(|name| (name, differences(&value(&old, name), &value(&new, name))))
+            .filter(|(_, changes)| !changes.is_empty())
+            .collect();
+        let plan = self.dry_run(&graph.project, (document, options), Some(graph)).await?;
+        let now: BTreeMap<&String, BTreeMap<&String, u32>> = graph
+            .status
+            .services
+            .iter()
+            .map(|one| (&one.name, one.clusters.iter().map(|(name, n)| (name, n.wanted)).collect()))
+            .collect();
+        Ok(json!({
+            "added": has.difference(&had).collect::<Vec<_>>(),
+            "removed": had.difference(&has).collect::<Vec<_>>(),
+            "changed": changed,
+            "graph": differences(&without_services(&old), &without_services(&new)),
+            "options": differences(&json!(graph.options), &json!(options)),
+            "placement": {"now": now, "then": plan.targets},
+            "refusals": plan.refusals,
+        }))
+    }
+
+    /// Asks for the clusters now.
+    ///
+    /// # Errors
+    /// There is no control plane, or it does not answer.
+    pub async fn sync_clusters(&self) -> Result<Vec<ClusterRow>, EngineError> {
+        Ok(clusters::sync(&self.context).await?)
+    }
+
+    /// Takes alerts.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn on_alerts(&self, alerts: &[Alert]) -> Result<Taken, EngineError> {
+        Ok(events::on_alerts(&self.context, alerts).await?)
+    }
+
+    /// Turns the kill switch of a graph on, with a reason, or off: within two seconds nothing is written for it any more.
+    ///
+    /// # Errors
+    /// The control plane.
+    pub async fn pause(&self, graph: &Graph, reason: Option<&str>) -> Result<(), EngineError> {
+        let at = self.context.settings.karmada_at(&graph.project).map_err(KeepError::from)?;
+        let karmada = crate::backend::live::karmada::Karmada::open(&at).await.map_err(KeepError::from)?;
+        Ok(karmada.pause(&graph.name, reason).await.map_err(KeepError::from)?)
+    }
+
+    /// Has the policy of a graph decide now.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn decide_now(&self, graph: &Graph) -> Result<(), EngineError> {
+        if graph.wanted != Wish::Running {
+            return Err(EngineError::new(Trouble::Refused, format!("{} does not run", graph.name)).with_remedy("start it first"));
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Whether the control plane answers; `None` where there is none.
+    pub async fn is_reachable(&self) -> Option<bool> {
+        self.context.settings.karmada.as_ref()?;
+        let Ok(at) = self.context.settings.karmada_at("default") else { return Some(false) };
+        match crate::backend::live::karmada::Karmada::open(&at).await {
+            Ok(karmada) => Some(karmada.clusters().await.is_ok()),
+            Err(_) => Some(false),
+        }
+    }
+}
+
+fn without_services(descriptor: &Descriptor) -> Value {
+    let mut value = descriptor.document()["hdaGraph"].clone();
+    if let Some(map) = value.as_object_mut() {
+        map.remove("services");
+    }
+    value
+}
+
+/// Where two documents differ: the path, what was and what is.
+fn differences(old: &Value, new: &Value) -> Vec<Value> {
+    let mut found = Vec::new();
+    differ(old, new, "", &mut found);
+    found
+}
+
+fn differ(old: &Value, new: &Value, path: &str, found: &mut Vec<Value>) {
+    match (old, new) {
+        (Value::Object(one), Value::Object(other)) => {
+            let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            for key in keys {
+                let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                differ(one.get(key).unwrap_or(&Value::Null), other.get(key).unwrap_or(&Value::Null), &below, found);
+            }
+        }
+        (old, new) if old != new => found.push(json!({"path": path, "was": old, "is": new})),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+    use serde_json::json;
+
+    #[test]
+    fn differences_name_the_path_and_both_values() {
+        let (old, new) = (json!({"a": {"b": 1, "c": [1]}, "d": 2}), json!({"a": {"b": 1, "c": [1, 2]}, "e": 3}));
+        let found = differences(&old, &new);
+        assert_eq!(found, [
+            json!({"path": "a.c", "was": [1], "is": [1, 2]}),
+            json!({"path": "d", "was": 2, "is": null}),
+            json!({"path": "e", "was": null, "is": 3}),
+        ]);
+        assert!(differences(&old, &old).is_empty());
+    }
+}

@@ -1,0 +1,110 @@
+//! One decision, made by the policy that would decide live, and never carried out: what a dry run answers, and what a first deployment
+//! begins with.
+
+use super::answer::PlanAnswer;
+use super::world::World;
+use crate::backend::live::clock;
+use crate::backend::manifest::helm::{self, Implementer};
+use crate::backend::sim::untouched;
+use crate::input::hdag;
+use crate::model::{Plan, Scenario, ServiceId, Snapshot, check};
+use crate::policy::{Budget, PolicySpec};
+use crate::record::explained::{Because, Decided, Explained};
+use crate::seed::Seed;
+use crate::units::Time;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The policy's randomness, where it has some.
+const SEED: Seed = Seed(1);
+
+/// A decision cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The policy is none.
+    #[error(transparent)]
+    Spec(#[from] crate::policy::PolicySpecError),
+    /// The policy failed.
+    #[error(transparent)]
+    Policy(#[from] crate::policy::PolicyError),
+    /// The world cannot be looked at.
+    #[error(transparent)]
+    World(#[from] crate::backend::BackendError),
+}
+
+/// A decision, whole.
+#[derive(Debug)]
+pub struct Made {
+    /// What was seen.
+    pub snapshot: Snapshot,
+    /// What was decided.
+    pub plan: Plan,
+    /// For people and programs.
+    pub answer: PlanAnswer,
+}
+
+/// Decides about a world in which nothing of the graph runs yet.
+///
+/// # Errors
+/// See [`PlanError`].
+pub fn decide(world: &World, policy: &PolicySpec) -> Result<Made, PlanError> {
+    let start = clock::now();
+    let snapshot = untouched(&world.scenario, Time::ZERO, SEED)?;
+    let mut deciding = policy.build()?;
+    let mut stream = SEED.stream("policy", 0);
+    let plan = deciding.decide(&snapshot, &Budget::default(), &mut stream)?;
+    let took_ms = start.elapsed().as_secs_f64() * 1e3;
+    let explanation = deciding.explain(&snapshot, &plan);
+    let (because, number) = (Because::First, 0);
+    let decided =
+        Decided { because, number, snapshot: &snapshot, plan: &plan, explanation: &explanation, is_reduced: false };
+    let explained = serde_json::to_value(Explained::new(&decided)).unwrap_or(Value::Null);
+    let mut refusals = refusals(&snapshot, &plan);
+    refusals.extend(check::violations(&snapshot, &plan).iter().map(|one| {
+        let named = crate::record::decisions::named(&snapshot.known, one);
+        format!("the plan is unsound: {named}")
+    }));
+    let answer = PlanAnswer {
+        policy: policy.label.clone(),
+        targets: targets(&world.scenario, &plan),
+        refusals,
+        values: values(world, &plan),
+        notes: world.notes.clone(),
+        explanation: explained,
+        took_ms,
+    };
+    Ok(Made { snapshot, plan, answer })
+}
+
+/// What a plan could not do, in sentences with the way out.
+pub fn refusals(snapshot: &Snapshot, plan: &Plan) -> Vec<String> {
+    let sentence = |refusal: &crate::model::Refusal| {
+        let name = &snapshot.service(refusal.service).name;
+        let remedy = refusal.remedy.as_ref().map_or_else(String::new, |remedy| format!("; smallest change: {remedy}"));
+        format!("{name}: {} replicas could not be placed: {}{remedy}", refusal.replicas, refusal.reason)
+    };
+    plan.refusals.iter().map(sentence).collect()
+}
+
+/// Replicas by service and cluster.
+pub fn targets(scenario: &Scenario, plan: &Plan) -> BTreeMap<String, BTreeMap<String, u32>> {
+    let known = &scenario.known;
+    let of = |service: ServiceId| {
+        let targets = plan.targets.of(service).iter();
+        targets.map(|target| (known.clusters[target.cluster].name.clone(), target.replicas)).collect()
+    };
+    known.application.services.iter().map(|(id, service)| (service.name.clone(), of(id))).collect()
+}
+
+/// What each chart is given: the descriptor's values, with the places that the plan injects.
+pub fn values(world: &World, plan: &Plan) -> BTreeMap<String, Value> {
+    let known = &world.scenario.known;
+    let of = |(id, service): (ServiceId, &crate::model::Service)| {
+        let artifact = world.artifacts.get(&service.name);
+        let is_wot = artifact.is_some_and(|one| one.oci_config.implementer == Some(hdag::Implementer::Wot));
+        let implementer = if is_wot { Implementer::Wot } else { Implementer::Helm };
+        let base = artifact.map(|one| one.values_overwrite.clone()).unwrap_or_default();
+        (service.name.clone(), helm::values(known, plan, id, (implementer, base.into())))
+    };
+    known.application.services.iter().map(of).collect()
+}

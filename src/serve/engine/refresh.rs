@@ -1,0 +1,107 @@
+//! Tells charts where their services are by now: what a chart makes besides its Deployment (services, exports, imports) follows the values
+//! `clustersAffinity` and `serviceImportClusters`, also of services that did not move themselves but are called from elsewhere.
+
+use super::clerk::Refresh;
+use super::context::Context;
+use super::deploy::planned;
+use super::plan;
+use super::told::Shares;
+use super::world::World;
+use crate::backend::live::deploy::releases;
+use crate::backend::live::karmada::Karmada;
+use crate::model::connection::Connection;
+use crate::serve::store::rows::Graph;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+/// After trouble.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// What it takes.
+pub struct Parts {
+    /// What is shared.
+    pub context: Arc<Context>,
+    /// The graph.
+    pub graph: Graph,
+    /// The control plane.
+    pub karmada: Karmada,
+    /// The world of the run.
+    pub world: World,
+    /// Where it is, with the releases.
+    pub connection: Connection,
+    /// The values that charts have been given.
+    pub given: BTreeMap<String, Value>,
+}
+
+/// Brings values to the newest placement, one change at a time.
+pub struct Refresher {
+    newest: watch::Sender<Option<BTreeMap<String, Shares>>>,
+    given: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+impl Refresher {
+    /// Begins to listen; it ends with what is returned.
+    pub fn start(parts: Parts, runtime: Handle) -> Self {
+        let (newest, listen) = watch::channel(None);
+        let given = Arc::new(Mutex::new(parts.given.clone()));
+        runtime.spawn(follow(parts, listen, given.clone()));
+        Self { newest, given }
+    }
+}
+
+impl Refresh for Refresher {
+    fn refresh(&self, targets: &BTreeMap<String, Shares>) {
+        self.newest.send_if_modified(|newest| {
+            let differs = newest.as_ref() != Some(targets);
+            if differs {
+                *newest = Some(targets.clone());
+            }
+            differs
+        });
+    }
+
+    fn given(&self) -> BTreeMap<String, Value> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn follow(
+    mut parts: Parts,
+    mut listen: watch::Receiver<Option<BTreeMap<String, Shares>>>,
+    given: Arc<Mutex<BTreeMap<String, Value>>>,
+) {
+    while listen.changed().await.is_ok() {
+        let Some(targets) = listen.borrow_and_update().clone() else { continue };
+        let values = plan::values(&parts.world, &planned(&parts.world, &targets));
+        if values == parts.given {
+            continue;
+        }
+        while let Err(error) = tell_charts(&mut parts, &values).await {
+            let told = ("service.values-failed", error.to_string(), Value::Null);
+            parts.context.tell(&parts.graph, None, (told.0, &told.1, told.2)).await;
+            tokio::time::sleep(AGAIN_AFTER).await;
+            // The run may be over, or there is something newer to tell.
+            if !matches!(listen.has_changed(), Ok(false)) {
+                break;
+            }
+        }
+        given.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&parts.given);
+    }
+}
+
+async fn tell_charts(parts: &mut Parts, values: &BTreeMap<String, Value>) -> Result<(), crate::backend::live::outside::CallError> {
+    let names: Vec<_> = parts.connection.services.ids().collect();
+    for id in names {
+        let counterpart = &mut parts.connection.services[id];
+        if let (Some(release), Some(values)) = (&mut counterpart.release, values.get(&counterpart.workload)) {
+            release.values = values.clone();
+        }
+    }
+    releases(&parts.karmada, &parts.connection).await?;
+    parts.given = values.clone();
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! What the engine has to know of the server's configuration, in the model's types: so that it can be tried without any file.
+
+use crate::backend::live::outside::{CallError, Class};
+use crate::model::connection::{
+    ChartsAt, Connection, Counterpart, Division, GrafanaAt, KarmadaAt, Moves, Probe, PrometheusAt, ReleaseAt,
+};
+use crate::model::control::Rails;
+use crate::model::id::Table;
+use crate::model::{ClusterId, ServiceId};
+use crate::policy::PolicySpec;
+use crate::serve::store::rows::Graph;
+use crate::units::Span;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A Karmada control plane, for all namespaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlPlane {
+    /// The kubeconfig.
+    pub kubeconfig: PathBuf,
+    /// Its context; `None` for the current one.
+    pub context: Option<String>,
+    /// Who divides replicas among clusters.
+    pub division: Division,
+}
+
+/// What the engine has to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who we are: what leases are held by.
+    pub me: String,
+    /// The control plane; without one, nothing is deployed.
+    pub karmada: Option<ControlPlane>,
+    /// The kubeconfig of Submariner's broker, where it is another one.
+    pub submariner: Option<PathBuf>,
+    /// Where metrics are; without it nothing is measured and no event is seen.
+    pub prometheus: Option<PrometheusAt>,
+    /// PromQL of a service's rate, where the graph says none: `$service`, `$project`, `$graph` and `$window` are put in.
+    pub rate: String,
+    /// What `$window` is.
+    pub window: Span,
+    /// Where dashboards are shown, if they are.
+    pub grafana: Option<GrafanaAt>,
+    /// How charts are had.
+    pub charts: ChartsAt,
+    /// Labels of `PrometheusRule` objects that make the operator take them.
+    pub rule_labels: BTreeMap<String, String>,
+    /// The policy of graphs that say none.
+    pub policy: PolicySpec,
+    /// From one decision to the next.
+    pub every: Span,
+    /// Limits on every decision.
+    pub rails: Rails,
+    /// How replicas are moved.
+    pub moves: Moves,
+    /// How losses of clusters are noticed.
+    pub probe: Probe,
+    /// Capacities of services, as `smo fit` wrote them.
+    pub capacities: Option<PathBuf>,
+    /// The clusters, where there is no control plane: dry runs are made on it.
+    pub inventory: Option<PathBuf>,
+    /// Whether services are scaled by their load.
+    pub scaling: bool,
+    /// From the begin of a deployment until all of it has to be ready.
+    pub deploy_timeout: Duration,
+}
+
+/// What each service of a run is deployed from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Releases {
+    /// Charts by digest, by service.
+    pub charts: BTreeMap<String, String>,
+    /// Values, by service.
+    pub values: BTreeMap<String, Value>,
+}
+
+impl Settings {
+    /// The control plane, as a project sees it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn karmada_at(&self, project: &str) -> Result<KarmadaAt, CallError> {
+        let none = || {
+            let reason = "the server has no control plane; set `karmada.kubeconfig`, dry runs are possible without";
+            CallError::new("smo", "find the control plane", Class::Permanent, reason)
+        };
+        let plane = self.karmada.as_ref().ok_or_else(none)?;
+        Ok(KarmadaAt {
+            kubeconfig: plane.kubeconfig.clone(),
+            context: plane.context.clone(),
+            namespace: project.to_owned(),
+            division: plane.division,
+        })
+    }
+
+    /// Where the services of a graph are in the real world. `scaled` are those whose load matters, `releases` what they are deployed
+    /// from, where that is to be seen to.
+    ///
+    /// # Errors
+    /// There is no control plane.
+    pub fn connection(
+        &self,
+        graph: &Graph,
+        (clusters, services): (Vec<String>, &[String]),
+        scaled: &BTreeSet<String>,
+        releases: Option<&Releases>,
+    ) -> Result<Connection, CallError> {
+        let counterpart = |name: &String| {
+            let options = graph.options.services.get(name);
+            let asked = options.and_then(|options| options.rate.clone());
+            let rate = asked.or_else(|| Some(self.rate_of(graph, name)));
+            let is_scaled = self.scaling && self.prometheus.is_some() && scaled.contains(name);
+            let release = releases.and_then(|releases| {
+                Some(ReleaseAt {
+                    chart: releases.charts.get(name)?.clone(),
+                    values: releases.values.get(name).cloned().unwrap_or_default(),
+                    replicas_value: options.and_then(|options| options.replicas_value.clone()),
+                })
+            });
+            Counterpart {
+                workload: name.clone(),
+                rate: rate.filter(|_| is_scaled),
+                served: None,
+                latency_p95: None,
+                cpu_used: None,
+                replicas: None,
+                start_when: None,
+                release,
+            }
+        };
+        let services: Table<ServiceId, Counterpart> = services.iter().map(counterpart).collect();
+        let clusters: Table<ClusterId, String> = clusters.into_iter().collect();
+        Ok(Connection {
+            name: graph.name.clone(),
+            karmada: self.karmada_at(&graph.project)?,
+            clusters,
+            services,
+            prometheus: self.prometheus.clone(),
+            moves: self.moves,
+            probe: self.probe,
+            alerts: None,
+            charts: self.charts.clone(),
+            grafana: self.grafana.clone(),
+        })
+    }
+
+    /// The template with a service's names in it. They are names of Kubernetes, so that nothing of them is PromQL.
+    fn rate_of(&self, graph: &Graph, service: &str) -> String {
+        let window = format!("{}s", (self.window.0 / 1_000_000_000).max(1));
+        let names = [("$service", service), ("$project", &graph.project), ("$graph", &graph.name), ("$window", &window)];
+        names.iter().fold(self.rate.clone(), |text, (name, value)| text.replace(name, value))
+    }
+}

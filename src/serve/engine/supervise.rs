@@ -1,0 +1,171 @@
+//! Sees to it that every graph that needs one has a keeper, and that no graph has two: a keeper holds the graph's lease in the store, and
+//! a lease that is not renewed passes to another server.
+
+use super::clusters;
+use super::context::Context;
+use super::keeper::{Keeper, Next};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often it is looked after graphs that need a keeper.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A keeper that has not been heard of for so long is gone.
+const LEASE: Duration = Duration::from_secs(15);
+/// A lease is renewed when a third of it is gone.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// The lease of whoever looks after the clusters.
+const CLUSTERS: &str = "clusters";
+
+/// A supervisor that works.
+#[derive(Debug)]
+pub struct Handle {
+    ended: watch::Receiver<bool>,
+}
+
+impl Handle {
+    /// Waits until all keepers have left.
+    pub async fn ended(&self) {
+        // One that is gone has ended as well.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+}
+
+/// A keeper at work.
+struct Kept {
+    thread: JoinHandle<Next>,
+    renewed: Instant,
+}
+
+struct Supervisor {
+    context: Arc<Context>,
+    kept: BTreeMap<String, Kept>,
+    /// Graphs that are looked at again later.
+    later: BTreeMap<String, Instant>,
+}
+
+/// Starts a supervisor.
+pub fn start(context: Arc<Context>) -> Handle {
+    let (tell, ended) = watch::channel(false);
+    tokio::spawn(async move {
+        let looking = tokio::spawn(look_after_clusters(context.clone()));
+        let mut supervisor = Supervisor { context, kept: BTreeMap::new(), later: BTreeMap::new() };
+        supervisor.work().await;
+        looking.abort();
+        let _ = tell.send(true);
+    });
+    Handle { ended }
+}
+
+fn lease_of(graph: &str) -> String {
+    format!("graph/{graph}")
+}
+
+impl Supervisor {
+    async fn work(&mut self) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.context.is_ending() {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.context.clone().changed_now() => {}
+            }
+            self.reap().await;
+            self.renew().await;
+            if let Err(error) = self.hire().await {
+                tracing::warn!(%error, "what is wanted could not be read");
+            }
+        }
+        for (graph, kept) in std::mem::take(&mut self.kept) {
+            // A keeper that panicked has left as well.
+            let _ = kept.thread.await;
+            self.give_back(&graph).await;
+        }
+    }
+
+    /// Takes leave of keepers that have ended.
+    async fn reap(&mut self) {
+        let ended: Vec<String> =
+            self.kept.iter().filter(|(_, kept)| kept.thread.is_finished()).map(|(graph, _)| graph.clone()).collect();
+        for graph in ended {
+            let Some(kept) = self.kept.remove(&graph) else { continue };
+            let again = match kept.thread.await {
+                Ok(Next::Done) => None,
+                Ok(Next::Again(after)) => Some(after),
+                Err(error) => {
+                    tracing::error!(graph, %error, "a keeper failed");
+                    Some(LEASE)
+                }
+            };
+            if let Some(after) = again {
+                self.later.insert(graph.clone(), crate::backend::live::clock::now() + after);
+            }
+            self.give_back(&graph).await;
+        }
+    }
+
+    async fn give_back(&self, graph: &str) {
+        if let Err(error) = self.context.store.release(&lease_of(graph), &self.context.settings.me).await {
+            tracing::warn!(graph, %error, "a lease could not be given back; it ends by itself");
+        }
+    }
+
+    async fn renew(&mut self) {
+        let now = crate::backend::live::clock::now();
+        for (graph, kept) in &mut self.kept {
+            if now.duration_since(kept.renewed) < RENEW_EVERY {
+                continue;
+            }
+            match self.context.store.acquire(&lease_of(graph), &self.context.settings.me, LEASE).await {
+                Ok(true) => kept.renewed = now,
+                // The driver of the live backend finds out by itself: two cannot drive one connection.
+                Ok(false) => tracing::warn!(graph, "another server has taken the graph over"),
+                Err(error) => tracing::warn!(graph, %error, "a lease could not be renewed"),
+            }
+        }
+    }
+
+    /// Gives every graph that needs one a keeper.
+    async fn hire(&mut self) -> Result<(), crate::serve::store::StoreError> {
+        let now = crate::backend::live::clock::now();
+        self.later.retain(|_, at| *at > now);
+        for graph in self.context.store.graph_ids_to_keep().await? {
+            if self.kept.contains_key(&graph) || self.later.contains_key(&graph) || self.context.is_ending() {
+                continue;
+            }
+            if !self.context.store.acquire(&lease_of(&graph), &self.context.settings.me, LEASE).await? {
+                continue;
+            }
+            let runtime = tokio::runtime::Handle::current();
+            let keeper = Keeper { context: self.context.clone(), runtime, id: graph.clone() };
+            let thread = tokio::task::spawn_blocking(move || keeper.keep());
+            self.kept.insert(graph, Kept { thread, renewed: now });
+        }
+        Ok(())
+    }
+}
+
+/// Asks for the clusters now and then; of several servers, one does.
+async fn look_after_clusters(context: Arc<Context>) {
+    if context.settings.karmada.is_none() {
+        return;
+    }
+    let mut ticks = tokio::time::interval(clusters::LOOK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut was_silent = false;
+    loop {
+        ticks.tick().await;
+        let is_mine = context.store.acquire(CLUSTERS, &context.settings.me, clusters::LOOK_EVERY * 3).await;
+        if !is_mine.unwrap_or(false) {
+            continue;
+        }
+        let looked = clusters::sync(&context).await;
+        let is_silent = looked.is_err();
+        if is_silent && !was_silent && let Err(error) = &looked {
+            tracing::warn!(%error, "the control plane does not answer; what was known of the clusters stands");
+        }
+        was_silent = is_silent;
+    }
+}

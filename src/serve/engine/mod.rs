@@ -166,8 +166,10 @@ impl Engine {
             "changed": changed,
             "graph": differences(&without_services(&old), &without_services(&new)),
             "options": differences(&json!(graph.options), &json!(options)),
-            "placement": {"now": now, "then": plan.targets},
+            "now": now,
+            "then": plan.targets,
             "refusals": plan.refusals,
+            "notes": plan.notes,
         }))
     }
 
@@ -228,7 +230,7 @@ fn without_services(descriptor: &Descriptor) -> Value {
     value
 }
 
-/// Where two documents differ: the path, what was and what is.
+/// Where two documents differ: the field, what it was and what it is to be.
 fn differences(old: &Value, new: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     differ(old, new, "", &mut found);
@@ -244,7 +246,7 @@ fn differ(old: &Value, new: &Value, path: &str, found: &mut Vec<Value>) {
                 differ(one.get(key).unwrap_or(&Value::Null), other.get(key).unwrap_or(&Value::Null), &below, found);
             }
         }
-        (old, new) if old != new => found.push(json!({"path": path, "was": old, "is": new})),
+        (old, new) if old != new => found.push(json!({"field": path, "from": old, "to": new})),
         _ => {}
     }
 }
@@ -255,13 +257,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn differences_name_the_path_and_both_values() {
+    fn differences_name_the_field_and_both_values() {
         let (old, new) = (json!({"a": {"b": 1, "c": [1]}, "d": 2}), json!({"a": {"b": 1, "c": [1, 2]}, "e": 3}));
         let found = differences(&old, &new);
         assert_eq!(found, [
-            json!({"path": "a.c", "was": [1], "is": [1, 2]}),
-            json!({"path": "d", "was": 2, "is": null}),
-            json!({"path": "e", "was": null, "is": 3}),
+            json!({"field": "a.c", "from": [1], "to": [1, 2]}),
+            json!({"field": "d", "from": 2, "to": null}),
+            json!({"field": "e", "from": null, "to": 3}),
         ]);
         assert!(differences(&old, &old).is_empty());
     }

@@ -33,8 +33,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "serve", "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report",
-            "model", "units", "seed",
+            "serve", "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record",
+            "report", "model", "units", "seed",
         ],
     ),
 ];

@@ -46,7 +46,9 @@ pub fn alone(descriptor: &Descriptor, options: &Options) -> Result<(), EngineErr
     }
     if descriptor.services.is_empty() || descriptor.services.len() > SERVICES_MAX {
         let count = descriptor.services.len();
-        return Err(invalid(format!("the graph has {count} services")).with_remedy(format!("write 1 to {SERVICES_MAX}")));
+        return Err(
+            invalid(format!("the graph has {count} services")).with_remedy(format!("write 1 to {SERVICES_MAX}"))
+        );
     }
     let mut seen = BTreeSet::new();
     for service in &descriptor.services {
@@ -72,8 +74,11 @@ pub fn alone(descriptor: &Descriptor, options: &Options) -> Result<(), EngineErr
     for (name, service) in &options.services {
         let least = service.replicas_min.unwrap_or(0);
         if service.replicas_max.is_some_and(|most| most < least || most == 0) {
-            return Err(invalid(format!("options.services.{name}: at most {:?} replicas and at least {least}", service.replicas_max))
-                .with_remedy("write a `replicas_max` of at least 1 that is not below `replicas_min`"));
+            return Err(invalid(format!(
+                "options.services.{name}: at most {:?} replicas and at least {least}",
+                service.replicas_max
+            ))
+            .with_remedy("write a `replicas_max` of at least 1 that is not below `replicas_min`"));
         }
     }
     options.policy.as_deref().map_or(Ok(()), |policy| self::policy(policy).map(|_| ()))
@@ -83,7 +88,8 @@ fn chart(service: &DescribedService) -> Result<(), EngineError> {
     let id = &service.id;
     let reference = service.artifact.as_ref().and_then(|artifact| artifact.oci_image.as_deref());
     match reference {
-        None => Err(invalid(format!("{id}: it has no chart")).with_remedy("write `artifact.ociImage: oci://host/repository:tag`")),
+        None => Err(invalid(format!("{id}: it has no chart"))
+            .with_remedy("write `artifact.ociImage: oci://host/repository:tag`")),
         Some(reference) if !reference.starts_with("oci://") => {
             Err(invalid(format!("{id}: `{reference}` is no chart in a registry"))
                 .with_remedy("push the chart to a registry and write `oci://host/repository:tag`"))
@@ -108,20 +114,31 @@ pub fn policy(name: &str) -> Result<PolicySpec, EngineError> {
 ///
 /// # Errors
 /// The first expression that is wrong, or one that nobody could evaluate.
-pub async fn expressions(context: &Context, descriptor: &Descriptor, options: &Options) -> Result<Vec<String>, EngineError> {
+pub async fn expressions(
+    context: &Context,
+    descriptor: &Descriptor,
+    options: &Options,
+) -> Result<Vec<String>, EngineError> {
     let events = descriptor.services.iter().flat_map(|service| match &service.deployment.trigger {
-        Trigger::Event { events, .. } => events.iter().map(|event| (format!("{}: event `{}`", service.id, event.id), event.condition.prom_query.clone())).collect(),
+        Trigger::Event { events, .. } => events
+            .iter()
+            .map(|event| (format!("{}: event `{}`", service.id, event.id), event.condition.prom_query.clone()))
+            .collect(),
         Trigger::Auto { .. } => Vec::new(),
     });
-    let rates = options.services.iter().filter_map(|(name, service)| Some((format!("{name}: rate"), service.rate.clone()?)));
+    let rates =
+        options.services.iter().filter_map(|(name, service)| Some((format!("{name}: rate"), service.rate.clone()?)));
     let all: Vec<(String, String)> = events.chain(rates).collect();
     if all.is_empty() {
         return Ok(Vec::new());
     }
     let Some(at) = &context.settings.prometheus else {
         let (whose, _) = &all[0];
-        return Err(EngineError::new(Trouble::Refused, format!("{whose}: the server has no Prometheus that could evaluate it"))
-            .with_remedy("set `prometheus.url` in its configuration, or leave events and rates out"));
+        return Err(EngineError::new(
+            Trouble::Refused,
+            format!("{whose}: the server has no Prometheus that could evaluate it"),
+        )
+        .with_remedy("set `prometheus.url` in its configuration, or leave events and rates out"));
     };
     let prometheus = prometheus_at(at).map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?;
     for (whose, expr) in &all {
@@ -171,7 +188,8 @@ mod tests {
     #[test]
     fn options_name_services_that_there_are_and_policies_that_may_run_here() {
         let document = graph("g", &[("front", CHART)]);
-        let options = Options { services: [("frnt".to_owned(), ServiceOptions::default())].into(), ..Options::default() };
+        let options =
+            Options { services: [("frnt".to_owned(), ServiceOptions::default())].into(), ..Options::default() };
         assert!(wrong(&document, &options).contains("front"));
         let options = Options { policy: Some("exec:rm -rf /".to_owned()), ..Options::default() };
         assert!(wrong(&document, &options).contains("not run by a server"));

@@ -81,7 +81,9 @@ impl Clerk {
                 _ = ticks.tick() => {}
                 () = self.context.clone().changed_now() => {}
             }
-            if verdict == Verdict::Over && let Some(found) = self.look().await {
+            if verdict == Verdict::Over
+                && let Some(found) = self.look().await
+            {
                 verdict = found;
                 if let Some(remote) = &self.remote {
                     remote.end();

@@ -3,8 +3,8 @@
 use super::answer::{EngineError, Trouble};
 use super::settings::Settings;
 use crate::backend::live::outside::{CallError, Class};
-use crate::serve::store::rows::{Event, Graph};
 use crate::serve::store::asked::NewEvent;
+use crate::serve::store::rows::{Event, Graph};
 use crate::serve::store::{Store, StoreError};
 use serde_json::Value;
 use std::sync::Arc;

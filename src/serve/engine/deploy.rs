@@ -86,12 +86,12 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
         return Ok(Deployed::Fixed(karmada));
     }
     let wishes = wishes(asked, &karmada, (&policy, status), job).await?;
-    let world = self::world_of(asked, &karmada, status).await?;
+    let world = world_of(asked, &karmada, status).await?;
     let values = plan::values(&world, &planned(&world, &wishes));
     claim(&karmada, &world, &wishes).await?;
     install(asked, &karmada, (cluster_names(&world), charts.clone(), &values), job).await?;
     set_values(status, &values);
-    let world = self::world_of(asked, &karmada, status).await?;
+    let world = world_of(asked, &karmada, status).await?;
     let names: Vec<String> = world.scenario.known.application.services.values().map(|one| one.name.clone()).collect();
     let connection = context.settings.connection(graph, (cluster_names(&world), &names), &world.scaled, None)?;
     let full = |values: BTreeMap<String, Value>| {
@@ -99,8 +99,14 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
         context.settings.connection(graph, (cluster_names(&world), &names), &world.scaled, Some(&releases))
     };
     let (scenario, complete) = (world.scenario.clone(), full(values.clone())?);
-    let refresher =
-        super::refresh::Parts { context: context.clone(), graph: graph.clone(), karmada, world, connection: complete, given: values };
+    let refresher = super::refresh::Parts {
+        context: context.clone(),
+        graph: graph.clone(),
+        karmada,
+        world,
+        connection: complete,
+        given: values,
+    };
     Ok(Deployed::Placed(Box::new(Placed { scenario, connection, policy, refresher })))
 }
 
@@ -146,7 +152,9 @@ async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, St
         let kept = status.services.iter().find(|one| one.name == *name).and_then(|one| one.chart.clone());
         let reference = descriptor.service(name).and_then(|service| service.artifact.as_ref()?.oci_image.clone());
         let Some(reference) = reference else {
-            return Err(KeepError::Impossible(format!("{name}: it has no chart; write `artifact.ociImage: oci://...`")));
+            return Err(KeepError::Impossible(format!(
+                "{name}: it has no chart; write `artifact.ociImage: oci://...`"
+            )));
         };
         let chart = match kept.filter(|_| is_same) {
             Some(kept) => kept,
@@ -216,7 +224,12 @@ async fn wishes(
         }
         karmada.store(&graph.name, &stored).await?;
     }
-    Ok(stored.wishes.into_iter().filter(|(name, _)| services.contains(name)).map(|(name, wish)| (name, wish.wanted)).collect())
+    Ok(stored
+        .wishes
+        .into_iter()
+        .filter(|(name, _)| services.contains(name))
+        .map(|(name, wish)| (name, wish.wanted))
+        .collect())
 }
 
 /// Wishes as a plan of the world.

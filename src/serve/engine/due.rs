@@ -86,7 +86,11 @@ mod tests {
     }
 
     fn status(services: &[(&str, Phase)]) -> Status {
-        let of = |(name, phase): &(&str, Phase)| ServiceStatus { name: (*name).to_owned(), phase: *phase, ..ServiceStatus::default() };
+        let of = |(name, phase): &(&str, Phase)| ServiceStatus {
+            name: (*name).to_owned(),
+            phase: *phase,
+            ..ServiceStatus::default()
+        };
         Status { services: services.iter().map(of).collect(), ..Status::default() }
     }
 
@@ -100,7 +104,9 @@ mod tests {
 
     #[test]
     fn services_start_behind_what_they_depend_on_and_then_go_on() {
-        let graph = graph(&[service("a", "{auto: {dependencies: []}}"), service("b", "{auto: {dependencies: [a]}}")].join(", "));
+        let graph = graph(
+            &[service("a", "{auto: {dependencies: []}}"), service("b", "{auto: {dependencies: [a]}}")].join(", "),
+        );
         assert_eq!(names(&graph, &status(&[]), &[]), "a");
         assert_eq!(names(&graph, &status(&[("a", Phase::Deploying)]), &[]), "a");
         assert_eq!(names(&graph, &status(&[("a", Phase::Running)]), &[]), "a b");
@@ -126,7 +132,8 @@ mod tests {
     #[test]
     fn a_circle_is_named() {
         let auto = |needs: &str| format!("{{auto: {{dependencies: [{needs}]}}}}");
-        let services = [service("a", &auto("b")), service("b", &auto("c")), service("c", &auto("b")), service("d", &auto(""))];
+        let services =
+            [service("a", &auto("b")), service("b", &auto("c")), service("c", &auto("b")), service("d", &auto(""))];
         assert_eq!(circle(&graph(&services.join(", "))).unwrap().join(" → "), "b → c → b");
         assert_eq!(circle(&graph(&service("a", &auto("")))), None);
     }

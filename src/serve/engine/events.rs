@@ -179,7 +179,10 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
         store.set_firing(&graph.id, &firing(AWAKE), true).await?;
     }
     let (kind, message) = if fires {
-        ("event.fired", format!("{service}: `{}` has happened{}", event.id, if is_due { "" } else { "; others are missing" }))
+        (
+            "event.fired",
+            format!("{service}: `{}` has happened{}", event.id, if is_due { "" } else { "; others are missing" }),
+        )
     } else {
         ("event.ended", format!("{service}: `{}` has ended", event.id))
     };

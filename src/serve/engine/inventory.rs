@@ -89,12 +89,20 @@ fn cluster(row: &ClusterRow, held: &Held) -> Value {
     cluster
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and less than nothing is nothing")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and less than nothing is nothing"
+)]
 fn millicores(cores: f64) -> MilliCores {
     MilliCores((cores * 1e3).round() as u64)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and less than nothing is nothing")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and less than nothing is nothing"
+)]
 fn bytes(amount: f64) -> Bytes {
     Bytes(amount.round() as u64)
 }

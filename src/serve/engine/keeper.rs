@@ -117,7 +117,8 @@ impl Keeper {
         (graph, descriptor, services): (&Graph, Descriptor, BTreeSet<String>),
         (status, job): (Status, Option<Job>),
     ) -> Result<Option<Next>, KeepError> {
-        let deadline = job.as_ref().map_or(At(i64::MAX), |job| job.created_at.after(self.context.settings.deploy_timeout));
+        let deadline =
+            job.as_ref().map_or(At(i64::MAX), |job| job.created_at.after(self.context.settings.deploy_timeout));
         let clerk = Clerk {
             context: self.context.clone(),
             graph: graph.clone(),
@@ -160,7 +161,8 @@ impl Keeper {
         let settings = &self.context.settings;
         scenario.until = None;
         (scenario.control.every, scenario.sample_every) = (settings.every, Some(SEEN_EVERY));
-        (scenario.control.rails, scenario.telemetry.scrape) = (settings.rails.clone(), settings.every.min(crate::units::Span::seconds(5)));
+        (scenario.control.rails, scenario.telemetry.scrape) =
+            (settings.rails.clone(), settings.every.min(crate::units::Span::seconds(5)));
         let known = scenario.known.clone();
         let rails = settings.rails.clone();
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
@@ -172,7 +174,8 @@ impl Keeper {
         let mut teller = Teller::new(known, tell);
         let driven = Run::new(live, policy, rails, Seed(1)).drive(None, &mut teller);
         drop(teller);
-        let (status, verdict) = self.wait(clerk).map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
+        let (status, verdict) =
+            self.wait(clerk).map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
         Ok((status, verdict, driven.err().map(|error| error.to_string())))
     }
 
@@ -204,7 +207,9 @@ impl Keeper {
         let job = self.begin(graph).await?.0;
         remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Everything).await?;
         self.end(job, JobState::Succeeded, None).await?;
-        self.context.tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null)).await;
+        self.context
+            .tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null))
+            .await;
         self.context.store.delete_graph(&graph.id).await?;
         Ok(())
     }
@@ -315,7 +320,8 @@ fn first_status(graph: &Graph, descriptor: &Descriptor, me: &str) -> Status {
         seen.conditional = conditional;
         // What was ready under another descriptor has to be ready anew.
         if is_new && matches!(seen.phase, Phase::Running | Phase::Degraded | Phase::Failed | Phase::Stopped) {
-            seen.phase = if matches!(seen.phase, Phase::Stopped | Phase::Failed) { Phase::Pending } else { Phase::Deploying };
+            seen.phase =
+                if matches!(seen.phase, Phase::Stopped | Phase::Failed) { Phase::Pending } else { Phase::Deploying };
         }
         seen
     };

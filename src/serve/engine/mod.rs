@@ -143,9 +143,12 @@ impl Engine {
         let (old, _) = check::descriptor(&graph.descriptor)?;
         if new.id != graph.name {
             let message = format!("the descriptor is of `{}`, and the graph is `{}`", new.id, graph.name);
-            return Err(EngineError::new(Trouble::Invalid, message).with_remedy("compare it with the graph of its own id"));
+            return Err(
+                EngineError::new(Trouble::Invalid, message).with_remedy("compare it with the graph of its own id")
+            );
         }
-        let names = |descriptor: &Descriptor| descriptor.services.iter().map(|one| one.id.clone()).collect::<BTreeSet<_>>();
+        let names =
+            |descriptor: &Descriptor| descriptor.services.iter().map(|one| one.id.clone()).collect::<BTreeSet<_>>();
         let (had, has) = (names(&old), names(&new));
         let value = |one: &Descriptor, name: &str| one.service(name).map(|service| json!(service)).unwrap_or_default();
         let changed: BTreeMap<&String, Vec<Value>> = had
@@ -205,7 +208,8 @@ impl Engine {
     /// It does not run.
     pub fn decide_now(&self, graph: &Graph) -> Result<(), EngineError> {
         if graph.wanted != Wish::Running {
-            return Err(EngineError::new(Trouble::Refused, format!("{} does not run", graph.name)).with_remedy("start it first"));
+            return Err(EngineError::new(Trouble::Refused, format!("{} does not run", graph.name))
+                .with_remedy("start it first"));
         }
         self.wake();
         Ok(())
@@ -260,11 +264,14 @@ mod tests {
     fn differences_name_the_field_and_both_values() {
         let (old, new) = (json!({"a": {"b": 1, "c": [1]}, "d": 2}), json!({"a": {"b": 1, "c": [1, 2]}, "e": 3}));
         let found = differences(&old, &new);
-        assert_eq!(found, [
-            json!({"field": "a.c", "from": [1], "to": [1, 2]}),
-            json!({"field": "d", "from": 2, "to": null}),
-            json!({"field": "e", "from": null, "to": 3}),
-        ]);
+        assert_eq!(
+            found,
+            [
+                json!({"field": "a.c", "from": [1], "to": [1, 2]}),
+                json!({"field": "d", "from": 2, "to": null}),
+                json!({"field": "e", "from": null, "to": 3}),
+            ]
+        );
         assert!(differences(&old, &old).is_empty());
     }
 }

@@ -21,9 +21,9 @@ const SEED: Seed = Seed(1);
 /// A decision cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The policy is none.
+    /// The policy's parameters are not what it takes.
     #[error(transparent)]
-    Spec(#[from] crate::policy::PolicySpecError),
+    Parameter(#[from] crate::policy::parameter::ParameterError),
     /// The policy failed.
     #[error(transparent)]
     Policy(#[from] crate::policy::PolicyError),

@@ -93,7 +93,10 @@ async fn follow(
     }
 }
 
-async fn tell_charts(parts: &mut Parts, values: &BTreeMap<String, Value>) -> Result<(), crate::backend::live::outside::CallError> {
+async fn tell_charts(
+    parts: &mut Parts,
+    values: &BTreeMap<String, Value>,
+) -> Result<(), crate::backend::live::outside::CallError> {
     let names: Vec<_> = parts.connection.services.ids().collect();
     for id in names {
         let counterpart = &mut parts.connection.services[id];

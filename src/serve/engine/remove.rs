@@ -1,8 +1,8 @@
 //! Takes down what was deployed of a graph: releases, replicas, wishes, rules, and at the end dashboards. Taking down what is gone is fine.
 
 use super::context::{Context, KeepError};
-use super::settings::Releases;
 use super::events;
+use super::settings::Releases;
 use crate::backend::live::clock;
 use crate::backend::live::deploy::{remove_dashboard, uninstall};
 use crate::backend::live::karmada::Karmada;
@@ -96,4 +96,3 @@ async fn services(
     removed.extend(uninstall(karmada, &connection).await?);
     Ok(removed)
 }
-

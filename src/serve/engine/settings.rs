@@ -149,7 +149,8 @@ impl Settings {
     /// The template with a service's names in it. They are names of Kubernetes, so that nothing of them is PromQL.
     fn rate_of(&self, graph: &Graph, service: &str) -> String {
         let window = format!("{}s", (self.window.0 / 1_000_000_000).max(1));
-        let names = [("$service", service), ("$project", &graph.project), ("$graph", &graph.name), ("$window", &window)];
+        let names =
+            [("$service", service), ("$project", &graph.project), ("$graph", &graph.name), ("$window", &window)];
         names.iter().fold(self.rate.clone(), |text, (name, value)| text.replace(name, value))
     }
 }

@@ -19,8 +19,10 @@ pub fn see(service: &mut ServiceStatus, places: &Places, rate: Option<f64>) {
         (false, false) => Phase::Deploying,
     };
     service.reason = (service.phase != Phase::Running).then(|| format!("{ready} of {wanted} replicas are ready"));
-    service.clusters =
-        places.iter().map(|(name, (wanted, ready))| (name.clone(), Replicas { wanted: *wanted, ready: *ready })).collect();
+    service.clusters = places
+        .iter()
+        .map(|(name, (wanted, ready))| (name.clone(), Replicas { wanted: *wanted, ready: *ready }))
+        .collect();
     service.rate = rate;
 }
 
@@ -82,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_graph_is_as_good_as_its_worst_service_that_does_not_wait() {
-        let of = |phase, conditional| ServiceStatus { name: "s".to_owned(), phase, conditional, ..ServiceStatus::default() };
+        let of =
+            |phase, conditional| ServiceStatus { name: "s".to_owned(), phase, conditional, ..ServiceStatus::default() };
         assert_eq!(phase(&[of(Phase::Running, false), of(Phase::Pending, true)]), (Phase::Running, None));
         assert_eq!(phase(&[of(Phase::Running, false), of(Phase::Pending, false)]).0, Phase::Deploying);
         assert_eq!(phase(&[of(Phase::Degraded, true), of(Phase::Deploying, false)]).0, Phase::Degraded);

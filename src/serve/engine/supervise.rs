@@ -163,7 +163,10 @@ async fn look_after_clusters(context: Arc<Context>) {
         }
         let looked = clusters::sync(&context).await;
         let is_silent = looked.is_err();
-        if is_silent && !was_silent && let Err(error) = &looked {
+        if is_silent
+            && !was_silent
+            && let Err(error) = &looked
+        {
             tracing::warn!(%error, "the control plane does not answer; what was known of the clusters stands");
         }
         was_silent = is_silent;

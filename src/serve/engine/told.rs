@@ -108,7 +108,8 @@ impl Record for Teller {
                 };
                 let of = |service: ServiceId| {
                     let places = sample.placements.iter().filter(|one| one.service == service);
-                    let places = places.map(|one| (self.known.clusters[one.cluster].name.clone(), (one.target, one.ready)));
+                    let places =
+                        places.map(|one| (self.known.clusters[one.cluster].name.clone(), (one.target, one.ready)));
                     (self.service(service).to_owned(), places.collect(), rate(service))
                 };
                 self.tell(Told::Seen(self.known.application.services.ids().map(of).collect()));

@@ -119,7 +119,7 @@ pub fn part(descriptor: &Descriptor, services: &BTreeSet<String>) -> Descriptor 
     let mut part = descriptor.clone();
     part.services.retain(|service| services.contains(&service.id));
     for service in &mut part.services {
-        service.deployment.trigger = crate::input::hdag::Trigger::Auto { dependencies: Vec::new() };
+        service.deployment.trigger = input::hdag::Trigger::Auto { dependencies: Vec::new() };
     }
     part
 }

@@ -1,0 +1,426 @@
+//! What every database has to do. A function a table; `all` walks them on one store.
+
+use super::{ask, descriptor, new_graph, update};
+use crate::serve::at::At;
+use crate::serve::store::asked::{Answer, EventFilter, GraphFilter, NewEvent, NewToken, NewWebhook};
+use crate::serve::store::rows::{
+    Amount, AuditRow, Change, ClusterAttributes, ClusterRow, DecisionRow, Firing, JobKind, JobState, Options, Phase, Previous,
+    Role, Source, Status, Wish,
+};
+use crate::serve::store::{Store, StoreError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub(super) async fn all(store: &Store) {
+    store.ping().await.unwrap();
+    projects(store).await;
+    graphs(store).await;
+    listed(store).await;
+    kept(store).await;
+    changes(store).await;
+    jobs(store).await;
+    firings(store).await;
+    leases(store).await;
+    answers(store).await;
+    events(store).await;
+    decisions(store).await;
+    audits(store).await;
+    clusters(store).await;
+    tokens(store).await;
+    webhooks(store).await;
+    documents(store).await;
+    strange_letters(store).await;
+    assert_eq!(store.tidy().await.unwrap(), 0, "nothing of this is old");
+}
+
+/// After the store was closed and opened again.
+pub(super) async fn is_still_there(store: &Store) {
+    assert_eq!(store.project("shop").await.unwrap().unwrap().policy.as_deref(), Some("greedy+rate"));
+    assert_eq!(store.graph("shop", "cart").await.unwrap().unwrap().descriptor, descriptor("cart", 1));
+    let last = store.last_event().await.unwrap();
+    assert_eq!(store.append_event(&NewEvent { kind: "x".into(), ..NewEvent::default() }).await.unwrap().seq, last + 1);
+}
+
+fn is_absent<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Absent { .. }))
+}
+
+fn is_conflict<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Conflict { .. }))
+}
+
+async fn projects(store: &Store) {
+    assert_eq!(store.project("shop").await.unwrap(), None);
+    let made = store.put_project("shop", Some("greedy+rate".into())).await.unwrap();
+    assert_eq!(store.project("shop").await.unwrap(), Some(made.clone()));
+    let again = store.put_project("shop", None).await.unwrap();
+    assert_eq!((again.policy, again.created_at), (None, made.created_at));
+    store.put_project("shop", Some("greedy+rate".into())).await.unwrap();
+    store.put_project("empty", None).await.unwrap();
+    assert!(store.delete_project("empty").await.unwrap() && !store.delete_project("empty").await.unwrap());
+}
+
+async fn graphs(store: &Store) {
+    let mut new = new_graph("shop", "cart");
+    new.source = Some(Source { artifact: "oci://r/cart:1".into(), digest: "sha256:0".into() });
+    new.options = serde_json::from_value(json!({"services": {"a": {"capacity": {"alpha": 20.5}}}})).unwrap();
+    let (graph, job) = store.insert_graph(&new, "alice").await.unwrap();
+    assert_eq!((graph.generation, graph.wanted, graph.status.phase), (1, Wish::Running, Phase::Pending));
+    assert_eq!((&graph.descriptor, &graph.options, &graph.source), (&new.descriptor, &new.options, &new.source));
+    assert_eq!((job.kind, job.state, job.generation, job.actor.as_str()), (JobKind::Deploy, JobState::Queued, 1, "alice"));
+    assert_eq!(store.graph("shop", "cart").await.unwrap().as_ref(), Some(&graph));
+    assert_eq!(store.graph_by_id(&graph.id).await.unwrap().as_ref(), Some(&graph));
+    assert_eq!(store.job(&job.id).await.unwrap(), Some(job));
+    assert_eq!(store.graph("shop", "none").await.unwrap(), None);
+    assert_eq!(store.graph("other", "cart").await.unwrap(), None);
+
+    let error = store.insert_graph(&new, "bob").await.unwrap_err();
+    assert_eq!(error, StoreError::Exists { what: "graph `cart` of project `shop`".into() });
+    assert_eq!(store.jobs(Some(&graph.id), 9).await.unwrap().len(), 1, "a refused graph leaves no job");
+    assert!(is_conflict(store.delete_project("shop").await));
+    // Its project is made on the way.
+    let (other, _) = store.insert_graph(&new_graph("other", "cart"), "bob").await.unwrap();
+    assert!(store.project("other").await.unwrap().is_some() && other.id != graph.id);
+    let named: Vec<String> = store.graphs_named("cart").await.unwrap().into_iter().map(|one| one.project).collect();
+    assert_eq!(named, ["other", "shop"]);
+    assert!(store.delete_graph(&other.id).await.unwrap() && !store.delete_graph(&other.id).await.unwrap());
+    assert!(store.delete_project("other").await.unwrap());
+}
+
+/// Both databases list in the order of bytes: `-` is 2d, `0` is 30, letters come after.
+async fn listed(store: &Store) {
+    for name in ["b", "a0", "a-0", "ab", "a"] {
+        store.insert_graph(&new_graph("list", name), "x").await.unwrap();
+    }
+    let mut filter = GraphFilter { project: Some("list".into()), limit: 2, ..GraphFilter::default() };
+    let mut pages = Vec::new();
+    loop {
+        let (page, next) = store.graphs(&filter).await.unwrap();
+        pages.push(page.into_iter().map(|graph| graph.name).collect::<Vec<_>>());
+        filter.after = next;
+        if filter.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["a", "a-0"], vec!["a0", "ab"], vec!["b"]]);
+    let exact = GraphFilter { project: Some("list".into()), limit: 5, ..GraphFilter::default() };
+    assert_eq!(store.graphs(&exact).await.unwrap().1, None, "a page that is just full is the last");
+    let (all, _) = store.graphs(&GraphFilter::default()).await.unwrap();
+    assert_eq!(all.len(), 6);
+    let running = GraphFilter { phase: Some(Phase::Running), ..GraphFilter::default() };
+    assert_eq!(store.graphs(&running).await.unwrap().0.len(), 0);
+    assert_eq!(store.phase_counts().await.unwrap(), [(Phase::Pending, 6)]);
+    for graph in store.graphs(&exact).await.unwrap().0 {
+        store.delete_graph(&graph.id).await.unwrap();
+    }
+}
+
+async fn kept(store: &Store) {
+    let (graph, _) = store.insert_graph(&new_graph("keep", "g"), "x").await.unwrap();
+    let ids = || async { store.graph_ids_to_keep().await.unwrap().contains(&graph.id) };
+    assert!(ids().await);
+    let status = Status {
+        phase: Phase::Running,
+        reason: Some("all is well".into()),
+        since: At(1),
+        observed_at: At(2),
+        generation: 1,
+        keeper: Some("one".into()),
+        ..Status::default()
+    };
+    store.set_status(&graph.id, &status).await.unwrap();
+    let seen = store.graph_by_id(&graph.id).await.unwrap().unwrap();
+    assert_eq!((seen.status, seen.generation, seen.updated_at), (status.clone(), 1, graph.updated_at));
+    assert!(ids().await, "what is to run is kept");
+    store.change_graph(&graph.id, &ask(Some(1), Wish::Stopped)).await.unwrap();
+    assert!(ids().await, "a stop that was not seen yet");
+    store.set_status(&graph.id, &Status { phase: Phase::Stopped, generation: 2, ..status.clone() }).await.unwrap();
+    assert!(!ids().await, "a graph that stands still");
+    let running = GraphFilter { phase: Some(Phase::Stopped), ..GraphFilter::default() };
+    assert_eq!(store.graphs(&running).await.unwrap().0.len(), 1);
+
+    assert_eq!(store.set_pause(&graph.id, Some("4711".into())).await.unwrap().paused.as_deref(), Some("4711"));
+    assert_eq!(store.set_pause(&graph.id, None).await.unwrap().paused, None);
+    let previous = Previous { descriptor: json!({"v": 0}), options: Options::default(), source: None };
+    store.keep_previous(&graph.id, &previous).await.unwrap();
+    let (changed, _) = store.change_graph(&graph.id, &update(None, "g", 7)).await.unwrap();
+    assert_eq!((changed.previous, changed.status.phase), (Some(previous.clone()), Phase::Stopped));
+
+    store.change_graph(&graph.id, &ask(None, Wish::Removed)).await.unwrap();
+    assert!(ids().await, "a removal");
+    assert!(store.delete_graph(&graph.id).await.unwrap());
+    assert!(is_absent(store.set_status(&graph.id, &status).await));
+    assert!(is_absent(store.set_pause(&graph.id, None).await));
+    assert!(is_absent(store.keep_previous(&graph.id, &previous).await));
+    assert_eq!(store.jobs(Some(&graph.id), 9).await.unwrap().len(), 4, "jobs outlive their graph");
+}
+
+async fn changes(store: &Store) {
+    let (graph, first) = store.insert_graph(&new_graph("change", "g"), "x").await.unwrap();
+    let error = store.change_graph(&graph.id, &ask(Some(9), Wish::Stopped)).await.unwrap_err();
+    let what = "graph `g` is at generation 1, not 9; look at it again, then change that";
+    assert_eq!(error, StoreError::Conflict { what: what.into() });
+    assert!(is_absent(store.change_graph("g-none", &ask(None, Wish::Stopped)).await));
+    assert_eq!(store.unfinished_job(&graph.id).await.unwrap().map(|job| job.id), Some(first.id.clone()));
+
+    let (changed, second) = store.change_graph(&graph.id, &update(Some(1), "g", 2)).await.unwrap();
+    assert_eq!((changed.generation, &changed.descriptor, changed.wanted), (2, &descriptor("g", 2), Wish::Running));
+    assert_eq!((second.kind, second.generation), (JobKind::Update, 2));
+    let first = store.job(&first.id).await.unwrap().unwrap();
+    assert_eq!((first.state, first.ended_at.is_some()), (JobState::Superseded, true));
+    assert_eq!(store.unfinished_job(&graph.id).await.unwrap().map(|job| job.id), Some(second.id));
+
+    let mut paused = ask(None, Wish::Running);
+    paused.change.paused = Some(Some("why".into()));
+    assert_eq!(store.change_graph(&graph.id, &paused).await.unwrap().0.paused.as_deref(), Some("why"));
+    let (same, _) = store.change_graph(&graph.id, &ask(None, Wish::Stopped)).await.unwrap();
+    assert_eq!((same.paused.as_deref(), &same.descriptor), (Some("why"), &descriptor("g", 2)));
+    let mut go_on = ask(None, Wish::Running);
+    go_on.change = Change { paused: Some(None), ..Change::default() };
+    let (on, _) = store.change_graph(&graph.id, &go_on).await.unwrap();
+    assert_eq!((on.paused, on.wanted), (None, Wish::Stopped));
+
+    store.change_graph(&graph.id, &ask(None, Wish::Removed)).await.unwrap();
+    let error = store.change_graph(&graph.id, &ask(None, Wish::Running)).await.unwrap_err();
+    assert_eq!(error, StoreError::Conflict { what: "graph `g` is being removed; wait until it is gone".into() });
+    assert!(store.change_graph(&graph.id, &ask(None, Wish::Removed)).await.is_ok());
+    store.delete_graph(&graph.id).await.unwrap();
+}
+
+async fn jobs(store: &Store) {
+    let (graph, job) = store.insert_graph(&new_graph("jobs", "g"), "x").await.unwrap();
+    assert!(store.job_state(&job.id, JobState::Running, None).await.unwrap());
+    for what in ["pulled\nthe chart", "installed \"a\""] {
+        assert!(store.job_step(&job.id, what).await.unwrap());
+    }
+    assert!(store.job_state(&job.id, JobState::Failed, Some("no room")).await.unwrap());
+    // What has ended stays as it ended.
+    assert!(!store.job_step(&job.id, "late").await.unwrap());
+    assert!(!store.job_state(&job.id, JobState::Succeeded, None).await.unwrap());
+    assert!(!store.job_state("j-none", JobState::Succeeded, None).await.unwrap());
+    let job = store.job(&job.id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.reason.as_deref()), (JobState::Failed, Some("no room")));
+    let steps: Vec<&str> = job.steps.iter().map(|step| step.what.as_str()).collect();
+    assert_eq!(steps, ["pulled\nthe chart", "installed \"a\""]);
+    assert!(job.ended_at >= Some(job.created_at));
+    assert_eq!(store.unfinished_job(&graph.id).await.unwrap(), None);
+    store.change_graph(&graph.id, &ask(None, Wish::Stopped)).await.unwrap();
+    let kinds: Vec<JobKind> = store.jobs(Some(&graph.id), 9).await.unwrap().iter().map(|job| job.kind).collect();
+    assert_eq!(kinds, [JobKind::Stop, JobKind::Deploy], "newest first");
+    assert_eq!(store.jobs(Some(&graph.id), 1).await.unwrap().len(), 1);
+    assert!(store.jobs(None, 100).await.unwrap().len() > 2);
+    assert!(store.job_counts().await.unwrap().contains(&(JobState::Failed, 1)));
+    store.delete_graph(&graph.id).await.unwrap();
+}
+
+async fn firings(store: &Store) {
+    let (graph, _) = store.insert_graph(&new_graph("fire", "g"), "x").await.unwrap();
+    let alert = |service: &str, since: i64| Firing { service: service.into(), event: "hot".into(), since: At(since) };
+    assert!(store.set_firing(&graph.id, &alert("b", 5), true).await.unwrap());
+    assert!(!store.set_firing(&graph.id, &alert("b", 9), true).await.unwrap(), "it fires already");
+    assert!(store.set_firing(&graph.id, &alert("a", 7), true).await.unwrap());
+    assert_eq!(store.firings(&graph.id).await.unwrap(), [alert("a", 7), alert("b", 5)]);
+    assert!(store.set_firing(&graph.id, &alert("b", 9), false).await.unwrap());
+    assert!(!store.set_firing(&graph.id, &alert("b", 9), false).await.unwrap());
+    store.clear_firings(&graph.id).await.unwrap();
+    assert_eq!(store.firings(&graph.id).await.unwrap(), []);
+    assert!(is_conflict(store.set_firing("g-none", &alert("a", 1), true).await));
+    store.set_firing(&graph.id, &alert("a", 1), true).await.unwrap();
+    store.delete_graph(&graph.id).await.unwrap();
+    assert_eq!(store.firings(&graph.id).await.unwrap(), [], "they go with their graph");
+}
+
+async fn leases(store: &Store) {
+    let minute = Duration::from_secs(60);
+    assert!(store.acquire("g", "one", minute).await.unwrap());
+    assert!(!store.acquire("g", "two", minute).await.unwrap());
+    assert!(store.acquire("g", "one", minute).await.unwrap(), "one's own is renewed");
+    assert!(store.acquire("h", "two", minute).await.unwrap());
+    let (holder, until) = store.lease("g").await.unwrap().unwrap();
+    assert_eq!(holder, "one");
+    // The database is on this machine, so its clock is ours.
+    let left = until.since(At::now());
+    assert!(left <= minute && left > minute / 2, "{left:?}");
+    store.release("g", "two").await.unwrap();
+    assert!(store.lease("g").await.unwrap().is_some(), "only its holder gives it back");
+    store.release("g", "one").await.unwrap();
+    assert_eq!(store.lease("g").await.unwrap(), None);
+    assert!(store.acquire("g", "two", Duration::ZERO).await.unwrap());
+    assert_eq!(store.lease("g").await.unwrap(), None, "it has expired at once");
+    assert!(store.acquire("g", "one", minute).await.unwrap());
+}
+
+async fn answers(store: &Store) {
+    let answer = Answer {
+        key: "k".into(),
+        actor: "alice".into(),
+        request_digest: "d".into(),
+        status: 202,
+        body: "{\"id\": 1}".into(),
+    };
+    assert_eq!(store.recall("k", "alice").await.unwrap(), None);
+    assert!(store.remember(&answer).await.unwrap());
+    assert!(!store.remember(&Answer { status: 500, ..answer.clone() }).await.unwrap(), "the first answer stays");
+    let recalled = store.recall("k", "alice").await.unwrap().unwrap();
+    assert_eq!((recalled.request_digest.as_str(), recalled.status, recalled.body), ("d", 202, answer.body));
+    assert_eq!(store.recall("k", "bob").await.unwrap(), None, "keys are everybody's own");
+}
+
+async fn events(store: &Store) {
+    let before = store.last_event().await.unwrap();
+    let event = |kind: &str, project: Option<&str>, graph: Option<&str>| NewEvent {
+        kind: kind.into(),
+        project: project.map(Into::into),
+        graph: graph.map(Into::into),
+        message: format!("{kind} happened"),
+        data: json!({"x": 1.5}),
+        ..NewEvent::default()
+    };
+    let mut made = Vec::new();
+    for new in [event("graph.deployed", Some("p"), Some("g")), event("graphs", Some("q"), None), event("cluster.lost", None, None)] {
+        made.push(store.append_event(&new).await.unwrap());
+    }
+    let numbers: Vec<i64> = made.iter().map(|event| event.seq - before).collect();
+    assert_eq!(numbers, [1, 2, 3], "numbers have no gaps");
+    assert_eq!(store.last_event().await.unwrap(), before + 3);
+    let all = EventFilter { after: before, ..EventFilter::default() };
+    let found = |filter: EventFilter| async move { store.events(&filter).await.unwrap() };
+    assert_eq!(found(all.clone()).await, made);
+    assert_eq!(found(EventFilter { limit: 2, ..all.clone() }).await, made[..2]);
+    assert_eq!(found(EventFilter { kind: Some("graph".into()), ..all.clone() }).await, made[..1], "a kind ends at its dot");
+    assert_eq!(found(EventFilter { kind: Some("cluster.lost".into()), ..all.clone() }).await, made[2..]);
+    assert_eq!(found(EventFilter { kind: Some("gr%".into()), ..all.clone() }).await, [], "nothing in a kind is a wildcard");
+    assert_eq!(found(EventFilter { project: Some("q".into()), ..all.clone() }).await, made[1..2]);
+    assert_eq!(found(EventFilter { graph: Some("g".into()), ..all }).await, made[..1]);
+}
+
+async fn decisions(store: &Store) {
+    let (graph, _) = store.insert_graph(&new_graph("decide", "g"), "x").await.unwrap();
+    let decision = |number: u32| DecisionRow {
+        seq: 0,
+        at: At(i64::from(number)),
+        policy: "greedy+rate".into(),
+        targets: BTreeMap::from([("a".into(), BTreeMap::from([("alpha".into(), number)]))]),
+        refusals: vec!["no room".into()],
+        actions: 1,
+        held: Vec::new(),
+        explanation: Some(json!({"why": "so"})),
+    };
+    let mut last = 0;
+    for number in 0..1_003 {
+        let seq = store.append_decision(&graph.id, &decision(number)).await.unwrap();
+        assert!(seq > last);
+        last = seq;
+    }
+    let newest = store.decisions(&graph.id, None, 2).await.unwrap();
+    assert_eq!(newest, [DecisionRow { seq: last, ..decision(1_002) }, DecisionRow { seq: last - 1, ..decision(1_001) }]);
+    let before = store.decisions(&graph.id, Some(last), 1).await.unwrap();
+    assert_eq!(before[0].at, At(1_001));
+    let all = store.decisions(&graph.id, None, 5_000).await.unwrap();
+    assert_eq!((all.len(), all.last().map(|oldest| oldest.at)), (1_000, Some(At(3))), "1,003 less the oldest three");
+    store.delete_graph(&graph.id).await.unwrap();
+    assert_eq!(store.decisions(&graph.id, None, 9).await.unwrap(), []);
+}
+
+async fn audits(store: &Store) {
+    let row = |path: &str| AuditRow {
+        seq: 0,
+        at: At(5),
+        actor: "alice".into(),
+        method: "PUT".into(),
+        path: path.into(),
+        status: 202,
+        request_id: "r".into(),
+    };
+    let (first, second) = (store.audit(&row("/a")).await.unwrap(), store.audit(&row("/b")).await.unwrap());
+    assert_eq!(second, first + 1);
+    assert_eq!(store.audits(first, 9).await.unwrap(), [AuditRow { seq: second, ..row("/b") }]);
+    assert_eq!(store.audits(0, 1).await.unwrap().len(), 1);
+}
+
+async fn clusters(store: &Store) {
+    let seen = |name: &str, free: f64| ClusterRow {
+        name: name.into(),
+        present: true,
+        ready: true,
+        seen_at: At(3),
+        cpu: Amount { allocatable: 8.0, free },
+        memory: Amount::default(),
+        gpu: Amount::default(),
+        nodes: 2,
+        version: "v1.33".into(),
+        region: "eu".into(),
+        pod_cidr: None,
+        service_cidr: None,
+        attributes: ClusterAttributes::default(),
+        dashboard: None,
+    };
+    store.put_clusters(&[seen("beta", 1.5), seen("alpha", 2.0)]).await.unwrap();
+    let attributes = ClusterAttributes { location: Some("Wien".into()), pue: Some(1.2), ..ClusterAttributes::default() };
+    let set = store.set_attributes("beta", &attributes).await.unwrap();
+    assert_eq!(set.attributes, attributes);
+    store.set_cluster_dashboard("beta", Some("http://g/d")).await.unwrap();
+    store.put_clusters(&[seen("beta", 0.5)]).await.unwrap();
+    let all = store.clusters().await.unwrap();
+    assert_eq!(all[0], ClusterRow { present: false, ..seen("alpha", 2.0) }, "who has left is shown for what it was");
+    let beta = ClusterRow { attributes, dashboard: Some("http://g/d".into()), ..seen("beta", 0.5) };
+    assert_eq!((&all[1], all.len()), (&beta, 2));
+    assert_eq!(store.cluster("beta").await.unwrap(), Some(beta));
+    assert!(is_absent(store.set_attributes("none", &ClusterAttributes::default()).await));
+    assert!(is_absent(store.set_cluster_dashboard("none", None).await));
+}
+
+async fn tokens(store: &Store) {
+    assert!(!store.has_tokens().await.unwrap());
+    let new = NewToken { name: "ci".into(), role: Role::Operator, project: Some("shop".into()), expires_at: Some(At(7)) };
+    let (token, secret) = store.add_token(&new).await.unwrap();
+    assert!(secret.starts_with("smo_") && secret.len() == 47, "{secret}");
+    assert_eq!((token.role, token.project.as_deref(), token.expires_at), (Role::Operator, Some("shop"), Some(At(7))));
+    assert_eq!(store.token_by_secret(&secret).await.unwrap(), Some(token.clone()));
+    assert_eq!(store.token_by_secret("smo_x").await.unwrap(), None);
+    assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
+    assert!(store.revoke_token(&token.id).await.unwrap() && !store.revoke_token(&token.id).await.unwrap());
+    assert_eq!(store.token_by_secret(&secret).await.unwrap(), None);
+}
+
+async fn webhooks(store: &Store) {
+    let new = NewWebhook { url: "https://a".into(), kinds: vec!["graph".into()], project: None, secret: None };
+    let made = store.add_webhook(&new).await.unwrap();
+    assert_eq!((made.sent, made.trouble.as_deref()), (store.last_event().await.unwrap(), None));
+    assert!(made.secret.len() > 40);
+    store.set_webhook_sent(&made.id, 9, Some("refused")).await.unwrap();
+    let given = store.add_webhook(&NewWebhook { secret: Some("mine".into()), ..new }).await.unwrap();
+    let mut all = store.webhooks().await.unwrap();
+    all.sort_by_key(|webhook| webhook.sent);
+    assert_eq!((all.len(), given.secret.as_str()), (2, "mine"));
+    let told = all.into_iter().find(|webhook| webhook.id == made.id).unwrap();
+    assert_eq!((told.sent, told.trouble.as_deref(), told.kinds), (9, Some("refused"), vec!["graph".to_owned()]));
+    assert!(store.delete_webhook(&made.id).await.unwrap() && !store.delete_webhook(&made.id).await.unwrap());
+    assert!(is_absent(store.set_webhook_sent(&made.id, 1, None).await));
+}
+
+async fn documents(store: &Store) {
+    store.put_doc("vim", "b", &json!({"x": 1})).await.unwrap();
+    store.put_doc("vim", "a", &Value::Null).await.unwrap();
+    store.put_doc("vim", "b", &json!({"x": [2]})).await.unwrap();
+    store.put_doc("other", "b", &json!(true)).await.unwrap();
+    assert_eq!(store.doc("vim", "b").await.unwrap(), Some(json!({"x": [2]})));
+    assert_eq!(store.docs("vim").await.unwrap(), [("a".to_owned(), Value::Null), ("b".to_owned(), json!({"x": [2]}))]);
+    assert!(store.delete_doc("vim", "b").await.unwrap() && !store.delete_doc("vim", "b").await.unwrap());
+    assert_eq!(store.doc("vim", "b").await.unwrap(), None);
+}
+
+/// Whatever comes from outside is a text, also what would end one in SQL, and what PostgreSQL does not take.
+async fn strange_letters(store: &Store) {
+    for strange in ["'; DROP TABLE graphs; --", "\"", "%", "_", "a\0b", "\u{1F980}\u{301}", "$1", "\\"] {
+        assert_eq!(store.graph(strange, strange).await.unwrap(), None, "{strange:?}");
+        assert_eq!(store.graphs_named(strange).await.unwrap(), [], "{strange:?}");
+        let filter = GraphFilter { after: Some(strange.into()), ..GraphFilter::default() };
+        store.graphs(&filter).await.unwrap();
+        let event = NewEvent { kind: "odd".into(), message: strange.into(), data: json!({ strange: strange }), ..NewEvent::default() };
+        let seq = store.append_event(&event).await.unwrap().seq;
+        let read = store.events(&EventFilter { after: seq - 1, ..EventFilter::default() }).await.unwrap();
+        assert_eq!((&read[0].message, &read[0].data), (&strange.replace('\0', "\u{fffd}"), &event.data), "{strange:?}");
+    }
+}

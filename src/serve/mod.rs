@@ -14,4 +14,6 @@
 //! [`backend::live`](crate::backend::live).
 
 pub mod at;
+pub mod auth;
+pub mod config;
 pub mod store;

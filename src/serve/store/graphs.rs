@@ -1,0 +1,140 @@
+//! Graphs, as they are read, and what their keepers write about them.
+
+use super::asked::GraphFilter;
+use super::rows::{Graph, Previous, Status, Wish};
+use super::sql::{Row, sql};
+use super::{Store, StoreError};
+
+/// The columns of a graph; text, so that statements stay constants.
+macro_rules! columns {
+    () => {
+        "id, project, name, generation, wanted, options, source, descriptor, previous, paused, created_at, updated_at, status"
+    };
+}
+pub(super) use columns;
+
+impl Store {
+    /// A graph of a project.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn graph(&self, project: &str, name: &str) -> Result<Option<Graph>, StoreError> {
+        let found = sql(concat!("SELECT ", columns!(), " FROM graphs WHERE project = $1 AND name = $2"));
+        let found = found.text(project).text(name);
+        found.row(&mut *self.reading().await?).await?.as_ref().map(graph).transpose()
+    }
+
+    /// A graph by its id.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn graph_by_id(&self, id: &str) -> Result<Option<Graph>, StoreError> {
+        let found = sql(concat!("SELECT ", columns!(), " FROM graphs WHERE id = $1")).text(id);
+        found.row(&mut *self.reading().await?).await?.as_ref().map(graph).transpose()
+    }
+
+    /// The graphs of a name, of all projects.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn graphs_named(&self, name: &str) -> Result<Vec<Graph>, StoreError> {
+        let found = sql(concat!("SELECT ", columns!(), " FROM graphs WHERE name = $1 ORDER BY project")).text(name);
+        found.rows(&mut *self.reading().await?).await?.iter().map(graph).collect()
+    }
+
+    /// Graphs by project and name, and where the next page begins if there is one.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn graphs(&self, filter: &GraphFilter) -> Result<(Vec<Graph>, Option<String>), StoreError> {
+        let (project_after, name_after) =
+            filter.after.as_deref().map_or(("", ""), |after| after.split_once('/').unwrap_or((after, "")));
+        let found = sql(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM graphs WHERE ($1 IS NULL OR project = $1) AND ($2 IS NULL OR phase = $2) AND (project, name) > ($3, $4) \
+             ORDER BY project, name LIMIT $5"
+        ));
+        let phase = filter.phase.map(|phase| super::sql::word(&phase));
+        let found = found.text_or_null(filter.project.as_deref()).text_or_null(phase.as_deref());
+        // One more than is wanted says whether there is more.
+        let found = found.text(project_after).text(name_after).number(i64::from(filter.limit) + 1);
+        let rows = found.rows(&mut *self.reading().await?).await?;
+        let mut graphs: Vec<Graph> = rows.iter().map(graph).collect::<Result<_, _>>()?;
+        let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let more = graphs.len() > wanted;
+        graphs.truncate(wanted);
+        let next = graphs.last().filter(|_| more).map(|last| format!("{}/{}", last.project, last.name));
+        Ok((graphs, next))
+    }
+
+    /// The ids of all graphs that a keeper has to be busy with: those that are to run or to go, and those of which something is
+    /// wanted that was not seen yet.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn graph_ids_to_keep(&self) -> Result<Vec<String>, StoreError> {
+        let busy = sql("SELECT id FROM graphs WHERE wanted <> $1 OR observed < generation ORDER BY created_at, id");
+        busy.word(&Wish::Stopped).rows(&mut *self.reading().await?).await?.iter().map(|row| row.text("id")).collect()
+    }
+
+    /// Turns the kill switch of a graph: on with a reason, or off.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`], or a database that does not answer.
+    pub async fn set_pause(&self, id: &str, reason: Option<String>) -> Result<Graph, StoreError> {
+        let set = sql(concat!("UPDATE graphs SET paused = $2 WHERE id = $1 RETURNING ", columns!()));
+        let row = set.text(id).text_or_null(reason.as_deref()).row(&mut *self.writing().await?).await?;
+        graph(&row.ok_or_else(|| StoreError::absent("graph", id))?)
+    }
+
+    /// Writes down what was observed: the only thing that a keeper writes on the row while it keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`], or a database that does not answer.
+    pub async fn set_status(&self, id: &str, status: &Status) -> Result<(), StoreError> {
+        let set = sql("UPDATE graphs SET status = $2, phase = $3, observed = $4 WHERE id = $1");
+        let set = set.text(id).json(status).word(&status.phase).number(status.generation);
+        self.changed_graph(id, set.run(&mut *self.writing().await?).await?)
+    }
+
+    /// Keeps what worked, to go back to.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`], or a database that does not answer.
+    pub async fn keep_previous(&self, id: &str, previous: &Previous) -> Result<(), StoreError> {
+        let keep = sql("UPDATE graphs SET previous = $2 WHERE id = $1").text(id).json(previous);
+        self.changed_graph(id, keep.run(&mut *self.writing().await?).await?)
+    }
+
+    /// Deletes the row of a graph with its alerts and decisions; its jobs stay. Whether it was there.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn delete_graph(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(sql("DELETE FROM graphs WHERE id = $1").text(id).run(&mut *self.writing().await?).await? > 0)
+    }
+
+    fn changed_graph(&self, id: &str, rows: u64) -> Result<(), StoreError> {
+        if rows == 0 { Err(StoreError::absent("graph", id)) } else { Ok(()) }
+    }
+}
+
+/// A graph from its row.
+pub(super) fn graph(row: &Row) -> Result<Graph, StoreError> {
+    Ok(Graph {
+        id: row.text("id")?,
+        project: row.text("project")?,
+        name: row.text("name")?,
+        generation: row.number("generation")?,
+        wanted: row.word("wanted")?,
+        options: row.json("options")?,
+        source: row.json_or_null("source")?,
+        descriptor: row.json("descriptor")?,
+        status: row.json("status")?,
+        paused: row.text_or_null("paused")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
+        previous: row.json_or_null("previous")?,
+    })
+}

@@ -8,7 +8,7 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-pub use file::ConnectionFile;
+pub use file::{ConnectionFile, DivisionFile, MovesFile, ProbeFile};
 
 use super::at::At;
 use super::error::{InputError, known_names};
@@ -22,7 +22,7 @@ use crate::model::connection::{
 use crate::model::id::{Id, Table};
 use crate::model::scenario::Known;
 use crate::units::Span;
-use file::{DivisionFile, ReleaseFile, ServiceFile, StartWhenFile};
+use file::{ReleaseFile, ServiceFile, StartWhenFile};
 use std::net::SocketAddr;
 use std::path::Path;
 

@@ -194,7 +194,7 @@ fn unreadable(label: &str, error: &std::io::Error) -> String {
     }
 }
 
-fn read_text(path: &Path, label: &str) -> Result<String, String> {
+pub(super) fn read_text(path: &Path, label: &str) -> Result<String, String> {
     read_text_of(path, label, limits::FILE_BYTES)
 }
 

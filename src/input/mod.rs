@@ -40,6 +40,7 @@ mod operation;
 mod read;
 mod rules;
 mod scenario;
+pub mod settings;
 mod source;
 pub mod suite;
 mod table;
@@ -60,6 +61,7 @@ pub use expectation::{Criterion, Nameable, criterion, expectation};
 pub use file::InputFile;
 pub use load::{Loaded, Request, load};
 pub use scenario::ScenarioFile;
+pub use written::Share;
 
 /// JSON Schema of a scenario, made from the types that read it, for editors and for people.
 pub fn schema() -> serde_json::Value {

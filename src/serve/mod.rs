@@ -14,5 +14,7 @@
 //! [`backend::live`](crate::backend::live).
 
 pub mod at;
+pub mod auth;
+pub mod config;
 pub mod engine;
 pub mod store;

@@ -74,8 +74,19 @@ impl Store {
     /// # Errors
     /// A database that does not answer.
     pub async fn graph_ids_to_keep(&self) -> Result<Vec<String>, StoreError> {
-        let busy = sql("SELECT id FROM graphs WHERE wanted <> $1 OR observed < generation ORDER BY created_at, id");
-        busy.word(&Wish::Stopped).rows(&mut *self.reading().await?).await?.iter().map(|row| row.text("id")).collect()
+        // What was given up stays so until something else is wanted.
+        let busy = sql(
+            "SELECT id FROM graphs WHERE observed < generation OR (wanted <> $1 AND NOT (wanted = $2 AND phase = $3)) \
+             ORDER BY created_at, id",
+        );
+        busy.word(&Wish::Stopped)
+            .word(&Wish::Running)
+            .word(&Phase::Failed)
+            .rows(&mut *self.reading().await?)
+            .await?
+            .iter()
+            .map(|row| row.text("id"))
+            .collect()
     }
 
     /// Turns the kill switch of a graph: on with a reason, or off.

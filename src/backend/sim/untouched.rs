@@ -18,7 +18,7 @@ pub fn untouched(scenario: &Scenario, at: Time, seed: Seed) -> Result<Snapshot, 
     let mut alone = scenario.clone();
     alone.control.every = Span(at.0.max(1));
     alone.telemetry.scrape = after;
-    (alone.until, alone.sample_every) = (None, Some(after));
+    (alone.until, alone.sample_every, alone.warm_up) = (None, Some(after), Span::ZERO);
     let nothing = Box::new(RowsInMemory::new(Vec::new(), after));
     let mut backend = SimBackend::new(Arc::new(alone), nothing, seed)?;
     loop {

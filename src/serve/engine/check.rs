@@ -3,6 +3,7 @@
 use super::answer::{EngineError, Trouble};
 use super::context::Context;
 use super::due;
+use super::settings::host_of;
 use crate::backend::live::connect::prometheus_at;
 use crate::backend::live::names::is_name;
 use crate::backend::live::outside::Class;
@@ -96,6 +97,26 @@ fn chart(service: &DescribedService) -> Result<(), EngineError> {
         }
         Some(_) => Ok(()),
     }
+}
+
+/// Checks that charts come from where they may: nobody makes this server speak to what only it can reach.
+///
+/// # Errors
+/// The first that does not.
+pub async fn hosts(context: &Context, descriptor: &Descriptor) -> Result<(), EngineError> {
+    let charts = &context.settings.charts;
+    let references =
+        descriptor.services.iter().filter_map(|one| Some((&one.id, one.artifact.as_ref()?.oci_image.as_deref()?)));
+    for (id, reference) in references {
+        let Some(host) = host_of(reference).filter(|host| !charts.is_plain(host)) else { continue };
+        let (name, port) = match host.rsplit_once(':').map(|(name, port)| (name, port.parse())) {
+            Some((name, Ok(port))) => (name, port),
+            _ => (host, 443),
+        };
+        let admitted = charts.hosts.admit(name, port).await;
+        admitted.map_err(|error| EngineError::new(Trouble::Refused, format!("{id}: {error}")))?;
+    }
+    Ok(())
 }
 
 /// A policy by name. Programs of the user's are not run on a server's behalf.

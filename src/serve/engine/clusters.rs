@@ -122,7 +122,7 @@ pub fn held(
     held
 }
 
-/// Where charts come from.
-pub fn registry(settings: &Settings) -> Registry {
-    Registry::new(&settings.charts.plain_hosts, Auth::None)
+/// Where a chart comes from.
+pub fn registry(settings: &Settings, reference: &str) -> Registry {
+    Registry::new(&settings.charts_at(std::iter::once(reference)).plain_hosts, Auth::None)
 }

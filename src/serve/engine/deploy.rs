@@ -7,12 +7,11 @@
 use super::context::{Context, KeepError};
 use super::settings::Releases;
 use super::told::Shares;
+use super::wishes::wishes;
 use super::world::{self, World, world};
 use super::{clusters, plan, remove};
-use crate::backend::live::clock;
 use crate::backend::live::connect::requested;
 use crate::backend::live::karmada::Karmada;
-use crate::backend::live::karmada::store::{Stored, Wish};
 use crate::backend::live::outside::{CallError, Class};
 use crate::input::hdag::Descriptor;
 use crate::model::connection::Connection;
@@ -85,8 +84,8 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
         set_values(status, &values);
         return Ok(Deployed::Fixed(karmada));
     }
-    let wishes = wishes(asked, &karmada, (&policy, status), job).await?;
     let world = world_of(asked, &karmada, status).await?;
+    let wishes = wishes(asked, &karmada, (&policy, &world), job).await?;
     let values = plan::values(&world, &planned(&world, &wishes));
     claim(&karmada, &world, &wishes).await?;
     install(asked, &karmada, (cluster_names(&world), charts.clone(), &values), job).await?;
@@ -146,7 +145,6 @@ fn fixed_values(descriptor: &Descriptor, services: &BTreeSet<String>) -> BTreeMa
 async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, String>, KeepError> {
     let Asked { context, graph, descriptor, services } = asked;
     let is_same = graph.status.generation == graph.generation;
-    let registry = clusters::registry(&context.settings);
     let mut charts = BTreeMap::new();
     for name in services {
         let kept = status.services.iter().find(|one| one.name == *name).and_then(|one| one.chart.clone());
@@ -158,7 +156,7 @@ async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, St
         };
         let chart = match kept.filter(|_| is_same) {
             Some(kept) => kept,
-            None => registry.resolve(&reference).await?,
+            None => clusters::registry(&context.settings, &reference).resolve(&reference).await?,
         };
         charts.insert(name.clone(), chart);
     }
@@ -192,44 +190,6 @@ async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Resul
         }
         world::WorldError::Input(error) => KeepError::Impossible(error.to_string()),
     })
-}
-
-/// What is wanted of each service: as it is stored on the control plane, and for those that have nothing there, as the policy decides now.
-async fn wishes(
-    asked: Asked<'_>,
-    karmada: &Karmada,
-    (policy, status): (&PolicySpec, &Status),
-    job: Option<&Job>,
-) -> Result<BTreeMap<String, Shares>, KeepError> {
-    let Asked { context, graph, services, .. } = asked;
-    let mut stored: Stored = karmada.stored(&graph.name).await?;
-    if let Some(other) = stored.other_driver("", clock::since_epoch()) {
-        let reason = format!("`{other}` drives it still; it is waited for");
-        return Err(CallError::new("karmada", format!("drive {}", graph.name), Class::Retryable, reason).into());
-    }
-    let missing: Vec<&String> = services.iter().filter(|name| !stored.wishes.contains_key(*name)).collect();
-    if !missing.is_empty() {
-        let world = world_of(asked, karmada, status).await?;
-        let made = plan::decide(&world, policy).map_err(|error| KeepError::Impossible(error.to_string()))?;
-        if let Some(refused) = made.answer.refusals.first() {
-            return Err(KeepError::Impossible(format!("no placement: {refused}")));
-        }
-        for name in missing {
-            let wanted = made.answer.targets.get(name).cloned().unwrap_or_default();
-            if let Some(job) = job {
-                let places: Vec<String> = wanted.iter().map(|(cluster, n)| format!("{cluster} {n}")).collect();
-                context.store.job_step(&job.id, &format!("{name} placed: {}", places.join(", "))).await?;
-            }
-            stored.wishes.insert(name.clone(), Wish { wanted, before: Shares::new() });
-        }
-        karmada.store(&graph.name, &stored).await?;
-    }
-    Ok(stored
-        .wishes
-        .into_iter()
-        .filter(|(name, _)| services.contains(name))
-        .map(|(name, wish)| (name, wish.wanted))
-        .collect())
 }
 
 /// Wishes as a plan of the world.

@@ -5,6 +5,7 @@
 //! done between two runs: another descriptor, services that are due, an end.
 
 use super::clerk::{Clerk, Verdict};
+use super::configured::windows;
 use super::context::{Context, KeepError};
 use super::deploy::{Deployed, Refresher};
 use super::told::{Teller, Told};
@@ -12,6 +13,7 @@ use super::{deploy, due, events, fixed, remove};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::{LiveBackend, Mode};
 use crate::input::hdag::{self, Descriptor, Trigger};
+use crate::model::control::Rails;
 use crate::run::Run;
 use crate::seed::Seed;
 use crate::serve::at::At;
@@ -161,10 +163,9 @@ impl Keeper {
         let settings = &self.context.settings;
         scenario.until = None;
         (scenario.control.every, scenario.sample_every) = (settings.every, Some(SEEN_EVERY));
-        (scenario.control.rails, scenario.telemetry.scrape) =
-            (settings.rails.clone(), settings.every.min(crate::units::Span::seconds(5)));
+        scenario.telemetry.scrape = settings.every.min(crate::units::Span::seconds(5));
         let known = scenario.known.clone();
-        let rails = settings.rails.clone();
+        let rails = Rails { freezes: windows(&settings.freezes, At::now()), ..settings.rails.clone() };
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
         let (tell, told) = unbounded_channel::<Told>();
         clerk.remote = Some(live.remote());

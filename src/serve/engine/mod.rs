@@ -1,14 +1,15 @@
 //! Who keeps which graph, and how.
 //!
-//! In reading order: `answer` (what the engine says, and what it says instead), `settings` (how the world is reached), `context` (what
+//! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached), `context` (what
 //! all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
-//! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy`, `refresh`, `fixed`
+//! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy` with `wishes`, `refresh`, `fixed`
 //! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them).
 
 pub mod answer;
 pub mod check;
 pub mod clerk;
 pub mod clusters;
+pub mod configured;
 pub mod context;
 pub mod deploy;
 pub mod due;
@@ -23,6 +24,7 @@ pub mod settings;
 pub mod status;
 pub mod supervise;
 pub mod told;
+pub mod wishes;
 pub mod world;
 
 pub use answer::{EngineError, PlanAnswer, Trouble};
@@ -78,6 +80,7 @@ impl Engine {
     pub async fn check(&self, document: &Value, options: &Options) -> Result<(Descriptor, Vec<String>), EngineError> {
         let (descriptor, mut notes) = check::descriptor(document)?;
         check::alone(&descriptor, options)?;
+        check::hosts(&self.context, &descriptor).await?;
         notes.extend(check::expressions(&self.context, &descriptor, options).await?);
         Ok((descriptor, notes))
     }
@@ -123,7 +126,7 @@ impl Engine {
             world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
             world::WorldError::Folder(_) => EngineError::new(Trouble::Internal, error.to_string()),
         })?;
-        let mut answer = plan::decide(&world, &policy)
+        let mut answer = plan::decide(&world, &policy, crate::model::Targets::default())
             .map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?
             .answer;
         answer.notes.splice(0..0, notes);

@@ -7,7 +7,7 @@ use crate::backend::live::clock;
 use crate::backend::manifest::helm::{self, Implementer};
 use crate::backend::sim::untouched;
 use crate::input::hdag;
-use crate::model::{Plan, Scenario, ServiceId, Snapshot, check};
+use crate::model::{Plan, Scenario, ServiceId, Snapshot, Targets, check};
 use crate::policy::{Budget, PolicySpec};
 use crate::record::explained::{Because, Decided, Explained};
 use crate::seed::Seed;
@@ -43,13 +43,14 @@ pub struct Made {
     pub answer: PlanAnswer,
 }
 
-/// Decides about a world in which nothing of the graph runs yet.
+/// Decides about a world in which `targets` are wanted of the graph so far: nothing, where it is new.
 ///
 /// # Errors
 /// See [`PlanError`].
-pub fn decide(world: &World, policy: &PolicySpec) -> Result<Made, PlanError> {
+pub fn decide(world: &World, policy: &PolicySpec, targets: Targets) -> Result<Made, PlanError> {
     let start = clock::now();
-    let snapshot = untouched(&world.scenario, Time::ZERO, SEED)?;
+    let mut snapshot = untouched(&world.scenario, Time::ZERO, SEED)?;
+    snapshot.targets = targets;
     let mut deciding = policy.build()?;
     let mut stream = SEED.stream("policy", 0);
     let plan = deciding.decide(&snapshot, &Budget::default(), &mut stream)?;
@@ -66,7 +67,7 @@ pub fn decide(world: &World, policy: &PolicySpec) -> Result<Made, PlanError> {
     }));
     let answer = PlanAnswer {
         policy: policy.label.clone(),
-        targets: targets(&world.scenario, &plan),
+        targets: self::targets(&world.scenario, &plan),
         refusals,
         values: values(world, &plan),
         notes: world.notes.clone(),

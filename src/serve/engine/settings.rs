@@ -8,6 +8,8 @@ use crate::model::control::Rails;
 use crate::model::id::Table;
 use crate::model::{ClusterId, ServiceId};
 use crate::policy::PolicySpec;
+use crate::serve::at::At;
+use crate::serve::config::{Charts, PrometheusConfig, RulesAt};
 use crate::serve::store::rows::Graph;
 use crate::units::Span;
 use serde_json::Value;
@@ -37,14 +39,14 @@ pub struct Settings {
     pub submariner: Option<PathBuf>,
     /// Where metrics are; without it nothing is measured and no event is seen.
     pub prometheus: Option<PrometheusAt>,
-    /// PromQL of a service's rate, where the graph says none: `$service`, `$project`, `$graph` and `$window` are put in.
-    pub rate: String,
-    /// What `$window` is.
-    pub window: Span,
+    /// PromQL of a service's rate, where the graph says none.
+    pub rate: Option<PrometheusConfig>,
     /// Where dashboards are shown, if they are.
     pub grafana: Option<GrafanaAt>,
-    /// How charts are had.
-    pub charts: ChartsAt,
+    /// Where charts and descriptors come from.
+    pub charts: Charts,
+    /// Where rules are written.
+    pub rules: RulesAt,
     /// Labels of `PrometheusRule` objects that make the operator take them.
     pub rule_labels: BTreeMap<String, String>,
     /// The policy of graphs that say none.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub every: Span,
     /// Limits on every decision.
     pub rails: Rails,
+    /// Windows of the calendar in which nothing is changed.
+    pub freezes: Vec<(At, At)>,
     /// How replicas are moved.
     pub moves: Moves,
     /// How losses of clusters are noticed.
@@ -110,7 +114,7 @@ impl Settings {
         let counterpart = |name: &String| {
             let options = graph.options.services.get(name);
             let asked = options.and_then(|options| options.rate.clone());
-            let rate = asked.or_else(|| Some(self.rate_of(graph, name)));
+            let rate = asked.or_else(|| Some(self.rate.as_ref()?.rate(&graph.project, name)));
             let is_scaled = self.scaling && self.prometheus.is_some() && scaled.contains(name);
             let release = releases.and_then(|releases| {
                 Some(ReleaseAt {
@@ -131,6 +135,7 @@ impl Settings {
             }
         };
         let services: Table<ServiceId, Counterpart> = services.iter().map(counterpart).collect();
+        let charts = self.charts_at(services.values().filter_map(|one| Some(one.release.as_ref()?.chart.as_str())));
         let clusters: Table<ClusterId, String> = clusters.into_iter().collect();
         Ok(Connection {
             name: graph.name.clone(),
@@ -141,16 +146,20 @@ impl Settings {
             moves: self.moves,
             probe: self.probe,
             alerts: None,
-            charts: self.charts.clone(),
+            charts,
             grafana: self.grafana.clone(),
         })
     }
 
-    /// The template with a service's names in it. They are names of Kubernetes, so that nothing of them is PromQL.
-    fn rate_of(&self, graph: &Graph, service: &str) -> String {
-        let window = format!("{}s", (self.window.0 / 1_000_000_000).max(1));
-        let names =
-            [("$service", service), ("$project", &graph.project), ("$graph", &graph.name), ("$window", &window)];
-        names.iter().fold(self.rate.clone(), |text, (name, value)| text.replace(name, value))
+    /// How these charts are had: which of their hosts are spoken to without encryption.
+    pub fn charts_at<'a>(&self, references: impl Iterator<Item = &'a str>) -> ChartsAt {
+        let hosts: BTreeSet<&str> = references.filter_map(host_of).filter(|host| self.charts.is_plain(host)).collect();
+        ChartsAt { helm: self.charts.helm.clone(), plain_hosts: hosts.into_iter().map(str::to_owned).collect() }
     }
+}
+
+/// The host of a reference, with its port where one is written.
+pub fn host_of(reference: &str) -> Option<&str> {
+    let below = reference.split_once("://").map_or(reference, |(_, below)| below);
+    below.split('/').next().filter(|host| !host.is_empty())
 }

@@ -1,7 +1,7 @@
 //! Graphs, as they are read, and what their keepers write about them.
 
 use super::asked::GraphFilter;
-use super::rows::{Graph, Previous, Status, Wish};
+use super::rows::{Graph, Phase, Previous, Status, Wish};
 use super::sql::{Row, sql};
 use super::{Store, StoreError};
 

@@ -33,8 +33,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "serve", "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record", "report",
-            "model", "units", "seed",
+            "serve", "drill", "run", "learning", "input", "policy", "solver", "capacity", "backend", "record",
+            "report", "model", "units", "seed",
         ],
     ),
 ];
@@ -46,6 +46,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
     ("indicatif", &["cli/"]),
+    ("console", &["cli/client/"]),
     ("rayon", &["cli/", "capacity/"]),
     ("comfy_table", &["report/"]),
     ("plotters", &["report/"]),

@@ -73,13 +73,13 @@ impl<'a> Scaler<'a> {
         if let Some(path) = &asked.prometheus_token_file {
             prometheus = prometheus.with_token(token_at(path).map_err(live::failure)?);
         }
-        let karmada = Karmada::open(&KarmadaAt {
+        let at = KarmadaAt {
             kubeconfig: kubeconfig(asked)?,
             context: asked.context.clone(),
             namespace: asked.target_namespace.clone(),
             division: Division::Own,
-        });
-        let karmada = karmada.await.map_err(live::failure)?;
+        };
+        let karmada = Karmada::open(&at).await.map_err(live::failure)?;
         Ok(Self { asked, karmada, prometheus, query: query(asked), rule, told: String::new() })
     }
 

@@ -8,6 +8,7 @@ mod asked;
 mod backtest;
 mod bench;
 pub mod bounds;
+mod client;
 mod clock;
 mod completions;
 mod diff;
@@ -53,6 +54,7 @@ First steps, in a clone of the repository:
   smo drill scenarios/quickstart.yaml        every cluster lost once, when it hurts most
   smo headroom scenarios/quickstart.yaml --slo 'slo_violation_time < 1 %'      the cheapest nodes
   smo run shop.yaml --shadow live.yaml       what a policy would do with real clusters
+  smo graph deploy shop.yaml --wait          an application graph, kept running by `smo serve`
   smo policies                               what else could decide
   smo init mine                              a scenario of your own, or from what kubectl says
   smo scenario check scenarios/*.yaml        what is in a scenario, or wrong with it
@@ -93,6 +95,8 @@ enum Command {
     Run(live::run::Arguments),
     Pause(live::pause::Arguments),
     Remove(live::remove::Arguments),
+    #[command(flatten)]
+    Client(client::Command),
     Fit(fit::Arguments),
     Backtest(backtest::Arguments),
     Explain(explain::Arguments),
@@ -138,6 +142,7 @@ impl Cli {
             Command::Run(arguments) => live::run::run(&arguments, out),
             Command::Pause(arguments) => live::pause::run(&arguments, out),
             Command::Remove(arguments) => live::remove::run(&arguments, out),
+            Command::Client(command) => client::run(&command, out),
             Command::Fit(arguments) => fit::run(&arguments, out),
             Command::Backtest(arguments) => backtest::run(&arguments, out),
             Command::Diff(arguments) => diff::run(&arguments, out),

@@ -12,6 +12,14 @@ pub fn document(value: &Value) -> Result<String, Failure> {
     Ok(format!("{}\n", text.trim_end()))
 }
 
+/// The value that a text holds.
+///
+/// # Errors
+/// Broken YAML, with its line.
+pub fn read(text: &str) -> Result<Value, anyhow::Error> {
+    Ok(serde_saphyr::from_str(text)?)
+}
+
 /// Several documents, separated by `---`.
 ///
 /// # Errors

@@ -26,6 +26,8 @@ mod brute_force;
 mod capacity;
 mod classics;
 mod cli;
+#[cfg(feature = "live")]
+mod client;
 mod closed_forms;
 mod conditional;
 mod conformance_backends;

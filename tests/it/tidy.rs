@@ -46,6 +46,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
     ("indicatif", &["cli/"]),
+    ("console", &["cli/client/"]),
     ("rayon", &["cli/", "capacity/"]),
     ("comfy_table", &["report/"]),
     ("plotters", &["report/"]),

@@ -20,7 +20,7 @@ use super::Failure;
 
 /// What a command of the real world answers in a build without it.
 #[cfg(not(feature = "live"))]
-fn unavailable(command: &str) -> Failure {
+pub fn unavailable(command: &str) -> Failure {
     Failure::input(anyhow::anyhow!(
         "`smo {command}` needs the feature `live`, which this build lacks\n  build it by `cargo build --release --features live`"
     ))
@@ -54,7 +54,7 @@ pub fn now(
 
 /// An error of the real world as a failure: what will not pass by itself is a matter of input.
 #[cfg(feature = "live")]
-fn failure(error: crate::backend::live::outside::CallError) -> Failure {
+pub fn failure(error: crate::backend::live::outside::CallError) -> Failure {
     use crate::backend::live::outside::Class;
     match error.class {
         Class::Permanent => Failure::input(error),

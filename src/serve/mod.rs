@@ -18,3 +18,4 @@ pub mod at;
 pub mod auth;
 pub mod config;
 pub mod store;
+pub mod webhooks;

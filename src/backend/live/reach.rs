@@ -8,6 +8,7 @@
 //!
 //! Proxies of the environment are not used where addresses are sieved: a proxy would resolve the name anew.
 
+use super::http::chain;
 use super::tls;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{ClientBuilder, Url, redirect};
@@ -281,6 +282,11 @@ fn host(url: &Url) -> Host<'_> {
         Ok(ip) => Host::Ip(ip),
         Err(_) => Host::Name(host),
     }
+}
+
+/// An error of a client in words, without the address, which may hold a secret.
+pub fn said(error: reqwest::Error) -> String {
+    refusal(&error).map_or_else(|| chain(&error.without_url()), |refused| refused.0)
 }
 
 /// The refusal behind an error of a client, if one is.

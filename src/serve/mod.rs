@@ -17,5 +17,6 @@ pub mod artifact;
 pub mod at;
 pub mod auth;
 pub mod config;
+pub mod nfvcl;
 pub mod store;
 pub mod webhooks;

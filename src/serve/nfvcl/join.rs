@@ -31,7 +31,8 @@ impl Sites {
         let Some(karmada) = &self.0.karmada else { return };
         match self.try_join(karmada, row, blueprint).await {
             Ok(Some(joined)) => {
-                row.karmada.is_ours = joined.is_new;
+                // Also where an earlier try has made it one and we fell before we noted it.
+                row.karmada.is_ours = joined.is_new || joined.name == member_name(&row.id);
                 row.karmada.name = Some(joined.name);
                 (row.karmada.reason, row.karmada.next_try) = (None, None);
             }

@@ -102,6 +102,8 @@ pub const FEDERATED_HPA: Kind = kind("autoscaling.karmada.io", "v1alpha1", "Fede
 pub const HPA: Kind = kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
 /// Small texts.
 pub const CONFIG_MAP: Kind = kind("", "v1", "ConfigMap", "configmaps");
+/// Namespaces.
+pub const NAMESPACE: Kind = kind("", "v1", "Namespace", "namespaces");
 /// Secrets.
 pub const SECRET: Kind = kind("", "v1", "Secret", "secrets");
 /// Accounts of programs.

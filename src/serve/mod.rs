@@ -13,8 +13,11 @@
 //! graph has one keeper at a time, whatever number of servers share a store; everything that touches the world goes through
 //! [`backend::live`](crate::backend::live).
 
+pub mod artifact;
 pub mod at;
 pub mod auth;
 pub mod config;
 pub mod engine;
+pub mod nfvcl;
 pub mod store;
+pub mod webhooks;

@@ -133,6 +133,14 @@ impl Http {
         self.outside.call_within(Limits::ONCE, what, || self.try_once(what, ask)).await
     }
 
+    /// The same within limits of its own: for what takes longer, or may not be done twice.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_within(&self, limits: Limits, what: &str, ask: &Ask<'_>) -> Result<Vec<u8>, CallError> {
+        self.outside.call_within(limits, what, || self.try_once(what, ask)).await
+    }
+
     /// A successful answer, read as `T`.
     ///
     /// # Errors
@@ -211,17 +219,31 @@ fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The words of an answer that is no success: what JSON says under `error` or `message`, else the beginning of the text.
+/// The words of an answer that is no success: what JSON says under `error`, `message` or `detail`, else the beginning of the text.
 fn reason(status: StatusCode, body: &[u8]) -> String {
     let said: Option<Value> = serde_json::from_slice(body).ok();
     let said = said.and_then(|said| {
         let kind = said["errorType"].as_str().map(|kind| format!("{kind}: ")).unwrap_or_default();
         let words = ["error", "message"].iter().find_map(|key| said[*key].as_str());
-        words.map(|words| format!("{kind}{words}"))
+        words.map(|words| format!("{kind}{words}")).or_else(|| detail(&said["detail"]))
     });
     let words = said.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
     let status = status.as_u16();
     if words.trim().is_empty() { format!("status {status}") } else { format!("{} (status {status})", excerpt(&words)) }
+}
+
+/// What FastAPI says: words, or what is wrong field by field. What was sent (`input`) is not repeated: it may hold a password.
+fn detail(detail: &Value) -> Option<String> {
+    let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+    let field = |one: &Value| {
+        let path: Vec<String> = one["loc"].as_array().into_iter().flatten().map(step).collect();
+        format!("{}: {}", path.join("."), one["msg"].as_str().unwrap_or("it is wrong"))
+    };
+    match detail {
+        Value::String(words) => Some(words.clone()),
+        Value::Array(fields) => Some(fields.iter().map(field).collect::<Vec<_>>().join("; ")),
+        _ => None,
+    }
 }
 
 /// The beginning of a text.
@@ -282,6 +304,20 @@ mod tests {
         let error = Http::new("there", &address, ONCE).unwrap().ask("read", &Ask::get("/")).await.unwrap_err();
         assert_eq!(error.class, Class::Retryable);
         assert!(error.reason.contains("refused") && !error.to_string().contains("pass"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_fastapi_finds_wrong_is_said_without_what_was_sent() {
+        let wrong = json!({"detail": [
+            {"type": "extra_forbidden", "loc": ["body", "areas", 0, "x"], "msg": "Extra inputs are not permitted", "input": "pw"},
+            {"type": "missing", "loc": ["body", "name"], "msg": "Field required", "input": {"vim_password": "pw"}}]});
+        let stub = Stub::of(vec![get("/a", 422, wrong), get("/b", 400, json!({"detail": "unknown"}))]).await;
+        let http = Http::new("there", &stub.url, ONCE).unwrap();
+        let error = http.ask("ask", &Ask::get("/a")).await.unwrap_err();
+        let says = "body.areas.0.x: Extra inputs are not permitted; body.name: Field required (status 422)";
+        assert_eq!((error.reason.as_str(), error.class), (says, Class::Permanent));
+        assert_eq!(http.ask("ask", &Ask::get("/b")).await.unwrap_err().reason, "unknown (status 400)");
+        stub.finish();
     }
 
     #[test]

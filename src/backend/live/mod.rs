@@ -35,13 +35,14 @@ pub mod oci;
 pub mod outside;
 pub mod probe;
 pub mod prometheus;
+pub mod reach;
 pub mod reconcile;
 pub mod rules;
 pub mod shared;
 #[cfg(test)]
 pub mod stand_in;
 #[cfg(test)]
-mod stub;
+pub(crate) mod stub;
 pub mod submariner;
 pub mod tasks;
 pub mod tls;

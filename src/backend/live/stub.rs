@@ -77,6 +77,11 @@ impl Stub {
         Self { url, script, server }
     }
 
+    /// These requests have to come too, after those before.
+    pub fn expect(&self, more: Vec<Exchange>) {
+        self.script.lock().unwrap().expected.extend(more);
+    }
+
     /// What came so far.
     pub fn requests(&self) -> Vec<Seen> {
         self.script.lock().unwrap().seen.clone()

@@ -2,7 +2,7 @@
 //!
 //! In reading order: this file (calls and their errors), `cluster` (what is free where), `binding` (who has how many replicas,
 //! and one write to change it), `claim` (the policy that makes a workload ours), `access` (what we are allowed to do, and who else
-//! scales), `store` (what must survive a crash), `watch` (what changes).
+//! scales), `store` (what must survive a crash), `watch` (what changes), `member` and `join` (a cluster becomes a member).
 //!
 //! Objects are read as JSON and written as the fields that we own: the API server checks them, and generated types of a
 //! dozen kinds would say less.
@@ -11,6 +11,8 @@ pub mod access;
 pub mod binding;
 pub mod claim;
 pub mod cluster;
+pub mod join;
+pub mod member;
 pub mod store;
 pub mod watch;
 
@@ -90,10 +92,6 @@ pub const CLUSTER: Kind = kind("cluster.karmada.io", "v1alpha1", "Cluster", "clu
 pub const BINDING: Kind = kind("work.karmada.io", "v1alpha2", "ResourceBinding", "resourcebindings");
 /// Which workloads go to members.
 pub const POLICY: Kind = kind("policy.karmada.io", "v1alpha1", "PropagationPolicy", "propagationpolicies");
-/// What differs between members.
-pub const OVERRIDE: Kind = kind("policy.karmada.io", "v1alpha1", "OverridePolicy", "overridepolicies");
-/// Orders a new division of a workload from Karmada's scheduler.
-pub const REBALANCER: Kind = kind("apps.karmada.io", "v1alpha1", "WorkloadRebalancer", "workloadrebalancers");
 /// Autoscaler over all members.
 pub const FEDERATED_HPA: Kind = kind("autoscaling.karmada.io", "v1alpha1", "FederatedHPA", "federatedhpas");
 /// Autoscaler.
@@ -102,6 +100,16 @@ pub const HPA: Kind = kind("autoscaling", "v2", "HorizontalPodAutoscaler", "hori
 pub const CONFIG_MAP: Kind = kind("", "v1", "ConfigMap", "configmaps");
 /// Namespaces.
 pub const NAMESPACE: Kind = kind("", "v1", "Namespace", "namespaces");
+/// Secrets.
+pub const SECRET: Kind = kind("", "v1", "Secret", "secrets");
+/// Accounts of programs.
+pub const SERVICE_ACCOUNT: Kind = kind("", "v1", "ServiceAccount", "serviceaccounts");
+/// What may be done, everywhere.
+pub const CLUSTER_ROLE: Kind = kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
+/// By whom.
+pub const CLUSTER_ROLE_BINDING: Kind = kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings");
+/// The namespace of what is needed to reach members, on both sides.
+pub const MEMBERS: &str = "karmada-cluster";
 /// Deployments.
 pub const DEPLOYMENT: Kind = kind("apps", "v1", "Deployment", "deployments");
 

@@ -1,28 +1,31 @@
 //! Charts and descriptors from registries: pulled by digest, looked at before they are used, kept as local files.
 //!
+//! `reference` reads names, `wire` speaks the protocol, `archive` looks into what came, `trouble` says what went wrong; `download` is
+//! for files that lie on a web server.
+//!
 //! A tag may mean another thing tomorrow, so what is deployed is named by the digest of its manifest, and both the manifest and
 //! the layer are checked against their digests. What comes from a registry is not trusted: it has a size, a number of entries, and
 //! no path that leaves its folder. Files are named by digest, so pulling the same thing twice downloads it once.
 
-mod archive;
+pub mod archive;
+pub mod download;
 mod newest;
 mod reference;
 mod trouble;
+mod wire;
 
-pub use reference::Name;
+pub use reference::{Name, Wanted};
 
 use super::digest::{is_digest, sha256};
 use super::http::Auth;
 use super::outside::{CallError, Class, Limits, Outside};
-use super::tls;
-use futures::TryStreamExt as _;
-use oci_client::client::{ClientConfig, ClientProtocol};
+use super::reach::Reach;
 use oci_client::manifest::{OciDescriptor, OciImageManifest, OciManifest};
-use oci_client::{Client, Reference};
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trouble::permanent;
 
 /// What a layer may weigh.
 const LAYER_BYTES_MAX: usize = 64 << 20;
@@ -37,6 +40,8 @@ const CHART_LAYER: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 const ARCHIVE_LAYERS: [&str; 2] = ["application/vnd.oci.image.layer.v1.tar+gzip", CHART_LAYER];
 /// Layers that are a descriptor as it stands.
 const YAML_LAYERS: [&str; 3] = ["application/yaml", "application/x-yaml", "text/yaml"];
+/// How the media types of archives end, whoever made them: tools give descriptors types of their own.
+const ARCHIVE_ENDS: [&str; 5] = ["tar+gzip", "tar.gzip", "tgz", "/gzip", "/x-gzip"];
 
 /// What an artifact turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +65,20 @@ pub struct Pulled {
     pub file_digest: String,
 }
 
+/// A descriptor that was pulled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PulledDescriptor {
+    /// The digest of its manifest.
+    pub digest: String,
+    /// Its text.
+    pub text: Vec<u8>,
+    /// What was chosen where there was a choice, in sentences.
+    pub notes: Vec<String>,
+}
+
 /// A client of registries.
 pub struct Registry {
-    client: Client,
+    wire: wire::Wire,
     auth: Auth,
     outside: Outside,
 }
@@ -76,14 +92,17 @@ impl fmt::Debug for Registry {
 impl Registry {
     /// A client; `plain_hosts` (with port) are spoken to without encryption, all others never.
     pub fn new(plain_hosts: &[String], auth: Auth) -> Self {
-        tls::install();
-        let config = ClientConfig {
-            protocol: ClientProtocol::HttpsExcept(plain_hosts.to_vec()),
-            connect_timeout: Some(Duration::from_secs(5)),
-            read_timeout: Some(Duration::from_secs(20)),
-            ..ClientConfig::default()
-        };
-        Self { client: Client::new(config), auth, outside: Outside::new("registry", LIMITS) }
+        Self::of(plain_hosts, auth, None)
+    }
+
+    /// The same for references that come from users: it goes within `reach` alone.
+    pub fn within(reach: Reach, plain_hosts: &[String], auth: Auth) -> Self {
+        Self::of(plain_hosts, auth, Some(reach))
+    }
+
+    fn of(plain_hosts: &[String], auth: Auth, reach: Option<Reach>) -> Self {
+        let wire = wire::Wire::new(plain_hosts, auth.clone(), reach);
+        Self { wire, auth, outside: Outside::new("registry", LIMITS) }
     }
 
     /// Its tries, counts and breaker.
@@ -104,7 +123,7 @@ impl Registry {
         let kept = folder.join(format!("{}.tgz", layer.digest.replace(':', "-")));
         let bytes = match std::fs::read(&kept) {
             Ok(bytes) if sha256(&bytes) == layer.digest => bytes,
-            _ => self.outside.call(&what, || self.layer(&what, &name, layer)).await?,
+            _ => self.outside.call(&what, || self.wire.layer(&what, name.reference(), layer)).await?,
         };
         let (file, bytes) = match kind {
             Kind::Chart => {
@@ -113,7 +132,7 @@ impl Registry {
             }
             Kind::Descriptor => {
                 let is_archive = ARCHIVE_LAYERS.contains(&layer.media_type.as_str());
-                let text = if is_archive { archive::descriptor(&bytes) } else { Ok(bytes) };
+                let text = if is_archive { archive::descriptor(&bytes).map(|found| found.text) } else { Ok(bytes) };
                 let text = text.map_err(|reason| permanent(&what, reason))?;
                 (folder.join(format!("{}.yaml", digest.replace(':', "-"))), text)
             }
@@ -125,39 +144,61 @@ impl Registry {
         Ok(Pulled { kind, digest, file, file_digest: sha256(&bytes) })
     }
 
+    /// The descriptor of the graph that `wanted` names, whatever media types its tool has given it; without a version the newest.
+    ///
+    /// # Errors
+    /// As [`Self::pull`]; and where it is a chart.
+    pub async fn pull_descriptor(&self, wanted: &Wanted) -> Result<PulledDescriptor, CallError> {
+        let what = format!("pull {wanted}");
+        let (name, note) = self.versioned(&what, wanted).await?;
+        let mut notes: Vec<String> = note.into_iter().collect();
+        let (manifest, digest) = self.manifest(&what, &name).await?;
+        let layer = packed(&what, &manifest)?;
+        let bytes = self.outside.call(&what, || self.wire.layer(&what, name.reference(), layer)).await?;
+        let is_yaml = YAML_LAYERS.contains(&layer.media_type.as_str());
+        let found = if is_yaml { archive::Found::whole(bytes) } else { archive::descriptor(&bytes) };
+        let found = found.map_err(|reason| permanent(&what, reason))?;
+        notes.extend(found.note());
+        Ok(PulledDescriptor { digest, text: found.text, notes })
+    }
+
+    /// The reference by digest: what is pulled by it later is what was meant now. Without a version, the newest counts, as for Helm.
+    ///
+    /// # Errors
+    /// The reference is wrong, there is no such thing or no version of it, or the registry does not answer.
+    pub async fn resolve(&self, reference: &str) -> Result<String, CallError> {
+        let what = format!("resolve {reference}");
+        let wanted = reference.parse::<Wanted>().map_err(|reason| permanent(&what, reason))?;
+        let (name, _) = self.versioned(&what, &wanted).await?;
+        let (_, digest) = self.manifest(&what, &name).await?;
+        Ok(name.pinned(&digest))
+    }
+
+    /// The name with its version: the newest where none is said, which is noted.
+    async fn versioned(&self, what: &str, wanted: &Wanted) -> Result<(Name, Option<String>), CallError> {
+        if let Some(name) = wanted.name() {
+            return Ok((name.clone(), None));
+        }
+        let repository = wanted.repository();
+        let tags = self.outside.call(what, || self.wire.tags(what, repository)).await?;
+        let tag = newest::of(&tags).map_err(|reason| permanent(what, reason))?;
+        let note = format!("no version was named: it is `{tag}`, the newest of {}", tags.len());
+        Ok((wanted.tagged(tag).map_err(|reason| permanent(what, reason))?, Some(note)))
+    }
+
     /// The manifest, and its digest; of an index the first manifest, and the digest of the index.
     async fn manifest(&self, what: &str, name: &Name) -> Result<(OciImageManifest, String), CallError> {
-        let (found, digest) = self.outside.call(what, || self.try_manifest(what, name.reference())).await?;
+        let (found, digest) = self.outside.call(what, || self.wire.manifest(what, name.reference())).await?;
         let index = match found {
             OciManifest::Image(manifest) => return Ok((manifest, digest)),
             OciManifest::ImageIndex(index) => index,
         };
         let first = index.manifests.first().ok_or_else(|| permanent(what, "its index is empty"))?;
         let inner = name.at(&first.digest);
-        match self.outside.call(what, || self.try_manifest(what, &inner)).await?.0 {
+        match self.outside.call(what, || self.wire.manifest(what, &inner)).await?.0 {
             OciManifest::Image(manifest) => Ok((manifest, digest)),
             OciManifest::ImageIndex(_) => Err(permanent(what, "its index holds another index")),
         }
-    }
-
-    async fn try_manifest(&self, what: &str, reference: &Reference) -> Result<(OciManifest, String), CallError> {
-        let auth = self.auth();
-        let found = self.client.pull_manifest(reference, &auth).await;
-        found.map_err(|error| trouble::error(what, &error))
-    }
-
-    async fn layer(&self, what: &str, name: &Name, layer: &OciDescriptor) -> Result<Vec<u8>, CallError> {
-        let stream = self.client.pull_blob_stream(name.reference(), layer).await;
-        let mut stream = stream.map_err(|error| trouble::error(what, &error))?;
-        let mut bytes = Vec::new();
-        // The client checks the digest when the stream ends.
-        while let Some(chunk) = stream.try_next().await.map_err(|error| trouble::of_stream(what, &error))? {
-            if bytes.len() + chunk.len() > LAYER_BYTES_MAX {
-                return Err(too_large(what));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
     }
 }
 
@@ -174,13 +215,38 @@ fn chosen<'a>(what: &str, manifest: &'a OciImageManifest) -> Result<(Kind, &'a O
         let reason = format!("wanted one layer with a chart or a descriptor, found [{}]", types.join(", "));
         return Err(permanent(what, reason));
     };
+    check_layer(what, layer)?;
+    Ok((kind, layer))
+}
+
+/// The one layer that may hold a descriptor.
+fn packed<'a>(what: &str, manifest: &'a OciImageManifest) -> Result<&'a OciDescriptor, CallError> {
+    let fits = |layer: &&OciDescriptor| {
+        let media_type = layer.media_type.as_str();
+        YAML_LAYERS.contains(&media_type) || ARCHIVE_ENDS.iter().any(|end| media_type.ends_with(end))
+    };
+    let mut fitting = manifest.layers.iter().filter(fits);
+    let (Some(layer), None) = (fitting.next(), fitting.next()) else {
+        let types: Vec<&str> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
+        let reason = format!(
+            "wanted one layer with a descriptor (a media type like `application/yaml` or `...tar+gzip`), found [{}]",
+            types.join(", ")
+        );
+        return Err(permanent(what, reason));
+    };
+    check_layer(what, layer)?;
+    Ok(layer)
+}
+
+fn check_layer(what: &str, layer: &OciDescriptor) -> Result<(), CallError> {
     if usize::try_from(layer.size).map_or(true, |size| size > LAYER_BYTES_MAX) {
-        return Err(too_large(what));
+        let reason = format!("its layer is larger than {} MiB", LAYER_BYTES_MAX >> 20);
+        return Err(permanent(what, reason));
     }
     if !is_digest(&layer.digest) {
         return Err(permanent(what, format!("`{}` is no digest; wanted sha256", layer.digest)));
     }
-    Ok((kind, layer))
+    Ok(())
 }
 
 /// Writes a file so that it is there as a whole or not at all.
@@ -191,14 +257,6 @@ fn keep(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     whole.write_all(bytes)?;
     whole.persist(file)?;
     Ok(())
-}
-
-fn permanent(what: &str, reason: impl fmt::Display) -> CallError {
-    CallError::new("registry", what, Class::Permanent, reason)
-}
-
-fn too_large(what: &str) -> CallError {
-    permanent(what, format!("its layer is larger than {} MiB", LAYER_BYTES_MAX >> 20))
 }
 
 #[cfg(test)]

@@ -1,87 +1,66 @@
-//! What a reference means now: the newest version where it says none, and the digest that names it for good.
+//! Which tag is the newest: the highest version, release before preview; where no tag is a version, the one called `latest`.
 
-use super::{Name, Registry, permanent};
-use crate::backend::live::outside::CallError;
-use oci_client::Reference;
-use oci_client::secrets::RegistryAuth;
+use std::cmp::Ordering;
 
-/// Tags that are asked for at a time, and pages of them.
-const PAGE: usize = 500;
-const PAGES_MAX: usize = 20;
-
-impl Registry {
-    /// The reference by digest: what is pulled later is what was meant now. Without a tag, the newest version counts, as it does for
-    /// Helm: the highest by semantic versioning that is no pre-release.
-    ///
-    /// # Errors
-    /// The reference is wrong, there is no such thing or no version of it, or the registry does not answer.
-    pub async fn resolve(&self, reference: &str) -> Result<String, CallError> {
-        let what = format!("resolve {reference}");
-        let last = reference.rsplit('/').next().unwrap_or(reference);
-        let tagged = if last.contains([':', '@']) {
-            reference.to_owned()
-        } else {
-            // A chart's version may hold a `+`, which tags cannot: registries have `_` there.
-            format!("{reference}:{}", self.newest(&what, reference).await?)
-        };
-        let name: Name = tagged.parse().map_err(|reason| permanent(&what, reason))?;
-        let (_, digest) = self.manifest(&what, &name).await?;
-        Ok(name.pinned(&digest))
+/// The newest of these tags.
+pub(super) fn of(tags: &[String]) -> Result<&str, String> {
+    let newest = tags.iter().filter_map(|tag| Some((version(tag)?, tag))).max_by(|one, other| compare(&one.0, &other.0));
+    if let Some((_, tag)) = newest {
+        return Ok(tag);
     }
-
-    async fn newest(&self, what: &str, reference: &str) -> Result<String, CallError> {
-        let named: Name = format!("{reference}:latest").parse().map_err(|reason| permanent(what, reason))?;
-        let mut tags: Vec<String> = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let last = tags.last().cloned();
-            let page = self.outside.call(what, || self.tags(what, named.reference(), last.clone())).await?;
-            let is_last = page.len() < PAGE;
-            tags.extend(page);
-            if is_last {
-                break;
-            }
-        }
-        let newest = tags.iter().filter_map(|tag| Some((version(tag)?, tag))).max();
-        newest.map(|(_, tag)| tag.clone()).ok_or_else(|| {
-            permanent(what, format!("it has no version to take; name a tag, there are [{}]", tags.join(", ")))
-        })
+    if let Some(latest) = tags.iter().find(|tag| *tag == "latest") {
+        return Ok(latest);
     }
-
-    async fn tags(&self, what: &str, reference: &Reference, last: Option<String>) -> Result<Vec<String>, CallError> {
-        let auth = self.auth();
-        let found = self.client.list_tags(reference, &auth, Some(PAGE), last.as_deref()).await;
-        found.map(|page| page.tags).map_err(|error| super::trouble::error(what, &error))
-    }
-
-    pub(super) fn auth(&self) -> RegistryAuth {
-        match &self.auth {
-            super::Auth::None => RegistryAuth::Anonymous,
-            super::Auth::Bearer(token) => RegistryAuth::Bearer(token.clone()),
-            super::Auth::Basic { user, password } => RegistryAuth::Basic(user.clone(), password.clone()),
-        }
-    }
+    let mut known: Vec<&str> = tags.iter().map(String::as_str).take(20).collect();
+    known.sort_unstable();
+    Err(format!("which version is meant? none of its tags is one: [{}]", known.join(", ")))
 }
 
-/// `[v]MAJOR.MINOR.PATCH` without a pre-release; what is built of it does not count.
-fn version(tag: &str) -> Option<[u64; 3]> {
-    let plain = tag.strip_prefix('v').unwrap_or(tag);
-    let core = plain.split(['+', '_']).next()?;
-    let mut parts = core.split('.').map(|part| part.parse::<u64>().ok());
-    let version = [parts.next()??, parts.next()??, parts.next()??];
-    parts.next().is_none().then_some(version)
+/// Numbers, and what comes behind a hyphen.
+type Version<'a> = (Vec<u64>, Option<&'a str>);
+
+fn version(tag: &str) -> Option<Version<'_>> {
+    // What comes behind `+` (written `_` in tags) does not order versions.
+    let tag = tag.strip_prefix('v').unwrap_or(tag).split(['+', '_']).next()?;
+    let (numbers, preview) = tag.split_once('-').map_or((tag, None), |(numbers, preview)| (numbers, Some(preview)));
+    let numbers: Option<Vec<u64>> = numbers.split('.').map(|number| number.parse().ok()).collect();
+    Some((numbers?, preview))
+}
+
+fn compare(one: &Version<'_>, other: &Version<'_>) -> Ordering {
+    let longest = one.0.len().max(other.0.len());
+    let padded = |numbers: &[u64]| (0..longest).map(|at| numbers.get(at).copied().unwrap_or(0)).collect::<Vec<_>>();
+    padded(&one.0).cmp(&padded(&other.0)).then_with(|| match (one.1, other.1) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(one), Some(other)) => previews(one, other),
+    })
+}
+
+/// Part by part: numbers by size and before words, words by letters, and more parts are newer.
+fn previews(one: &str, other: &str) -> Ordering {
+    let key = |part: &str| part.parse::<u64>().map_or_else(|_| (1, 0, part.to_owned()), |number| (0, number, String::new()));
+    one.split('.').map(key).cmp(other.split('.').map(key))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::version;
+    use super::of;
+
+    fn newest(tags: &[&str]) -> Result<String, String> {
+        let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        of(&tags).map(str::to_owned)
+    }
 
     #[test]
-    fn versions_are_compared_by_number_and_pre_releases_left_out() {
-        assert!(version("0.10.0") > version("0.9.9"));
-        assert_eq!(version("v1.2.3"), Some([1, 2, 3]));
-        assert_eq!(version("1.2.3_build.7"), Some([1, 2, 3]));
-        for none in ["latest", "1.2", "1.2.3-rc.1", "1.2.3.4", "a.b.c"] {
-            assert_eq!(version(none), None, "{none}");
-        }
+    fn versions_are_compared_as_numbers_and_a_release_is_newer_than_its_previews() {
+        assert_eq!(newest(&["0.9.0", "0.10.0", "latest", "0.2"]).unwrap(), "0.10.0");
+        assert_eq!(newest(&["1.0.0-rc.2", "1.0.0-rc.10", "1.0.0-alpha"]).unwrap(), "1.0.0-rc.10");
+        assert_eq!(newest(&["v2.0.0", "2.0.0-rc.1", "1.9"]).unwrap(), "v2.0.0");
+        assert_eq!(newest(&["main", "latest"]).unwrap(), "latest");
+        let reason = newest(&["main", "dev"]).unwrap_err();
+        assert_eq!(reason, "which version is meant? none of its tags is one: [dev, main]");
+        assert!(newest(&[]).is_err());
     }
 }

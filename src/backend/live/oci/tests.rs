@@ -5,6 +5,7 @@ use super::{Kind, LAYER_BYTES_MAX, Registry};
 use crate::backend::live::digest::sha256;
 use crate::backend::live::http::Auth;
 use crate::backend::live::outside::Class;
+use crate::backend::live::reach::Reach;
 use crate::backend::live::stub::{Exchange, Stub, get};
 use serde_json::{Value, json};
 
@@ -22,17 +23,12 @@ fn manifest(config: &str, layers: &[(&str, &[u8])]) -> Value {
     json!({"schemaVersion": 2, "config": config, "layers": layers})
 }
 
-/// Who asks is asked first whether the registry wants to know who that is.
-fn door() -> Exchange {
-    get("/v2/", 200, json!({}))
+fn manifest_at(version: &str, manifest: &Value) -> [Exchange; 1] {
+    [get(&format!("/v2/charts/web/manifests/{version}"), 200, manifest.clone())]
 }
 
-fn manifest_at(version: &str, manifest: &Value) -> [Exchange; 2] {
-    [door(), get(&format!("/v2/charts/web/manifests/{version}"), 200, manifest.clone())]
-}
-
-fn blob(bytes: &[u8], answered: &[u8]) -> [Exchange; 2] {
-    [door(), get(&format!("/v2/charts/web/blobs/{}", sha256(bytes)), 200, json!(null)).raw(answered)]
+fn blob(bytes: &[u8], answered: &[u8]) -> [Exchange; 1] {
+    [get(&format!("/v2/charts/web/blobs/{}", sha256(bytes)), 200, json!(null)).raw(answered)]
 }
 
 /// A stub, a client that may speak to it, and the name of the artifact in it.
@@ -102,13 +98,9 @@ async fn what_is_not_there_and_who_may_not_are_told_apart() {
     let error = |code: &str| json!({"errors": [{"code": code, "message": "no"}]});
     let target = "/v2/charts/web/manifests/1";
     let script = vec![
-        door(),
         get(target, 404, error("MANIFEST_UNKNOWN")),
-        door(),
         get(target, 401, error("UNAUTHORIZED")),
-        door(),
         get(target, 503, json!(null)),
-        door(),
         get(target, 404, error("NAME_UNKNOWN")),
     ];
     let (stub, registry, name) = registry(script).await;
@@ -149,4 +141,92 @@ async fn plain_http_is_spoken_to_listed_hosts_alone() {
     let error = registry.pull(&name, "x".as_ref()).await.unwrap_err();
     assert_eq!(error.reason, "it speaks plain HTTP; list its host among those that may");
     stub.finish();
+}
+
+/// The tool that packs graphs gives them types of its own, or those of a chart.
+#[tokio::test]
+async fn a_descriptor_is_pulled_whatever_its_media_types_and_without_a_version_the_newest() {
+    let archive = packed(&[("graph/graph.yaml", "name: shop"), ("graph/notes.yaml", "")]);
+    let as_chart = manifest(CHART, &[(CHART_LAYER, &archive)]);
+    let own = manifest("application/x", &[("application/vnd.other.v1.tar+gzip", &archive)]);
+    let tags = get("/v2/charts/web/tags/list", 200, json!({"name": "charts/web", "tags": ["0.9.0", "0.10.0"]}));
+    let script = [tags].into_iter().chain(manifest_at("0.10.0", &as_chart)).chain(blob(&archive, &archive));
+    let script = script.chain(manifest_at("1", &own)).chain(blob(&archive, &archive));
+    let (stub, registry, name) = registry(script.collect()).await;
+    let note = "the descriptor is `graph/graph.yaml`, and not `graph/notes.yaml`";
+    let newest = registry.pull_descriptor(&name.parse().unwrap()).await.unwrap();
+    assert_eq!((newest.text.as_slice(), &newest.digest), (b"name: shop".as_slice(), &sha256(as_chart.to_string().as_bytes())));
+    assert_eq!(newest.notes, ["no version was named: it is `0.10.0`, the newest of 2", note]);
+    let tagged = registry.pull_descriptor(&format!("{name}:1").parse().unwrap()).await.unwrap();
+    assert_eq!(tagged.notes, [note]);
+    stub.finish();
+}
+
+#[tokio::test]
+async fn what_is_no_descriptor_is_said_to_be_none() {
+    let empty = packed(&[("readme.md", "x")]);
+    let chart = packed(&[("web/Chart.yaml", "name: web")]);
+    let large = "x".repeat(10_000_000);
+    let cases: [(&str, &[u8], &str); 4] = [
+        (ARCHIVE_LAYER, &empty, "it holds no descriptor; wanted a file `*.yml` or `*.yaml`"),
+        (CHART_LAYER, &chart, "it is a Helm chart"),
+        (ARCHIVE_LAYER, b"no archive", "it is no tar archive packed by gzip"),
+        ("application/yaml", large.as_bytes(), "it is larger than 4 MiB"),
+    ];
+    let script = cases.iter().flat_map(|(media_type, bytes, _)| {
+        manifest_at("1", &manifest(DESCRIPTOR, &[(media_type, bytes)])).into_iter().chain(blob(bytes, bytes))
+    });
+    let (stub, registry, name) = registry(script.collect()).await;
+    for (_, _, says) in cases {
+        let error = registry.pull_descriptor(&format!("{name}:1").parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.class, Class::Permanent);
+        assert!(error.reason.contains(says), "{error}");
+    }
+    stub.finish();
+}
+
+/// The credentials go where the registry says, once, and the token it grants is used again.
+#[tokio::test]
+async fn a_registry_that_wants_a_token_gets_one() {
+    let plain = manifest(DESCRIPTOR, &[("application/yaml", b"name: plain")]);
+    let target = "/v2/charts/web/manifests/1";
+    let stub = Stub::of(vec![]).await;
+    let realm = format!("Bearer realm=\"{}/token\",service=\"reg\"", stub.url);
+    stub.expect(vec![
+        get(target, 401, json!(null)).header("www-authenticate", &realm),
+        get("/token?scope=repository%3Acharts%2Fweb%3Apull&service=reg", 200, json!({"token": "t0k"})),
+        get(target, 200, plain.clone()),
+        get(&format!("/v2/charts/web/blobs/{}", sha256(b"name: plain")), 200, json!(null)).raw(b"name: plain"),
+    ]);
+    let host = stub.url.trim_start_matches("http://").to_owned();
+    let auth = Auth::Basic { user: "me".to_owned(), password: "pw".to_owned() };
+    let registry = Registry::new(std::slice::from_ref(&host), auth);
+    registry.pull_descriptor(&format!("{host}/charts/web:1").parse().unwrap()).await.unwrap();
+    let seen: Vec<String> = stub.requests().into_iter().map(|seen| seen.authorization).collect();
+    assert_eq!(seen, ["", "Basic bWU6cHc=", "Bearer t0k", "Bearer t0k"]);
+    stub.finish();
+}
+
+#[tokio::test]
+async fn neither_a_registry_nor_where_it_sends_us_may_be_a_private_address() {
+    let elsewhere = Stub::of(vec![]).await;
+    let away = get("/v2/charts/web/manifests/1", 307, json!(null)).header("location", &format!("{}/x", elsewhere.url));
+    let token = get("/v2/charts/web/manifests/1", 401, json!(null))
+        .header("www-authenticate", &format!("Bearer realm=\"{}/token\"", elsewhere.url));
+    let stub = Stub::of(vec![away, token]).await;
+    let host = stub.url.trim_start_matches("http://").to_owned();
+    let reach = |listed: &[String]| Reach::public_and("charts.allow_hosts", listed).unwrap();
+    let hosts = [host.clone()];
+    let name = format!("{host}/charts/web:1").parse().unwrap();
+    for registry in [
+        Registry::within(reach(&[]), &hosts, Auth::None),
+        Registry::within(reach(&hosts), &hosts, Auth::None),
+        Registry::within(reach(&hosts), &hosts, Auth::None),
+    ] {
+        let error = registry.pull_descriptor(&name).await.unwrap_err();
+        assert_eq!((error.class, error.status), (Class::Permanent, Some(403)), "{error}");
+        assert!(error.reason.contains("`127.0.0.1` is no public address"), "{error}");
+    }
+    stub.finish();
+    elsewhere.finish();
 }

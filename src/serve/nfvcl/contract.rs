@@ -1,0 +1,108 @@
+//! Which of NFVCL's contracts is spoken: 0.3 and 0.4 differ in fields and in what they offer.
+//!
+//! NFVCL has no version of its API to ask for; it publishes its OpenAPI document, and what that lists is used. Where it is not
+//! published, the configuration says which version it is.
+
+use serde_json::Value;
+use std::str::FromStr;
+
+/// How it is known which contract is spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Version {
+    /// By the document that NFVCL publishes.
+    #[default]
+    Auto,
+    /// By the configuration.
+    Named(Contract),
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" | "auto" => Ok(Self::Auto),
+            version => Contract::of_version(version).map(Self::Named),
+        }
+    }
+}
+
+/// What NFVCL takes and offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// Its version, as it says it.
+    pub version: String,
+    /// OpenStack's terms of a VIM are a part of their own (0.4), not fields of the VIM (0.3).
+    pub has_openstack_part: bool,
+    /// The kubeconfig of a cluster can be asked for (0.4).
+    pub has_kubeconfig: bool,
+    /// A deletion can be forced (0.4).
+    pub has_force: bool,
+    /// Workers are added by PUT; up to 0.3.1 by POST.
+    pub adds_by_put: bool,
+}
+
+impl Contract {
+    /// The contract of a version that the configuration names.
+    ///
+    /// # Errors
+    /// Another version than those that are spoken.
+    pub fn of_version(version: &str) -> Result<Self, String> {
+        let is = |wanted: &str| version == wanted || version.starts_with(&format!("{wanted}."));
+        match () {
+            () if is("0.3") => Ok(Self {
+                version: version.to_owned(),
+                has_openstack_part: false,
+                has_kubeconfig: false,
+                has_force: false,
+                adds_by_put: !matches!(version, "0.3.0" | "0.3.1"),
+            }),
+            () if is("0.4") => Ok(Self {
+                version: version.to_owned(),
+                has_openstack_part: true,
+                has_kubeconfig: true,
+                has_force: true,
+                adds_by_put: true,
+            }),
+            () => Err(format!("nfvcl.version: `{version}` is not spoken; wanted 0.3, 0.4 or auto")),
+        }
+    }
+
+    /// The contract that NFVCL publishes.
+    ///
+    /// # Errors
+    /// The document is not NFVCL's.
+    pub fn of_document(document: &Value) -> Result<Self, String> {
+        let paths = &document["paths"];
+        let vim = &document["components"]["schemas"]["VimModel"]["properties"];
+        if !paths[super::client::BLUEPRINTS].is_object() || !vim.is_object() {
+            return Err(format!("its document lists no {}: is it NFVCL 0.3 or later?", super::client::BLUEPRINTS));
+        }
+        let removal = &paths["/nfvcl/v2/api/blue/{blueprint_id}"]["delete"]["parameters"];
+        Ok(Self {
+            version: document["info"]["version"].as_str().unwrap_or("unknown").to_owned(),
+            has_openstack_part: vim["vim_openstack_parameters"].is_object(),
+            has_kubeconfig: paths[super::client::KUBECONFIG]["get"].is_object(),
+            has_force: removal.as_array().is_some_and(|all| all.iter().any(|one| one["name"] == "force_deletion")),
+            adds_by_put: paths[super::client::ADD_NODE]["put"].is_object(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Contract, Version};
+    use serde_json::json;
+
+    #[test]
+    fn a_version_that_is_named_is_one_that_is_spoken() {
+        assert!(!Contract::of_version("0.3").unwrap().has_openstack_part);
+        assert!(Contract::of_version("0.3.2").unwrap().adds_by_put && !Contract::of_version("0.3.1").unwrap().adds_by_put);
+        assert!(Contract::of_version("0.4.1").unwrap().has_kubeconfig);
+        assert_eq!("auto".parse(), Ok(Version::Auto));
+        for wrong in ["0", "0.30", "1", "v0.4"] {
+            assert!(Contract::of_version(wrong).unwrap_err().contains("wanted 0.3, 0.4 or auto"), "{wrong}");
+        }
+        assert!(Contract::of_document(&json!({"openapi": "3.1.0", "paths": {}})).unwrap_err().contains("is it NFVCL"));
+    }
+}

@@ -1,0 +1,159 @@
+//! Webhooks: what happens is told to whoever asked to be told, in order, at least once.
+//!
+//! The log of the store is the queue: a webhook remembers the number of the event that it was sent last, and a task of its own
+//! goes on from there, so that one that is dead delays no other and a restart forgets nothing. What is not accepted is tried again
+//! after delays that grow from seconds to minutes, with jitter. An event that the receiver refuses as such (4xx) again and again is
+//! left out after a while, which is said; silence is waited out.
+//!
+//! Of several servers on one store the one that holds the lease `webhooks` sends. An event may come twice (the receiver answered, and
+//! we fell before we noted it): its header `X-Smo-Delivery` is the same then. Receivers are asked within
+//! [`Reach`]: an address of this host or of a private network has to be listed. Redirects are not followed, answers not read,
+//! secrets and addresses not shown.
+
+mod hook;
+mod sign;
+#[cfg(test)]
+mod tests;
+
+pub use sign::signature;
+
+use crate::backend::live::reach::Reach;
+use crate::serve::store::Store;
+use crate::serve::store::rows::{Event, Webhook};
+use hook::Hook;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+/// Where an operator lists receivers.
+const SETTING: &str = "webhooks.allow_hosts";
+/// Who may send.
+const LEASE: &str = "webhooks";
+
+/// The receivers that may be spoken to: all with a public address, and those that are listed.
+///
+/// # Errors
+/// The entry of the list that names nothing.
+pub fn allow(listed: &[String]) -> Result<Reach, String> {
+    Reach::public_and(SETTING, listed)
+}
+
+/// Whether a webhook may be sent to `url`; to be asked before it is stored.
+///
+/// # Errors
+/// What is wrong with it.
+pub async fn check(reach: &Reach, url: &str) -> Result<(), String> {
+    let url: reqwest::Url = url.parse().map_err(|error| format!("it is no address: {error}; wanted https://..."))?;
+    reach.admit(&url).await.map_err(|refused| refused.0)
+}
+
+/// How long is waited for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The log and the webhooks are looked at so often, also where nobody wakes us.
+    pub look: Duration,
+    /// The lease holds so long.
+    pub lease: Duration,
+    /// An answer.
+    pub answer: Duration,
+    /// The first delay after a failure; it doubles.
+    pub delay_min: Duration,
+    /// The longest.
+    pub delay_max: Duration,
+    /// Refusals (4xx) after which an event is left out.
+    pub refusals_max: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            look: Duration::from_secs(5),
+            lease: Duration::from_secs(20),
+            answer: Duration::from_secs(10),
+            delay_min: Duration::from_secs(1),
+            delay_max: Duration::from_mins(5),
+            refusals_max: 12,
+        }
+    }
+}
+
+/// Who sends.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Where the log lies.
+    pub store: Store,
+    /// This server's name, for the lease.
+    pub me: String,
+    /// Who may be spoken to.
+    pub reach: Reach,
+    /// How long is waited for what.
+    pub pace: Pace,
+}
+
+/// Webhooks and the tasks that follow the log for them.
+type Tasks = BTreeMap<String, JoinHandle<()>>;
+
+impl Sender {
+    /// Sends what happens until `shutdown`; `wake` says that something has.
+    pub async fn deliver(self, mut wake: broadcast::Receiver<Event>, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = pin!(shutdown);
+        let (nudge, nudged) = watch::channel(());
+        let mut tasks = Tasks::new();
+        let mut look = tokio::time::interval(self.pace.look);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut awake = true;
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                woken = wake.recv(), if awake => awake = !matches!(woken, Err(RecvError::Closed)),
+                _ = look.tick() => self.look(&mut tasks, &nudged).await,
+            }
+            nudge.send_replace(());
+        }
+        end(&mut tasks, |_| true);
+        if let Err(error) = self.store.release(LEASE, &self.me).await {
+            tracing::debug!(%error, "the lease of webhooks runs out by itself");
+        }
+    }
+
+    /// Starts tasks for webhooks that are new and ends those of webhooks that are gone; all of them where another server sends.
+    async fn look(&self, tasks: &mut Tasks, nudged: &watch::Receiver<()>) {
+        let known = match self.known().await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(%error, "webhooks wait: the store does not answer");
+                return end(tasks, |_| true);
+            }
+        };
+        end(tasks, |id| !known.iter().any(|webhook| webhook.id == id));
+        for webhook in known {
+            let id = webhook.id.clone();
+            let start = || {
+                let hook = Hook::new(self.store.clone(), self.reach.clone(), self.pace, webhook);
+                tokio::spawn(hook.follow(nudged.clone()))
+            };
+            tasks.entry(id).or_insert_with(start);
+        }
+    }
+
+    /// The webhooks that this server sends.
+    async fn known(&self) -> Result<Vec<Webhook>, crate::serve::store::StoreError> {
+        let sends = self.store.acquire(LEASE, &self.me, self.pace.lease).await?;
+        if sends { self.store.webhooks().await } else { Ok(Vec::new()) }
+    }
+}
+
+/// Ends the tasks that are over, and those that `is_gone` says.
+fn end(tasks: &mut Tasks, is_gone: impl Fn(&str) -> bool) {
+    tasks.retain(|id, task| {
+        let goes = task.is_finished() || is_gone(id);
+        if goes {
+            task.abort();
+        }
+        !goes
+    });
+}

@@ -41,7 +41,9 @@ fn named(place: &str) -> Vec<(&str, &str)> {
 fn has_test(source: &str, name: &str) -> bool {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let head = |line: &&str| line.starts_with("fn ") || line.starts_with("async fn ");
-    let is_it = |line: &str| line.trim_start_matches("async ").strip_prefix("fn ").is_some_and(|rest| rest.starts_with(&format!("{name}(")));
+    let is_it = |line: &str| {
+        line.trim_start_matches("async ").strip_prefix("fn ").is_some_and(|rest| rest.starts_with(&format!("{name}(")))
+    };
     lines.iter().enumerate().filter(|(_, line)| head(line) && is_it(line)).any(|(index, _)| {
         // The attributes of a function stand right above it.
         let above = lines[..index].iter().rev().take_while(|line| !line.is_empty() && **line != "}");
@@ -63,7 +65,11 @@ fn wrongs(text: &str) -> Vec<String> {
     }
     let once = |number: &usize| seen.get(number) != Some(&1);
     wrongs.extend((1..=FEATURES).filter(once).map(|number| format!("feature {number} does not stand there once")));
-    wrongs.extend(seen.keys().filter(|number| !(1..=FEATURES).contains(*number)).map(|number| format!("there is no feature {number}")));
+    wrongs.extend(
+        seen.keys()
+            .filter(|number| !(1..=FEATURES).contains(*number))
+            .map(|number| format!("there is no feature {number}")),
+    );
     let working = rows.iter().filter(|row| row.verdict != "not yet").count();
     if working < WORKING {
         wrongs.push(format!("{working} features work, fewer than {WORKING}"));
@@ -81,7 +87,11 @@ fn wrong_row(Row { number, verdict, place }: &Row) -> Vec<String> {
             let there = |(file, name): &(&str, &str)| {
                 fs::read_to_string(root.join(file)).is_ok_and(|source| has_test(&source, name))
             };
-            tests.into_iter().filter(|test| !there(test)).map(|(file, name)| format!("feature {number}: no test {file}::{name}")).collect()
+            tests
+                .into_iter()
+                .filter(|test| !there(test))
+                .map(|(file, name)| format!("feature {number}: no test {file}::{name}"))
+                .collect()
         }
         _ => vec![format!("feature {number}: `{verdict}` is no verdict; write *works*, *better* or *not yet*")],
     }

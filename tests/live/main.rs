@@ -10,10 +10,14 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod api;
 mod bad_input;
 mod charts;
 mod conformance;
 mod decisions;
+mod demos;
+mod faults;
+mod graphs;
 mod l02;
 mod l08;
 mod l09;
@@ -21,6 +25,10 @@ mod l11;
 mod l15;
 mod losses;
 mod moves;
+mod postgres;
+mod service;
 mod shop;
 mod sights;
+mod six_commands;
 mod stack;
+mod two_servers;

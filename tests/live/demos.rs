@@ -7,6 +7,9 @@ use crate::service::{ALERTS_PORT, Service, free_port};
 use crate::shop::{empty, until, wait};
 use crate::stack::{Stack, stack};
 use serde_json::{Value, json};
+use smo::serve::at::At;
+use smo::serve::store::Store;
+use smo::serve::store::rows::{Amount, ClusterAttributes, ClusterRow};
 use std::process::Command;
 use std::time::Duration;
 
@@ -256,33 +259,56 @@ fn demo_7_the_virtual_object_waits_for_its_event() {
     assert!(releases(&stack, "smo-test").contains(&("image-compression-vo".to_owned(), 1)));
 }
 
-/// 8: the figures of the original's script on its three clusters, which are a file here, and the same policies on the two real
-/// ones: first fit takes the first, the carbon-aware the clean one.
+/// The original's three clusters of ten cores, as if Karmada had shown them, in the order of its script.
+fn paper_clusters(service: &Service<'_>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = format!("sqlite://{}", service.folder.path().join("smo.db").display());
+    let amount = |all: f64| Amount { allocatable: all, free: all };
+    let cluster = |name: &str| ClusterRow {
+        name: name.to_owned(),
+        present: true,
+        ready: true,
+        seen_at: At::now(),
+        cpu: amount(10.0),
+        memory: amount(64.0 * 1_073_741_824.0),
+        gpu: amount(0.0),
+        nodes: 1,
+        version: "v1.35.3".to_owned(),
+        region: String::new(),
+        pod_cidr: None,
+        service_cidr: None,
+        attributes: ClusterAttributes::default(),
+        dashboard: None,
+    };
+    let dirt = [("a-hybrid", 500.0), ("b-fossil", 1_000.0), ("c-green", 0.0)];
+    runtime.block_on(async {
+        let store = Store::open(&url).await.unwrap();
+        store.put_clusters(&dirt.map(|(name, _)| cluster(name))).await.unwrap();
+        for (name, carbon) in dirt {
+            let attributes = ClusterAttributes { carbon: Some(carbon), ..ClusterAttributes::default() };
+            store.set_attributes(name, &attributes).await.unwrap();
+        }
+        store.close().await;
+    });
+}
+
+/// 8: the figures of the original's script on its three clusters, which are on paper, and the same policies on the two real ones:
+/// first fit takes the first, the carbon-aware the clean one.
 #[test]
 fn demo_8_the_green_comparison() {
     let Some(stack) = stack("demo 8") else { return };
     let mut paper = Service::beside(&stack, free_port());
-    let cluster = |name: &str| json!({"name": name, "region": name, "pue": 1.0, "pools": [{"name": "main", "cpu": 10, "memory": "64 GiB", "nodes": 1}]});
-    let inventory = paper.folder.path().join("inventory.yaml");
-    std::fs::write(
-        &inventory,
-        json!({"clusters": [cluster("hybrid"), cluster("fossil"), cluster("green")]}).to_string(),
-    )
-    .unwrap();
+    paper_clusters(&paper);
     paper.configure(&["karmada"], Value::Null);
     paper.configure(&["prometheus"], Value::Null);
-    paper.configure(&["inventory"], json!(inventory));
     paper.start();
-    for (name, carbon) in [("hybrid", 500.0), ("fossil", 1000.0), ("green", 0.0)] {
-        paper.patch(&format!("/v1/clusters/{name}"), &json!({"carbon": carbon})).is(200);
-    }
     let green = descriptor(&stack, "green");
     for (policy, wanted) in [("naive", 13.0), ("green-consolidation", 5.0), ("carbon-aware", 3.0)] {
         let body = json!({"hdaGraph": green["hdaGraph"], "options": {"policy": policy}});
         let plan = paper.post("/v1/projects/smo-green/graphs?dry_run=true", &body).is(200).json();
         let dirt = |cluster: &str| match cluster {
-            "hybrid" => 0.5,
-            "fossil" => 1.0,
+            "a-hybrid" => 0.5,
+            "b-fossil" => 1.0,
             _ => 0.0,
         };
         let cores = [("analytics", 6.0), ("archive", 5.0), ("training", 5.0)];

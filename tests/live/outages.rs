@@ -15,12 +15,12 @@ fn it_starts_without_its_control_plane_and_catches_up() {
     let Some(stack) = stack("outage") else { return };
     publish_all(&stack);
     let mut service = Service::new(&stack, free_port());
-    stack.live(&["signal", "karmada-apiserver", "STOP"]);
+    stack.live(&["signal", "api-karmada", "STOP"]);
     service.spawn();
     until("it lives", SOON, || service.try_get("/healthz").is_some_and(|answer| answer.status == 200));
     let accepted =
         service.post("/v1/projects/smo-outage/graphs", &plain(&stack, "late", &[app("hello-world", "1", "1Gi")]));
-    stack.live(&["signal", "karmada-apiserver", "CONT"]);
+    stack.live(&["signal", "api-karmada", "CONT"]);
     accepted.is(202);
     service.reaches("smo-outage", "late", "running", SOON);
     assert_eq!(

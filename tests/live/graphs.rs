@@ -1,10 +1,10 @@
-//! Graphs for the service: the descriptors of `scenarios/demos`, and charts that keep the contract of the original's charts.
+//! Graphs for the service: the descriptors and charts of `scenarios/demos`, and what is read of them from outside.
 //!
-//! The contract: the chart is called like the service, its Deployment too, its first container has a CPU limit; it reads
-//! `clustersAffinity` and `serviceImportClusters` (a virtual object's chart below `voChartOverwrite`), and makes a Service, the
-//! policies that propagate it, and what Submariner's service discovery needs.
+//! The charts keep the contract of the original's: a chart is called like its service, and its Deployment too; it reads
+//! `clustersAffinity` and `serviceImportClusters` (a virtual object's below `voChartOverwrite`), and makes a Service, the policies
+//! that propagate it, and what Submariner's service discovery needs.
 
-use crate::charts::{HELMS, push, run};
+use crate::charts::{HELMS, run};
 use crate::stack::Stack;
 use oci_client::client::{ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::secrets::RegistryAuth;
@@ -15,139 +15,31 @@ use std::path::Path;
 /// Where the demonstrations' charts are in the registry.
 const REPOSITORY: &str = "smo-demo";
 
-/// What a chart reads its placement from: `PLACE` stands for the map that has it.
-const TEMPLATE: &str = "\
-{{- $name := .Chart.Name }}
-{{- $place := PLACE }}
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: {{ $name }}, labels: {app: {{ $name }}}}
-spec:
-  replicas: {{ .Values.replicas }}
-  selector: {matchLabels: {app: {{ $name }}}}
-  template:
-    metadata: {labels: {app: {{ $name }}}}
-    spec:
-      containers:
-        - name: main
-          image: web:1
-          resources:
-            requests: {cpu: CPU, memory: MEMORY GPU}
-            limits: {cpu: CPU, memory: MEMORY GPU}
----
-apiVersion: v1
-kind: Service
-metadata: {name: {{ $name }}}
-spec: {selector: {app: {{ $name }}}, ports: [{name: web, port: 8080}]}
----
-apiVersion: policy.karmada.io/v1alpha1
-kind: PropagationPolicy
-metadata: {name: {{ $name }}}
-spec:
-  propagateDeps: true
-  resourceSelectors:
-    - {apiVersion: apps/v1, kind: Deployment, name: {{ $name }}}
-    - {apiVersion: v1, kind: Service, name: {{ $name }}}
-  placement: {clusterAffinity: {clusterNames: {{ toJson $place.clustersAffinity }}}}
----
-apiVersion: multicluster.x-k8s.io/v1alpha1
-kind: ServiceExport
-metadata: {name: {{ $name }}}
----
-apiVersion: policy.karmada.io/v1alpha1
-kind: PropagationPolicy
-metadata: {name: {{ $name }}-export}
-spec:
-  resourceSelectors: [{apiVersion: multicluster.x-k8s.io/v1alpha1, kind: ServiceExport, name: {{ $name }}}]
-  placement: {clusterAffinity: {clusterNames: {{ toJson $place.clustersAffinity }}}}
-{{- if $place.serviceImportClusters }}
----
-apiVersion: multicluster.x-k8s.io/v1alpha1
-kind: ServiceImport
-metadata: {name: {{ $name }}}
-spec: {type: ClusterSetIP, ports: [{name: web, port: 8080, protocol: TCP}]}
----
-apiVersion: policy.karmada.io/v1alpha1
-kind: PropagationPolicy
-metadata: {name: {{ $name }}-import}
-spec:
-  resourceSelectors: [{apiVersion: multicluster.x-k8s.io/v1alpha1, kind: ServiceImport, name: {{ $name }}}]
-  placement: {clusterAffinity: {clusterNames: {{ toJson $place.serviceImportClusters }}}}
-{{- end }}
-";
+/// What packs and pushes charts, by the real Helm.
+const PUBLISH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/demos/publish");
 
-/// What a chart asks for, and which kind it is.
+/// What a chart asks for.
 #[derive(Clone, Copy)]
 pub struct Chart {
     pub name: &'static str,
     pub cpu: &'static str,
     pub memory: &'static str,
-    /// Accelerators.
-    pub gpu: u32,
-    /// Whether it is a virtual object's.
-    pub is_vo: bool,
 }
 
 /// A chart of an application.
 pub const fn app(name: &'static str, cpu: &'static str, memory: &'static str) -> Chart {
-    Chart { name, cpu, memory, gpu: 0, is_vo: false }
+    Chart { name, cpu, memory }
 }
 
-/// The charts of all demonstrations.
-pub const CHARTS: [Chart; 11] = [
-    app("hello-world", "1", "1Gi"),
-    app("web-frontend", "1", "1Gi"),
-    Chart { gpu: 1, ..app("ml-inference", "4", "2Gi") },
-    app("web-server", "500m", "500Mi"),
-    app("critical-service", "1", "1Gi"),
-    Chart { is_vo: true, ..app("image-compression-vo", "500m", "500Mi") },
-    app("noise-reduction", "1", "1Gi"),
-    app("image-detection", "1", "1Gi"),
-    app("analytics", "6", "1Gi"),
-    app("archive", "5", "1Gi"),
-    app("training", "5", "1Gi"),
-];
-
-/// Packs a chart and pushes it; what it is called in the registry.
-pub fn publish(stack: &Stack, folder: &Path, chart: Chart) -> String {
-    let Chart { name, cpu, memory, gpu, is_vo } = chart;
-    let place = if is_vo { ".Values.voChartOverwrite" } else { ".Values" };
-    let gpu = if gpu > 0 { format!(", nvidia.com/gpu: \"{gpu}\"") } else { String::new() };
-    let template = TEMPLATE.replace("PLACE", place).replace("CPU", cpu).replace("MEMORY", memory).replace(" GPU", &gpu);
-    let places = json!({"clustersAffinity": ["member1"], "serviceImportClusters": []});
-    let values =
-        if is_vo { json!({"replicas": 1, "voChartOverwrite": places}) } else { with(json!({"replicas": 1}), &places) };
-    let root = folder.join(name);
-    std::fs::create_dir_all(root.join("templates")).expect("folders can be made");
-    let head = json!({"apiVersion": "v2", "name": name, "version": "0.1.0"});
-    for (file, text) in
-        [("Chart.yaml", head.to_string()), ("values.yaml", values.to_string()), ("templates/all.yaml", template)]
-    {
-        std::fs::write(root.join(file), text).expect("files can be written");
-    }
-    let (root, out) = (root.display().to_string(), folder.display().to_string());
-    run(HELMS[0], &["package", &root, "--destination", &out]).expect("helm packs it");
-    let packed = folder.join(format!("{name}-0.1.0.tgz"));
-    let repository = format!("oci://{}/{REPOSITORY}", stack.address("registry"));
-    let packed = packed.display().to_string();
-    run(HELMS[0], &["push", &packed, &repository, "--plain-http"]).expect("helm pushes it");
-    format!("{repository}/{name}")
-}
-
-/// All charts of the demonstrations, in the registry.
+/// All charts of the demonstrations, in the registry, as `scenarios/demos/publish` makes them.
 pub fn publish_all(stack: &Stack) {
     define_discovery(stack);
-    let folder = tempfile::tempdir().expect("a folder");
-    for chart in CHARTS {
-        publish(stack, folder.path(), chart);
-    }
+    run(PUBLISH, &[]).expect("they are pushed");
 }
 
-fn with(mut map: Value, more: &Value) -> Value {
-    for (key, value) in more.as_object().expect("a map") {
-        map[key] = value.clone();
-    }
-    map
+/// One chart more.
+pub fn publish(Chart { name, cpu, memory }: Chart) {
+    run(PUBLISH, &[name, cpu, memory]).expect("it is pushed");
 }
 
 /// The text of a demonstration's descriptor, its charts those of the stack's registry.
@@ -169,7 +61,7 @@ pub fn plain(stack: &Stack, name: &str, services: &[Chart]) -> Value {
         json!({
             "id": chart.name,
             "deployment": {"trigger": {"auto": {"dependencies": []}}, "intent": {
-                "compute": {"cpu": chart.cpu, "ram": chart.memory, "storage": "small", "gpu": {"enabled": chart.gpu > 0}},
+                "compute": {"cpu": chart.cpu, "ram": chart.memory, "storage": "small", "gpu": {"enabled": false}},
                 "connectionPoints": []}},
             "artifact": {"ociImage": image, "ociConfig": {"type": "App", "implementer": "HELM"}, "valuesOverwrite": {}},
         })

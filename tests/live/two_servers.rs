@@ -30,10 +30,9 @@ fn a_graph_has_one_keeper_and_another_one_after_a_crash() {
     }
     let names: Vec<String> = (0..GRAPHS).map(|index| format!("graph-{index}")).collect();
     // Both are asked, in turn; services are named by graph, since a release is unique in its namespace.
-    let folder = tempfile::tempdir().unwrap();
     for (index, name) in names.iter().enumerate() {
         let chart = app(String::leak(format!("two-{index}")), "100m", "64Mi");
-        graphs::publish(&stack, folder.path(), chart);
+        graphs::publish(chart);
         let server = if index % 2 == 0 { &first } else { &second };
         let options = json!({"services": {chart.name: {"capacity": "20 /s", "replicas_max": 5}}});
         load(&stack, ("smo-two", chart.name), 10.0);

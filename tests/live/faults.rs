@@ -3,7 +3,7 @@
 //!
 //! The ten minutes of the figures are run by `make bench-serve`, through `SMO_FAULTS_SECONDS`; here it is as short as it can be.
 
-use crate::graphs::{self, app, forget, load, plain, publish_all, releases};
+use crate::graphs::{self, app, forget, installs, load, plain, publish_all, ready, releases};
 use crate::postgres::Postgres;
 use crate::service::{Service, free_port, now};
 use crate::shop::{until, wait};
@@ -20,22 +20,19 @@ const PROJECT: &str = "smo-faults";
 /// What was accepted last of each graph: whether it is to be there.
 type Wanted = BTreeMap<String, bool>;
 
-/// Sends wishes until one is accepted, whatever breaks: the same key, so that an answer that was lost does no harm.
-fn wishes(service: &mut Service<'_>, (method, path): (&str, &str), body: &Value, key: &str) -> u16 {
+/// Sends a wish until it is answered for good, whatever breaks: with the same key, so that an answer that was lost does no harm.
+fn wishes(service: &Service<'_>, (method, path): (&str, &str), body: &Value, key: &str) -> u16 {
     for _ in 0..60 {
-        let sent = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            service.send(method, path, body, &[("idempotency-key", key)]).status
-        }));
-        match sent {
-            Ok(status) if status < 500 && status != 429 => return status,
+        match service.try_send(method, path, body, &[("idempotency-key", key)]) {
+            Some(answer) if answer.status < 500 && answer.status != 429 => return answer.status,
             _ => wait(1),
         }
     }
-    panic!("{method} {path} was never accepted\n{}", service.said());
+    panic!("{method} {path} was never answered\n{}", service.said());
 }
 
 /// One step of the load: the next graph is deployed where it is not there, and removed where it is.
-fn step(service: &mut Service<'_>, wanted: &mut Wanted, round: usize) {
+fn step(service: &Service<'_>, wanted: &mut Wanted, round: usize) {
     let stack = service.stack;
     let index = round * 5 % NAMES;
     let name = format!("graph-{index}");
@@ -115,7 +112,7 @@ fn nothing_is_lost_and_nothing_deployed_twice_whatever_breaks() {
     let (start, limit) = (now(), Duration::from_secs(seconds));
     let (mut wanted, mut round, mut fault) = (Wanted::new(), 0, 0);
     while start.elapsed() < limit || fault < 6 {
-        step(&mut service, &mut wanted, round);
+        step(&service, &mut wanted, round);
         round += 1;
         if fault < 6 && start.elapsed() > limit.mul_f64(f64::from(u32::try_from(fault).unwrap() + 1) / 7.0) {
             let what = breaks(&stack, &mut service, &mut postgres, fault);
@@ -133,6 +130,13 @@ fn settles(service: &Service<'_>, wanted: &Wanted) {
         wanted.iter().all(|(name, there)| service.phase(PROJECT, name) == if *there { "running" } else { "404" })
     });
     eprintln!("faults: all was as accepted {:.1} s after the last wish", took.as_secs_f64());
+}
+
+/// How many replicas are wanted of a graph's only service.
+fn replicas(service: &Service<'_>, name: &str) -> u64 {
+    let graph = service.graph(PROJECT, &name.replace("f-", "graph-"));
+    let clusters = graph["status"]["services"][0]["clusters"].as_object().cloned().unwrap_or_default();
+    clusters.values().filter_map(|replicas| replicas["wanted"].as_u64()).sum()
 }
 
 /// From the outside: a release and a Deployment for each graph that is wanted, installed once each time, and no other.
@@ -158,8 +162,11 @@ fn counted(stack: &Stack, service: &Service<'_>, wanted: &Wanted, rounds: usize)
     let open: Vec<&Value> =
         jobs.iter().filter(|job| ["queued", "running"].contains(&job["state"].as_str().unwrap())).collect();
     assert!(open.is_empty(), "{open:?}");
-    for (name, revision) in &found {
-        assert_eq!(*revision, 1, "{name} was deployed more than once");
+    for name in &expected {
+        let installs = installs(stack, PROJECT, name);
+        assert_eq!(installs, 1, "{name} was installed more than once");
+        let ready = || ready(stack, "member1", (PROJECT, name)) + ready(stack, "member2", (PROJECT, name));
+        until("all replicas are there, and no other", SOON, || ready() == replicas(service, name));
     }
     eprintln!("faults: {rounds} wishes, {} jobs, {} releases stand", jobs.len(), found.len());
 }

@@ -124,6 +124,15 @@ pub fn releases(stack: &Stack, project: &str) -> Vec<(String, u64)> {
     found
 }
 
+/// How often a release was installed, as Helm's own history says.
+pub fn installs(stack: &Stack, project: &str, release: &str) -> usize {
+    let kubeconfig = stack.kubeconfig("karmada").display().to_string();
+    let asked = ["history", release, "--namespace", project, "--kubeconfig", &kubeconfig, "--output", "json"];
+    let history: Value = serde_json::from_str(&run(HELMS[2], &asked).expect("helm knows it")).expect("it is JSON");
+    let of = |one: &&Value| one["description"].as_str().is_some_and(|text| text.starts_with("Install"));
+    history.as_array().into_iter().flatten().filter(of).count()
+}
+
 /// Defines in the members what Submariner would: the kinds of its service discovery, as Karmada's API has them.
 pub fn define_discovery(stack: &Stack) {
     for kind in ["serviceexports", "serviceimports"] {

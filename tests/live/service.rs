@@ -227,11 +227,12 @@ impl<'a> Service<'a> {
         self.send("POST", path, body, &[])
     }
 
-    /// POST, nothing where the connection breaks.
-    pub fn try_post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Option<Answer> {
+    /// Any method with a JSON body, and headers; nothing where the connection breaks.
+    pub fn try_send(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Option<Answer> {
         let request =
-            headers.iter().fold(self.request("POST", path), |request, (name, value)| request.header(*name, *value));
-        self.finish(request.json(body).timeout(Duration::from_secs(30))).ok()
+            headers.iter().fold(self.request(method, path), |request, (name, value)| request.header(*name, *value));
+        let request = request.timeout(Duration::from_secs(30));
+        self.finish(if body.is_null() { request } else { request.json(body) }).ok()
     }
 
     /// PUT of JSON.

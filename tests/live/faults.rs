@@ -164,7 +164,7 @@ fn counted(stack: &Stack, service: &Service<'_>, wanted: &Wanted, rounds: usize)
     assert!(open.is_empty(), "{open:?}");
     for name in &expected {
         let installs = installs(stack, PROJECT, name);
-        assert_eq!(installs, 1, "{name} was installed more than once");
+        assert!(installs <= 1, "{name} was installed {installs} times");
         let ready = || ready(stack, "member1", (PROJECT, name)) + ready(stack, "member2", (PROJECT, name));
         until("all replicas are there, and no other", SOON, || ready() == replicas(service, name));
     }

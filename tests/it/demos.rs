@@ -14,26 +14,35 @@ const FOLDER: &str = "scenarios/demos";
 #[test]
 fn every_demonstration_gets_the_answers_that_it_expects() {
     let all = scenarios(FOLDER);
-    let demos: Vec<&String> = all.iter().filter(|path| !path.ends_with("/inventory.yaml")).collect();
-    assert_eq!(demos.len(), 8, "{demos:?}");
+    let demos: Vec<&String> =
+        all.iter().filter(|path| !path.ends_with("/inventory.yaml") && !path.ends_with("/serve.yaml")).collect();
+    assert_eq!(demos.len(), 9, "{demos:?}");
     for demo in demos {
         holds(demo);
     }
 }
 
-/// Static placement is one note, and conditions are evaluated: nothing else is odd about the descriptors.
+/// What is odd about the descriptors: nothing, but for the one that is meant to be read in spite of its slips.
 #[test]
-fn descriptors_of_the_demonstrations_are_read_without_a_note() {
+fn descriptors_of_the_demonstrations_are_read_and_slips_are_noted() {
     let mut read = 0;
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER).join("graphs")).unwrap() {
         let path = entry.unwrap().path();
         if path.display().to_string().ends_with(".hdag.yaml") {
             let (descriptor, notes) = parse(fs::read_to_string(&path).unwrap(), "graph").unwrap();
-            assert!(notes.is_empty(), "{}: {notes:?}", descriptor.id);
+            let slips: Vec<String> = notes.iter().map(ToString::to_string).collect();
+            if descriptor.id == "robot-fleet" {
+                assert_eq!(descriptor.services.len(), 11);
+                for wanted in ["`fleet-cov`", "`zenoh_router`", "is no chart in an OCI registry"] {
+                    assert!(slips.iter().any(|slip| slip.contains(wanted)), "{wanted}: {slips:?}");
+                }
+            } else {
+                assert!(slips.is_empty(), "{}: {slips:?}", descriptor.id);
+            }
             read += 1;
         }
     }
-    assert_eq!(read, 6);
+    assert_eq!(read, 7);
 }
 
 /// The lines of what was decided and happened in a run.

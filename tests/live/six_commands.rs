@@ -45,7 +45,7 @@ fn a_graph_is_deployed_watched_and_removed_by_the_readmes_six_commands() {
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{script}\n{out}\n{err}");
     assert!(out.contains("running"), "{out}");
-    assert!(stack.get("karmada", &["deployment", "hello-world", "--namespace", "smo-hello"]).is_none());
+    assert!(stack.get("karmada", &["deployment", "hello-world", "--namespace", "hello"]).is_none());
 }
 
 /// With no configuration at all: a file of its own, no cluster, which the inventory says; a dry run works on a file.

@@ -253,13 +253,6 @@ impl<'a> Service<'a> {
         self.send("DELETE", path, &Value::Null, &[])
     }
 
-    /// Makes a project whose namespace goes with the tests.
-    #[track_caller]
-    pub fn project(&self, name: &str) {
-        let answer = self.put(&format!("/v1/projects/{name}"), &json!({}));
-        assert!([200, 201].contains(&answer.status), "{} {}", answer.status, answer.text);
-    }
-
     /// Deploys a descriptor, with what is said beside it, and waits until it runs; the graph.
     #[track_caller]
     pub fn deploy(&self, project: &str, descriptor: &Value, options: &Value) -> Value {

@@ -133,3 +133,13 @@ fn tests_are_told_from_other_functions() {
     let source = "#[test]\nfn one() {\n}\n\nfn two() {\n}\n\n#[tokio::test(flavor = \"multi_thread\")]\n#[expect(x)]\nasync fn three() {}\n";
     assert_eq!(["one", "two", "three", "on"].map(|name| has_test(source, name)), [true, false, true, false]);
 }
+
+/// The page of the service names every key of its configuration.
+#[cfg(feature = "live")]
+#[test]
+fn the_book_has_every_key_of_the_configuration() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/serve.md")).unwrap();
+    for key in smo::serve::config::keys::KEYS {
+        assert!(page.contains(&format!("\n| `{}` | ", key.path)), "docs/src/serve.md does not name `{}`", key.path);
+    }
+}

@@ -22,7 +22,7 @@ OUT ?= runs
 # Where the real traces and inventories of `scenarios/real` lie.
 export SMO_DATA_DIR ?= $(abspath ../shared/data)
 
-.PHONY: help setup build install simulate replay classic test bench bench-peers live-stack live-demo test-live test-stack lint format docs notebooks clean
+.PHONY: help setup build install simulate replay classic test bench bench-peers bench-serve live-stack live-demo test-live test-api test-stack lint format docs notebooks clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -62,6 +62,18 @@ test: setup ## all tests: units, laws, policies, vectors, command line, scenario
 test-live: setup ## those on the live stack alone: real Karmada, Prometheus, Helm, Grafana (a skip says why)
 	@tests/live/run
 
+# The packages of schemathesis, kept outside the work tree by their versions.
+SCHEMATHESIS_VERSION = $(shell sha256sum tests/live/schemathesis.txt | cut -c1-12)
+SCHEMATHESIS_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/schemathesis-$(SCHEMATHESIS_VERSION)
+
+test-api: build ## the service against its own OpenAPI document, by schemathesis (python3; packages are installed outside the work tree)
+	@.ci/setup notebooks
+	@test -e $(SCHEMATHESIS_VENV)/ready || { \
+		rm -rf -- $(SCHEMATHESIS_VENV) && python3 -m venv $(SCHEMATHESIS_VENV) && \
+		$(SCHEMATHESIS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/live/schemathesis.txt && \
+		touch $(SCHEMATHESIS_VENV)/ready; }
+	@$(SCHEMATHESIS_VENV)/bin/python -B tests/live/schemathesis.py --smo $(abspath $(SMO))
+
 live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/live, outside the work tree (13 min, then nothing)
 	@scripts/live build
 
@@ -94,6 +106,16 @@ bench-peers: build ## the same worlds by SimPy and Vessim (python3; packages are
 		echo "SKIPPED: the packages of benches/peers/requirements.txt cannot be installed"; test -n "$(SMO_BENCH_SMOKE)"; }
 	@if test -e $(PEERS_VENV)/ready; then $(PEERS_VENV)/bin/python benches/peers/run.py --smo $(abspath $(SMO)) \
 		--accounting "$(CARGO) bench --quiet --locked $(FEATURES) --bench accounting"; fi
+
+# Reading, memory, start, dry runs and alerts need nothing; a deploy and ten minutes of faults need the live stack, which is brought up.
+bench-serve: export SMO_LIVE_NAMESPACE ?= smo-bench-serve
+bench-serve: export SMO_LIVE_RUN ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/bench-serve
+bench-serve: live-stack ## figures of the service, with a load beside it; then ten minutes in which everything breaks (15 min)
+	$(CARGO) bench --locked $(FEATURES) --bench serve --no-run
+	@trap 'trap "" INT TERM HUP; scripts/live down' EXIT; \
+		scripts/live up --reset; \
+		scripts/live exec $(CARGO) bench --quiet --locked $(FEATURES) --bench serve; \
+		$(if $(SMO_BENCH_SMOKE),,SMO_FAULTS_SECONDS=600 scripts/live exec $(CARGO) test --release --locked $(FEATURES) --test live -- --test-threads=1 --nocapture faults)
 
 lint: setup ## format check, clippy with warnings denied, licences where cargo-deny is installed
 	$(CARGO) fmt --check

@@ -4,7 +4,8 @@ use crate::program::{scratch, smo};
 use serde_json::Value;
 use std::path::Path;
 
-fn scenarios(folder: &str) -> Vec<String> {
+/// The scenarios of a folder.
+pub fn scenarios(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
     let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension() == Some("yaml".as_ref()));
     let mut paths: Vec<String> =
@@ -14,7 +15,7 @@ fn scenarios(folder: &str) -> Vec<String> {
 }
 
 /// Runs a scenario as it ships, and asserts each of its expectations.
-fn holds(scenario: &str) {
+pub fn holds(scenario: &str) {
     let scratch = scratch();
     let said = smo(scratch.path(), ["simulate", scenario, "--format", "json"]).well();
     let answers: Value = serde_json::from_str(&said.out).unwrap();

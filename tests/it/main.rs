@@ -29,6 +29,7 @@ mod cli;
 #[cfg(feature = "live")]
 mod client;
 mod closed_forms;
+mod compatibility;
 mod conditional;
 mod conformance_backends;
 mod conformance_policies;
@@ -37,6 +38,7 @@ mod damaged_trace;
 mod data_index;
 mod data_tables;
 mod defects;
+mod demos;
 mod determinism;
 mod drill;
 mod engine;

@@ -10,10 +10,15 @@
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 
+mod api;
 mod bad_input;
 mod charts;
 mod conformance;
+mod dashboards;
 mod decisions;
+mod demos;
+mod faults;
+mod graphs;
 mod l02;
 mod l08;
 mod l09;
@@ -21,6 +26,14 @@ mod l11;
 mod l15;
 mod losses;
 mod moves;
+mod outages;
+mod postgres;
+mod refused;
+mod service;
 mod shop;
 mod sights;
+mod six_commands;
 mod stack;
+mod two_servers;
+mod waits;
+mod wishes;

@@ -293,7 +293,7 @@ impl Drop for Filler<'_> {
 }
 
 /// Waits until nothing runs in the members, as Karmada sees it: what the test before left is others' to this one.
-fn empty(stack: &Stack) {
+pub fn empty(stack: &Stack) {
     let names = stack.kubectl("karmada", &["get", "namespaces", "--output", "name"]).expect("listed");
     for name in names.lines().filter(|name| name.starts_with("namespace/smo-")) {
         let _ = stack.kubectl("karmada", &["delete", name, "--wait=false"]);

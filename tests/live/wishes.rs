@@ -1,0 +1,123 @@
+//! What descriptors and operators wish for, in real clusters: order, company, trust, moves with all that belongs to them.
+
+use crate::graphs::{self, app, forget, load, plain, publish_all, ready, releases};
+use crate::service::{Service, free_port};
+use crate::shop::until;
+use crate::stack::{Stack, stack};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn started(stack: &Stack) -> Service<'_> {
+    publish_all(stack);
+    forget(stack);
+    let mut service = Service::new(stack, free_port());
+    service.start();
+    service.post("/v1/clusters/sync", &Value::Null).is(200);
+    for (cluster, price) in [("member1", 0.0375), ("member2", 0.05)] {
+        service.patch(&format!("/v1/clusters/{cluster}"), &json!({"price_per_core_hour": price})).is(200);
+    }
+    service
+}
+
+/// The steps that a job tells of, in order.
+fn steps(service: &Service<'_>, project: &str, graph: &str) -> String {
+    let jobs = service.get(&format!("/v1/jobs?project={project}&graph={graph}")).is(200).json();
+    let steps = jobs["items"][0]["steps"].as_array().unwrap().iter();
+    steps.map(|step| step["what"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// One that depends on another is installed when that is ready, and not before.
+#[test]
+fn services_start_in_the_order_of_their_dependencies() {
+    let Some(stack) = stack("order") else { return };
+    let service = started(&stack);
+    let mut graph = plain(&stack, "order", &[app("web-server", "500m", "500Mi"), app("hello-world", "1", "1Gi")]);
+    graph["hdaGraph"]["services"][0]["deployment"]["trigger"]["auto"]["dependencies"] = json!(["hello-world"]);
+    service.deploy("smo-order", &graph, &json!({}));
+    let said = steps(&service, "smo-order", "order");
+    let at = |name: &str| said.find(&format!("charts installed: {name}")).unwrap_or_else(|| panic!("{name}: {said}"));
+    let first = stack.get("karmada", &["deployment", "hello-world", "--namespace", "smo-order"]).unwrap();
+    let second = stack.get("karmada", &["deployment", "web-server", "--namespace", "smo-order"]).unwrap();
+    let made = |object: &Value| object["metadata"]["creationTimestamp"].as_str().unwrap().to_owned();
+    assert!(made(&first) <= made(&second), "{first} {second}");
+    assert!(at("hello-world") < said.len());
+}
+
+/// Security: with a trusted cluster, everything is there; without one, everything is in the same place.
+#[test]
+fn secure_graphs_stay_where_it_is_trusted() {
+    let Some(stack) = stack("trust") else { return };
+    let service = started(&stack);
+    service.patch("/v1/clusters/member2", &json!({"trusted": true})).is(200);
+    let mut graph = plain(&stack, "trust", &[app("web-server", "500m", "500Mi"), app("hello-world", "1", "1Gi")]);
+    graph["hdaGraph"]["hdaGraphIntent"]["security"] = json!({"enabled": true});
+    service.deploy("smo-trust", &graph, &json!({}));
+    for name in ["web-server", "hello-world"] {
+        assert_eq!(
+            ready(&stack, "member2", ("smo-trust", name)),
+            1,
+            "{name} is in the trusted cluster, though the other is cheaper"
+        );
+        assert_eq!(ready(&stack, "member1", ("smo-trust", name)), 0, "{name}");
+    }
+}
+
+/// A caller moves because its cluster becomes dear; what it calls does not, and still learns where its caller is now.
+#[test]
+fn imports_follow_a_caller_that_moves() {
+    let Some(stack) = stack("imports") else { return };
+    let service = started(&stack);
+    let mut graph = plain(&stack, "imports", &[app("web-frontend", "1", "1Gi"), app("hello-world", "1", "1Gi")]);
+    graph["hdaGraph"]["services"][0]["deployment"]["intent"]["connectionPoints"] = json!(["hello-world"]);
+    service.deploy("smo-imports", &graph, &json!({"policy": "carbon-aware"}));
+    let values = |name: &str| service.service("smo-imports", "imports", name)["values"].clone();
+    let home = values("web-frontend")["clustersAffinity"][0].as_str().unwrap().to_owned();
+    let away = if home == "member1" { "member2" } else { "member1" };
+    // Its home becomes so dirty that every service leaves it.
+    service.patch(&format!("/v1/clusters/{home}"), &json!({"carbon": 2000.0})).is(200);
+    service.patch(&format!("/v1/clusters/{away}"), &json!({"carbon": 10.0})).is(200);
+    service.post("/v1/projects/smo-imports/graphs/imports/re-place?wait=60s", &Value::Null).is(200);
+    until("the caller is elsewhere", SOON, || ready(&stack, away, ("smo-imports", "web-frontend")) == 1);
+    until("its callee knows", SOON, || values("hello-world")["serviceImportClusters"] == json!([away]));
+    until("and the objects of its chart", SOON, || {
+        let policy = stack.get("karmada", &["propagationpolicy", "hello-world-import", "--namespace", "smo-imports"]);
+        policy.is_some_and(|policy| policy["spec"]["placement"]["clusterAffinity"]["clusterNames"] == json!([away]))
+    });
+}
+
+/// A placement that would change nothing leaves every release as it is.
+#[test]
+fn only_what_changed_is_upgraded() {
+    let Some(stack) = stack("same") else { return };
+    let service = started(&stack);
+    let graph = plain(&stack, "same", &[app("web-server", "500m", "500Mi"), app("hello-world", "1", "1Gi")]);
+    service.deploy("smo-same", &graph, &json!({}));
+    let before = releases(&stack, "smo-same");
+    for _ in 0..3 {
+        service.post("/v1/projects/smo-same/graphs/same/re-place?wait=60s", &Value::Null).is(200);
+    }
+    assert_eq!(releases(&stack, "smo-same"), before);
+    assert!(before.iter().all(|(_, revision)| *revision == 1), "{before:?}");
+}
+
+/// Prometheus falls silent while replicas are many: silence is not zero, so they stay.
+#[test]
+fn silence_of_prometheus_is_not_zero() {
+    let Some(stack) = stack("silence") else { return };
+    let service = started(&stack);
+    let web = ("smo-silence", "web-server");
+    load(&stack, web, 60.0);
+    let options = json!({"services": {"web-server": {"capacity": "20 /s", "replicas_max": 5}}});
+    service.deploy("smo-silence", &graphs::descriptor(&stack, "autoscaling"), &options);
+    let total = || ready(&stack, "member1", web) + ready(&stack, "member2", web);
+    // 60/s with a head-room of 30 % are 78/s: four of 20/s.
+    until("it has scaled", SOON, || total() == 4);
+    let frozen = stack.freeze("prometheus");
+    crate::shop::wait(15);
+    assert_eq!(total(), 4);
+    drop(frozen);
+    load(&stack, web, 10.0);
+    until("it scales again", SOON, || total() == 1);
+}

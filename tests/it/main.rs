@@ -66,6 +66,8 @@ mod memory;
 #[cfg(feature = "milp")]
 mod milp;
 mod neighbour_files;
+#[cfg(feature = "live")]
+mod nfvcl;
 mod observations;
 mod occupied;
 mod original_models;

@@ -28,6 +28,8 @@ pub struct State {
     pub topology: Option<Value>,
     /// Clusters.
     pub blueprints: Vec<Value>,
+    /// Clusters that others have made, and that it was told of.
+    pub external: Vec<Value>,
     /// Tasks by their id: how they ended.
     tasks: BTreeMap<String, Option<String>>,
     /// Every request: method and path.
@@ -379,11 +381,14 @@ impl State {
 
     /// Clusters that are ready are in the topology, with their kubeconfig.
     fn onboarded(&self, asked: &Asked) -> Response<Body> {
+        if self.topology.is_none() {
+            return self.failed("No topology found");
+        }
         let ready = self.blueprints.iter().filter(|one| one["status"]["current_operation"] == "idle");
         let shown = ready.map(|one| {
             json!({"name": one["id"], "blueprint_ref": one["id"], "credentials": self.kubeconfig, "networks": [],
                 "areas": [one["create_config"]["areas"][0]["area_id"]]})
         });
-        self.success(asked, &shown.collect())
+        self.success(asked, &shown.chain(self.external.iter().cloned()).collect())
     }
 }

@@ -19,24 +19,13 @@ use crate::backend::live::oci::{Registry, download};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::reach::Reach;
 use crate::input::hdag;
+use crate::serve::config::Charts;
 use crate::serve::store::rows::Source;
 use reference::Place;
 use serde_json::Value;
 
 /// What a downloaded archive may weigh.
 const ARCHIVE_BYTES_MAX: usize = 64 << 20;
-/// Where an operator lists hosts.
-const SETTING: &str = "charts.allow_hosts";
-
-/// Which hosts artifacts may come from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rules {
-    /// Hosts (with port) that are spoken to without TLS; they may be private.
-    pub plain_hosts: Vec<String>,
-    /// Where anything is listed, only these and the plain ones, private or not. Else every host with a public address.
-    pub allow_hosts: Vec<String>,
-}
-
 /// A descriptor that was pulled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pulled {
@@ -89,25 +78,26 @@ pub enum ArtifactError {
 ///
 /// # Errors
 /// See [`ArtifactError`].
-pub async fn pull(reference: &str, rules: &Rules) -> Result<Pulled, ArtifactError> {
+pub async fn pull(reference: &str, charts: &Charts) -> Result<Pulled, ArtifactError> {
     let shown = reference::shown(reference);
     let wrong = |reason: String| ArtifactError::Wrong { reference: shown.clone(), reason };
     let refused = |reason: String| ArtifactError::Refused { reference: shown.clone(), reason };
     let place = reference::read(reference).map_err(wrong)?;
-    let reach = rules.reach().map_err(refused)?;
+    let reach = Reach::new(charts.hosts.clone());
     let found = match place {
         Place::Registry { wanted, tls } => {
-            let is_plain = rules.plain_hosts.iter().any(|host| host == wanted.host());
+            let host = wanted.host().to_owned();
+            let is_plain = charts.is_plain(&host) && tls != Some(true);
             if tls == Some(false) && !is_plain {
-                return Err(refused(rules.not_plain(wanted.host())));
+                return Err(refused(not_plain(&host)));
             }
-            let plain: &[String] = if tls == Some(true) { &[] } else { &rules.plain_hosts };
-            let pulled = Registry::within(reach, plain, Auth::None).pull_descriptor(&wanted).await;
+            let plain = if is_plain { vec![host] } else { Vec::new() };
+            let pulled = Registry::within(reach, &plain, Auth::None).pull_descriptor(&wanted).await;
             pulled.map(|pulled| (pulled.text, pulled.digest, pulled.notes))
         }
         Place::File { url, host, packed } => {
-            if url.starts_with("http://") && !rules.plain_hosts.contains(&host) {
-                return Err(refused(rules.not_plain(&host)));
+            if url.starts_with("http://") && !charts.is_plain(&host) {
+                return Err(refused(not_plain(&host)));
             }
             let bytes = download::file(&reach, &url, ARCHIVE_BYTES_MAX).await;
             bytes.and_then(|bytes| unpacked(&shown, bytes, packed))
@@ -129,16 +119,8 @@ fn unpacked(shown: &str, bytes: Vec<u8>, packed: bool) -> Result<(Vec<u8>, Strin
     Ok((found.text, digest, notes))
 }
 
-impl Rules {
-    fn reach(&self) -> Result<Reach, String> {
-        let both: Vec<String> = self.allow_hosts.iter().chain(&self.plain_hosts).cloned().collect();
-        if self.allow_hosts.is_empty() { Reach::public_and(SETTING, &both) } else { Reach::only(SETTING, &both) }
-    }
-
-    #[expect(clippy::unused_self, reason = "it reads as the rule that it says")]
-    fn not_plain(&self, host: &str) -> String {
-        format!("`{host}` would be spoken to without TLS; list it under charts.plain_hosts, or write https://")
-    }
+fn not_plain(host: &str) -> String {
+    format!("`{host}` would be spoken to without TLS; name it in `charts.plain_hosts`, or write https://")
 }
 
 fn of_call(reference: &str, error: CallError) -> ArtifactError {

@@ -1,9 +1,10 @@
 //! What becomes of artifacts, also of hostile ones, served by a registry on loopback.
 
-use super::{ArtifactError, Rules, pull};
+use super::{ArtifactError, pull};
 use crate::backend::live::digest::sha256;
 use crate::backend::live::oci::archive::tests::{hostile, packed};
 use crate::backend::live::stub::{Exchange, Stub, get};
+use crate::serve::config::{Charts, Config};
 use serde_json::{Value, json};
 
 const GRAPH: &str = "hdaGraph:\n  id: shop\n  services: [{id: web, artifact: {ociImage: 'oci://host/charts/web:1'}}]\n";
@@ -22,11 +23,17 @@ fn pushed(media_type: &str, bytes: &[u8]) -> Vec<Exchange> {
 }
 
 /// A registry, the rules by which it may be spoken to, and its host.
-async fn registry(script: Vec<Exchange>) -> (Stub, Rules, String) {
+async fn registry(script: Vec<Exchange>) -> (Stub, Charts, String) {
     let stub = Stub::of(script).await;
     let host = stub.url.trim_start_matches("http://").to_owned();
-    let rules = Rules { plain_hosts: vec![host.clone()], allow_hosts: Vec::new() };
-    (stub, rules, host)
+    (stub, charts(&[&host], &[]), host)
+}
+
+fn charts(plain: &[&str], allowed: &[&str]) -> Charts {
+    let set = |key: &str, hosts: &[&str]| (key.to_owned(), hosts.join(","));
+    let flags = [set("charts.plain_hosts", plain), set("charts.allow_hosts", allowed)];
+    let flags: Vec<_> = flags.into_iter().filter(|(_, hosts)| !hosts.is_empty()).collect();
+    Config::load(None, &flags, &std::collections::BTreeMap::new()).unwrap().charts
 }
 
 #[tokio::test]
@@ -97,20 +104,20 @@ async fn wrong_media_types_and_what_is_not_there_are_told_apart() {
 /// No request is made: the stub expects none.
 #[tokio::test]
 async fn hosts_that_are_not_allowed_are_not_asked() {
-    let (stub, rules, host) = registry(vec![]).await;
-    let open = Rules::default();
-    let closed = Rules { allow_hosts: vec!["registry.example.org".to_owned()], ..Rules::default() };
-    let others = Rules { allow_hosts: vec!["registry.example.org".to_owned()], ..rules };
-    for (reference, rules, says) in [
-        (format!("http://{host}/demo/graph:1"), &open, "without TLS; list it under charts.plain_hosts"),
-        (format!("http://{host}/graph.yaml"), &open, "without TLS; list it under charts.plain_hosts"),
-        (format!("oci://{host}/demo/graph:1"), &open, "no public address; list it under charts.allow_hosts"),
-        (format!("https://{host}/graph.yaml"), &open, "no public address"),
-        ("oci://169.254.169.254/latest/meta-data:1".to_owned(), &open, "no public address"),
-        ("oci://ghcr.io/demo/graph:1".to_owned(), &closed, "`ghcr.io` is not listed under charts.allow_hosts"),
-        ("https://ghcr.io/graph.yaml".to_owned(), &others, "`ghcr.io` is not listed under charts.allow_hosts"),
+    let (stub, _, host) = registry(vec![]).await;
+    let open = charts(&[], &[]);
+    let closed = charts(&[], &["registry.example.org"]);
+    let others = charts(&[&host], &["registry.example.org"]);
+    for (reference, charts, says) in [
+        (format!("http://{host}/demo/graph:1"), &open, "without TLS; name it in `charts.plain_hosts`"),
+        (format!("http://{host}/graph.yaml"), &open, "without TLS; name it in `charts.plain_hosts`"),
+        (format!("oci://{host}/demo/graph:1"), &open, "which is private; where it is meant, it has to be named in `charts.allow_hosts`"),
+        (format!("https://{host}/graph.yaml"), &open, "which is private"),
+        ("oci://169.254.169.254/latest/meta-data:1".to_owned(), &open, "which is private"),
+        ("oci://ghcr.io/demo/graph:1".to_owned(), &closed, "`ghcr.io` is not among the hosts of `charts.allow_hosts`"),
+        ("https://ghcr.io/graph.yaml".to_owned(), &others, "`ghcr.io` is not among the hosts of `charts.allow_hosts`"),
     ] {
-        let error = pull(&reference, rules).await.unwrap_err();
+        let error = pull(&reference, charts).await.unwrap_err();
         assert!(matches!(error, ArtifactError::Refused { .. }), "{reference}: {error:?}");
         assert!(error.to_string().contains(says), "{reference}: {error}");
     }

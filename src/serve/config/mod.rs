@@ -11,13 +11,13 @@
 mod checked;
 pub mod environment;
 mod file;
-pub mod hosts;
 pub mod keys;
 mod load;
 mod outside;
 mod secret;
 pub mod shown;
 
+pub use crate::backend::live::reach::hosts;
 pub use file::{AuthMode, ConfigFile, LogFormat};
 pub use outside::{AlertsPlace, NfvclVersion};
 pub use secret::Secret;

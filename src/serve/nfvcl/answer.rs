@@ -181,6 +181,29 @@ impl Topology {
     }
 }
 
+/// A cluster that somebody else has made; its credentials are not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalCluster {
+    /// Its name.
+    pub name: String,
+    /// Its first area.
+    pub area: i64,
+    /// Its networks.
+    pub networks: Vec<String>,
+}
+
+impl ExternalCluster {
+    /// Reads one; nothing where NFVCL has made it.
+    pub fn read(one: &Value) -> Option<Self> {
+        let networks = one["networks"].as_array().into_iter().flatten();
+        Some(Self {
+            name: one["name"].as_str().filter(|_| one["provided_by"] == "EXTERNAL")?.to_owned(),
+            area: one["areas"][0].as_i64()?,
+            networks: networks.filter_map(|net| net["name"].as_str().map(str::to_owned)).collect(),
+        })
+    }
+}
+
 /// The kubeconfig in an answer, wherever it stands in it.
 pub fn kubeconfig(value: &Value) -> Option<String> {
     match value {

@@ -3,7 +3,7 @@
 //! Reads are tried again, and so are deletions, which may be done twice; what makes something is tried once, since nobody knows what
 //! became of a try without an answer. Addresses have no slash at their end: NFVCL redirects those.
 
-use super::answer::{Accepted, Blueprint, Task, Topology, kubeconfig, masked};
+use super::answer::{Accepted, Blueprint, ExternalCluster, Task, Topology, kubeconfig, masked};
 use super::contract::{Contract, Version};
 use crate::backend::live::clock;
 use crate::backend::live::http::{Ask, Auth, Http};
@@ -22,6 +22,8 @@ pub(super) const ADD_NODE: &str = "/nfvcl/v2/api/blue/k8s/add_node";
 /// Where the kubeconfig of a cluster is to be had (0.4).
 pub(super) const KUBECONFIG: &str = "/nfvcl/v2/api/blue/k8s/root_kubeconfig";
 const TOPOLOGY: &str = "/v1/topology";
+/// Clusters that it knows the kubeconfigs of.
+const ONBOARDED: &str = "/v1/topology/kubernetes";
 
 /// For what may be asked twice.
 const READ: Limits = Limits { each: Duration::from_secs(10), all: Duration::from_secs(30), tries: 4 };
@@ -76,8 +78,22 @@ impl Nfvcl {
     /// # Errors
     /// See [`CallError`].
     pub async fn topology(&self) -> Result<Option<Topology>, CallError> {
-        let (what, ask) = ("read the topology", Ask::get(TOPOLOGY));
-        // Without a topology it answers 500, which a second try does not change.
+        let whole = self.of_topology("read the topology", TOPOLOGY).await?;
+        Ok(whole.map(|whole| Topology::read(&whole)))
+    }
+
+    /// Clusters that somebody else has made, and it was told of: on machines, as a rule.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn external_clusters(&self) -> Result<Vec<ExternalCluster>, CallError> {
+        let all = self.of_topology("list external clusters", ONBOARDED).await?.unwrap_or_default();
+        Ok(all.as_array().into_iter().flatten().filter_map(ExternalCluster::read).collect())
+    }
+
+    /// Something of the topology; nothing where there is none: it answers 500 then, which a second try does not change.
+    async fn of_topology(&self, what: &str, path: &str) -> Result<Option<Value>, CallError> {
+        let ask = Ask::get(path);
         let is_none = |error: &CallError| {
             error.is_absent() || error.status == Some(500) && error.reason.to_ascii_lowercase().contains("no topology")
         };
@@ -86,7 +102,7 @@ impl Nfvcl {
             Err(error) if error.class == Class::Retryable => self.http.ask(what, &ask).await?,
             read => read?,
         };
-        self.json(what, &read).map(|whole| Some(Topology::read(&whole)))
+        self.json(what, &read).map(Some)
     }
 
     /// Gives it its first topology.
@@ -127,6 +143,10 @@ impl Nfvcl {
     /// # Errors
     /// See [`CallError`].
     pub async fn remove_vim(&self, name: &str) -> Result<Accepted, CallError> {
+        // As a step of a path it would lead elsewhere.
+        if name.trim_matches('.').is_empty() {
+            return Err(self.permanent("remove a VIM", format!("`{name}` is no name of a VIM")));
+        }
         self.remove("remove a VIM", &format!("/v1/topology/vim/{}", segment(name)), &[]).await
     }
 
@@ -191,7 +211,7 @@ impl Nfvcl {
         if cluster.credentials.is_some() {
             return Ok(cluster.credentials.clone());
         }
-        let onboarded = self.read("list onboarded clusters", &Ask::get("/v1/topology/kubernetes")).await?;
+        let onboarded = self.read("list onboarded clusters", &Ask::get(ONBOARDED)).await?;
         let is_it = |one: &&Value| one["blueprint_ref"] == cluster.id.as_str();
         let found = onboarded.as_array().and_then(|all| all.iter().find(is_it));
         Ok(found.and_then(|one| kubeconfig(&one["credentials"])))

@@ -111,14 +111,8 @@ impl Sites {
 
     /// An id that no cluster has, in no case of letters: members of Karmada have small ones.
     pub(super) async fn new_id(&self, area: i64) -> Result<String, NfvclError> {
-        let known: BTreeSet<String> =
-            self.clusters(None).await?.into_iter().map(|cluster| cluster.id.to_lowercase()).collect();
-        loop {
-            let id = format!("OS_K8S_{area}_{}", letters());
-            if !known.contains(&id.to_lowercase()) {
-                return Ok(id);
-            }
-        }
+        let known = self.clusters(None).await?.into_iter().map(|cluster| cluster.id).collect();
+        Ok(fresh_id(OS_K8S, area, &known))
     }
 
     /// Asks NFVCL for more workers; the row, and what NFVCL answered.
@@ -269,6 +263,16 @@ fn not_now(error: CallError) -> NfvclError {
     match error.status {
         Some(500) => NfvclError::Refused(error.to_string()),
         _ => error.into(),
+    }
+}
+
+/// An id like `OS_K8S_4_aBcDe` that differs from those that are known by more than the case of its letters.
+pub(super) fn fresh_id(kind: &str, area: i64, known: &BTreeSet<String>) -> String {
+    loop {
+        let id = format!("{}_{area}_{}", kind.to_uppercase(), letters());
+        if !known.iter().any(|other| other.eq_ignore_ascii_case(&id)) {
+            return id;
+        }
     }
 }
 

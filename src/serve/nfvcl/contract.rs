@@ -3,8 +3,8 @@
 //! NFVCL has no version of its API to ask for; it publishes its OpenAPI document, and what that lists is used. Where it is not
 //! published, the configuration says which version it is.
 
+use crate::serve::config::NfvclVersion;
 use serde_json::Value;
-use std::str::FromStr;
 
 /// How it is known which contract is spoken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,13 +16,12 @@ pub enum Version {
     Named(Contract),
 }
 
-impl FromStr for Version {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "" | "auto" => Ok(Self::Auto),
-            version => Contract::of_version(version).map(Self::Named),
+impl From<NfvclVersion> for Version {
+    fn from(version: NfvclVersion) -> Self {
+        match version {
+            NfvclVersion::Auto => Self::Auto,
+            NfvclVersion::V03 => Self::Named(Contract::v0_3()),
+            NfvclVersion::V04 => Self::Named(Contract::v0_4()),
         }
     }
 }
@@ -43,28 +42,25 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// The contract of a version that the configuration names.
-    ///
-    /// # Errors
-    /// Another version than those that are spoken.
-    pub fn of_version(version: &str) -> Result<Self, String> {
-        let is = |wanted: &str| version == wanted || version.starts_with(&format!("{wanted}."));
-        match () {
-            () if is("0.3") => Ok(Self {
-                version: version.to_owned(),
-                has_openstack_part: false,
-                has_kubeconfig: false,
-                has_force: false,
-                adds_by_put: !matches!(version, "0.3.0" | "0.3.1"),
-            }),
-            () if is("0.4") => Ok(Self {
-                version: version.to_owned(),
-                has_openstack_part: true,
-                has_kubeconfig: true,
-                has_force: true,
-                adds_by_put: true,
-            }),
-            () => Err(format!("nfvcl.version: `{version}` is not spoken; wanted 0.3, 0.4 or auto")),
+    /// The contract of 0.3, as of 0.3.2; where an older one adds workers by another method, that is found out.
+    pub fn v0_3() -> Self {
+        Self {
+            version: "0.3".to_owned(),
+            has_openstack_part: false,
+            has_kubeconfig: false,
+            has_force: false,
+            adds_by_put: true,
+        }
+    }
+
+    /// The contract of 0.4.
+    pub fn v0_4() -> Self {
+        Self {
+            version: "0.4".to_owned(),
+            has_openstack_part: true,
+            has_kubeconfig: true,
+            has_force: true,
+            adds_by_put: true,
         }
     }
 
@@ -91,18 +87,12 @@ impl Contract {
 
 #[cfg(test)]
 mod tests {
-    use super::{Contract, Version};
+    use super::Contract;
     use serde_json::json;
 
     #[test]
-    fn a_version_that_is_named_is_one_that_is_spoken() {
-        assert!(!Contract::of_version("0.3").unwrap().has_openstack_part);
-        assert!(Contract::of_version("0.3.2").unwrap().adds_by_put && !Contract::of_version("0.3.1").unwrap().adds_by_put);
-        assert!(Contract::of_version("0.4.1").unwrap().has_kubeconfig);
-        assert_eq!("auto".parse(), Ok(Version::Auto));
-        for wrong in ["0", "0.30", "1", "v0.4"] {
-            assert!(Contract::of_version(wrong).unwrap_err().contains("wanted 0.3, 0.4 or auto"), "{wrong}");
-        }
-        assert!(Contract::of_document(&json!({"openapi": "3.1.0", "paths": {}})).unwrap_err().contains("is it NFVCL"));
+    fn a_document_that_is_not_nfvcls_is_said_to_be_none() {
+        let reason = Contract::of_document(&json!({"openapi": "3.1.0", "paths": {}})).unwrap_err();
+        assert_eq!(reason, "its document lists no /nfvcl/v2/api/blue: is it NFVCL 0.3 or later?");
     }
 }

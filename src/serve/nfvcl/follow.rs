@@ -115,7 +115,7 @@ impl Sites {
         if before.state != row.state {
             match row.state {
                 ClusterState::Ready => {
-                    self.tell("cluster.made", &row.id, format!("the cluster {} is ready", row.id)).await;
+                    self.tell("cluster.ready", &row.id, format!("the cluster {} is ready", row.id)).await;
                 }
                 ClusterState::Failed => {
                     let reason = row.reason.as_deref().unwrap_or("NFVCL does not say why");

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `rows` (what is stored, answered and asked for), `contract` (which of its versions is spoken), `body` and
 //! `answer` (what it is sent, and what it says), `client` (its calls), `error`; then [`Sites`], which is what the interface uses:
-//! `vims`, `clusters` (what callers do), `sync` (what NFVCL did meanwhile), `follow` (what is on its way), `join` (from ready to a
+//! `vims`, `clusters`, `bare_metal` (what callers do), `sync` (what NFVCL did meanwhile), `follow` (what is on its way), `join` (from ready to a
 //! member of Karmada).
 //!
 //! NFVCL answers `accepted` and goes on by itself. So a cluster is written down before NFVCL is asked for it, with what was there
@@ -10,6 +10,7 @@
 //! that NFVCL still lists. A client that goes away breaks nothing off: changes run on without it.
 
 pub mod answer;
+mod bare_metal;
 mod body;
 pub mod client;
 mod clusters;
@@ -19,8 +20,6 @@ mod follow;
 mod join;
 pub mod rows;
 mod sync;
-#[cfg(test)]
-mod tests;
 mod vims;
 
 pub use client::Nfvcl;
@@ -44,6 +43,8 @@ use std::time::Duration;
 const VIM: &str = "vim";
 /// Clusters in the store.
 const OS_K8S: &str = "os_k8s";
+/// Clusters that others have made, in the store: their ids.
+const BM_K8S: &str = "bm_k8s";
 /// A change holds its row so long, should we not live to let it go.
 const ROW_LEASE: Duration = Duration::from_mins(3);
 /// Another change is waited for: so often, so far apart.

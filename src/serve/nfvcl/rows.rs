@@ -5,7 +5,7 @@
 //! Credentials of a VIM are in the request alone: they are handed on to NFVCL, and neither stored nor printed.
 
 use crate::serve::at::At;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
 use utoipa::ToSchema;
@@ -158,10 +158,40 @@ impl OsCluster {
     }
 }
 
+/// A Kubernetes cluster that somebody else has made, on machines as a rule, and that NFVCL was told of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BmCluster {
+    /// `BM_K8S_<area>_<five letters>`.
+    pub smo_id: String,
+    /// Its name in NFVCL.
+    pub name: String,
+    /// Its area.
+    pub pop_area: i64,
+    /// Whether its master is in that area.
+    pub is_master_area: bool,
+    /// The size of its master: NFVCL does not know it.
+    #[schema(value_type = Option<Object>)]
+    pub master_flavor: Value,
+    /// Its first network.
+    pub mgmt_network: Option<String>,
+    /// Its second.
+    pub service_network: Option<String>,
+    /// Workers: NFVCL does not know them.
+    pub running_workers: Option<u32>,
+}
+
 /// Letters that are handed on and not shown.
-#[derive(Clone, PartialEq, Eq, Deserialize, ToSchema)]
-#[schema(value_type = String, write_only)]
+#[derive(Clone, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String)]
 pub struct Secret(pub String);
+
+/// What is sent in its place is not repeated in the error.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer);
+        text.map(Self).map_err(|_| serde::de::Error::custom("a password is text"))
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

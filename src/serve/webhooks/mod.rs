@@ -29,27 +29,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
-/// Where an operator lists receivers.
-const SETTING: &str = "webhooks.allow_hosts";
 /// Who may send.
 const LEASE: &str = "webhooks";
-
-/// The receivers that may be spoken to: all with a public address, and those that are listed.
-///
-/// # Errors
-/// The entry of the list that names nothing.
-pub fn allow(listed: &[String]) -> Result<Reach, String> {
-    Reach::public_and(SETTING, listed)
-}
-
-/// Whether a webhook may be sent to `url`; to be asked before it is stored.
-///
-/// # Errors
-/// What is wrong with it.
-pub async fn check(reach: &Reach, url: &str) -> Result<(), String> {
-    let url: reqwest::Url = url.parse().map_err(|error| format!("it is no address: {error}; wanted https://..."))?;
-    reach.admit(&url).await.map_err(|refused| refused.0)
-}
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::{Kind, LAYER_BYTES_MAX, Registry};
 use crate::backend::live::digest::sha256;
 use crate::backend::live::http::Auth;
 use crate::backend::live::outside::Class;
-use crate::backend::live::reach::Reach;
+use crate::backend::live::reach::{Hosts, Reach};
 use crate::backend::live::stub::{Exchange, Stub, get};
 use serde_json::{Value, json};
 
@@ -215,7 +215,7 @@ async fn neither_a_registry_nor_where_it_sends_us_may_be_a_private_address() {
         .header("www-authenticate", &format!("Bearer realm=\"{}/token\"", elsewhere.url));
     let stub = Stub::of(vec![away, token]).await;
     let host = stub.url.trim_start_matches("http://").to_owned();
-    let reach = |listed: &[String]| Reach::public_and("charts.allow_hosts", listed).unwrap();
+    let reach = |also: &[String]| Reach::new(Hosts::of("charts.allow_hosts", &[]).unwrap().and(also).unwrap());
     let hosts = [host.clone()];
     let name = format!("{host}/charts/web:1").parse().unwrap();
     for registry in [
@@ -225,7 +225,7 @@ async fn neither_a_registry_nor_where_it_sends_us_may_be_a_private_address() {
     ] {
         let error = registry.pull_descriptor(&name).await.unwrap_err();
         assert_eq!((error.class, error.status), (Class::Permanent, Some(403)), "{error}");
-        assert!(error.reason.contains("`127.0.0.1` is no public address"), "{error}");
+        assert!(error.reason.contains("`127.0.0.1` leads to 127.0.0.1, which is private"), "{error}");
     }
     stub.finish();
     elsewhere.finish();

@@ -80,15 +80,35 @@ impl Hosts {
         self.only.iter().chain(&self.also).any(|pattern| pattern.fits(&host, port))
     }
 
+    /// Whether a host is named with any port.
+    pub(super) fn names_somehow(&self, host: &str) -> bool {
+        let host = host.trim_matches(['[', ']']).to_lowercase();
+        let mut all = self.only.iter().chain(&self.also);
+        all.any(|pattern| pattern.fits(&host, pattern.port.unwrap_or_default()))
+    }
+
+    /// The key that names hosts, for messages.
+    pub(super) const fn key(&self) -> &'static str {
+        self.key
+    }
+
     /// Where a host leads to, if it may be spoken to.
     ///
     /// # Errors
     /// It may not, or nobody knows where it is.
     pub async fn admit(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HostError> {
-        let named = self.names(host, port);
-        if !named && !self.only.is_empty() {
+        if !self.names(host, port) && !self.only.is_empty() {
             return Err(HostError::NotNamed { host: host.to_owned(), key: self.key });
         }
+        self.admit_onward(host, port).await
+    }
+
+    /// The same where an admitted host sends us on, to where its blobs or tokens are: that may be any public one.
+    ///
+    /// # Errors
+    /// See [`Self::admit`].
+    pub async fn admit_onward(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HostError> {
+        let named = self.names(host, port);
         let bare = host.trim_matches(['[', ']']);
         let unknown = |reason: String| HostError::Unknown { host: host.to_owned(), reason };
         let found = tokio::net::lookup_host((bare, port)).await.map_err(|error| unknown(error.to_string()))?;
@@ -179,15 +199,11 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special && !reserved
 }
 
+/// Global unicast is 2000::/3, without protocol assignments (Teredo) and documentation (RFC 3849, RFC 9637).
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    let special = address.is_loopback() || address.is_unspecified() || address.is_multicast();
-    // Unique local, link local, site local (deprecated), documentation.
-    let reserved = first & 0xfe00 == 0xfc00
-        || first & 0xffc0 == 0xfe80
-        || first & 0xffc0 == 0xfec0
-        || first == 0x2001 && second == 0xdb8;
-    !special && !reserved
+    let reserved = first == 0x2001 && (second < 0x200 || second == 0xdb8) || first == 0x3fff && second < 0x1000;
+    first & 0xe000 == 0x2000 && !reserved
 }
 
 /// The address of IPv4 that one of IPv6 stands for: mapped, compatible, through NAT64 (RFC 6052) or 6to4 (RFC 3056).
@@ -246,6 +262,8 @@ mod tests {
             "::127.0.0.1",
             "fec0::1",
             "2001:db8::1",
+            "2001::1",
+            "100::1",
         ];
         for address in private {
             assert!(!is_public(address.parse().unwrap()), "{address}");

@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::due;
+use super::pause;
 use super::status::{see, settle};
 use super::told::{Decided, Told};
 use crate::backend::live::Remote;
@@ -236,11 +237,22 @@ impl Clerk {
         None
     }
 
-    async fn is_as_wanted(&self) -> Result<bool, StoreError> {
-        let store = &self.context.store;
+    /// Turns the kill switch where the driver looks at it before every write; with the next look again, if that fails.
+    async fn turn_switch(&mut self, paused: Option<String>) {
+        match pause::turn(&self.context, &self.graph, paused.as_deref()).await {
+            Ok(()) => self.graph.paused = paused,
+            Err(error) => tracing::warn!(graph = self.graph.name, %error, "the kill switch could not be turned yet"),
+        }
+    }
+
+    async fn is_as_wanted(&mut self) -> Result<bool, StoreError> {
+        let store = self.context.store.clone();
         let Some(graph) = store.graph_by_id(&self.graph.id).await? else { return Ok(false) };
         if graph.generation != self.graph.generation {
             return Ok(false);
+        }
+        if graph.paused != self.graph.paused {
+            self.turn_switch(graph.paused).await;
         }
         let firings = store.firings(&self.graph.id).await?;
         Ok(due::services(&self.descriptor, &self.status, &firings) == self.services)

@@ -67,6 +67,11 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     let Asked { context, graph, descriptor, services } = asked;
     let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
     karmada.make_namespace().await?;
+    super::pause::turn_on(&karmada, graph, graph.paused.as_deref()).await?;
+    if let Some(reason) = &graph.paused {
+        let reason = format!("the kill switch is on: {reason}");
+        return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
+    }
     remove::leftover(context, &karmada, graph, services).await?;
     let policy = policy(context, graph).await?;
     let charts = charts(asked, status).await?;

@@ -2,9 +2,11 @@
 //!
 //! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached), `context` (what
 //! all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
-//! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy` with `wishes`, `refresh`, `fixed`
-//! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them).
+//! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy` with `wishes` and `pause`, `refresh`, `fixed`
+//! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them), `acts` (what the
+//! interface asks).
 
+mod acts;
 pub mod answer;
 pub mod check;
 pub mod clerk;
@@ -17,6 +19,7 @@ pub mod events;
 pub mod fixed;
 pub mod inventory;
 pub mod keeper;
+pub mod pause;
 pub mod plan;
 pub mod refresh;
 pub mod remove;
@@ -34,7 +37,7 @@ pub use settings::Settings;
 use crate::backend::live::alerts::Alert;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
-use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Status, Wish};
+use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Source, Status};
 use context::{Context, KeepError};
 use inventory::Held;
 use serde_json::{Value, json};
@@ -79,10 +82,18 @@ impl Engine {
     /// What is wrong.
     pub async fn check(&self, document: &Value, options: &Options) -> Result<(Descriptor, Vec<String>), EngineError> {
         let (descriptor, mut notes) = check::descriptor(document)?;
-        check::alone(&descriptor, options)?;
-        check::hosts(&self.context, &descriptor).await?;
-        notes.extend(check::expressions(&self.context, &descriptor, options).await?);
+        notes.extend(self.check_read(&descriptor, options).await?);
         Ok((descriptor, notes))
+    }
+
+    /// The same of a descriptor that was read.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check_read(&self, descriptor: &Descriptor, options: &Options) -> Result<Vec<String>, EngineError> {
+        check::alone(descriptor, options)?;
+        check::hosts(&self.context, descriptor).await?;
+        check::expressions(&self.context, descriptor, options).await
     }
 
     /// What would be placed where, all events of conditional services having happened. `now` is the graph as it stands, whose own
@@ -195,37 +206,33 @@ impl Engine {
         Ok(events::on_alerts(&self.context, alerts).await?)
     }
 
-    /// Turns the kill switch of a graph on, with a reason, or off: within two seconds nothing is written for it any more.
+    /// The descriptor of an artifact, and what it is pinned to.
     ///
     /// # Errors
-    /// The control plane.
-    pub async fn pause(&self, graph: &Graph, reason: Option<&str>) -> Result<(), EngineError> {
-        let at = self.context.settings.karmada_at(&graph.project).map_err(KeepError::from)?;
-        let karmada = crate::backend::live::karmada::Karmada::open(&at).await.map_err(KeepError::from)?;
-        Ok(karmada.pause(&graph.name, reason).await.map_err(KeepError::from)?)
+    /// It may not be asked for, is not there, or is no descriptor.
+    pub async fn pull(&self, reference: &str) -> Result<(Value, Source), EngineError> {
+        use crate::serve::artifact::{ArtifactError, pull};
+        let pulled = pull(reference, &self.context.settings.charts).await.map_err(|error| {
+            let kind = match &error {
+                ArtifactError::Refused { .. } => Trouble::Refused,
+                ArtifactError::Wrong { .. } => Trouble::Invalid,
+                ArtifactError::Absent { .. } => Trouble::NotFound,
+                ArtifactError::Unreachable { .. } => Trouble::Unreachable,
+            };
+            EngineError::new(kind, error.to_string())
+        })?;
+        Ok((pulled.document, pulled.source))
     }
 
-    /// Has the policy of a graph decide now.
-    ///
-    /// # Errors
-    /// It does not run.
-    pub fn decide_now(&self, graph: &Graph) -> Result<(), EngineError> {
-        if graph.wanted != Wish::Running {
-            return Err(EngineError::new(Trouble::Refused, format!("{} does not run", graph.name))
-                .with_remedy("start it first"));
-        }
-        self.wake();
-        Ok(())
-    }
-
-    /// Whether the control plane answers; `None` where there is none.
-    pub async fn is_reachable(&self) -> Option<bool> {
+    /// How the control plane answered when it was last asked; `None` where there is none.
+    pub fn control_plane(&self) -> Option<Result<(), String>> {
         self.context.settings.karmada.as_ref()?;
-        let Ok(at) = self.context.settings.karmada_at("default") else { return Some(false) };
-        match crate::backend::live::karmada::Karmada::open(&at).await {
-            Ok(karmada) => Some(karmada.clusters().await.is_ok()),
-            Err(_) => Some(false),
-        }
+        Some(self.supervisor.control_plane())
+    }
+
+    /// Graphs that this server keeps.
+    pub fn kept(&self) -> u64 {
+        self.supervisor.kept()
     }
 }
 

@@ -52,7 +52,7 @@ pub enum Format {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Project {
     /// The project; default: `$SMO_PROJECT`, else `default`.
-    #[arg(long = "project", short, value_name = "NAME")]
+    #[arg(long = "project", short = 'p', value_name = "NAME")]
     pub name: Option<String>,
 }
 

@@ -10,7 +10,7 @@ Examples:
 
 const SHOW: &str = "\
 Examples:
-  smo vim show 2";
+  smo vim show milan";
 
 const CREATE: &str = "\
 Examples:
@@ -18,23 +18,22 @@ Examples:
   smo vim create milan.yaml --password-stdin < password
 
 The file, as YAML or JSON:
-  topology: topology-1
-  pop_area: 3
   vim_name: milan
+  pop_area: 3
+  vim_type: openstack                  or proxmox
   vim_url: https://openstack.example.org:5000/v3
   vim_tenant_name: smo
   vim_user: smo
   vim_password: ...                    or by --password-stdin
   mgmt_network: {name: mgmt, cidr: 10.0.0.0/24, gateway: 10.0.0.1}
   service_network: {name: data, cidr: 10.1.0.0/24, gateway: 10.1.0.1}
-  use_floating_ip: false
 
 The password goes to NFVCL and is not stored.";
 
 const REMOVE: &str = "\
 Examples:
-  smo vim remove 2
-  smo vim remove 2 --yes";
+  smo vim remove milan
+  smo vim remove milan --yes";
 
 const SYNC: &str = "\
 Examples:
@@ -52,7 +51,7 @@ pub enum Command {
     /// Make an infrastructure known to NFVCL.
     #[command(after_help = CREATE)]
     Create(Create),
-    /// Take an infrastructure away from NFVCL.
+    /// Take an infrastructure without clusters away from NFVCL.
     #[command(after_help = REMOVE)]
     Remove(Remove),
     /// Ask NFVCL for its infrastructures now.
@@ -73,9 +72,9 @@ pub struct List {
 /// Which infrastructure is shown.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// Its id.
-    #[arg(value_name = "ID")]
-    id: String,
+    /// Its name, or number.
+    #[arg(value_name = "NAME")]
+    name: String,
     #[command(flatten)]
     common: Common,
 }
@@ -96,9 +95,9 @@ pub struct Create {
 /// Which infrastructure is removed.
 #[derive(Debug, clap::Args)]
 pub struct Remove {
-    /// Its id.
-    #[arg(value_name = "ID")]
-    id: String,
+    /// Its name, or number.
+    #[arg(value_name = "NAME")]
+    name: String,
     #[command(flatten)]
     sure: Sure,
     #[command(flatten)]
@@ -118,7 +117,6 @@ mod doing {
     use crate::cli::{Failure, yaml};
     use anyhow::{Context, anyhow};
     use reqwest::Method;
-    use serde_json::Value;
     use std::io::{self, Read, Write};
 
     /// Where a password stands.
@@ -138,20 +136,22 @@ mod doing {
             }
             Command::Show(arguments) => {
                 let server = Server::open(&arguments.common.at)?;
-                let vim = server.ask(&Ask::get(&["vims", &arguments.id])).await?.body;
+                let vim = server.ask(&Ask::get(&["vims", &arguments.name])).await?.body;
                 told::print(arguments.common.format, &vim, out, nfvcl::one)
             }
             Command::Create(arguments) => create(arguments, out).await,
             Command::Remove(arguments) => {
-                confirm(&format!("remove infrastructure {} from NFVCL", arguments.id), arguments.sure)?;
+                confirm(&format!("remove infrastructure {} from NFVCL", arguments.name), arguments.sure)?;
                 let server = Server::open(&arguments.common.at)?;
-                let answer = server.ask(&Ask::new(Method::DELETE, &["vims", &arguments.id])).await?.body;
-                told::print(arguments.common.format, &answer, out, |_| format!("removed  {}\n", arguments.id))
+                let answer = server.ask(&Ask::new(Method::DELETE, &["vims", &arguments.name])).await?.body;
+                told::print(arguments.common.format, &answer, out, |_| format!("removed  {}\n", arguments.name))
             }
             Command::Sync(common) => {
                 let server = Server::open(&common.at)?;
-                let vims = told::items(server.ask(&Ask::post(&["vims", "sync"])).await?.body);
-                told::print(common.format, &vims, out, |vims| nfvcl::list(vims, VIMS, "NFVCL knows no infrastructures"))
+                let synced = server.ask(&Ask::post(&["vims", "sync"])).await?.body;
+                told::print(common.format, &synced, out, |synced| {
+                    nfvcl::synced(synced, VIMS, "NFVCL knows no infrastructures")
+                })
             }
         }
     }
@@ -170,6 +170,6 @@ mod doing {
         }
         let server = Server::open(&arguments.common.at)?;
         let made = server.ask(&Ask::post(&["vims"]).sending_json(&vim)).await?.body;
-        told::print(arguments.common.format, &made, out, |made: &Value| nfvcl::one(made))
+        told::print(arguments.common.format, &made, out, nfvcl::one)
     }
 }

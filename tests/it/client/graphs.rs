@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 
 const SHOP: &str = "\
 hdaGraph:
+  imVersion: 0.4.0
   id: shop
+  version: 1.0.0
+  designer: somebody
+  description: a shop
   services:
     - id: front
       deployment: {intent: {compute: {cpu: light, ram: light}}}
+      artifact: {ociImage: \"oci://registry/front\", ociConfig: {implementer: HELM, type: App}, valuesOverwrite: {}}
 ";
 
 fn with_shop() -> tempfile::TempDir {
@@ -54,7 +59,7 @@ fn what_is_not_done_in_time_goes_on_and_says_how_it_is_followed() {
     let home = with_shop();
     let stub = Stub::script(vec![Answer::json(202, &job("queued", &[], None))]);
     let said = smo(&stub, home.path(), &["graph", "deploy", "shop.yaml", "--wait=0s"]);
-    said.refused(1, "is not done after 0s; it goes on\n  `smo job watch j1` follows it");
+    said.refused(1, "is not done after 0 ns; it goes on\n  `smo job watch j1` follows it");
     let said = smo(&stub, home.path(), &["graph", "deploy", "shop.yaml"]).well();
     assert_eq!(said.out, "deploy of shop in project default: job j1\n`smo job watch j1` follows it\n");
 }
@@ -82,7 +87,7 @@ fn mistakes_are_told_with_their_line_and_nothing_is_sent() {
     let home = with_shop();
     std::fs::write(home.path().join("wrong.yaml"), SHOP.replace("cpu: light", "cpu: enormous")).unwrap();
     let stub = Stub::script(vec![Answer::json(500, &json!({}))]);
-    smo(&stub, home.path(), &["graph", "deploy", "wrong.yaml"]).refused(2, "wrong.yaml: line 5");
+    smo(&stub, home.path(), &["graph", "deploy", "wrong.yaml"]).refused(2, "wrong.yaml: line 9");
     smo(&stub, home.path(), &["graph", "deploy", "nowhere.yaml"]).refused(2, "there is no file `nowhere.yaml`");
     smo(&stub, home.path(), &["graph", "deploy", "oci://r/shop:1", "--update"]).refused(2, "--update=NAME");
     smo(&stub, home.path(), &["graph", "deploy", "shop.yaml", "--update=other"])
@@ -251,5 +256,5 @@ fn what_failed_is_not_waited_for() {
     smo(&stub, home.path(), &["graph", "watch", "shop", "--until", "stopped", "--timeout", "0s"]).refused(1, "failed");
     let stub = Stub::script(vec![Answer::json(200, &graph("shop", "deploying", 0))]);
     let said = smo(&stub, home.path(), &["graph", "watch", "shop", "--until", "running", "--timeout", "0s"]);
-    said.refused(1, "it is not running after 0s");
+    said.refused(1, "it is not running after 0 ns");
 }

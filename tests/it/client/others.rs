@@ -45,6 +45,38 @@ fn a_job_is_shown_and_watched() {
     assert_eq!(stub.lines(), ["GET /v1/jobs?graph=shop&limit=20"]);
 }
 
+#[test]
+fn a_cluster_of_nfvcl_is_asked_for_and_waited_for_until_karmada_has_it() {
+    let home = tempfile::tempdir().unwrap();
+    let cluster = |state: &str, name: Value| json!({"smo_id": "OS_K8S_3_aBcDe", "pop_area": 3, "state": state, "karmada": {"wanted": true, "name": name}});
+    let stub = Stub::script(vec![
+        Answer::json(202, &cluster("creating", Value::Null)),
+        Answer::json(200, &cluster("ready", json!("milan-3"))),
+    ]);
+    let said = smo(&stub, home.path(), &["os-k8s", "create", "--vim", "milan", "--workers", "2", "--wait"]).well();
+    assert!(said.out.starts_with("OS_K8S_3_aBcDe  creating\nsmo_id "), "{}", said.out);
+    assert_eq!(stub.lines(), ["POST /v1/os-k8s-clusters", "GET /v1/os-k8s-clusters/OS_K8S_3_aBcDe"]);
+    let body: Value = serde_json::from_str(&stub.seen()[0].body).unwrap();
+    assert_eq!(body, json!({"vim_name": "milan", "workers": 2, "join": true}));
+    smo(&stub, home.path(), &["os-k8s", "remove", "OS_K8S_3_aBcDe"]).refused(2, "say `--yes`");
+    smo(&stub, home.path(), &["os-k8s", "remove", "OS_K8S_3_aBcDe", "--yes", "--force"]).well();
+    assert_eq!(stub.lines()[2], "DELETE /v1/os-k8s-clusters/OS_K8S_3_aBcDe?force=true");
+}
+
+#[test]
+fn the_password_of_an_infrastructure_is_sent_and_not_printed() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("milan.yaml"), "vim_name: milan\npop_area: 3\n").unwrap();
+    let stub = Stub::script(vec![Answer::json(201, &json!({"id": 1, "vim_name": "milan"}))]);
+    let arguments = ["vim", "create", "milan.yaml", "--password-stdin", "--server", &stub.url];
+    let said = smo_with(home.path(), &arguments, "hush hush\n").well();
+    assert!(!said.out.contains("hush"), "{}", said.out);
+    let body: Value = serde_json::from_str(&stub.seen()[0].body).unwrap();
+    assert_eq!(body, json!({"vim_name": "milan", "pop_area": 3, "vim_password": "hush hush"}));
+    let stub = Stub::script(vec![Answer::json(503, &problem(503, "Service Unavailable", "no NFVCL is configured"))]);
+    smo(&stub, home.path(), &["vim", "sync"]).refused(1, "no NFVCL is configured");
+}
+
 fn event(seq: u64) -> Value {
     json!({"seq": seq, "at": "2026-11-30T08:15:00.000Z", "kind": "graph.running", "project": "demo", "graph": "shop", "message": format!("event {seq}"), "data": {}})
 }

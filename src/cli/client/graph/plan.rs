@@ -54,7 +54,7 @@ pub fn difference(difference: &Value) -> String {
     }
     found.extend(fields(&difference["graph"]).into_iter().map(|line| format!("~ {line}")));
     found.extend(fields(&difference["options"]).into_iter().map(|line| format!("~ options.{line}")));
-    found.extend(moves(&difference["then"], &difference["now"]));
+    found.extend(moves(&difference["now"], &difference["then"]));
     if found.is_empty() {
         return "no difference\n".to_owned();
     }
@@ -74,13 +74,14 @@ fn fields(changes: &Value) -> Vec<String> {
 }
 
 /// A line for each service that would run elsewhere, or in another number.
-fn moves(then: &Value, now: &Value) -> Vec<String> {
+fn moves(now: &Value, then: &Value) -> Vec<String> {
     let names = |plan: &Value| plan.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    let all: BTreeSet<String> = names(then).into_iter().chain(names(now)).collect();
-    let moved = all.into_iter().filter(|service| then[service] != now[service]);
-    moved
-        .map(|service| format!("{}  {} → {}", one_line(&service), places(&then[&service]), places(&now[&service])))
-        .collect()
+    let all: BTreeSet<String> = names(now).into_iter().chain(names(then)).collect();
+    let change = |service: String| {
+        let (from, to) = (places(&now[&service]), places(&then[&service]));
+        (from != to).then(|| format!("{}  {from} → {to}", one_line(&service)))
+    };
+    all.into_iter().filter_map(change).collect()
 }
 
 #[cfg(test)]
@@ -117,8 +118,8 @@ decided in 0.8 ms; `--format json` has the explanation
             "added": ["cache"], "removed": ["old"],
             "changed": {"front": [{"field": "artifact.valuesOverwrite.size", "from": 1, "to": 2}]},
             "options": [{"field": "policy", "from": null, "to": "anytime"}],
-            "then": {"front": {"a": 1}, "back": {"a": 1}, "old": {"a": 1}},
-            "now": {"front": {"b": 2}, "back": {"a": 1}, "cache": {"a": 1}},
+            "now": {"front": {"a": 1}, "back": {"a": 1}, "old": {"a": 1}},
+            "then": {"front": {"b": 2}, "back": {"a": 1, "b": 0}, "cache": {"a": 1}},
             "notes": ["odd"],
         });
         let wanted = "\

@@ -27,11 +27,15 @@ Above the upper threshold the Deployment gets the upper number of replicas, belo
 lower number, in between nothing happens. After a change nothing is looked at until the cooldown is
 over. A rate that is not there holds the replicas. Ctrl-C ends it; replicas stay as they are.";
 
+const USAGE: &str = "\
+smo scaler run [OPTIONS] --target-deployment <NAME> --up-threshold <RATE>
+       --down-threshold <RATE> --up-replicas <N> --down-replicas <N>";
+
 /// What can be asked of the scaler.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Scale a Deployment between two numbers of replicas, by the rate of its requests.
-    #[command(after_help = RUN)]
+    #[command(after_help = RUN, override_usage = USAGE)]
     Run(Box<Run>),
 }
 

@@ -134,7 +134,9 @@ async fn dry_runs(size: Size) {
 /// On which side of its bar a figure belongs.
 #[derive(Clone, Copy)]
 pub enum Bar {
+    /// At least as high.
     Least,
+    /// At most as high.
     Most,
 }
 

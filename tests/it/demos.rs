@@ -124,3 +124,31 @@ fn footprints_of_the_green_comparison_are_13_and_5_and_3() {
         assert!((footprint - figure).abs() < 1e-9, "{policy}: {footprint}");
     }
 }
+
+/// Fifty clusters of four sizes and three prices, ten services in a chain: everything has a place, and it is proved the best.
+#[cfg(feature = "milp")]
+#[test]
+fn a_graph_of_ten_finds_the_best_place_on_fifty_clusters() {
+    let home = tempfile::tempdir().unwrap();
+    let cluster = |index: usize| {
+        let (cpu, price) = (8 + 8 * (index % 4), ["0.3 $", "0.4 $", "0.5 $"][index % 3]);
+        json!({"name": format!("cluster-{index}"), "region": format!("region-{}", index % 5),
+            "pools": [{"name": "main", "cpu": cpu, "memory": "64 GiB", "nodes": 2, "price_per_hour": price}]})
+    };
+    let service = |index: usize| json!({"name": format!("s{index}"), "cpu": 2, "memory": "2 GiB", "capacity": "20 /s"});
+    let call = |index: usize| json!({"from": format!("s{index}"), "to": format!("s{}", index + 1)});
+    let application =
+        json!({"services": (0..10).map(service).collect::<Vec<_>>(), "calls": (0..9).map(call).collect::<Vec<_>>()});
+    let inventory = json!({"clusters": (0..50).map(cluster).collect::<Vec<_>>()});
+    fs::write(home.path().join("inventory.yaml"), inventory.to_string()).unwrap();
+    fs::write(home.path().join("application.yaml"), application.to_string()).unwrap();
+    // 60/s with a fifth of head-room are 72/s: four replicas of each.
+    let policy = "anytime+rate:headroom=20%";
+    let arguments =
+        ["plan", "inventory.yaml", "application.yaml", "--policy", policy, "--rate", "s0=60/s", "--format", "json"];
+    let plan: Value = serde_json::from_str(&smo(home.path(), arguments).well().out).unwrap();
+    assert_eq!((&plan["refusals"], &plan["violations"]), (&json!([]), &json!([])));
+    let services = plan["services"].as_array().unwrap();
+    assert!(services.len() == 10 && services.iter().all(|service| service["replicas"] == 4), "{services:#?}");
+    assert!(plan["quality"]["gap"].as_f64().is_some_and(|gap| gap < 1e-4), "{}", plan["quality"]);
+}

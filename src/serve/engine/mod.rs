@@ -3,10 +3,8 @@
 //! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached), `context` (what
 //! all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
 //! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy` with `wishes` and `pause`, `refresh`, `fixed`
-//! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them), `acts` (what the
-//! interface asks).
+//! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them).
 
-mod acts;
 pub mod answer;
 pub mod check;
 pub mod clerk;
@@ -37,7 +35,7 @@ pub use settings::Settings;
 use crate::backend::live::alerts::Alert;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
-use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Source, Status};
+use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Status};
 use context::{Context, KeepError};
 use inventory::Held;
 use serde_json::{Value, json};
@@ -206,33 +204,22 @@ impl Engine {
         Ok(events::on_alerts(&self.context, alerts).await?)
     }
 
-    /// The descriptor of an artifact, and what it is pinned to.
+    /// Turns the kill switch of a graph on, with a reason, or off: within two seconds nothing is written for it any more.
     ///
     /// # Errors
-    /// It may not be asked for, is not there, or is no descriptor.
-    pub async fn pull(&self, reference: &str) -> Result<(Value, Source), EngineError> {
-        use crate::serve::artifact::{ArtifactError, pull};
-        let pulled = pull(reference, &self.context.settings.charts).await.map_err(|error| {
-            let kind = match &error {
-                ArtifactError::Refused { .. } => Trouble::Refused,
-                ArtifactError::Wrong { .. } => Trouble::Invalid,
-                ArtifactError::Absent { .. } => Trouble::NotFound,
-                ArtifactError::Unreachable { .. } => Trouble::Unreachable,
-            };
-            EngineError::new(kind, error.to_string())
-        })?;
-        Ok((pulled.document, pulled.source))
+    /// The control plane.
+    pub async fn pause(&self, graph: &Graph, reason: Option<&str>) -> Result<(), EngineError> {
+        Ok(pause::turn(&self.context, graph, reason).await?)
     }
 
-    /// How the control plane answered when it was last asked; `None` where there is none.
-    pub fn control_plane(&self) -> Option<Result<(), String>> {
+    /// Whether the control plane answers; `None` where there is none.
+    pub async fn is_reachable(&self) -> Option<bool> {
         self.context.settings.karmada.as_ref()?;
-        Some(self.supervisor.control_plane())
-    }
-
-    /// Graphs that this server keeps.
-    pub fn kept(&self) -> u64 {
-        self.supervisor.kept()
+        let at = self.context.settings.karmada_at("default").ok()?;
+        match crate::backend::live::karmada::Karmada::open(&at).await {
+            Ok(karmada) => Some(karmada.clusters().await.is_ok()),
+            Err(_) => Some(false),
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use super::clusters;
 use super::context::Context;
 use super::keeper::{Keeper, Next};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -24,14 +23,6 @@ const CLUSTERS: &str = "clusters";
 #[derive(Debug)]
 pub struct Handle {
     ended: watch::Receiver<bool>,
-    seen: Arc<Seen>,
-}
-
-/// What can be asked of a supervisor from outside.
-#[derive(Debug, Default)]
-struct Seen {
-    kept: AtomicU64,
-    control_plane: Mutex<Option<String>>,
 }
 
 impl Handle {
@@ -39,19 +30,6 @@ impl Handle {
     pub async fn ended(&self) {
         // One that is gone has ended as well.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
-    }
-
-    /// Graphs that are kept.
-    pub fn kept(&self) -> u64 {
-        self.seen.kept.load(Ordering::Relaxed)
-    }
-
-    /// How the control plane answered when it was last asked.
-    ///
-    /// # Errors
-    /// Why it did not.
-    pub fn control_plane(&self) -> Result<(), String> {
-        self.seen.control_plane.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
     }
 }
 
@@ -66,22 +44,19 @@ struct Supervisor {
     kept: BTreeMap<String, Kept>,
     /// Graphs that are looked at again later.
     later: BTreeMap<String, Instant>,
-    seen: Arc<Seen>,
 }
 
 /// Starts a supervisor.
 pub fn start(context: Arc<Context>) -> Handle {
     let (tell, ended) = watch::channel(false);
-    let seen = Arc::new(Seen::default());
-    let shared = seen.clone();
     tokio::spawn(async move {
-        let looking = tokio::spawn(look_after_clusters(context.clone(), seen.clone()));
-        let mut supervisor = Supervisor { context, kept: BTreeMap::new(), later: BTreeMap::new(), seen };
+        let looking = tokio::spawn(look_after_clusters(context.clone()));
+        let mut supervisor = Supervisor { context, kept: BTreeMap::new(), later: BTreeMap::new() };
         supervisor.work().await;
         looking.abort();
         let _ = tell.send(true);
     });
-    Handle { ended, seen: shared }
+    Handle { ended }
 }
 
 fn lease_of(graph: &str) -> String {
@@ -102,7 +77,6 @@ impl Supervisor {
             if let Err(error) = self.hire().await {
                 tracing::warn!(%error, "what is wanted could not be read");
             }
-            self.seen.kept.store(self.kept.len() as u64, Ordering::Relaxed);
         }
         for (graph, kept) in std::mem::take(&mut self.kept) {
             // A keeper that panicked has left as well.
@@ -174,7 +148,7 @@ impl Supervisor {
 }
 
 /// Asks for the clusters now and then; of several servers, one does.
-async fn look_after_clusters(context: Arc<Context>, seen: Arc<Seen>) {
+async fn look_after_clusters(context: Arc<Context>) {
     if context.settings.karmada.is_none() {
         return;
     }
@@ -196,7 +170,5 @@ async fn look_after_clusters(context: Arc<Context>, seen: Arc<Seen>) {
             tracing::warn!(%error, "the control plane does not answer; what was known of the clusters stands");
         }
         was_silent = is_silent;
-        let trouble = looked.err().map(|error| error.to_string());
-        *seen.control_plane.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }

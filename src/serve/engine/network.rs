@@ -115,3 +115,6 @@ pub async fn keep(context: &Context) -> Result<(), KeepError> {
     let with = |row: ClusterRow| ClusterRow { rtt_ms: newer(&row).unwrap_or_else(|| row.rtt_ms.clone()), ..row };
     Ok(context.store.put_clusters(&rows.into_iter().map(with).collect::<Vec<_>>()).await?)
 }
+
+#[cfg(test)]
+mod tests;

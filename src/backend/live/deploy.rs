@@ -19,7 +19,7 @@ use std::time::Duration;
 /// How long a change of a release may take, and how long Helm may take to end after it was asked to.
 const PATIENCE: Patience = Patience { limit: Duration::from_mins(2), grace: Duration::from_secs(10) };
 /// The label of metrics that tells clusters apart, as in the queries of a connection.
-const CLUSTER_LABEL: &str = "cluster";
+pub const CLUSTER_LABEL: &str = "cluster";
 
 /// Brings all releases to what the connection says.
 ///

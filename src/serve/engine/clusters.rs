@@ -47,11 +47,11 @@ pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
 /// The addresses of the clusters, where Submariner joins them. Most installations have none; one that does not answer is no reason to
 /// know nothing of the clusters.
 async fn addresses(context: &Context, karmada: &Karmada) -> Option<Vec<Addresses>> {
-    let client = match &context.settings.submariner {
-        None => karmada.client().clone(),
-        Some(kubeconfig) => client(kubeconfig, None).await.ok()?,
+    let (client, namespace) = match &context.settings.submariner {
+        None => (karmada.client().clone(), BROKER),
+        Some(at) => (client(&at.kubeconfig, at.context.as_deref()).await.ok()?, at.namespace.as_str()),
     };
-    let submariner = Submariner::new(client, BROKER);
+    let submariner = Submariner::new(client, namespace);
     tokio::time::timeout(PATIENCE, submariner.addresses()).await.ok()?.ok()
 }
 

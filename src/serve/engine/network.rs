@@ -35,8 +35,9 @@ pub fn pairs(clusters: &[ClusterRow]) -> Option<Value> {
     let mut pairs = Vec::new();
     for (at, one) in usable.iter().enumerate() {
         for other in &usable[at + 1..] {
-            let said = longer(&one.attributes.rtt_ms, &other.attributes.rtt_ms, (one, other));
-            if let Some(ms) = said.or_else(|| longer(&one.rtt_ms, &other.rtt_ms, (one, other))) {
+            let said = [one, other].map(|row| row.attributes.rtt_ms.as_ref());
+            let measured = [one, other].map(|row| Some(&row.rtt_ms));
+            if let Some(ms) = longer(said, (one, other)).or_else(|| longer(measured, (one, other))) {
                 pairs.push(json!({"between": [one.name, other.name], "rtt": span(ms).to_string()}));
             }
         }
@@ -44,8 +45,8 @@ pub fn pairs(clusters: &[ClusterRow]) -> Option<Value> {
     (!pairs.is_empty()).then(|| pairs.into())
 }
 
-fn longer(from_one: &Rtts, from_other: &Rtts, (one, other): (&ClusterRow, &ClusterRow)) -> Option<f64> {
-    let known = [from_one.get(&other.name), from_other.get(&one.name)];
+fn longer([from_one, from_other]: [Option<&Rtts>; 2], (one, other): (&ClusterRow, &ClusterRow)) -> Option<f64> {
+    let known = [from_one.and_then(|rtts| rtts.get(&other.name)), from_other.and_then(|rtts| rtts.get(&one.name))];
     known.into_iter().flatten().copied().filter(|ms| (0.0..=MS_MAX).contains(ms)).reduce(f64::max)
 }
 

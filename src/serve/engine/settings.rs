@@ -9,7 +9,7 @@ use crate::model::id::Table;
 use crate::model::{ClusterId, ServiceId};
 use crate::policy::PolicySpec;
 use crate::serve::at::At;
-use crate::serve::config::{Charts, PrometheusConfig, RulesAt};
+use crate::serve::config::{Charts, PrometheusConfig, RulesAt, Submariner};
 use crate::serve::store::rows::Graph;
 use crate::units::Span;
 use serde_json::Value;
@@ -35,8 +35,8 @@ pub struct Settings {
     pub me: String,
     /// The control plane; without one, nothing is deployed.
     pub karmada: Option<ControlPlane>,
-    /// The kubeconfig of Submariner's broker, where it is another one.
-    pub submariner: Option<PathBuf>,
+    /// Submariner's broker, where it is not on the control plane.
+    pub submariner: Option<Submariner>,
     /// Where metrics are; without it nothing is measured and no event is seen.
     pub prometheus: Option<PrometheusAt>,
     /// PromQL of a service's rate, where the graph says none.

@@ -420,8 +420,8 @@ pub struct ClusterAttributes {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub near_devices: Option<bool>,
     /// Milliseconds there and back to other clusters. It goes before what is measured, and is enough on one of the two.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub rtt_ms: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<BTreeMap<String, f64>>,
 }
 
 /// What somebody may do.

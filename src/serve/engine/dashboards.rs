@@ -304,3 +304,6 @@ fn missing(at: &GrafanaAt, label: &str, rows: &[ClusterRow], all: bool) -> Vec<(
     };
     rows.iter().filter(|row| row.present).filter_map(of).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,10 @@ fn service(id: &str, cpu: &str, network: &str, calls: &str) -> String {
 }
 
 fn world_of(descriptor: &Descriptor, clusters: &[ClusterRow]) -> World {
+    world_with(descriptor, clusters, false)
+}
+
+fn world_with(descriptor: &Descriptor, clusters: &[ClusterRow], inject_resources: bool) -> World {
     let services: BTreeSet<String> = descriptor.services.iter().map(|service| service.id.clone()).collect();
     let (requests, held, options) = (BTreeMap::new(), BTreeMap::new(), Options::default());
     let asked = Asked {
@@ -65,7 +69,7 @@ fn world_of(descriptor: &Descriptor, clusters: &[ClusterRow]) -> World {
         clusters,
         held: &held,
         capacities: None,
-        inject_resources: false,
+        inject_resources,
     };
     world(asked).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -122,6 +126,25 @@ fn devices_are_as_far_from_a_cluster_as_the_nearest_that_is_near_them() {
     let origins = devices(&world_of(&graph, &[a, b, c]).scenario.known);
     let rtt = json!({"a": "20 ms", "b": "30 ms", "c": "500 us"});
     assert_eq!(origins, Some(json!([{"name": "devices", "share": "100 %", "local": "c", "rtt": rtt}])));
+}
+
+/// Half a core, 1 GiB, the nearest cluster: in the values only where the operator wants it so.
+#[test]
+fn charts_are_told_of_devices_and_resources_where_that_is_wanted() {
+    let graph = descriptor(&service("sensor", "light", "{deviceProximity: {enabled: true}}", ""));
+    let told = |inject| {
+        let world = world_with(&graph, &[row("a")], inject);
+        decide(&world, &"anytime+rate".parse().expect("a policy")).expect("a plan").answer.values["sensor"].clone()
+    };
+    assert_eq!(told(false), json!({"clustersAffinity": ["a"], "serviceImportClusters": []}));
+    let amounts = json!({"cpu": "500m", "memory": "1Gi"});
+    assert_eq!(
+        told(true),
+        json!({
+            "deviceProximity": true, "resources": {"requests": amounts, "limits": amounts},
+            "clustersAffinity": ["a"], "serviceImportClusters": [],
+        })
+    );
 }
 
 #[test]

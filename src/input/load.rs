@@ -227,7 +227,7 @@ pub(super) fn splice(root: &mut Node, section: &str, files: &mut Files) -> Resul
 }
 
 /// Translates a descriptor that stands under `application`, or is named there; tells whether there is one.
-fn splice_descriptor(root: &mut Node, files: &mut Files) -> Result<bool, InputError> {
+pub(super) fn splice_descriptor(root: &mut Node, files: &mut Files) -> Result<bool, InputError> {
     let at = At::root(root).key("application");
     let is_descriptor = |node: &&Node| node.get("hdaGraph").is_some() || node.get("descriptor").is_some();
     let Some(node) = at.node().filter(is_descriptor) else { return Ok(false) };

@@ -1,13 +1,14 @@
 //! A world to plan in, without a load and without a question: an inventory, and the applications that are to run on it.
 //!
 //! The files are put together to the tree that a scenario would be, so that whatever may stand in a scenario's inventory
-//! or application may stand here, with the same defaults, checks and messages.
+//! or application may stand here (a descriptor too), with the same defaults, checks and messages.
 
 use super::at::At;
+use super::capacities;
 use super::error::{InputError, Mistake, Place};
 use super::file::{Files, InputFile};
 use super::hdag::Artifact;
-use super::load::splice;
+use super::load::{splice, splice_descriptor};
 use super::node::{Entry, Node, Scalar, Value};
 use super::read::read;
 use super::scenario::{ScenarioFile, scenario};
@@ -54,6 +55,7 @@ pub fn load(inventory: &Path, applications: &[PathBuf], set: &[(String, String)]
     for (path, value) in set {
         Patch::set(path, value)?.apply(&mut root)?;
     }
+    capacities::fill(&mut root, &mut files)?;
     let mut file: ScenarioFile = read(&root)?;
     file.complete();
     let at = At::root(&root);
@@ -94,6 +96,7 @@ fn joined(applications: &[PathBuf], files: &mut Files) -> Result<Node, InputErro
         let mut root = Node { place: place.clone(), value: Value::Map(Vec::new()) };
         put(&mut root, "application", Node { place, value: Value::Scalar(Scalar::Text(file.into())) });
         splice(&mut root, "application", files)?;
+        splice_descriptor(&mut root, files)?;
         let one = root.get("application").cloned().expect("it was just put there");
         all = Some(match all {
             None => one,

@@ -277,6 +277,7 @@ fn paper_clusters(service: &Service<'_>) {
         region: String::new(),
         pod_cidr: None,
         service_cidr: None,
+        rtt_ms: std::collections::BTreeMap::new(),
         attributes: ClusterAttributes::default(),
         dashboard: None,
     };

@@ -6,7 +6,7 @@
 use super::stack::{Stack, stack};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use smo::backend::live::grafana::{Folder, Grafana, Graph, Service, Settings};
+use smo::backend::live::grafana::{Cluster, Dashboard, Folder, Grafana, Graph, Service, Settings};
 use smo::backend::live::http::Auth;
 use smo::backend::live::outside::Class;
 use smo::backend::live::prometheus::Prometheus;
@@ -86,7 +86,7 @@ async fn l15_a_dashboard_is_made_changed_and_removed() {
     assert_eq!(second["dashboard"]["panels"].as_array().unwrap().len(), 2);
     assert!(second["dashboard"]["version"].as_i64() > first["dashboard"]["version"].as_i64());
     // Another dashboard of that title in the folder is somebody else's: it is not replaced.
-    let twin = smo::backend::live::grafana::Dashboard { uid: "smo-l15-twin".to_owned(), ..dashboard.clone() };
+    let twin = Dashboard { uid: "smo-l15-twin".to_owned(), ..dashboard.clone() };
     if grafana.interface() == "/api" {
         assert_eq!(grafana.apply(&folder(), &twin).await.unwrap_err().class, Class::Conflict);
     }
@@ -139,14 +139,69 @@ async fn l15_an_outage_is_an_error_that_may_be_ignored() {
     remove_folder(&settings).await;
 }
 
+/// Of a graph, of a service, of a cluster.
+fn dashboards() -> [Dashboard; 3] {
+    let cluster = Cluster { name: "member1".to_owned(), cluster_label: "cluster".to_owned() };
+    [graph().dashboard(), graph().dashboard_of("web"), cluster.dashboard()]
+}
+
+/// Every kind of panel is taken as it was sent, variables and repeated panels too.
+#[tokio::test(flavor = "multi_thread")]
+async fn l15_each_kind_of_dashboard_is_taken() {
+    let Some(stack) = stack("l15") else { return };
+    let settings = settings(&stack);
+    let grafana = Grafana::new(settings.clone()).await.unwrap();
+    for dashboard in dashboards() {
+        grafana.remove(&dashboard.uid).await.unwrap();
+        assert!(!grafana.has(&dashboard.uid).await.unwrap());
+        grafana.apply(&folder(), &dashboard).await.unwrap();
+        assert!(grafana.has(&dashboard.uid).await.unwrap());
+        let shown = shown(&settings, &dashboard.uid).await.unwrap();
+        let panels = shown["dashboard"]["panels"].as_array().unwrap();
+        assert_eq!(panels.len(), dashboard.panels.len());
+        let repeated = panels.iter().filter(|panel| panel["repeat"] == "service").count();
+        assert_eq!((repeated, dashboard.variables.len()), if dashboard.panels.len() == 12 { (4, 1) } else { (0, 0) });
+        grafana.remove(&dashboard.uid).await.unwrap();
+    }
+    remove_folder(&settings).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn l15_each_query_of_each_panel_is_one_that_prometheus_answers() {
     let Some(stack) = stack("l15") else { return };
     let prometheus = Prometheus::new(&stack.address("prometheus")).unwrap();
-    let dashboard = graph().dashboard();
-    for expression in dashboard.expressions() {
-        let answer = prometheus.query(expression).await;
-        assert!(answer.is_ok(), "{expression}: {answer:?}");
+    let mut asked = 0;
+    for dashboard in dashboards() {
+        for expression in dashboard.expressions() {
+            let answer = prometheus.query(expression).await;
+            assert!(answer.is_ok(), "{expression}: {answer:?}");
+            asked += 1;
+        }
     }
-    assert_eq!(dashboard.expressions().count(), 12);
+    // Of the graph 12 and the repeated 4, of the service 4, of the cluster 19: CPU 6, cores, busy, memory 4, used, disks 3, space, network 2.
+    assert_eq!(asked, 12 + 4 + 4 + 19);
+}
+
+/// Prometheus itself says which names of pods the pattern takes: a label is set where it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn l15_pods_of_other_services_are_not_taken() {
+    let Some(stack) = stack("l15") else { return };
+    let prometheus = Prometheus::new(&stack.address("prometheus")).unwrap();
+    let expression = graph().dashboard_of("web").panels[2].queries[0].expr.clone();
+    let pattern = expression.split("pod=~\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    for (pod, is_ours) in [
+        ("web-7d4b9c6f5d-x2k9p", true),
+        ("web-5f7-bcdfg", true),
+        ("web-7d4bx2k9p", true),
+        ("web-api-7d4b9c6f5d-x2k9p", false),
+        ("web-api-0", false),
+        ("web-x2k9p", false),
+        ("webshop-7d4b9c6f5d-x2k9p", false),
+    ] {
+        let named = format!("label_replace(vector(1), \"pod\", \"{pod}\", \"\", \"\")");
+        let query = format!("sum by (taken) (label_replace({named}, \"taken\", \"yes\", \"pod\", \"{pattern}\"))");
+        let answer = prometheus.query(&query).await.unwrap();
+        let is_taken = answer.iter().any(|point| point.labels.get("taken").is_some_and(|taken| taken == "yes"));
+        assert_eq!((answer.len(), is_taken), (1, is_ours), "{pod}: {answer:?}");
+    }
 }

@@ -25,6 +25,7 @@ mod l09;
 mod l11;
 mod l15;
 mod losses;
+mod measured;
 mod moves;
 mod outages;
 mod postgres;

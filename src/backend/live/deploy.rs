@@ -4,8 +4,7 @@
 //! replicas: where the chart sets one, the value that says how many is given the count of now, or an upgrade would reset it. A
 //! dashboard that cannot be written is trouble that is noted, and never stops a deployment.
 
-use super::connect::token_at;
-use super::grafana::{Folder, Grafana, Graph, Service, Settings as GrafanaSettings};
+use super::grafana::{Folder, Grafana, Graph, Service};
 use super::helm::{Chart, Helm, Hooks, Patience, Release, Settings, Wanted};
 use super::http::Auth;
 use super::karmada::{DEPLOYMENT, Karmada};
@@ -20,7 +19,7 @@ use std::time::Duration;
 /// How long a change of a release may take, and how long Helm may take to end after it was asked to.
 const PATIENCE: Patience = Patience { limit: Duration::from_mins(2), grace: Duration::from_secs(10) };
 /// The label of metrics that tells clusters apart, as in the queries of a connection.
-const CLUSTER_LABEL: &str = "cluster";
+pub const CLUSTER_LABEL: &str = "cluster";
 
 /// Brings all releases to what the connection says.
 ///
@@ -121,8 +120,8 @@ pub async fn dashboard(shared: std::sync::Arc<Shared>) {
 }
 
 async fn write_dashboard(shared: &Shared, at: &GrafanaAt) -> Result<(), CallError> {
-    let grafana = open(at).await?;
-    let folder = Folder { uid: "smo".to_owned(), title: at.folder.clone() };
+    let grafana = Grafana::open(at).await?;
+    let folder = Folder::of(at);
     grafana.ensure_folder(&folder).await?;
     grafana.apply(&folder, &graph(&shared.connection).dashboard()).await
 }
@@ -130,24 +129,10 @@ async fn write_dashboard(shared: &Shared, at: &GrafanaAt) -> Result<(), CallErro
 /// Removes the dashboard; whether the connection has one. What goes wrong is no reason to keep the rest.
 pub async fn remove_dashboard(connection: &Connection) -> bool {
     let Some(at) = &connection.grafana else { return false };
-    match open(at).await {
+    match Grafana::open(at).await {
         Ok(grafana) => grafana.remove(&graph(connection).dashboard().uid).await.is_ok(),
         Err(_) => false,
     }
-}
-
-async fn open(at: &GrafanaAt) -> Result<Grafana, CallError> {
-    let secret = at.token_file.as_deref().map(token_at).transpose()?;
-    // A token of a service account has no colon; `user:password` has one.
-    let auth = match secret {
-        None => Auth::None,
-        Some(secret) => match secret.split_once(':') {
-            Some((user, password)) => Auth::Basic { user: user.to_owned(), password: password.to_owned() },
-            None => Auth::Bearer(secret),
-        },
-    };
-    let (url, data_source) = (at.url.clone(), at.data_source.clone());
-    Grafana::new(GrafanaSettings { url, auth, namespace: "default".to_owned(), data_source }).await
 }
 
 fn graph(connection: &Connection) -> Graph {

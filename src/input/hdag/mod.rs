@@ -25,7 +25,7 @@ pub use descriptor::{
 };
 pub use fields::Note;
 pub use overlay::{need_capacities, resolve};
-pub use words::{Level, duration, ram_level, storage_level};
+pub use words::{Level, duration, ram_level, storage_level, write_duration};
 
 use super::error::InputError;
 use super::formats::{Column, FormatPage, Kind};

@@ -285,8 +285,13 @@ impl Checker<'_> {
             }
             (None, None, Some(_)) => return Err(self.error("grafana.password", "has no user; set `grafana.username`")),
         };
-        let (folder, data_source) = (file.folder.clone(), file.data_source.clone());
-        Ok(GrafanaConfig { url: self.url("grafana.url", &file.url)?, sign_in, folder, data_source })
+        if !is_label(&file.cluster_label) {
+            let message = "is no label of metrics; write one like `cluster`, of letters, digits and `_`";
+            return Err(self.error("grafana.cluster_label", message));
+        }
+        let (folder, data_source, cluster_label) =
+            (file.folder.clone(), file.data_source.clone(), file.cluster_label.clone());
+        Ok(GrafanaConfig { url: self.url("grafana.url", &file.url)?, sign_in, folder, data_source, cluster_label })
     }
 
     fn charts(&self, file: &ChartsFile) -> Result<Charts, InputError> {
@@ -355,4 +360,10 @@ impl Checker<'_> {
         })?;
         Ok(Log { format: log.format, level: log.level.clone() })
     }
+}
+
+/// Whether `text` is the name of a label, as Prometheus takes it.
+fn is_label(text: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.chars().all(is_letter) && !text.is_empty() && !text.starts_with(|letter: char| letter.is_ascii_digit())
 }

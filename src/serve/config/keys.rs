@@ -88,6 +88,7 @@ pub const KEYS: &[Key] = &[
     key("grafana.password", Secret, "its password"),
     key("grafana.folder", Text, "title of the folder of our dashboards"),
     key("grafana.data_source", Text, "uid of the data source that panels ask, if not Grafana's default"),
+    key("grafana.cluster_label", Text, "label of metrics that tells clusters apart, in panels: `cluster`, `source`"),
     key("charts.helm", Text, "the program helm (3.17 or newer), by name or path"),
     key("charts.plain_hosts", List, "hosts that are spoken to without encryption; `*` for all"),
     key("charts.allow_hosts", List, "hosts that artifacts may come from; if none is named, all that are not private"),
@@ -114,7 +115,11 @@ pub const KEYS: &[Key] = &[
     key("log.format", Value, "how is logged: `text` or `json`"),
     key("log.level", Text, "what is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module"),
     key("capacities", Text, "file that `smo fit` wrote: what replicas of services can serve"),
-    key("inject_resources", Value, "whether charts are given the descriptor's resources as `resources`"),
+    key(
+        "inject_resources",
+        Value,
+        "whether charts are told the descriptor's resources, as `resources`, and that a device is near, as `deviceProximity`",
+    ),
 ];
 
 /// A key by its path.

@@ -220,6 +220,8 @@ pub struct GrafanaConfig {
     pub folder: String,
     /// Which data source panels ask; nothing is Grafana's default.
     pub data_source: Option<String>,
+    /// The label of metrics that tells clusters apart.
+    pub cluster_label: String,
 }
 
 /// How one signs in.

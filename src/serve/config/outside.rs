@@ -121,6 +121,13 @@ pub struct GrafanaFile {
     /// Which data source panels ask; where nothing is said, Grafana's default.
     #[serde(default)]
     pub data_source: Option<String>,
+    /// The label of metrics that tells clusters apart; the original's members are told apart by `source`.
+    #[serde(default = "cluster_label")]
+    pub cluster_label: String,
+}
+
+fn cluster_label() -> String {
+    "cluster".to_owned()
 }
 
 fn folder() -> String {

@@ -2,6 +2,7 @@
 //! when something else is wanted.
 
 use super::context::Context;
+use super::dashboards::Shown;
 use super::due;
 use super::pause;
 use super::status::{see, settle};
@@ -56,6 +57,8 @@ pub struct Clerk {
     pub refresh: Option<Arc<dyn Refresh>>,
     /// What was written down last.
     pub written: Status,
+    /// Where it is shown, once it is.
+    pub shown: Shown,
 }
 
 /// Tells charts where their services are now.
@@ -122,6 +125,9 @@ impl Clerk {
             if let Some(values) = given.get(&service.name) {
                 service.values.clone_from(values);
             }
+        }
+        if let Some(links) = self.shown.get() {
+            links.fill(&mut self.status);
         }
         let is_news = settle(&mut self.status, &self.written, now);
         if is_news || now.since(self.written.observed_at) >= WRITE_EVERY {

@@ -4,8 +4,8 @@ use super::context::{Context, KeepError};
 use super::inventory::Held;
 use super::settings::Settings;
 use crate::backend::live::http::Auth;
-use crate::backend::live::karmada::Karmada;
 use crate::backend::live::karmada::cluster::ClusterSeen;
+use crate::backend::live::karmada::{Karmada, client};
 use crate::backend::live::oci::Registry;
 use crate::backend::live::submariner::{Addresses, Submariner};
 use crate::input::hdag::Descriptor;
@@ -21,7 +21,9 @@ use std::time::Duration;
 pub const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// What was seen longer ago is asked for again before a plan is made on it.
 const FRESH_FOR: Duration = Duration::from_secs(30);
-/// Where Submariner's broker keeps its objects.
+/// How long Submariner's broker may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Where it keeps its objects.
 const BROKER: &str = "submariner-k8s-broker";
 
 /// Asks Karmada and Submariner, and keeps what they say.
@@ -31,15 +33,26 @@ const BROKER: &str = "submariner-k8s-broker";
 pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
     let karmada = Karmada::open(&context.settings.karmada_at("default")?).await?;
     let seen = karmada.clusters().await?;
-    // Most installations have no Submariner; one that does not answer is no reason to know nothing of the clusters.
-    let addresses = Submariner::new(karmada.client().clone(), BROKER).addresses().await.unwrap_or_default();
+    let addresses = addresses(context, &karmada).await;
     let now = At::now();
     let before = context.store.clusters().await?;
-    let rows: Vec<ClusterRow> = seen.iter().map(|one| row(one, &addresses, now)).collect();
+    let known = |name: &str| before.iter().find(|row| row.name == name);
+    let rows: Vec<ClusterRow> = seen.iter().map(|one| row(one, (addresses.as_deref(), known(&one.name)), now)).collect();
     context.store.put_clusters(&rows).await?;
     let after = context.store.clusters().await?;
     note(context, &before, &after).await;
     Ok(after)
+}
+
+/// The addresses of the clusters, where Submariner joins them. Most installations have none; one that does not answer is no reason to
+/// know nothing of the clusters.
+async fn addresses(context: &Context, karmada: &Karmada) -> Option<Vec<Addresses>> {
+    let (client, namespace) = match &context.settings.submariner {
+        None => (karmada.client().clone(), BROKER),
+        Some(at) => (client(&at.kubeconfig, at.context.as_deref()).await.ok()?, at.namespace.as_str()),
+    };
+    let submariner = Submariner::new(client, namespace);
+    tokio::time::timeout(PATIENCE, submariner.addresses()).await.ok()?.ok()
 }
 
 /// Says which clusters have come, left, or changed whether they are ready.
@@ -76,11 +89,19 @@ pub async fn rows(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
     }
 }
 
-fn row(seen: &ClusterSeen, addresses: &[Addresses], now: At) -> ClusterRow {
+/// A cluster as it is seen; what is not seen this time, of addresses and distances, is as it was `before`.
+fn row(seen: &ClusterSeen, (addresses, before): (Option<&[Addresses]>, Option<&ClusterRow>), now: At) -> ClusterRow {
     let all = seen.allocatable.unwrap_or(Resources::ZERO);
     let free = all.saturating_sub(seen.allocated + seen.allocating);
     let amount = |of: fn(&Resources) -> f64| Amount { allocatable: of(&all), free: of(&free) };
-    let joined = addresses.iter().find(|one| one.cluster == seen.name);
+    let cidrs = match addresses {
+        None => before.map(|row| (row.pod_cidr.clone(), row.service_cidr.clone())),
+        Some(all) => all
+            .iter()
+            .find(|one| one.cluster == seen.name)
+            .map(|one| (one.pods.first().cloned(), one.services.first().cloned())),
+    };
+    let (pod_cidr, service_cidr) = cidrs.unwrap_or_default();
     ClusterRow {
         name: seen.name.clone(),
         present: true,
@@ -92,8 +113,9 @@ fn row(seen: &ClusterSeen, addresses: &[Addresses], now: At) -> ClusterRow {
         nodes: seen.nodes,
         version: seen.version.clone(),
         region: seen.location[0].clone(),
-        pod_cidr: joined.and_then(|one| one.pods.first().cloned()),
-        service_cidr: joined.and_then(|one| one.services.first().cloned()),
+        pod_cidr,
+        service_cidr,
+        rtt_ms: before.map(|row| row.rtt_ms.clone()).unwrap_or_default(),
         attributes: ClusterAttributes::default(),
         dashboard: None,
     }

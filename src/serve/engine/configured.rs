@@ -2,6 +2,7 @@
 
 use super::settings::{ControlPlane, Settings};
 use crate::backend::live::clock;
+use crate::backend::live::deploy::CLUSTER_LABEL;
 use crate::model::connection::{GrafanaAt, PrometheusAt};
 use crate::model::control::Rails;
 use crate::serve::at::At;
@@ -37,10 +38,11 @@ impl Settings {
         Ok(Self {
             me: format!("{}-{}", std::process::id(), clock::since_epoch().as_nanos()),
             karmada: config.karmada.as_ref().map(plane),
-            submariner: config.submariner.as_ref().map(|one| one.kubeconfig.clone()),
+            submariner: config.submariner.clone(),
             prometheus,
             rate: config.prometheus.clone(),
             grafana: config.grafana.as_ref().map(|at| grafana(at, folder)).transpose()?,
+            cluster_label: config.grafana.as_ref().map_or_else(|| CLUSTER_LABEL.to_owned(), |at| at.cluster_label.clone()),
             charts: config.charts.clone(),
             rules: config.alerts.rules.clone(),
             rule_labels,
@@ -57,6 +59,7 @@ impl Settings {
             capacities: config.capacities.clone(),
             inventory: config.inventory.clone(),
             scaling: config.control.enabled,
+            inject_resources: config.inject_resources,
             deploy_timeout: DEPLOY_TIMEOUT,
         })
     }

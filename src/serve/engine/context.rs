@@ -1,6 +1,7 @@
 //! What all keepers share: the store, the settings, who is to be told, and whether the server ends.
 
 use super::answer::{EngineError, Trouble};
+use super::dashboards;
 use super::settings::Settings;
 use crate::backend::live::outside::{CallError, Class};
 use crate::serve::store::asked::NewEvent;
@@ -22,6 +23,8 @@ pub struct Context {
     pub told: broadcast::Sender<Event>,
     /// Something that is wanted changed.
     pub changed: Notify,
+    /// What all who write dashboards share.
+    pub dashboards: dashboards::Shared,
     ending: AtomicBool,
 }
 
@@ -67,7 +70,8 @@ impl Context {
     /// Nothing has happened yet.
     pub fn new(store: Store, settings: Settings) -> Arc<Self> {
         let (told, _) = broadcast::channel(1_024);
-        Arc::new(Self { store, settings, told, changed: Notify::new(), ending: AtomicBool::new(false) })
+        let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
+        Arc::new(Self { store, settings, told, changed, dashboards, ending: AtomicBool::new(false) })
     }
 
     /// The server ends: keepers leave what they keep as it is.

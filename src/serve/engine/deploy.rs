@@ -106,10 +106,12 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     let refresher = super::refresh::Parts {
         context: context.clone(),
         graph: graph.clone(),
+        descriptor: descriptor.clone(),
         karmada,
         world,
         connection: complete,
         given: values,
+        places: wishes,
     };
     Ok(Deployed::Placed(Box::new(Placed { scenario, connection, policy, refresher })))
 }
@@ -188,6 +190,7 @@ async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Resul
         clusters: &rows,
         held: &held,
         capacities,
+        inject_resources: context.settings.inject_resources,
     };
     world(asked).map_err(|error| match error {
         world::WorldError::NoCluster | world::WorldError::Folder(_) => {

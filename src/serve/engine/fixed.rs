@@ -1,10 +1,12 @@
 //! Looks at what charts that place themselves have made: their Deployments, and where Karmada has put them.
 
-use super::told::Told;
+use super::monitors::Places;
+use super::told::{Shares, Told};
 use crate::backend::live::karmada::{DEPLOYMENT, Karmada};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 /// From one look to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -12,7 +14,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const NOWHERE: &str = "karmada";
 
 /// Looks until nobody listens.
-pub async fn look(karmada: Karmada, services: BTreeSet<String>, tell: UnboundedSender<Told>) {
+pub async fn look(
+    karmada: Karmada,
+    services: BTreeSet<String>,
+    (tell, placed): (UnboundedSender<Told>, watch::Sender<Option<Places>>),
+) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -24,10 +30,22 @@ pub async fn look(karmada: Karmada, services: BTreeSet<String>, tell: UnboundedS
                 seen.push((name.clone(), places, None));
             }
         }
+        let now: Places = seen.iter().map(|(name, places, _)| (name.clone(), wanted(places))).collect();
+        placed.send_if_modified(|known| {
+            let differs = known.as_ref() != Some(&now);
+            *known = Some(now);
+            differs
+        });
         if tell.send(Told::Seen(seen)).is_err() {
             return;
         }
     }
+}
+
+/// Where a Deployment is wanted, as Karmada says.
+fn wanted(places: &BTreeMap<String, (u32, u32)>) -> Shares {
+    let known = places.iter().filter(|(name, _)| *name != NOWHERE);
+    known.map(|(name, (wanted, _))| (name.clone(), *wanted)).collect()
 }
 
 /// Replicas of a Deployment by cluster: wanted and ready.

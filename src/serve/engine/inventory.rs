@@ -129,6 +129,7 @@ mod tests {
             region: "here".to_owned(),
             pod_cidr: None,
             service_cidr: None,
+            rtt_ms: BTreeMap::new(),
             attributes: ClusterAttributes::default(),
             dashboard: None,
         }

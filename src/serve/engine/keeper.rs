@@ -9,7 +9,7 @@ use super::configured::windows;
 use super::context::{Context, KeepError};
 use super::deploy::{Deployed, Refresher};
 use super::told::{Teller, Told};
-use super::{deploy, due, events, fixed, remove};
+use super::{dashboards, deploy, due, events, fixed, monitors, remove};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::{LiveBackend, Mode};
 use crate::input::hdag::{self, Descriptor, Trigger};
@@ -107,8 +107,13 @@ impl Keeper {
         let deployed = self.wait(deploy::deploy(asked, &mut status, job.as_ref()))?;
         // Prometheus may take minutes to load rules: nothing waits for that.
         let rules = self.runtime.spawn(events::keep(self.context.clone(), graph.clone(), descriptor.clone()));
-        let ran = self.run_deployed(deployed, (graph, descriptor, services), (status, job));
+        // Nor for Grafana.
+        let shown = dashboards::Shown::default();
+        let keeping = dashboards::keep(self.context.clone(), graph.clone(), descriptor.clone(), shown.clone());
+        let drawing = self.runtime.spawn(keeping);
+        let ran = self.run_deployed(deployed, (graph, descriptor, services), (status, job, shown));
         rules.abort();
+        drawing.abort();
         ran
     }
 
@@ -117,7 +122,7 @@ impl Keeper {
         &self,
         deployed: Deployed,
         (graph, descriptor, services): (&Graph, Descriptor, BTreeSet<String>),
-        (status, job): (Status, Option<Job>),
+        (status, job, shown): (Status, Option<Job>, dashboards::Shown),
     ) -> Result<Option<Next>, KeepError> {
         let deadline =
             job.as_ref().map_or(At(i64::MAX), |job| job.created_at.after(self.context.settings.deploy_timeout));
@@ -132,13 +137,16 @@ impl Keeper {
             remote: None,
             deadline,
             refresh: None,
+            shown,
         };
         let (status, verdict, failed) = match deployed {
             Deployed::Fixed(karmada) => {
                 let (tell, told) = unbounded_channel();
-                let services = clerk.services.clone();
+                let (services, graph) = (clerk.services.clone(), (graph.clone(), clerk.descriptor.clone()));
+                let (places, seen) = tokio::sync::watch::channel(None);
                 let (status, verdict) = self.wait(async {
-                    let looking = tokio::spawn(fixed::look(karmada, services, tell));
+                    tokio::spawn(monitors::follow(self.context.clone(), graph, karmada.clone(), seen));
+                    let looking = tokio::spawn(fixed::look(karmada, services, (tell, places)));
                     let worked = clerk.work(told).await;
                     looking.abort();
                     worked
@@ -192,7 +200,7 @@ impl Keeper {
 
     async fn stop(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
-        remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Deployed).await?;
+        remove::take_down(&self.context, graph, job.as_ref()).await?;
         let mut status = first_status(graph, &read(graph)?, &self.context.settings.me);
         for service in &mut status.services {
             asleep(service, if service.conditional { Phase::Pending } else { Phase::Stopped });
@@ -206,12 +214,17 @@ impl Keeper {
 
     async fn remove(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
-        remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Everything).await?;
+        remove::take_down(&self.context, graph, job.as_ref()).await?;
         self.end(job, JobState::Succeeded, None).await?;
         self.context
             .tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null))
             .await;
         self.context.store.delete_graph(&graph.id).await?;
+        let context = self.context.clone();
+        self.runtime.spawn(async move {
+            // What is left now is removed by whoever looks after it.
+            drop(dashboards::sweep(&context).await);
+        });
         Ok(())
     }
 
@@ -249,7 +262,7 @@ impl Keeper {
         }
         // One that never ran leaves nothing behind; one that did keeps what there is.
         if graph.previous.is_none() {
-            remove::take_down(&self.context, graph, job.as_ref(), remove::Reach::Deployed).await?;
+            remove::take_down(&self.context, graph, job.as_ref()).await?;
         }
         let mut status = first_status(graph, &read(graph)?, &self.context.settings.me);
         if graph.previous.is_none() {

@@ -1,9 +1,11 @@
 //! Who keeps which graph, and how.
 //!
-//! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached), `context` (what
-//! all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
-//! there is), `due` and `status` (pure: what is to run, what is observed), `events` (what wakes services), `deploy` with `wishes` and `pause`, `refresh`, `fixed`
-//! and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day), `supervise` (all of them).
+//! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached),
+//! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
+//! there is), `network` (how far it is between them), `values` (what charts are told besides), `due` and `status` (pure: what is to run,
+//! what is observed), `events` (what wakes services), `dashboards` and `monitors` (what people and Prometheus see), `deploy` with
+//! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day),
+//! `supervise` (all of them).
 
 pub mod answer;
 pub mod check;
@@ -11,12 +13,15 @@ pub mod clerk;
 pub mod clusters;
 pub mod configured;
 pub mod context;
+pub mod dashboards;
 pub mod deploy;
 pub mod due;
 pub mod events;
 pub mod fixed;
 pub mod inventory;
 pub mod keeper;
+pub mod monitors;
+pub mod network;
 pub mod pause;
 pub mod plan;
 pub mod refresh;
@@ -25,6 +30,7 @@ pub mod settings;
 pub mod status;
 pub mod supervise;
 pub mod told;
+pub mod values;
 pub mod wishes;
 pub mod world;
 
@@ -128,6 +134,7 @@ impl Engine {
             clusters: &rows,
             held: &held,
             capacities: context.settings.capacities.as_deref(),
+            inject_resources: context.settings.inject_resources,
         };
         let inventory = context.settings.inventory.as_deref().filter(|_| context.settings.karmada.is_none());
         let world = world::world_on(asked, inventory).map_err(|error| match error {

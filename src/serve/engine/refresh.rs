@@ -1,14 +1,15 @@
-//! Tells charts where their services are by now: what a chart makes besides its Deployment (services, exports, imports) follows the values
+//! Tells charts where their services are by now, and what follows services to their places: what a chart makes besides its Deployment (services, exports, imports) follows the values
 //! `clustersAffinity` and `serviceImportClusters`, also of services that did not move themselves but are called from elsewhere.
 
 use super::clerk::Refresh;
 use super::context::Context;
 use super::deploy::planned;
-use super::plan;
+use super::{monitors, plan};
 use super::told::Shares;
 use super::world::World;
 use crate::backend::live::deploy::releases;
 use crate::backend::live::karmada::Karmada;
+use crate::input::hdag::Descriptor;
 use crate::model::connection::Connection;
 use crate::serve::store::rows::Graph;
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub context: Arc<Context>,
     /// The graph.
     pub graph: Graph,
+    /// Its descriptor.
+    pub descriptor: Descriptor,
     /// The control plane.
     pub karmada: Karmada,
     /// The world of the run.
@@ -35,6 +38,8 @@ pub struct Parts {
     pub connection: Connection,
     /// The values that charts have been given.
     pub given: BTreeMap<String, Value>,
+    /// Where services have been placed.
+    pub places: BTreeMap<String, Shares>,
 }
 
 /// Brings values to the newest placement, one change at a time.
@@ -46,8 +51,10 @@ pub struct Refresher {
 impl Refresher {
     /// Begins to listen; it ends with what is returned.
     pub fn start(parts: Parts, runtime: Handle) -> Self {
-        let (newest, listen) = watch::channel(None);
+        let (newest, listen) = watch::channel(Some(parts.places.clone()));
         let given = Arc::new(Mutex::new(parts.given.clone()));
+        let graph = (parts.graph.clone(), parts.descriptor.clone());
+        runtime.spawn(monitors::follow(parts.context.clone(), graph, parts.karmada.clone(), newest.subscribe()));
         runtime.spawn(follow(parts, listen, given.clone()));
         Self { newest, given }
     }

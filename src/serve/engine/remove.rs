@@ -1,29 +1,21 @@
-//! Takes down what was deployed of a graph: releases, replicas, wishes, rules, and at the end dashboards. Taking down what is gone is fine.
+//! Takes down what was deployed of a graph: releases, replicas, monitors, wishes, rules. Taking down what is gone is fine. Dashboards go
+//! when the graph is gone, see [`dashboards`](super::dashboards).
 
 use super::context::{Context, KeepError};
-use super::events;
 use super::settings::Releases;
+use super::{events, monitors};
 use crate::backend::live::clock;
-use crate::backend::live::deploy::{remove_dashboard, uninstall};
+use crate::backend::live::deploy::uninstall;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
 use crate::serve::store::rows::{Graph, Job};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How much is taken down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// What runs: the graph is known still.
-    Deployed,
-    /// Everything.
-    Everything,
-}
-
 /// Takes a graph down.
 ///
 /// # Errors
 /// See [`KeepError`]: what is left is taken down at the next try.
-pub async fn take_down(context: &Context, graph: &Graph, job: Option<&Job>, reach: Reach) -> Result<(), KeepError> {
+pub async fn take_down(context: &Context, graph: &Graph, job: Option<&Job>) -> Result<(), KeepError> {
     if context.settings.karmada.is_some() {
         let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
         let stored = karmada.stored(&graph.name).await?;
@@ -37,13 +29,6 @@ pub async fn take_down(context: &Context, graph: &Graph, job: Option<&Job>, reac
         karmada.forget(&graph.name).await?;
         if let (Some(job), false) = (job, removed.is_empty()) {
             context.store.job_step(&job.id, &format!("removed: {}", removed.join(", "))).await?;
-        }
-    }
-    if reach == Reach::Everything {
-        let nobody = context.settings.connection(graph, (Vec::new(), &[]), &BTreeSet::new(), None);
-        if let Ok(connection) = nobody {
-            // One that cannot be removed is no reason to keep the rest.
-            remove_dashboard(&connection).await;
         }
     }
     context.store.clear_firings(&graph.id).await?;
@@ -91,6 +76,7 @@ async fn services(
     let connection = context.settings.connection(graph, (Vec::new(), &names), &BTreeSet::new(), Some(&releases))?;
     let mut removed = Vec::new();
     for name in &names {
+        removed.extend(monitors::remove(karmada, name).await?);
         removed.extend(karmada.release(name).await?);
     }
     removed.extend(uninstall(karmada, &connection).await?);

@@ -9,7 +9,7 @@ use crate::model::id::Table;
 use crate::model::{ClusterId, ServiceId};
 use crate::policy::PolicySpec;
 use crate::serve::at::At;
-use crate::serve::config::{Charts, PrometheusConfig, RulesAt};
+use crate::serve::config::{Charts, PrometheusConfig, RulesAt, Submariner};
 use crate::serve::store::rows::Graph;
 use crate::units::Span;
 use serde_json::Value;
@@ -35,14 +35,16 @@ pub struct Settings {
     pub me: String,
     /// The control plane; without one, nothing is deployed.
     pub karmada: Option<ControlPlane>,
-    /// The kubeconfig of Submariner's broker, where it is another one.
-    pub submariner: Option<PathBuf>,
+    /// Submariner's broker, where it is not on the control plane.
+    pub submariner: Option<Submariner>,
     /// Where metrics are; without it nothing is measured and no event is seen.
     pub prometheus: Option<PrometheusAt>,
     /// PromQL of a service's rate, where the graph says none.
     pub rate: Option<PrometheusConfig>,
     /// Where dashboards are shown, if they are.
     pub grafana: Option<GrafanaAt>,
+    /// The label of metrics that tells clusters apart, as dashboards ask for it.
+    pub cluster_label: String,
     /// Where charts and descriptors come from.
     pub charts: Charts,
     /// Where rules are written.
@@ -67,6 +69,8 @@ pub struct Settings {
     pub inventory: Option<PathBuf>,
     /// Whether services are scaled by their load.
     pub scaling: bool,
+    /// Whether charts are given what descriptors say of resources and of devices, where they themselves say nothing.
+    pub inject_resources: bool,
     /// From the begin of a deployment until all of it has to be ready.
     pub deploy_timeout: Duration,
 }
@@ -113,8 +117,7 @@ impl Settings {
     ) -> Result<Connection, CallError> {
         let counterpart = |name: &String| {
             let options = graph.options.services.get(name);
-            let asked = options.and_then(|options| options.rate.clone());
-            let rate = asked.or_else(|| Some(self.rate.as_ref()?.rate(&graph.project, name)));
+            let rate = self.rate_of(graph, name);
             let is_scaled = self.scaling && self.prometheus.is_some() && scaled.contains(name);
             let release = releases.and_then(|releases| {
                 Some(ReleaseAt {
@@ -147,8 +150,15 @@ impl Settings {
             probe: self.probe,
             alerts: None,
             charts,
-            grafana: self.grafana.clone(),
+            // Dashboards outlive runs: see `dashboards`.
+            grafana: None,
         })
+    }
+
+    /// PromQL of a service's rate: what the graph says, or the server's.
+    pub fn rate_of(&self, graph: &Graph, service: &str) -> Option<String> {
+        let asked = graph.options.services.get(service).and_then(|options| options.rate.clone());
+        asked.or_else(|| Some(self.rate.as_ref()?.rate(&graph.project, service)))
     }
 
     /// How these charts are had: which of their hosts are spoken to without encryption.

@@ -1,9 +1,9 @@
 //! Sees to it that every graph that needs one has a keeper, and that no graph has two: a keeper holds the graph's lease in the store, and
 //! a lease that is not renewed passes to another server.
 
-use super::clusters;
 use super::context::Context;
 use super::keeper::{Keeper, Next};
+use super::{clusters, dashboards, network};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(15);
 /// A lease is renewed when a third of it is gone.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How often the distances between clusters are read.
+const MEASURE_EVERY: Duration = Duration::from_mins(1);
 /// The lease of whoever looks after the clusters.
 const CLUSTERS: &str = "clusters";
 
@@ -51,9 +53,11 @@ pub fn start(context: Arc<Context>) -> Handle {
     let (tell, ended) = watch::channel(false);
     tokio::spawn(async move {
         let looking = tokio::spawn(look_after_clusters(context.clone()));
+        let drawing = tokio::spawn(dashboards::look_after(context.clone()));
         let mut supervisor = Supervisor { context, kept: BTreeMap::new(), later: BTreeMap::new() };
         supervisor.work().await;
         looking.abort();
+        drawing.abort();
         let _ = tell.send(true);
     });
     Handle { ended }
@@ -154,7 +158,7 @@ async fn look_after_clusters(context: Arc<Context>) {
     }
     let mut ticks = tokio::time::interval(clusters::LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut was_silent = false;
+    let (mut was_silent, mut measured) = (false, None);
     loop {
         ticks.tick().await;
         let is_mine = context.store.acquire(CLUSTERS, &context.settings.me, clusters::LOOK_EVERY * 3).await;
@@ -170,5 +174,12 @@ async fn look_after_clusters(context: Arc<Context>) {
             tracing::warn!(%error, "the control plane does not answer; what was known of the clusters stands");
         }
         was_silent = is_silent;
+        let now = crate::backend::live::clock::now();
+        if !is_silent && measured.is_none_or(|at| now.duration_since(at) >= MEASURE_EVERY) {
+            measured = Some(now);
+            if let Err(error) = network::keep(&context).await {
+                tracing::debug!(%error, "distances between clusters could not be kept");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! and checks as of a scenario's files.
 
 use super::inventory::{self, Held};
+use super::{network, values};
 use crate::input::hdag::{Artifact, Descriptor};
 use crate::input::{self, InputError};
 use crate::model::{Resources, Scenario};
@@ -31,6 +32,8 @@ pub struct Asked<'a> {
     pub held: &'a BTreeMap<String, Held>,
     /// Capacities by service, as `smo fit` wrote them.
     pub capacities: Option<&'a Path>,
+    /// Whether charts are told what the descriptor says of resources and devices.
+    pub inject_resources: bool,
 }
 
 /// A world.
@@ -95,14 +98,40 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
     if let Some(path) = asked.capacities {
         set.push(("capacities".to_owned(), path.display().to_string()));
     }
-    let world = input::world::load(&inventory, &[application], &set)?;
+    if let Some(pairs) = network::pairs(asked.clusters).filter(|_| file.is_none()) {
+        set.push(("network.pairs".to_owned(), pairs.to_string()));
+    }
+    let applications = [application];
+    let mut world = input::world::load(&inventory, &applications, &set)?;
+    if let Some(devices) = network::devices(&world.scenario.known).filter(|_| has_devices(&asked)) {
+        set.push(("network.origins".to_owned(), devices.to_string()));
+        world = input::world::load(&inventory, &applications, &set)?;
+    }
     let mut scenario = world.scenario.as_ref().clone();
     really_asked(&mut scenario, asked.requests);
     let has_capacity = |service: &String| asked.capacities.is_some() || capacity(asked.options, service).is_some();
     let scaled = asked.services.iter().filter(|service| has_capacity(service)).cloned().collect();
     let is_ours = |note: &String| !is_of_simulation(note);
     let notes = world.notes.into_iter().filter(is_ours).collect();
-    Ok(World { scenario, artifacts: world.artifacts, notes, scaled })
+    let mut artifacts = world.artifacts;
+    if asked.inject_resources {
+        inject(asked.descriptor, &mut artifacts);
+    }
+    Ok(World { scenario, artifacts, notes, scaled })
+}
+
+/// Whether any of the services wants to be near a device.
+fn has_devices(asked: &Asked<'_>) -> bool {
+    let ours = asked.descriptor.services.iter().filter(|service| asked.services.contains(&service.id));
+    ours.map(|service| service.deployment.intent.network.device_proximity).any(|near| near.enabled)
+}
+
+fn inject(descriptor: &Descriptor, artifacts: &mut BTreeMap<String, Artifact>) {
+    for (name, artifact) in artifacts {
+        if let Some(service) = descriptor.service(name) {
+            artifact.values_overwrite = values::injected(service, &artifact.values_overwrite);
+        }
+    }
 }
 
 /// What only a simulation would have to be told.

@@ -375,6 +375,9 @@ pub struct ClusterRow {
     /// First range of service addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_cidr: Option<String>,
+    /// Milliseconds there and back to other clusters, where Submariner measures them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rtt_ms: BTreeMap<String, f64>,
     /// What the operator says of it.
     pub attributes: ClusterAttributes,
     /// Its dashboard in Grafana.
@@ -416,6 +419,9 @@ pub struct ClusterAttributes {
     /// Whether devices are near it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub near_devices: Option<bool>,
+    /// Milliseconds there and back to other clusters. It goes before what is measured, and is enough on one of the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<BTreeMap<String, f64>>,
 }
 
 /// What somebody may do.

@@ -59,6 +59,13 @@ pub(super) async fn apply(http: &Http, folder: &Folder, uid: &str, model: &Value
     http.ask(&what, &Ask::write(Method::POST, "/api/dashboards/db", body)).await.map(|_written| ())
 }
 
+/// Whether there is a dashboard.
+pub(super) async fn has(http: &Http, uid: &str) -> Result<bool, CallError> {
+    let what = format!("dashboard {uid}");
+    let path = format!("/api/dashboards/uid/{}", checked(&what, uid)?);
+    Ok(find::<DashboardFound>(http, &what, &path).await?.is_some())
+}
+
 /// Removes a dashboard.
 pub(super) async fn remove(http: &Http, uid: &str) -> Result<(), CallError> {
     let what = format!("dashboard {uid}");

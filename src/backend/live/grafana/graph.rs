@@ -1,10 +1,16 @@
-//! The dashboard of an application graph: replicas, load, CPU, memory, throttling, alerts; by service and cluster.
+//! The dashboard of an application graph: replicas, load, CPU, memory, throttling, alerts; by service and cluster. Below that, the
+//! panels of each service that is chosen.
 //!
 //! The series are those of kube-state-metrics and of the kubelets, which every installation of Prometheus on Kubernetes has. Which
 //! label tells clusters apart is a matter of the installation.
 
-use super::dashboard::{Dashboard, Panel, Query, Unit};
+use super::dashboard::{Dashboard, GRID_WIDTH, PANEL_HEIGHT, Variable};
+use super::panel::{Panel, Place, Query, Unit};
+use super::promql::{escaped, pods, quoted};
 use crate::backend::live::rules::{GRAPH_LABEL, PROJECT_LABEL};
+
+/// The variable that chooses services.
+const VARIABLE: &str = "service";
 
 /// One service of a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +47,29 @@ impl Graph {
             self.panel("Throttled", Unit::Share, self.throttled()),
             self.panel("Alerts", Unit::Count, self.alerts()),
         ];
-        let name = format!("{}-{}", self.project, self.name);
+        let mut panels: Vec<Panel> = panels.into_iter().flatten().collect();
+        let names: Vec<String> = self.services.iter().map(|service| service.name.clone()).collect();
+        if !names.is_empty() {
+            let top = panels.len().div_ceil(2) * PANEL_HEIGHT;
+            panels.extend(self.repeated(top));
+        }
+        let variables = if names.is_empty() { Vec::new() } else { vec![Variable { name: VARIABLE.to_owned(), values: names }] };
         let title = format!("{} / {}", self.project, self.name);
-        Dashboard { uid: Dashboard::uid_of(&name), title, panels: panels.into_iter().flatten().collect() }
+        Dashboard { uid: Dashboard::uid_below(&[&self.project, &self.name]), title, panels, variables }
+    }
+
+    /// The panels of a service, once for each that is chosen, from the row `top` on.
+    fn repeated(&self, top: usize) -> impl Iterator<Item = Panel> {
+        let variable = format!("${VARIABLE}");
+        let place = move |at: usize| Place { x: 0, y: top + at * PANEL_HEIGHT, width: GRID_WIDTH, height: PANEL_HEIGHT };
+        let panels = self.panels_of((&variable, &variable)).into_iter().enumerate();
+        panels.map(move |(at, panel)| Panel { place: Some(place(at)), repeat: Some(VARIABLE.to_owned()), ..panel })
     }
 
     /// A panel, where there is anything to ask.
     fn panel(&self, title: &str, unit: Unit, queries: Vec<Query>) -> Option<Panel> {
         let title = format!("{title} of {}", self.name);
-        (!queries.is_empty()).then_some(Panel { title, unit, queries })
+        (!queries.is_empty()).then_some(Panel { title, unit, queries, ..Panel::default() })
     }
 
     fn ready(&self) -> Vec<Query> {
@@ -119,27 +139,14 @@ impl Graph {
         format!("namespace={}, deployment=~{}", quoted(&self.project), quoted(&names.join("|")))
     }
 
-    /// A deployment's pods: its name, the name of its replica set, and their own.
     fn pods(&self, service: &Service) -> String {
-        let pods = format!("{}-[a-z0-9]+-[a-z0-9]+", escaped(&service.name));
-        format!("namespace={}, pod=~{}, container!=\"\"", quoted(&self.project), quoted(&pods))
+        pods(&self.project, &escaped(&service.name))
     }
-}
-
-/// A string of PromQL.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// A text as a regular expression that matches it.
-fn escaped(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    text.chars().flat_map(|letter| (!is_plain(letter)).then_some('\\').into_iter().chain([letter])).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Dashboard, Graph, Service, escaped, quoted};
+    use super::{Dashboard, Graph, Place, Service};
 
     fn graph() -> Graph {
         let rate = Some("sum(rate(http_requests_total{service=\"web\"}[5s]))".to_owned());
@@ -150,9 +157,10 @@ mod tests {
     #[test]
     fn each_panel_asks_for_this_graph_alone() {
         let dashboard = graph().dashboard();
-        assert_eq!((dashboard.uid.as_str(), dashboard.panels.len()), ("smo-shop-graph", 8));
+        // Eight of the graph, and four that are there once for each service.
+        assert_eq!((dashboard.uid.as_str(), dashboard.panels.len()), ("smo-shop-graph", 8 + 4));
         let all: Vec<&str> = dashboard.expressions().collect();
-        assert_eq!(all.len(), 2 + 1 + 4 * 2 + 1);
+        assert_eq!(all.len(), 2 + 1 + 4 * 2 + 1 + 4);
         assert_eq!(
             all[0],
             "sum by (deployment, cluster) (kube_deployment_status_replicas_ready{namespace=\"shop\", deployment=~\"web|db\"})"
@@ -162,13 +170,29 @@ mod tests {
         assert!(all[3..11].iter().all(|expr| expr.contains("namespace=\"shop\", pod=~\"")), "{all:?}");
         assert!(!all.iter().any(|expr| expr.contains("POD")));
         let quiet = Graph { services: vec![Service { name: "db".into(), rate: None }], ..graph() };
-        assert_eq!(quiet.dashboard().panels.len(), 7, "a panel without a query is left out");
+        assert_eq!(quiet.dashboard().panels.len(), 7 + 4, "a panel without a query is left out");
     }
 
     #[test]
-    fn names_are_written_so_that_they_mean_themselves() {
-        assert_eq!(quoted("a\"\\"), "\"a\\\"\\\\\"");
-        assert_eq!(escaped("a.b-c"), "a\\.b-c");
+    fn the_panels_of_a_service_are_there_for_each_that_is_chosen() {
+        let dashboard = graph().dashboard();
+        assert_eq!(dashboard.variables[0].values, ["web", "db"]);
+        let model = dashboard.model(super::super::panel::Style::Graph, None);
+        let variable = &model["templating"]["list"][0];
+        assert_eq!((&variable["name"], &variable["query"]), (&"service".into(), &"web,db".into()));
+        assert_eq!((&variable["current"]["value"], variable["options"].as_array().unwrap().len()), (&"$__all".into(), 3));
+        // Four rows of two stand above them.
+        let repeated = &dashboard.panels[8..];
+        let tops: Vec<Option<usize>> = repeated.iter().map(|panel| panel.place.map(|Place { y, .. }| y)).collect();
+        assert_eq!(tops, [Some(32), Some(40), Some(48), Some(56)]);
+        assert!(repeated.iter().all(|panel| panel.repeat.as_deref() == Some("service") && panel.title.starts_with("$service")));
+        assert!(repeated.iter().all(|panel| panel.queries[0].expr.contains("\"$service")), "{repeated:?}");
+        let empty = Graph { services: Vec::new(), ..graph() }.dashboard();
+        assert!(empty.variables.is_empty() && empty.panels.iter().all(|panel| panel.repeat.is_none()));
+    }
+
+    #[test]
+    fn a_long_name_becomes_a_digest() {
         let long = Dashboard::uid_of(&"x".repeat(60));
         assert_eq!(long.len(), 40);
         assert_ne!(long, Dashboard::uid_of(&"x".repeat(61)));

@@ -1,4 +1,4 @@
-//! Grafana: a folder of ours, and a dashboard for each graph, under names that stay the same.
+//! Grafana: a folder of ours, and a dashboard for each graph, service and cluster, under names that stay the same.
 //!
 //! Grafana has two interfaces. The classic one (`/api`) is in every release and deprecated since 13; the newer one (`/apis`, objects
 //! as Kubernetes has them) came with 12. Which one is spoken is decided once, by the version that Grafana says and by what it then
@@ -8,16 +8,24 @@
 //! because others may have put dashboards into it.
 
 mod classic;
+mod cluster;
 mod dashboard;
 mod graph;
+mod panel;
+mod promql;
 mod resources;
+mod service;
 
-pub use dashboard::{Dashboard, Panel, Query, Unit};
+pub use cluster::Cluster;
+pub use dashboard::{Dashboard, Variable};
 pub use graph::{Graph, Service};
+pub use panel::{Kind, Panel, Place, Query, Unit};
 
+use super::connect::token_at;
 use super::http::{Ask, Auth, Http};
 use super::outside::{CallError, Class, Limits, Outside};
-use dashboard::Style;
+use crate::model::connection::GrafanaAt;
+use panel::Style;
 use resources::Versions;
 use serde::Deserialize;
 use serde_json::Value;
@@ -88,6 +96,24 @@ impl Grafana {
         Ok(Self { http, settings, interface, style })
     }
 
+    /// The Grafana of a connection.
+    ///
+    /// # Errors
+    /// See [`Self::new`]; a file of the token that cannot be read.
+    pub async fn open(at: &GrafanaAt) -> Result<Self, CallError> {
+        let secret = at.token_file.as_deref().map(token_at).transpose()?;
+        // A token of a service account has no colon; `user:password` has one.
+        let auth = match secret {
+            None => Auth::None,
+            Some(secret) => match secret.split_once(':') {
+                Some((user, password)) => Auth::Basic { user: user.to_owned(), password: password.to_owned() },
+                None => Auth::Bearer(secret),
+            },
+        };
+        let (url, data_source) = (at.url.clone(), at.data_source.clone());
+        Self::new(Settings { url, auth, namespace: "default".to_owned(), data_source }).await
+    }
+
     /// Which interface is spoken: `/api` or `/apis`.
     pub const fn interface(&self) -> &'static str {
         match self.interface {
@@ -130,6 +156,17 @@ impl Grafana {
             }
         }
         done
+    }
+
+    /// Whether there is a dashboard.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn has(&self, uid: &str) -> Result<bool, CallError> {
+        match &self.interface {
+            Interface::Classic => classic::has(&self.http, uid).await,
+            Interface::Resources(versions) => resources::has(&self.http, versions, &self.settings.namespace, uid).await,
+        }
     }
 
     /// Removes a dashboard; that it is not there is fine.
@@ -176,12 +213,18 @@ fn major(version: &str) -> Option<u32> {
 
 /// A name in an address: ours never need escapes.
 fn checked<'a>(what: &str, uid: &'a str) -> Result<&'a str, CallError> {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    if !uid.is_empty() && uid.len() <= dashboard::UID_LETTERS_MAX && uid.chars().all(is_letter) {
+    if !uid.is_empty() && uid.len() <= dashboard::UID_LETTERS_MAX && uid.chars().all(dashboard::is_uid_letter) {
         return Ok(uid);
     }
     let reason = format!("`{uid}` is no uid; wanted at most {} of a-z, A-Z, 0-9, - and _", dashboard::UID_LETTERS_MAX);
     Err(CallError::new("grafana", what, Class::Permanent, reason))
+}
+
+impl Folder {
+    /// The folder of a connection's dashboards.
+    pub fn of(at: &GrafanaAt) -> Self {
+        Self { uid: "smo".to_owned(), title: at.folder.clone() }
+    }
 }
 
 impl fmt::Display for Folder {

@@ -98,6 +98,13 @@ pub(super) async fn apply(http: &Http, write: &Write<'_>, model: &Value) -> Resu
     http.ask(&what, &ask).await.map(|_written| ())
 }
 
+/// Whether there is a dashboard.
+pub(super) async fn has(http: &Http, versions: &Versions, namespace: &str, uid: &str) -> Result<bool, CallError> {
+    let what = format!("dashboard {uid}");
+    let path = format!("{}/{}", collection(versions.dashboards, namespace, DASHBOARDS), checked(&what, uid)?);
+    Ok(find::<Value>(http, &what, &path).await?.is_some())
+}
+
 /// Removes a dashboard.
 pub(super) async fn remove(http: &Http, versions: &Versions, namespace: &str, uid: &str) -> Result<(), CallError> {
     let what = format!("dashboard {uid}");

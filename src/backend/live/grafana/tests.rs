@@ -46,8 +46,9 @@ fn folder() -> Folder {
 
 fn dashboard() -> Dashboard {
     let query = Query { expr: "up".into(), legend: "{{job}}".into() };
-    let panel = Panel { title: "Up".into(), unit: Unit::Share, queries: vec![query] };
-    Dashboard { uid: "smo-shop-graph".into(), title: "shop / graph".into(), panels: vec![panel] }
+    let panel = Panel { title: "Up".into(), unit: Unit::Share, queries: vec![query], ..Panel::default() };
+    let variables = Vec::new();
+    Dashboard { uid: "smo-shop-graph".into(), title: "shop / graph".into(), panels: vec![panel], variables }
 }
 
 #[tokio::test]
@@ -64,8 +65,10 @@ async fn an_old_grafana_is_spoken_to_by_the_classic_interface() {
         get("/api/folders/smo", 200, json!({"id": 3})),
         get(one, 200, known),
         put(Method::POST, "/api/dashboards/db", 200),
+        get(one, 200, json!({"meta": {}, "dashboard": {"version": 8}})),
         put(Method::DELETE, one, 200),
         put(Method::DELETE, one, 404),
+        absent(one),
     ])
     .await;
     let grafana = grafana.unwrap();
@@ -73,8 +76,10 @@ async fn an_old_grafana_is_spoken_to_by_the_classic_interface() {
     grafana.ensure_folder(&folder()).await.unwrap();
     grafana.apply(&folder(), &dashboard()).await.unwrap();
     grafana.apply(&folder(), &dashboard()).await.unwrap();
+    assert!(grafana.has("smo-shop-graph").await.unwrap());
     grafana.remove("smo-shop-graph").await.unwrap();
     grafana.remove("smo-shop-graph").await.unwrap();
+    assert!(!grafana.has("smo-shop-graph").await.unwrap());
     stub.finish();
     let bodies = stub.bodies();
     assert_eq!(bodies[2], json!({"uid": "smo", "title": "SMO"}));
@@ -101,14 +106,18 @@ async fn a_new_grafana_is_spoken_to_by_resources() {
         get(&in_folder, 200, json!({})),
         get(&one, 200, known),
         put(Method::PUT, &one, 200),
+        get(&one, 200, json!({})),
         put(Method::DELETE, &one, 200),
+        absent(&one),
     ])
     .await;
     let grafana = grafana.unwrap();
     assert_eq!(grafana.interface(), "/apis");
     grafana.apply(&folder(), &dashboard()).await.unwrap();
     grafana.apply(&folder(), &dashboard()).await.unwrap();
+    assert!(grafana.has("smo-shop-graph").await.unwrap());
     grafana.remove("smo-shop-graph").await.unwrap();
+    assert!(!grafana.has("smo-shop-graph").await.unwrap());
     stub.finish();
     let bodies = stub.bodies();
     assert_eq!(bodies[4]["spec"], json!({"title": "SMO"}));

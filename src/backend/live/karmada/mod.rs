@@ -119,7 +119,6 @@ impl Karmada {
     /// # Errors
     /// A kubeconfig that cannot be read or used.
     pub async fn open(at: &KarmadaAt) -> Result<Self, CallError> {
-        tls::install();
         let client = client(&at.kubeconfig, at.context.as_deref()).await?;
         Ok(Self::with_client(client, &at.namespace, at.division))
     }
@@ -299,7 +298,32 @@ impl Karmada {
     }
 }
 
-async fn client(kubeconfig: &Path, context: Option<&str>) -> Result<Client, CallError> {
+/// A client of a member's API server, through the control plane: it asks there on our behalf, and what we may see is up to the member.
+///
+/// # Errors
+/// A kubeconfig that cannot be read or used.
+pub async fn member(at: &KarmadaAt, cluster: &str) -> Result<Client, CallError> {
+    tls::install();
+    let wrong = |reason: String| CallError::new("member", format!("cluster {cluster}"), Class::Permanent, reason);
+    let mut config = config(&at.kubeconfig, at.context.as_deref()).await?;
+    let base = config.cluster_url.to_string();
+    let url = format!("{}/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}/proxy", base.trim_end_matches('/'));
+    config.cluster_url = url.parse().map_err(|_| wrong(format!("`{cluster}` is no name of a cluster")))?;
+    Client::try_from(config).map_err(|error| wrong(error.to_string()))
+}
+
+/// A client by a kubeconfig and a context.
+///
+/// # Errors
+/// A kubeconfig that cannot be read or used.
+pub async fn client(kubeconfig: &Path, context: Option<&str>) -> Result<Client, CallError> {
+    tls::install();
+    let config = config(kubeconfig, context).await?;
+    let named = format!("kubeconfig {}", kubeconfig.display());
+    Client::try_from(config).map_err(|error| CallError::new("karmada", named, Class::Permanent, error))
+}
+
+async fn config(kubeconfig: &Path, context: Option<&str>) -> Result<Config, CallError> {
     let named = format!("kubeconfig {}", kubeconfig.display());
     let wrong = |reason: String| CallError::new("karmada", named.clone(), Class::Permanent, reason);
     let read = Kubeconfig::read_from(kubeconfig).map_err(|error| wrong(error.to_string()))?;
@@ -308,6 +332,5 @@ async fn client(kubeconfig: &Path, context: Option<&str>) -> Result<Client, Call
         return Err(wrong(format!("there is no context `{missing}`; there are: {}", known.join(", "))));
     }
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(read, &options).await.map_err(|error| wrong(error.to_string()))?;
-    Client::try_from(config).map_err(|error| wrong(error.to_string()))
+    Config::from_custom_kubeconfig(read, &options).await.map_err(|error| wrong(error.to_string()))
 }

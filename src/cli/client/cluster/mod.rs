@@ -24,11 +24,12 @@ const SET: &str = "\
 Examples:
   smo cluster set edge-1 location=Milan carbon=270 pue=1.4
   smo cluster set edge-1 price=0.031 acceleration=yes trusted=yes near-devices=yes
+  smo cluster set edge-1 rtt=edge-2:4.5,core:32       ms there and back to others
   smo cluster set edge-1 carbon=                      take it away again
 
 Fields: location (words), price ($ of a core for an hour), carbon (g CO2e per kWh of its grid),
-pue (at least 1), acceleration, trusted (graphs with the security intent may run there) and
-near-devices (yes or no).";
+pue (at least 1), acceleration, trusted (graphs with the security intent may run there),
+near-devices (yes or no) and rtt (CLUSTER:MS,...; goes before what Submariner measures).";
 
 /// What can be asked about clusters.
 #[derive(Debug, clap::Subcommand)]
@@ -91,10 +92,11 @@ mod doing {
         Words,
         Number,
         YesNo,
+        Distances,
     }
 
     /// Fields: as they are written here, as the server calls them, what they hold.
-    const FIELDS: [(&str, &str, Kind); 7] = [
+    const FIELDS: [(&str, &str, Kind); 8] = [
         ("location", "location", Kind::Words),
         ("price", "price_per_core_hour", Kind::Number),
         ("carbon", "carbon", Kind::Number),
@@ -102,6 +104,7 @@ mod doing {
         ("acceleration", "acceleration", Kind::YesNo),
         ("trusted", "trusted", Kind::YesNo),
         ("near-devices", "near_devices", Kind::YesNo),
+        ("rtt", "rtt_ms", Kind::Distances),
     ];
 
     /// Does what was asked.
@@ -166,8 +169,15 @@ mod doing {
         match kind {
             Kind::Words => Ok(text.into()),
             Kind::Number => {
-                let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
-                number.map(Value::from).ok_or_else(|| "no number of at least 0\n  write it like carbon=270".to_owned())
+                number(text).map(Value::from).ok_or_else(|| "no number of at least 0\n  write it like carbon=270".to_owned())
+            }
+            Kind::Distances => {
+                let one = |pair: &str| {
+                    let (name, ms) = pair.split_once(':')?;
+                    Some((name.trim().to_owned(), number(ms.trim())?.into())).filter(|(name, _)| !name.is_empty())
+                };
+                let all: Option<Map<String, Value>> = text.split(',').map(one).collect();
+                all.map(Value::from).ok_or_else(|| "no distances\n  write them like rtt=edge-2:4.5,core:32, in ms".to_owned())
             }
             Kind::YesNo => match text {
                 "yes" | "true" => Ok(true.into()),
@@ -175,6 +185,10 @@ mod doing {
                 _ => Err("neither `yes` nor `no`\n  write one of them".to_owned()),
             },
         }
+    }
+
+    fn number(text: &str) -> Option<f64> {
+        text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)
     }
 
     #[cfg(test)]
@@ -195,6 +209,8 @@ mod doing {
                 "location": "Milan, Bovisa", "price_per_core_hour": 0.031, "trusted": true, "near_devices": false, "carbon": null,
             });
             assert_eq!(found.unwrap(), wanted);
+            let distances = json!({"rtt_ms": {"edge-2": 4.5, "core": 32.0}});
+            assert_eq!(of(&["rtt=edge-2:4.5, core:32"]).unwrap(), distances);
         }
 
         #[test]
@@ -212,6 +228,8 @@ mod doing {
                 ("carbon=green", "no number"),
                 ("pue=-1", "no number"),
                 ("trusted=maybe", "neither `yes` nor `no`"),
+                ("rtt=edge-2", "write them like rtt=edge-2:4.5"),
+                ("rtt=:4", "no distances"),
             ] {
                 let said = of(&[field]).unwrap_err();
                 assert!(said.contains(wanted), "{field}: {said}");

@@ -54,11 +54,20 @@ pub fn cluster(cluster: &Value) -> String {
         ("acceleration", some(&said["acceleration"])),
         ("trusted", some(&said["trusted"])),
         ("near-devices", some(&said["near_devices"])),
+        ("rtt", distances(&said["rtt_ms"])),
+        ("rtt measured", distances(&cluster["rtt_ms"])),
         ("dashboard", some(&cluster["dashboard"])),
     ];
     let facts = facts.into_iter().filter_map(|(word, value)| Some(format!("{word:<12}  {}", value?)));
     let lines: Vec<String> = std::iter::once(cell(&cluster["name"])).chain(facts).collect();
     told::lines(&lines)
+}
+
+/// Milliseconds there and back to other clusters.
+fn distances(rtts: &Value) -> Option<String> {
+    let one = |(name, ms): (&String, &Value)| format!("{name} {:.1} ms", ms.as_f64().unwrap_or_default());
+    let all: Vec<String> = rtts.as_object()?.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// `left` of one that the control plane has no more.
@@ -100,6 +109,7 @@ mod tests {
             region: "eu-south".to_owned(),
             pod_cidr: None,
             service_cidr: None,
+            rtt_ms: Default::default(),
             attributes: ClusterAttributes { carbon: Some(270.0), acceleration: Some(true), ..Default::default() },
             dashboard: None,
         };

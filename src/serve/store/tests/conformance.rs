@@ -353,6 +353,7 @@ async fn clusters(store: &Store) {
         region: "eu".into(),
         pod_cidr: None,
         service_cidr: None,
+        rtt_ms: BTreeMap::new(),
         attributes: ClusterAttributes::default(),
         dashboard: None,
     };

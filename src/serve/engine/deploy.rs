@@ -196,7 +196,7 @@ async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Resul
         world::WorldError::NoCluster | world::WorldError::Folder(_) => {
             KeepError::Call(CallError::new("smo", format!("place {}", graph.name), Class::Retryable, error))
         }
-        world::WorldError::Input(error) => KeepError::Impossible(error.to_string()),
+        world::WorldError::Input(reason) => KeepError::Impossible(reason),
     })
 }
 

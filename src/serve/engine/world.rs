@@ -56,8 +56,8 @@ pub enum WorldError {
     #[error("no cluster is ready; join one to Karmada, or look at `GET /v1/clusters`")]
     NoCluster,
     /// What is wrong with the descriptor or the options.
-    #[error(transparent)]
-    Input(#[from] InputError),
+    #[error("{0}")]
+    Input(String),
     /// No room for files.
     #[error("a folder for the world's files cannot be made: {0}")]
     Folder(#[from] std::io::Error),
@@ -89,7 +89,6 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
         Some(file) => file.to_owned(),
         None => write("clusters", &inventory::document(asked.clusters, asked.held))?,
     };
-    write("graph", &part(asked.descriptor, asked.services).document())?;
     let application = write("application", &overlay(&asked))?;
     let mut set = Vec::new();
     if let Some(carbon) = inventory::carbon(asked.clusters) {
@@ -102,10 +101,15 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
         set.push(("network.pairs".to_owned(), pairs.to_string()));
     }
     let applications = [application];
-    let mut world = input::world::load(&inventory, &applications, &set)?;
+    // Nobody has seen the files that it is read from.
+    let wrong = |error: InputError| {
+        let place = format!("{}: ", applications[0].display());
+        WorldError::Input(error.to_string().replace(&place, "the graph with its options: "))
+    };
+    let mut world = input::world::load(&inventory, &applications, &set).map_err(wrong)?;
     if let Some(devices) = network::devices(&world.scenario.known).filter(|_| has_devices(&asked)) {
         set.push(("network.origins".to_owned(), devices.to_string()));
-        world = input::world::load(&inventory, &applications, &set)?;
+        world = input::world::load(&inventory, &applications, &set).map_err(wrong)?;
     }
     let mut scenario = world.scenario.as_ref().clone();
     really_asked(&mut scenario, asked.requests);
@@ -171,7 +175,7 @@ fn overlay(asked: &Asked<'_>) -> Value {
         }
         services.insert(name.clone(), service);
     }
-    let mut overlay = json!({"descriptor": "graph", "services": services});
+    let mut overlay = json!({"descriptor": part(asked.descriptor, asked.services).document(), "services": services});
     let trusted = asked.clusters.iter().any(|one| inventory::is_usable(one) && one.attributes.trusted == Some(true));
     if asked.descriptor.intent.security.enabled && trusted {
         overlay["intents"] = json!({"security": format!("{}=true", inventory::TRUSTED)});

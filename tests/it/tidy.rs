@@ -55,7 +55,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("csv", &["input/"]),
     ("flate2", &["input/", "backend/live/oci/"]),
     ("zstd", &["input/"]),
-    ("serde_saphyr", &["input/", "cli/yaml.rs"]),
+    ("serde_saphyr", &["input/", "cli/yaml.rs", "serve/"]),
     ("good_lp", &["solver/"]),
     ("highs", &["solver/"]),
     ("kube", &["backend/live/"]),

@@ -1,12 +1,12 @@
 //! VIMs and the clusters that NFVCL runs in them.
 
+use super::App;
 use super::access::By;
 use super::body::{self, Sent};
 use super::openapi::{Changes, Reads};
 use super::page::Page;
 use super::problem::Problem;
 use super::queries::Params;
-use super::App;
 use crate::serve::nfvcl::rows::{BmCluster, ClusterRequest, ClusterState, OsCluster, Vim, VimRequest};
 use crate::serve::nfvcl::{ClusterSync, NfvclError, Sites, VimSync};
 use crate::serve::store::rows::Role;
@@ -15,7 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,7 +56,7 @@ impl From<NfvclError> for Problem {
 }
 
 /// Which of them.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Area {
     /// Those of this area only.
@@ -65,7 +65,7 @@ pub struct Area {
 }
 
 /// How one is let go.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Letting {
     /// What Karmada or NFVCL makes of it is not waited for; NFVCL is told so where it can be (0.4).

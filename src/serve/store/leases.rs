@@ -37,7 +37,29 @@ macro_rules! read {
     };
 }
 
+macro_rules! held {
+    ($kind:ident) => {
+        concat!(
+            "SELECT COUNT(*) AS held FROM leases WHERE holder = $1 AND name LIKE $2 || '%' AND expires_at > ",
+            now!($kind)
+        )
+    };
+}
+
 impl Store {
+    /// How many leases somebody holds whose names begin with `prefix`.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn leases_held(&self, holder: &str, prefix: &str) -> Result<u64, StoreError> {
+        let held = match self.kind {
+            Kind::Sqlite => sql(held!(sqlite)),
+            Kind::Postgres => sql(held!(postgres)),
+        };
+        let row = held.text(holder).text(prefix).row(&mut *self.reading().await?).await?;
+        row.map_or(Ok(0), |row| Ok(row.number("held")?.unsigned_abs()))
+    }
+
     /// Takes a lease where it is free, has expired or is the holder's own (which is so renewed); whether the holder has it now.
     ///
     /// # Errors

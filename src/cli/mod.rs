@@ -11,6 +11,7 @@ pub mod bounds;
 mod client;
 mod clock;
 mod completions;
+mod config;
 mod diff;
 mod drill;
 mod execute;
@@ -114,6 +115,8 @@ enum Command {
     Completions(completions::Arguments),
     Man(man::Arguments),
     Formats(formats::Arguments),
+    #[command(subcommand)]
+    Config(config::Command),
 }
 
 /// For people, or for programs.
@@ -158,6 +161,7 @@ impl Cli {
             Command::Completions(arguments) => completions::run(&arguments, out),
             Command::Man(arguments) => man::run(&arguments, out),
             Command::Formats(arguments) => formats::run(&arguments, out),
+            Command::Config(command) => config::run(&command, out),
         }
     }
 }

@@ -56,7 +56,8 @@ classic: build ## sixteen policies in eight scenarios: docs/classic.html and .md
 	@echo "the same bytes as docs/classic.html and docs/classic.md"
 
 test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README, and the live stack
-	env -u SMO_LIVE_REQUIRED $(CARGO) test --release --locked --all-features
+	@.ci/setup service
+	env -u SMO_LIVE_REQUIRED $(if $(SMO_LIVE_REQUIRED),SMO_POSTGRES_REQUIRED=1) $(CARGO) test --release --locked --all-features
 	@tests/live/run
 
 test-live: setup ## those on the live stack alone: real Karmada, Prometheus, Helm, Grafana (a skip says why)

@@ -11,6 +11,7 @@ pub mod bounds;
 mod client;
 mod clock;
 mod completions;
+mod config;
 mod diff;
 mod drill;
 mod execute;
@@ -34,6 +35,7 @@ mod replay;
 mod report;
 mod runs;
 mod scenario;
+mod serve;
 mod show;
 mod simulate;
 mod timed;
@@ -95,6 +97,7 @@ enum Command {
     Run(live::run::Arguments),
     Pause(live::pause::Arguments),
     Remove(live::remove::Arguments),
+    Serve(serve::Arguments),
     #[command(flatten)]
     Client(client::Command),
     Fit(fit::Arguments),
@@ -114,6 +117,8 @@ enum Command {
     Completions(completions::Arguments),
     Man(man::Arguments),
     Formats(formats::Arguments),
+    #[command(subcommand)]
+    Config(config::Command),
 }
 
 /// For people, or for programs.
@@ -142,6 +147,7 @@ impl Cli {
             Command::Run(arguments) => live::run::run(&arguments, out),
             Command::Pause(arguments) => live::pause::run(&arguments, out),
             Command::Remove(arguments) => live::remove::run(&arguments, out),
+            Command::Serve(arguments) => serve::run(&arguments, out),
             Command::Client(command) => client::run(&command, out),
             Command::Fit(arguments) => fit::run(&arguments, out),
             Command::Backtest(arguments) => backtest::run(&arguments, out),
@@ -158,6 +164,7 @@ impl Cli {
             Command::Completions(arguments) => completions::run(&arguments, out),
             Command::Man(arguments) => man::run(&arguments, out),
             Command::Formats(arguments) => formats::run(&arguments, out),
+            Command::Config(command) => config::run(&command, out),
         }
     }
 }

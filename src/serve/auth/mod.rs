@@ -10,6 +10,8 @@ mod bootstrap;
 mod caller;
 mod keys;
 mod oidc;
+#[cfg(test)]
+mod tests;
 
 pub use bootstrap::Bootstrap;
 pub use caller::Caller;

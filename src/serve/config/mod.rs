@@ -16,6 +16,8 @@ mod load;
 mod outside;
 mod secret;
 pub mod shown;
+#[cfg(test)]
+mod tests;
 
 pub use crate::backend::live::reach::hosts;
 pub use file::{AuthMode, ConfigFile, LogFormat};

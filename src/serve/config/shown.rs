@@ -63,16 +63,13 @@ pub(super) fn all(effective: &ConfigFile, origin: impl Fn(&str) -> Origin) -> Ve
     KEYS.iter().map(shown).collect()
 }
 
-/// A URL without its password: what stands between the `:` after the scheme and the last `@` before the path. A password may hold an
-/// `@` that nobody escaped.
+/// A URL without its password: what stands between the first `:` behind the scheme and the last `@`, since a password may hold an `@`
+/// or a `/` that nobody escaped. Rather a path with an `@` is masked than a password shown.
 pub(super) fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find('/').unwrap_or(rest.len());
-    // An unescaped `/` in a password ends what looks like the host: then the `@` comes after it.
-    let Some(at) = rest[..end].rfind('@').or_else(|| rest.rfind('@')) else { return url.to_owned() };
-    match rest[..at].split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:***@{}", &rest[at + 1..]),
-        None => url.to_owned(),
+    match rest.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
+        Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{host}"),
+        _ => url.to_owned(),
     }
 }
 

@@ -251,7 +251,7 @@ impl Keeper {
         let job = store.unfinished_job(&graph.id).await?;
         let is_rollback = job.as_ref().is_some_and(|job| job.actor == ROLLBACK);
         let worked = graph.previous.as_ref().filter(|previous| previous.descriptor != graph.descriptor && !is_rollback);
-        self.context.tell(graph, None, ("graph.failed", reason, json!({"rolled_back": worked.is_some()}))).await;
+        let is_rolled_back = worked.is_some();
         if let Some(worked) = worked {
             self.end(job, JobState::Failed, Some(reason)).await?;
             let back = (worked.descriptor.clone(), worked.source.clone(), worked.options.clone());
@@ -271,7 +271,13 @@ impl Keeper {
             }
         }
         self.finish(graph, Status { phase: Phase::Failed, reason: Some(reason.to_owned()), ..status }).await?;
-        self.end(job, JobState::Failed, Some(reason)).await
+        self.end(job, JobState::Failed, Some(reason)).await?;
+        self.tell_failed(graph, reason, is_rolled_back).await;
+        Ok(())
+    }
+
+    async fn tell_failed(&self, graph: &Graph, reason: &str, is_rolled_back: bool) {
+        self.context.tell(graph, None, ("graph.failed", reason, json!({"rolled_back": is_rolled_back}))).await;
     }
 
     async fn end(&self, job: Option<Job>, state: JobState, reason: Option<&str>) -> Result<(), KeepError> {

@@ -115,7 +115,9 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
     really_asked(&mut scenario, asked.requests);
     let has_capacity = |service: &String| asked.capacities.is_some() || capacity(asked.options, service).is_some();
     let scaled = asked.services.iter().filter(|service| has_capacity(service)).cloned().collect();
-    let is_ours = |note: &String| !is_of_simulation(note);
+    // What is odd about the descriptor was said when it was checked.
+    let own = applications[0].display().to_string();
+    let is_ours = |note: &String| !is_of_simulation(note) && !note.starts_with(&own);
     let notes = world.notes.into_iter().filter(is_ours).collect();
     let mut artifacts = world.artifacts;
     if asked.inject_resources {

@@ -5,26 +5,30 @@ use super::rows::{Graph, Phase, Previous, Status, Wish};
 use super::sql::{Row, sql};
 use super::{Store, StoreError};
 
-/// The columns of a graph; text, so that statements stay constants.
+/// The columns of a graph; text, so that statements stay constants. What worked before is as long as all others together and nobody's
+/// who only looks: it comes with `graph_by_id`, and with what changes the graph.
 macro_rules! columns {
     () => {
-        "id, project, name, generation, wanted, options, source, descriptor, previous, paused, created_at, updated_at, status"
+        concat!(columns!(shown), ", previous")
+    };
+    (shown) => {
+        "id, project, name, generation, wanted, options, source, descriptor, paused, created_at, updated_at, status"
     };
 }
 pub(super) use columns;
 
 impl Store {
-    /// A graph of a project.
+    /// A graph of a project, without what worked before.
     ///
     /// # Errors
     /// A database that does not answer.
     pub async fn graph(&self, project: &str, name: &str) -> Result<Option<Graph>, StoreError> {
-        let found = sql(concat!("SELECT ", columns!(), " FROM graphs WHERE project = $1 AND name = $2"));
+        let found = sql(concat!("SELECT ", columns!(shown), " FROM graphs WHERE project = $1 AND name = $2"));
         let found = found.text(project).text(name);
         found.row(&mut *self.reading().await?).await?.as_ref().map(graph).transpose()
     }
 
-    /// A graph by its id.
+    /// A graph by its id, with what worked before.
     ///
     /// # Errors
     /// A database that does not answer.
@@ -33,16 +37,17 @@ impl Store {
         found.row(&mut *self.reading().await?).await?.as_ref().map(graph).transpose()
     }
 
-    /// The graphs of a name, of all projects.
+    /// The graphs of a name, of all projects, without what worked before.
     ///
     /// # Errors
     /// A database that does not answer.
     pub async fn graphs_named(&self, name: &str) -> Result<Vec<Graph>, StoreError> {
-        let found = sql(concat!("SELECT ", columns!(), " FROM graphs WHERE name = $1 ORDER BY project")).text(name);
+        let found =
+            sql(concat!("SELECT ", columns!(shown), " FROM graphs WHERE name = $1 ORDER BY project")).text(name);
         found.rows(&mut *self.reading().await?).await?.iter().map(graph).collect()
     }
 
-    /// Graphs by project and name, and where the next page begins if there is one.
+    /// Graphs by project and name, without what worked before, and where the next page begins if there is one.
     ///
     /// # Errors
     /// A database that does not answer.
@@ -51,7 +56,7 @@ impl Store {
             filter.after.as_deref().map_or(("", ""), |after| after.split_once('/').unwrap_or((after, "")));
         let found = sql(concat!(
             "SELECT ",
-            columns!(),
+            columns!(shown),
             " FROM graphs WHERE ($1 IS NULL OR project = $1) AND ($2 IS NULL OR phase = $2) AND (project, name) > ($3, $4) \
              ORDER BY project, name LIMIT $5"
         ));
@@ -146,6 +151,6 @@ pub(super) fn graph(row: &Row) -> Result<Graph, StoreError> {
         paused: row.text_or_null("paused")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
-        previous: row.json_or_null("previous")?,
+        previous: if row.has("previous") { row.json_or_null("previous")? } else { None },
     })
 }

@@ -27,6 +27,8 @@ mod open;
 mod projects;
 pub mod rows;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod tidy;
 mod tokens;
 mod wanted;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, Decode, Row as _, Type};
+use sqlx::{Any, AnyConnection, Column as _, Decode, Row as _, Type};
 use std::time::Duration;
 
 /// The longest that a statement may take.
@@ -111,6 +111,11 @@ pub(super) struct Row(AnyRow);
 impl Row {
     fn get<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, column: &'static str) -> Result<T, StoreError> {
         self.0.try_get(column).map_err(StoreError::from)
+    }
+
+    /// Whether the statement gives this column.
+    pub(super) fn has(&self, column: &'static str) -> bool {
+        self.0.columns().iter().any(|one| one.name() == column)
     }
 
     /// A text.

@@ -3,6 +3,8 @@
 //! `SMO_BLESS=1` writes the reference pages anew.
 
 mod commands;
+#[cfg(feature = "live")]
+mod config;
 mod definitions;
 mod formats;
 mod schema;
@@ -92,6 +94,8 @@ fn the_reference_pages_are_what_the_types_say() {
         ("commands", commands::page()),
         ("metrics", definitions::metrics()),
         ("policies", definitions::policies()),
+        #[cfg(feature = "live")]
+        ("config", config::page()),
     ];
     for (name, text) in pages {
         let path = source().join(format!("reference/{name}.md"));

@@ -6,6 +6,7 @@ mod crash;
 mod outage;
 pub mod postgres;
 mod races;
+mod records;
 
 use super::Store;
 use super::asked::{Ask, NewGraph};
@@ -45,7 +46,8 @@ pub(super) fn ask(expected: Option<i64>, wanted: Wish) -> Ask {
 
 /// Another descriptor.
 pub(super) fn update(expected: Option<i64>, name: &str, version: i64) -> Ask {
-    let change = Change { descriptor: Some((descriptor(name, version), None, Options::default())), ..Change::default() };
+    let change =
+        Change { descriptor: Some((descriptor(name, version), None, Options::default())), ..Change::default() };
     Ask { expected, change, kind: JobKind::Update, actor: "tester".to_owned() }
 }
 
@@ -103,7 +105,10 @@ async fn an_sqlite_file_is_its_owners_alone_and_where_it_was_wanted() {
 async fn a_url_that_leads_nowhere_says_what_would_be_right_and_no_password() {
     for url in ["mysql://root:secret@db/smo", "smo.db", "sqlite://", "", "sqlite:///x?mode=ro"] {
         let error = Store::open(url).await.unwrap_err().to_string();
-        assert!(error.contains("write `sqlite:///path/to/smo.db` or `postgres://") && !error.contains("secret"), "{error}");
+        assert!(
+            error.contains("write `sqlite:///path/to/smo.db` or `postgres://") && !error.contains("secret"),
+            "{error}"
+        );
     }
     let error = Store::open("sqlite:///proc/nowhere/smo.db").await.unwrap_err().to_string();
     assert!(error.contains("`/proc/nowhere/smo.db` cannot be written"), "{error}");
@@ -113,8 +118,10 @@ async fn a_url_that_leads_nowhere_says_what_would_be_right_and_no_password() {
 async fn a_store_of_a_newer_program_is_left_alone() {
     let (_folder, url) = file();
     let store = Store::open(&url).await.unwrap();
-    let newer = super::sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                            VALUES (99, 'newer', 1, $1, 0)");
+    let newer = super::sql(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                            VALUES (99, 'newer', 1, $1, 0)",
+    );
     newer.text("x").run(&mut store.writing().await.unwrap()).await.unwrap();
     store.close().await;
     let error = Store::open(&url).await.unwrap_err().to_string();

@@ -1,7 +1,7 @@
 //! A PostgreSQL of a test's own: made in a temporary folder, on a free port of this machine, gone with the value.
 //!
 //! Depends on nothing of this crate, so that other test binaries can take it by its path. Where PostgreSQL is not installed the test
-//! says so aloud and passes, unless `SMO_LIVE_REQUIRED` is set. PostgreSQL refuses to be run by root: then it is `nobody`'s.
+//! says so aloud and passes, unless `SMO_LIVE_REQUIRED` or `SMO_POSTGRES_REQUIRED` (which has nothing to do with the live stack) is set. PostgreSQL refuses to be run by root: then it is `nobody`'s.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
@@ -28,7 +28,8 @@ impl Postgres {
     /// A server for a test; `None` where there is none to be had, which was said.
     pub fn start(test: &str) -> Option<Self> {
         let Some(programs) = programs() else {
-            let required = std::env::var_os("SMO_LIVE_REQUIRED").is_some();
+            let required =
+                ["SMO_LIVE_REQUIRED", "SMO_POSTGRES_REQUIRED"].iter().any(|name| std::env::var_os(name).is_some());
             assert!(!required, "{test}: PostgreSQL is not installed; `.ci/setup service` installs it");
             #[expect(clippy::print_stderr, reason = "a test says aloud what it skips")]
             {
@@ -45,7 +46,13 @@ impl Postgres {
         let mut server = Self { folder, programs, port: free_port(), running: None, databases: 0 };
         let mut initdb = server.program("initdb");
         // A collation that is not the bytes' order, so that a store which needs that has to ask for it.
-        initdb.args(["--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"]);
+        initdb.args([
+            "--locale-provider=icu",
+            "--icu-locale=en-US",
+            "--locale=C.UTF-8",
+            "--encoding=UTF8",
+            "--no-sync",
+        ]);
         initdb.args(["--auth=scram-sha-256", "--username=smo"]);
         initdb.arg("--pwfile").arg(&password).arg("--pgdata").arg(server.data());
         let made = initdb.output().expect("initdb can be run");

@@ -1,0 +1,83 @@
+//! The reference of the service's configuration: its keys, variables and defaults, from the program's own tables.
+
+use super::cell;
+use smo::input::settings::Given;
+use smo::serve::config::Config;
+use smo::serve::config::environment::{Environment, originals};
+use smo::serve::config::keys::KEYS;
+use std::fmt::Write as _;
+
+const INTRODUCTION: &str = "\
+# Configuration of the service
+
+Made from the program: every key of the file of `smo serve`, its variable, and its default. `smo config show` says what holds on a
+machine; [smo config](../commands/config.md) says which of several values wins.
+
+```yaml
+listen: 0.0.0.0:8443
+tls: {certificate: cert.pem, key: key.pem}
+karmada: {kubeconfig: karmada.config, context: karmada-apiserver}
+prometheus: {url: 'http://prometheus.monitoring:9090'}
+alerts: {rule_labels: {release: monitoring}}
+charts: {allow_hosts: ['registry.example.org']}
+```
+
+| key | variable | default | what it is |
+|---|---|---|---|
+";
+
+const ORIGINALS: &str = "
+## Variables of the original
+
+| variable | key | with this value | is |
+|---|---|---|---|
+";
+
+/// Variables of the original, each with a value that shows how it is read.
+const SAMPLES: &[(&str, &str)] = &[
+    ("DB_HOST", "postgres"),
+    ("SQLALCHEMY_URI", "sqlite:////data/smo.db"),
+    ("FLASK_SQLALCHEMY_DATABASE_URI", "postgresql+psycopg2://u:p@h/d"),
+    ("FLASK_RUN_PORT", "8000"),
+    ("KARMADA_KUBECONFIG", "karmada-apiserver.config"),
+    ("KARMADA_CONTEXT", "karmada-apiserver"),
+    ("SUBMARINER_KUBECONFIG", "config"),
+    ("PROMETHEUS_HOST", "http://10.0.3.53:30090"),
+    ("SCALING_ENABLED", "False"),
+    ("SCALING_INTERVAL", "30"),
+    ("GRAFANA_HOST", "http://10.0.2.114:30095"),
+    ("GRAFANA_USERNAME", "admin"),
+    ("GRAFANA_PASSWORD", "prom-operator"),
+    ("INSECURE_REGISTRY", "True"),
+    ("NFVCL_BASE_URL", "http://192.168.12.64:5002"),
+];
+
+const REST: &str = "
+`DB_USER`, `DB_PASSWORD`, `DB_PORT` and `DB_NAME` go with `DB_HOST`, `FLASK_RUN_HOST` with `FLASK_RUN_PORT`; their defaults are the original's.
+";
+
+/// The whole page.
+pub fn page() -> String {
+    let home = Environment::from([("XDG_DATA_HOME".to_owned(), "$XDG_DATA_HOME".to_owned())]);
+    let defaults = Config::load(None, &[], &home).expect("a configuration without a word").shown;
+    let mut text = INTRODUCTION.to_owned();
+    for (key, shown) in KEYS.iter().zip(&defaults) {
+        let default = match &shown.value {
+            serde_json::Value::Null => String::new(),
+            serde_json::Value::String(text) => format!("`{text}`"),
+            other => format!("`{other}`"),
+        };
+        writeln!(text, "| `{}` | `{}` | {} | {} |", key.path, key.variable(), cell(&default), cell(key.about)).unwrap();
+    }
+    text += ORIGINALS;
+    for (variable, value) in SAMPLES {
+        for assigned in originals(&Environment::from([((*variable).to_owned(), (*value).to_owned())])) {
+            let becomes = match assigned.given {
+                Given::Text(text) | Given::Yaml(text) => cell(&text),
+                Given::List(items) => cell(&format!("[{}]", items.join(", "))),
+            };
+            writeln!(text, "| `{variable}` | `{}` | `{value}` | `{becomes}` |", assigned.path).unwrap();
+        }
+    }
+    text + REST
+}

@@ -137,7 +137,7 @@ impl Said {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
+    fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 

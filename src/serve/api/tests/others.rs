@@ -6,6 +6,7 @@ use crate::serve::engine::{EngineError, Trouble};
 use crate::serve::store::rows::{Amount, ClusterAttributes, ClusterRow};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A cluster of ten cores, of which four are free.
 pub fn cluster(name: &str) -> ClusterRow {
@@ -21,6 +22,7 @@ pub fn cluster(name: &str) -> ClusterRow {
         version: "v1.33.1".to_owned(),
         region: String::new(),
         pod_cidr: None,
+        rtt_ms: BTreeMap::new(),
         service_cidr: None,
         attributes: ClusterAttributes::default(),
         dashboard: None,

@@ -5,6 +5,7 @@ use super::{ask, file, new_graph};
 use crate::serve::store::asked::{EventFilter, NewEvent};
 use crate::serve::store::rows::{Amount, ClusterAttributes, ClusterRow, JobState, Wish};
 use crate::serve::store::{Store, StoreError};
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -171,6 +172,7 @@ async fn clusters_are_seen_one_after_the_other(stores: &[Store; 2]) {
         version: String::new(),
         region: String::new(),
         pod_cidr: None,
+        rtt_ms: BTreeMap::new(),
         service_cidr: None,
         attributes: ClusterAttributes::default(),
         dashboard: None,

@@ -129,6 +129,7 @@ pub(super) async fn clusters(store: &Store) {
         version: "v1.33".into(),
         region: "eu".into(),
         pod_cidr: None,
+        rtt_ms: BTreeMap::new(),
         service_cidr: None,
         attributes: ClusterAttributes::default(),
         dashboard: None,

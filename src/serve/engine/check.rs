@@ -200,7 +200,6 @@ mod tests {
         let none = Options::default();
         assert!(wrong(&graph("Big_Graph", &[("a", CHART)]), &none).contains("`Big_Graph` cannot be a graph's `id`"));
         assert!(wrong(&graph("g", &[("A!", CHART)]), &none).contains("`A!` cannot be a service's `id`"));
-        assert!(wrong(&graph("g", &[]), &none).contains("has 0 services"));
         assert!(wrong(&graph("g", &[("a", "https://host/chart.tgz")]), &none).contains("is no chart in a registry"));
         let long = "a".repeat(54);
         assert!(wrong(&graph("g", &[(&long, CHART)]), &none).contains("at most 53"));

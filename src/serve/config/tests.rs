@@ -62,7 +62,7 @@ submariner: {kubeconfig: karmada.config, context: broker, namespace: other}
 inventory: capacity.yaml
 prometheus: {url: http://prometheus:9090/, token_file: token, rate: 'x{s=\"$service\",p=\"$project\"}[$window]', window: 2 min}
 alerts: {token_file: token, place: operator, namespace: observed, rule_labels: {release: stack}, folder: .kube}
-grafana: {url: https://grafana, token_file: token, username: u, password: hunter3, folder: graphs, data_source: prom}
+grafana: {url: https://grafana, token_file: token, username: u, password: hunter3, folder: graphs, data_source: prom, cluster_label: source}
 charts: {helm: /usr/bin/helm, plain_hosts: [localhost:5000], allow_hosts: ['*.example.org']}
 nfvcl: {url: http://nfvcl:5002, version: 0.4}
 policy: greedy+rate
@@ -250,6 +250,7 @@ fn a_mistake_has_its_place_its_key_and_what_would_be_right() {
         ("prometheus: {url: 'http://p', rate: x}\n", "field `prometheus.rate`: is the same for all services"),
         ("alerts: {place: files}\n", "field `alerts.place`: is `files`, and no folder is named"),
         ("alerts: {place: files, folder: none}\n", "field `alerts.folder`: there is no folder `DIR/none`"),
+        ("grafana: {url: 'http://g', cluster_label: 'a-b'}\n", "field `grafana.cluster_label`: "),
         ("grafana: {url: 'http://g', username: u}\n", "field `grafana.username`: has no password"),
         ("charts: {allow_hosts: ['http://a']}\n", "field `charts.allow_hosts`: `http://a` is no host"),
         ("rails: {removed_share: 120 %}\n", "field `rails.removed_share`: 1.2 is more than the whole"),

@@ -1,10 +1,11 @@
 //! The reference of the service's configuration: its keys, variables and defaults, from the program's own tables.
 
 use super::cell;
+use serde_json::Value;
 use smo::input::settings::Given;
-use smo::serve::config::Config;
 use smo::serve::config::environment::{Environment, originals};
-use smo::serve::config::keys::KEYS;
+use smo::serve::config::keys::{KEYS, by_path};
+use smo::serve::config::{Config, Origin, Shown};
 use std::fmt::Write as _;
 
 const INTRODUCTION: &str = "\
@@ -58,13 +59,13 @@ const REST: &str = "
 
 /// The whole page.
 pub fn page() -> String {
-    let home = Environment::from([("XDG_DATA_HOME".to_owned(), "$XDG_DATA_HOME".to_owned())]);
-    let defaults = Config::load(None, &[], &home).expect("a configuration without a word").shown;
     let mut text = INTRODUCTION.to_owned();
-    for (key, shown) in KEYS.iter().zip(&defaults) {
+    for (key, shown) in KEYS.iter().zip(defaults()) {
         let default = match &shown.value {
-            serde_json::Value::Null => String::new(),
-            serde_json::Value::String(text) => format!("`{text}`"),
+            // What the page itself had to say, so that a section is there at all.
+            _ if shown.origin != Origin::Default => String::new(),
+            Value::Null => String::new(),
+            Value::String(text) => format!("`{text}`"),
             other => format!("`{other}`"),
         };
         writeln!(text, "| `{}` | `{}` | {} | {} |", key.path, key.variable(), cell(&default), cell(key.about)).unwrap();
@@ -80,4 +81,18 @@ pub fn page() -> String {
         }
     }
     text + REST
+}
+
+/// Every value where as little as can be is said: of each section only what it cannot be without.
+fn defaults() -> Vec<Shown> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let mut environment = Environment::from([("XDG_DATA_HOME".to_owned(), "$XDG_DATA_HOME".to_owned())]);
+    for key in ["tls.certificate", "tls.key", "karmada.kubeconfig", "submariner.kubeconfig"] {
+        environment.insert(by_path(key).unwrap().variable(), path.to_owned());
+    }
+    for key in ["auth.oidc.issuer", "auth.oidc.audience", "prometheus.url", "grafana.url", "nfvcl.url"] {
+        environment.insert(by_path(key).unwrap().variable(), "http://name".to_owned());
+    }
+    Config::load(None, &[], &environment).expect("a configuration that says as little as can be").shown
 }

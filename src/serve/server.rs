@@ -89,7 +89,7 @@ pub fn run(config: Config, out: &mut dyn Write) -> Result<(), ServeError> {
 /// See [`run`].
 pub async fn serve(
     config: Config,
-    out: &mut dyn Write,
+    out: &mut (impl Write + ?Sized),
     until: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let listener = listen(config.listen)?;
@@ -104,7 +104,8 @@ pub async fn serve(
     let auth = Auth::new(store.clone(), config.auth.clone(), config.alerts.token_file.as_deref());
     let auth = auth.map_err(ServeError::Config)?;
     let first = auth.bootstrap(&me).await?;
-    announce(out, &config, (&listener, first))?;
+    out.write_all(announced(&config, listener.local_addr()?, first).as_bytes())?;
+    out.flush()?;
     let sites = sites(&config, &store, &me).await?;
     let limits = api::Settings::from(&config);
     let reach = Reach::new(config.webhook_hosts.clone());
@@ -211,30 +212,25 @@ async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
 }
 
 /// What people have to know at the start.
-fn announce(
-    out: &mut dyn Write,
-    config: &Config,
-    (listener, first): (&TcpListener, Option<Bootstrap>),
-) -> Result<(), ServeError> {
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let address = listener.local_addr()?;
+fn announced(config: &Config, address: SocketAddr, first: Option<Bootstrap>) -> String {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    writeln!(out, "smo serves at {scheme}://{address}; the interface is described at {scheme}://{address}/docs")?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serves");
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let mut lines =
+        vec![format!("smo serves at {scheme}://{address}; the interface is described at {scheme}://{address}/docs")];
     if config.karmada.is_none() {
-        writeln!(out, "no control plane is configured: graphs are kept and planned, and none is deployed")?;
+        lines.push("no control plane is configured: graphs are kept and planned, and none is deployed".to_owned());
     }
     if let Some(Bootstrap { secret, file }) = first {
-        writeln!(out, "the first token, of an admin, shown now and never again: {secret}")?;
-        match file {
-            Ok(file) => writeln!(out, "it lies in {}", file.display())?,
-            Err(reason) => writeln!(out, "it lies nowhere else: {reason}")?,
-        }
+        lines.push(format!("the first token, of an admin, shown now and never again: {secret}"));
+        lines.push(match file {
+            Ok(file) => format!("it lies in {}", file.display()),
+            Err(reason) => format!("it lies nowhere else: {reason}"),
+        });
     }
-    out.flush()?;
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serves");
-    Ok(())
+    lines.join("\n") + "\n"
 }
 
 /// Ends when the process is told to end; a second time ends the process.

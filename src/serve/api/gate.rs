@@ -68,11 +68,21 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let mut response = finished(answered, &id, &path).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
     app.metrics.answered((method.as_str(), &route), status, took);
-    tracing::info!(request = %id, %method, %path, status, took_ms = took.as_secs_f64() * 1e3, "answered");
+    log((&id, &method, &path), status, took);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Logs a request: what was only read, and was there, is of interest to nobody but whoever looks for a mistake.
+fn log((id, method, path): (&str, &Method, &str), status: u16, took: Duration) {
+    let took_ms = took.as_secs_f64() * 1e3;
+    if status < 400 && (*method == Method::GET || *method == Method::HEAD) {
+        tracing::debug!(request = id, %method, path, status, took_ms, "answered");
+    } else {
+        tracing::info!(request = id, %method, path, status, took_ms, "answered");
+    }
 }
 
 /// Finds out who asks, and whether that is too often.

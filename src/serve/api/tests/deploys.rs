@@ -50,11 +50,11 @@ async fn whoever_waits_too_short_is_answered_by_the_job() {
 #[tokio::test]
 async fn a_descriptor_comes_as_json_as_yaml_and_as_yaml_in_a_json_text() {
     let bench = Bench::open().await;
-    let yaml = "options:\n  policy: naive+fixed\nhdaGraph:\n  id: b\n  services:\n    - id: echo\n      artifact: {ociImage: x, valuesOverwrite: {}}\n";
+    let yaml = "options:\n  policy: naive+rate\nhdaGraph:\n  id: b\n  services:\n    - id: echo\n      artifact: {ociImage: x, valuesOverwrite: {}}\n";
     let said = bench.ask(yaml_request("POST", "/v1/projects/lab/graphs?wait=10s", yaml)).await;
     assert_eq!(said.status, 200, "{}", said.text());
     let graph = said.json();
-    assert_eq!(graph["options"]["policy"], "naive+fixed");
+    assert_eq!(graph["options"]["policy"], "naive+rate");
     assert!(graph["descriptor"].get("options").is_none(), "options are not part of the descriptor");
 
     let text = Value::String(yaml.replace("id: b", "id: c"));
@@ -244,7 +244,7 @@ async fn what_is_known_of_a_graph_is_shown() {
     let events = bench.get(&format!("{base}/events?kind=job")).await.json();
     assert_eq!(events["items"][0]["kind"], "job.deploy");
     assert_eq!(bench.get(&format!("{base}/decisions?limit=5")).await.json()["items"], json!([]));
-    assert_eq!(bench.get(&format!("{base}/plan")).await.json()["policy"], "naive+fixed");
+    assert_eq!(bench.get(&format!("{base}/plan")).await.json()["policy"], "naive+rate");
     for part in ["", "/descriptor", "/jobs", "/events", "/decisions", "/plan"] {
         bench.get(&format!("/v1/projects/lab/graphs/b{part}")).await.is_problem(StatusCode::NOT_FOUND, "no graph `b`");
     }

@@ -108,7 +108,7 @@ impl Acts for Double {
         let target =
             |service: &Value| (service["id"].as_str().unwrap().to_owned(), BTreeMap::from([("member1".to_owned(), 1)]));
         let plan = PlanAnswer {
-            policy: options.policy.clone().unwrap_or_else(|| "naive+fixed".to_owned()),
+            policy: options.policy.clone().unwrap_or_else(|| "naive+rate".to_owned()),
             targets: services.iter().map(target).collect(),
             explanation: json!({}),
             took_ms: 0.5,

@@ -90,8 +90,14 @@ async fn the_stub_refuses_what_nfvcl_refuses() {
             (original, json!(["extra_forbidden", ["body", "areas", 0, "service_net_required_ip_number"]])),
             (json!({}), json!(["missing", ["body", "areas"]])),
             (json!({"areas": []}), json!(["too_short", ["body", "areas"]])),
-            (json!({"areas": [{"area_id": "4", "mgmt_net": "c"}]}), json!(["integer_type", ["body", "areas", 0, "area_id"]])),
-            (json!({"areas": [{"area_id": 4, "mgmt_net": "c", "worker_replicas": 0}]}), json!(["greater_than", ["body", "areas", 0, "worker_replicas"]])),
+            (
+                json!({"areas": [{"area_id": "4", "mgmt_net": "c"}]}),
+                json!(["integer_type", ["body", "areas", 0, "area_id"]]),
+            ),
+            (
+                json!({"areas": [{"area_id": 4, "mgmt_net": "c", "worker_replicas": 0}]}),
+                json!(["greater_than", ["body", "areas", 0, "worker_replicas"]]),
+            ),
             (json!({"areas": [{"area_id": 4, "mgmt_net": "c"}], "cni": "cilium"}), json!(["enum", ["body", "cni"]])),
         ] {
             let answer = client.post(format!("{url}/nfvcl/v2/api/blue/k8s")).json(&body).send().await.unwrap();
@@ -116,7 +122,10 @@ async fn the_contract_is_what_each_version_publishes() {
     for (world, is_newer) in worlds.iter().zip([false, true]) {
         let client = nfvcl::Nfvcl::new(&world.nfvcl.url, Version::Auto, Auth::None).unwrap();
         let contract = client.contract().await.unwrap();
-        assert_eq!((contract.has_openstack_part, contract.has_kubeconfig, contract.has_force), (is_newer, is_newer, is_newer));
+        assert_eq!(
+            (contract.has_openstack_part, contract.has_kubeconfig, contract.has_force),
+            (is_newer, is_newer, is_newer)
+        );
         assert!(contract.adds_by_put);
         client.contract().await.unwrap();
         assert_eq!(world.nfvcl.asked("GET"), ["/openapi.json"], "it is read once");
@@ -133,7 +142,8 @@ async fn vims_are_made_listed_and_removed() {
         assert_eq!(second.id, 2);
         // Each network once: `control` is there already when the second comes.
         let topology = world.nfvcl.state().topology.clone().unwrap();
-        let networks: Vec<&str> = topology["networks"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let networks: Vec<&str> =
+            topology["networks"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
         assert_eq!(networks, ["control", "data-4", "data-5"]);
         assert_eq!((topology["id"].as_str(), topology["vims"][1]["areas"][0].as_i64()), (Some("topology-1"), Some(5)));
         assert_eq!(topology["vims"][0]["vim_password"], PASSWORD, "NFVCL gets it");
@@ -141,7 +151,9 @@ async fn vims_are_made_listed_and_removed() {
         assert_eq!(names(world.sites.vims(None).await.unwrap()), ["athens", "berlin"]);
         assert_eq!(names(world.sites.vims(Some(5)).await.unwrap()), ["berlin"]);
         assert_eq!(world.sites.vim("2").await.unwrap().name, "berlin");
-        for (again, says) in [(vim("athens", 6), "known already"), (vim("rome", 5), "the area 5 is that of the VIM `berlin`")] {
+        for (again, says) in
+            [(vim("athens", 6), "known already"), (vim("rome", 5), "the area 5 is that of the VIM `berlin`")]
+        {
             let error = world.sites.create_vim(again).await.unwrap_err();
             assert!(matches!(&error, NfvclError::Conflict(reason) if reason.contains(says)), "{error:?}");
         }
@@ -168,7 +180,10 @@ async fn vims_that_others_made_are_taken_over_and_none_is_forgotten() {
         let found = world.sites.sync_vims().await.unwrap();
         assert_eq!((found.added, found.updated), (vec!["oslo".to_owned()], vec![]));
         let oslo = world.sites.vim("oslo").await.unwrap();
-        assert_eq!((oslo.pop_area, oslo.mgmt_network.as_deref(), oslo.service_network.as_deref()), (Some(7), Some("m"), Some("s")));
+        assert_eq!(
+            (oslo.pop_area, oslo.mgmt_network.as_deref(), oslo.service_network.as_deref()),
+            (Some(7), Some("m"), Some("s"))
+        );
         let shown = oslo.original();
         assert_eq!((&shown["vim_type"], &shown["vim_networks"]), (&json!("Openstack"), &json!(["m", "s", "x"])));
         let again = world.sites.sync_vims().await.unwrap();
@@ -210,8 +225,14 @@ async fn a_cluster_is_made_scaled_out_and_taken_away() {
         world.nfvcl.settle();
         world.sites.look().await;
         assert!(matches!(world.sites.cluster(&row.id).await, Err(NfvclError::Absent(_))));
-        let kinds: Vec<String> = world.store.events(&EventFilter { kind: Some("cluster".to_owned()), ..EventFilter::default() }).await.unwrap()
-            .into_iter().map(|event| event.kind).collect();
+        let kinds: Vec<String> = world
+            .store
+            .events(&EventFilter { kind: Some("cluster".to_owned()), ..EventFilter::default() })
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|event| event.kind)
+            .collect();
         let wanted = ["cluster.requested", "cluster.ready", "cluster.scaled-out", "cluster.ready", "cluster.deleted"];
         assert_eq!(kinds, wanted);
     }
@@ -223,7 +244,9 @@ async fn a_cluster_that_nfvcl_accepted_in_odd_words_is_found_all_the_same() {
     for world in worlds("a_cluster_that_nfvcl_accepted_in_odd_words_is_found_all_the_same").await {
         world.sites.create_vim(vim("athens", 4)).await.unwrap();
         let before = ready(&world, "athens").await;
-        for odd in [(202, json!({"status": "deploying", "detail": "on its way"})), (202, json!("yes")), (504, json!({}))] {
+        for odd in
+            [(202, json!({"status": "deploying", "detail": "on its way"})), (202, json!("yes")), (504, json!({}))]
+        {
             world.nfvcl.state().odd_answer = Some(odd);
             let (row, _) = world.sites.create_cluster(cluster("athens")).await.unwrap();
             let newest = world.nfvcl.state().blueprints.last().unwrap()["id"].as_str().unwrap().to_owned();
@@ -294,7 +317,8 @@ async fn a_sync_of_one_area_touches_no_other() {
         let (far, far_lost) = (ready(&world, "berlin").await, ready(&world, "berlin").await);
         {
             let mut state = world.nfvcl.state();
-            let is_lost = |one: &Value| [&lost, &far_lost].iter().any(|row| row.nfvcl_id.as_deref() == one["id"].as_str());
+            let is_lost =
+                |one: &Value| [&lost, &far_lost].iter().any(|row| row.nfvcl_id.as_deref() == one["id"].as_str());
             state.blueprints.retain(|one| !is_lost(one));
             // Made elsewhere, one in each area.
             for (area, id) in [(4, "ELSE04"), (5, "ELSE05")] {
@@ -311,7 +335,11 @@ async fn a_sync_of_one_area_touches_no_other() {
         let all = world.sites.sync_clusters(None).await.unwrap();
         assert_eq!((all.added.len(), &all.deleted), (1, &vec![far_lost.id]));
         assert!(world.sites.sync_clusters(None).await.unwrap().added.is_empty());
-        assert!(all.items.iter().any(|row| row.nfvcl_id.as_deref() == Some("ELSE05") && row.pop_area == 5 && !row.karmada.wanted));
+        assert!(
+            all.items
+                .iter()
+                .any(|row| row.nfvcl_id.as_deref() == Some("ELSE05") && row.pop_area == 5 && !row.karmada.wanted)
+        );
     }
 }
 
@@ -321,10 +349,17 @@ async fn a_cluster_that_comes_out_broken_says_why_and_goes_by_force_where_nfvcl_
         world.sites.create_vim(vim("athens", 4)).await.unwrap();
         world.nfvcl.state().broken = Some("Unable to establish connection to the VIM".to_owned());
         let broken = ready(&world, "athens").await;
-        assert_eq!((broken.state, broken.reason.as_deref()), (ClusterState::Failed, Some("Unable to establish connection to the VIM")));
+        assert_eq!(
+            (broken.state, broken.reason.as_deref()),
+            (ClusterState::Failed, Some("Unable to establish connection to the VIM"))
+        );
         world.sites.delete_cluster(&broken.id, false).await.unwrap();
         world.sites.look().await;
-        assert_eq!(world.sites.cluster(&broken.id).await.unwrap().state, ClusterState::Failed, "the deletion failed as well");
+        assert_eq!(
+            world.sites.cluster(&broken.id).await.unwrap().state,
+            ClusterState::Failed,
+            "the deletion failed as well"
+        );
         world.sites.delete_cluster(&broken.id, true).await.unwrap();
         let client = nfvcl::Nfvcl::new(&world.nfvcl.url, Version::Auto, Auth::None).unwrap();
         if client.contract().await.unwrap().has_force {
@@ -360,7 +395,10 @@ async fn clusters_that_others_made_are_listed_under_an_id_that_stays() {
         world.sites.create_vim(vim("athens", 4)).await.unwrap();
         ready(&world, "athens").await;
         let listed = world.sites.bare_metal().await.unwrap();
-        assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].mgmt_network.as_deref()), (1, "rack-1", Some("m")));
+        assert_eq!(
+            (listed.len(), listed[0].name.as_str(), listed[0].mgmt_network.as_deref()),
+            (1, "rack-1", Some("m"))
+        );
         assert!(listed[0].smo_id.starts_with("BM_K8S_3_") && listed[0].smo_id.len() == "BM_K8S_3_abcde".len());
         assert_eq!(world.sites.bare_metal().await.unwrap(), listed);
         assert!(!serde_json::to_string(&world.store.docs("bm_k8s").await.unwrap()).unwrap().contains(PASSWORD));

@@ -94,7 +94,8 @@ fn workers(blueprint: &Value) -> usize {
     let of = |areas: &Value| -> u64 {
         areas.as_array().into_iter().flatten().filter_map(|area| area["worker_replicas"].as_u64()).sum()
     };
-    let added: u64 = blueprint["day_2_call_history"].as_array().into_iter().flatten().map(|one| of(&one["areas"])).sum();
+    let added: u64 =
+        blueprint["day_2_call_history"].as_array().into_iter().flatten().map(|one| of(&one["areas"])).sum();
     usize::try_from(of(&blueprint["create_config"]["areas"]) + added).unwrap()
 }
 
@@ -169,7 +170,9 @@ impl State {
         let fits = |template: &str| {
             let (wanted, given) = (template.split('/'), path.split('/'));
             wanted.clone().count() == given.clone().count()
-                && wanted.zip(given).all(|(wanted, given)| wanted == given || wanted.starts_with('{') && !given.is_empty())
+                && wanted
+                    .zip(given)
+                    .all(|(wanted, given)| wanted == given || wanted.starts_with('{') && !given.is_empty())
         };
         paths.get(path).or_else(|| paths.iter().find(|(template, _)| fits(template)).map(|(_, entry)| entry))
     }
@@ -180,10 +183,14 @@ impl State {
             let name = parameter["name"].as_str().unwrap();
             match asked.argument(name) {
                 None if parameter["required"] == true => {
-                    faults.push(json!({"type": "missing", "loc": ["query", name], "msg": "Field required", "input": null}));
+                    faults.push(
+                        json!({"type": "missing", "loc": ["query", name], "msg": "Field required", "input": null}),
+                    );
                 }
                 Some(value) if parameter["schema"]["type"] == "boolean" && value.parse::<bool>().is_err() => {
-                    faults.push(json!({"type": "bool_parsing", "loc": ["query", name], "msg": "no boolean", "input": value}));
+                    faults.push(
+                        json!({"type": "bool_parsing", "loc": ["query", name], "msg": "no boolean", "input": value}),
+                    );
                 }
                 _ => {}
             }
@@ -191,7 +198,9 @@ impl State {
         let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else { return faults };
         match serde_json::from_slice(&asked.body) {
             Ok(body) => faults.extend(Schema::of(&self.document, schema).faults(&body, &["body".into()])),
-            Err(_) => faults.push(json!({"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error", "input": {}})),
+            Err(_) => {
+                faults.push(json!({"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error", "input": {}}))
+            }
         }
         faults
     }
@@ -209,7 +218,9 @@ impl State {
         let path = self.described(&asked.path).unwrap();
         let responses = path[asked.method.as_str().to_lowercase()]["responses"].as_object().unwrap();
         let (status, response) = responses.iter().find(|(status, _)| status.starts_with('2')).unwrap();
-        if let Some(schema) = response.pointer("/content/application~1json/schema").filter(|schema| **schema != json!({})) {
+        if let Some(schema) =
+            response.pointer("/content/application~1json/schema").filter(|schema| **schema != json!({}))
+        {
             let faults = Schema::of(&self.document, schema).faults(body, &["answer".into()]);
             assert_eq!(faults, Vec::<Value>::new(), "the stub's own answer to {} {}", asked.method, asked.path);
         }
@@ -236,11 +247,15 @@ impl State {
             ("GET", "/nfvcl/v2/api/blue") => self.list(asked),
             ("POST", "/nfvcl/v2/api/blue/k8s") => self.create(asked),
             ("PUT" | "POST", "/nfvcl/v2/api/blue/k8s/add_node") => self.add_node(asked),
-            ("GET", "/nfvcl/v2/api/blue/k8s/root_kubeconfig") => match self.blueprint(&asked.argument("blue_id").unwrap()) {
-                Some(one) if one["status"]["current_operation"] == "idle" => self.success(asked, &self.kubeconfig.clone().into()),
-                Some(_) => self.failed("the blueprint is locked"),
-                None => detail(404, "no such blueprint"),
-            },
+            ("GET", "/nfvcl/v2/api/blue/k8s/root_kubeconfig") => {
+                match self.blueprint(&asked.argument("blue_id").unwrap()) {
+                    Some(one) if one["status"]["current_operation"] == "idle" => {
+                        self.success(asked, &self.kubeconfig.clone().into())
+                    }
+                    Some(_) => self.failed("the blueprint is locked"),
+                    None => detail(404, "no such blueprint"),
+                }
+            }
             ("DELETE", _) if path.starts_with("/v1/topology/vim/") => self.remove(asked, "vims"),
             ("DELETE", _) if path.starts_with("/v1/topology/network/") => self.remove(asked, "networks"),
             ("DELETE", _) if path.starts_with("/nfvcl/v2/api/blue/") => self.destroy(asked),
@@ -265,14 +280,18 @@ impl State {
         if is_task {
             let task = format!("task-{}", self.tasks.len());
             self.tasks.insert(task.clone(), trouble);
-            return self.success(asked, &json!({"status": "processing", "detail": words, "result": {}, "task_id": task}));
+            return self
+                .success(asked, &json!({"status": "processing", "detail": words, "result": {}, "task_id": task}));
         }
         match trouble {
             Some(trouble) => self.failed(&trouble),
             // It repeats what it was sent, passwords too.
             None => {
                 let sent: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-                self.success(asked, &json!({"status": "ready", "detail": words, "result": {"sent": sent}, "task_id": null}))
+                self.success(
+                    asked,
+                    &json!({"status": "ready", "detail": words, "result": {"sent": sent}, "task_id": null}),
+                )
             }
         }
     }
@@ -286,7 +305,9 @@ impl State {
 
     fn add_vim(&mut self, asked: &Asked) -> Response<Body> {
         let vim = self.filled(asked);
-        let Some(topology) = &mut self.topology else { return self.failed("'NoneType' object has no attribute 'vims'") };
+        let Some(topology) = &mut self.topology else {
+            return self.failed("'NoneType' object has no attribute 'vims'");
+        };
         let known = topology["vims"].as_array_mut().unwrap();
         let is_same = known.iter().any(|one| one["name"] == vim["name"]);
         let trouble = is_same.then(|| format!("VIM with name {} already exists", vim["name"]));
@@ -357,7 +378,10 @@ impl State {
     fn add_node(&mut self, asked: &Asked) -> Response<Body> {
         let (id, model) = (asked.argument("blue_id").unwrap(), self.filled(asked));
         let Some(one) = self.blueprints.iter_mut().find(|one| one["id"] == id.as_str()) else {
-            return respond(400, &json!({"status": "failed", "detail": format!("Blueprint {id} not found"), "result": {}, "task_id": null}));
+            return respond(
+                400,
+                &json!({"status": "failed", "detail": format!("Blueprint {id} not found"), "result": {}, "task_id": null}),
+            );
         };
         one["day_2_call_history"].as_array_mut().unwrap().push(model);
         one["status"] = json!({"error": false, "current_operation": "running-day2-op", "detail": ""});
@@ -369,7 +393,10 @@ impl State {
         let is_forced = asked.argument("force_deletion").as_deref() == Some("true");
         let broken = self.broken.clone().filter(|_| !is_forced);
         let Some(one) = self.blueprints.iter_mut().find(|one| one["id"] == id.as_str()) else {
-            return respond(400, &json!({"status": "failed", "detail": format!("Blueprint {id} not found"), "result": {}, "task_id": null}));
+            return respond(
+                400,
+                &json!({"status": "failed", "detail": format!("Blueprint {id} not found"), "result": {}, "task_id": null}),
+            );
         };
         // Where machines cannot be reached, a deletion fails as a creation does.
         one["status"] = match broken {

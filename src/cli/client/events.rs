@@ -1,6 +1,6 @@
 //! `smo events`: what happened on a server, and what happens.
 
-use super::flags::{Common, Project};
+use super::flags::{Common, Within};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NUMBER")]
     after: Option<u64>,
     #[command(flatten)]
-    project: Project,
+    project: Within,
     /// Those of this graph.
     #[arg(long, value_name = "NAME")]
     graph: Option<String>,

@@ -36,7 +36,9 @@ impl Sites {
             match self.0.store.acquire(lease, &self.0.me, lasting).await {
                 Ok(true) => self.look().await,
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer"),
+                Err(error) => {
+                    tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer")
+                }
             }
         }
         if let Err(error) = self.0.store.release(LEASE.0, &self.0.me).await {
@@ -81,7 +83,8 @@ impl Sites {
         let before = row.clone();
         let blueprint = match &row.nfvcl_id {
             Some(nfvcl_id) => listed.iter().find(|one| one.id == *nfvcl_id),
-            None => adoptable(&row, listed, &rows).filter(|_| is_older(&row, UNLISTED) || row.state == ClusterState::Unclear),
+            None => adoptable(&row, listed, &rows)
+                .filter(|_| is_older(&row, UNLISTED) || row.state == ClusterState::Unclear),
         };
         match blueprint {
             Some(blueprint) => {

@@ -169,7 +169,8 @@ impl Sites {
                 return Ok(false);
             }
             if let Some(name) = &row.karmada.name {
-                let reason = format!("NFVCL lists it no more, but it is the member `{name}` of Karmada; delete it to let it go");
+                let reason =
+                    format!("NFVCL lists it no more, but it is the member `{name}` of Karmada; delete it to let it go");
                 if row.reason.as_ref() != Some(&reason) {
                     (row.state, row.reason, row.updated_at) = (ClusterState::Failed, Some(reason), At::now());
                     self.put_cluster(&row).await?;
@@ -195,10 +196,9 @@ pub(super) fn take(row: &mut OsCluster, blueprint: &Blueprint) {
     row.not_it.clear();
     row.running_workers = blueprint.workers;
     row.pop_area = blueprint.area.unwrap_or(row.pop_area);
-    for (field, said) in [
-        (&mut row.mgmt_network, &blueprint.mgmt_network),
-        (&mut row.service_network, &blueprint.service_network),
-    ] {
+    for (field, said) in
+        [(&mut row.mgmt_network, &blueprint.mgmt_network), (&mut row.service_network, &blueprint.service_network)]
+    {
         if said.is_some() {
             field.clone_from(said);
         }

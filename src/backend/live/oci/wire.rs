@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn challenges_are_read_as_registries_write_them() {
-        let text = r#"Bearer realm="https://auth.example.org/token",service="registry",scope="repository:a/b:pull,push""#;
+        let text =
+            r#"Bearer realm="https://auth.example.org/token",service="registry",scope="repository:a/b:pull,push""#;
         let read = Challenge::Bearer {
             realm: "https://auth.example.org/token".to_owned(),
             service: Some("registry".to_owned()),

@@ -187,7 +187,9 @@ mod doing {
             return "no events\n".to_owned();
         }
         let mut columns = Columns::new([">event", "at", "kind", "about", "message"]);
-        events.iter().for_each(|event| columns.row(row(event).into()));
+        for event in events {
+            columns.row(row(event).into());
+        }
         printed(&columns)
     }
 

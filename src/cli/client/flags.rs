@@ -79,6 +79,7 @@ pub struct Named {
 pub struct Wait {
     /// Wait until it is done, at most so long: `--wait`, `--wait=5min`. What was asked goes on anyway.
     #[arg(long = "wait", value_name = "SPAN", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not said, said alone, or with a value")]
     pub within: Option<Option<Span>>,
 }
 

@@ -37,7 +37,8 @@ pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
     let now = At::now();
     let before = context.store.clusters().await?;
     let known = |name: &str| before.iter().find(|row| row.name == name);
-    let rows: Vec<ClusterRow> = seen.iter().map(|one| row(one, (addresses.as_deref(), known(&one.name)), now)).collect();
+    let rows: Vec<ClusterRow> =
+        seen.iter().map(|one| row(one, (addresses.as_deref(), known(&one.name)), now)).collect();
     context.store.put_clusters(&rows).await?;
     let after = context.store.clusters().await?;
     note(context, &before, &after).await;

@@ -42,7 +42,10 @@ impl Settings {
             prometheus,
             rate: config.prometheus.clone(),
             grafana: config.grafana.as_ref().map(|at| grafana(at, folder)).transpose()?,
-            cluster_label: config.grafana.as_ref().map_or_else(|| CLUSTER_LABEL.to_owned(), |at| at.cluster_label.clone()),
+            cluster_label: config
+                .grafana
+                .as_ref()
+                .map_or_else(|| CLUSTER_LABEL.to_owned(), |at| at.cluster_label.clone()),
             charts: config.charts.clone(),
             rules: config.alerts.rules.clone(),
             rule_labels,

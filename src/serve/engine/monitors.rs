@@ -17,12 +17,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// What is scraped of a service.
-pub const SERVICE_MONITOR: Kind = Kind {
-    group: "monitoring.coreos.com",
-    version: "v1",
-    kind: "ServiceMonitor",
-    plural: "servicemonitors",
-};
+pub const SERVICE_MONITOR: Kind =
+    Kind { group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors" };
 /// The label with the service whose monitor it is.
 const SERVICE_LABEL: &str = "smo.dev/service";
 /// The label with its graph.
@@ -50,10 +46,19 @@ fn policy_name(service: &str) -> String {
 }
 
 /// What is to be made, by service: of those that have metrics and are somewhere.
-pub fn wanted(graph: &Graph, descriptor: &Descriptor, labels: &BTreeMap<String, String>, places: &Places) -> BTreeMap<String, Monitored> {
+pub fn wanted(
+    graph: &Graph,
+    descriptor: &Descriptor,
+    labels: &BTreeMap<String, String>,
+    places: &Places,
+) -> BTreeMap<String, Monitored> {
     let of = |service: &DescribedService| {
-        let clusters: BTreeSet<String> =
-            places.get(&service.id)?.iter().filter(|(_, replicas)| **replicas > 0).map(|(name, _)| name.clone()).collect();
+        let clusters: BTreeSet<String> = places
+            .get(&service.id)?
+            .iter()
+            .filter(|(_, replicas)| **replicas > 0)
+            .map(|(name, _)| name.clone())
+            .collect();
         let monitors = monitors(graph, service, labels);
         (!clusters.is_empty() && !monitors.is_empty()).then(|| (service.id.clone(), Monitored { monitors, clusters }))
     };
@@ -71,7 +76,8 @@ fn monitors(graph: &Graph, service: &DescribedService, labels: &BTreeMap<String,
             None => by_selector.push((selector, vec![endpoint])),
         }
     }
-    let mut all_labels: BTreeMap<&str, &str> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let mut all_labels: BTreeMap<&str, &str> =
+        labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     all_labels.extend([MANAGED_BY, (SERVICE_LABEL, service.id.as_str()), (GRAPH_LABEL, graph.name.as_str())]);
     let object = |(at, (selector, endpoints)): (usize, (BTreeMap<String, String>, Vec<Value>))| {
         let name = if at == 0 { format!("smo-{}", service.id) } else { format!("smo-{}.{}", service.id, at + 1) };
@@ -292,7 +298,10 @@ mod tests {
             first["metadata"]["labels"],
             json!({"app.kubernetes.io/managed-by": "smo", "release": "monitoring", "smo.dev/graph": "port", "smo.dev/service": "crane"})
         );
-        assert_eq!(all["smo-crane.2"]["spec"], json!({"selector": {"matchLabels": {"app": "side"}}, "endpoints": [{}]}));
+        assert_eq!(
+            all["smo-crane.2"]["spec"],
+            json!({"selector": {"matchLabels": {"app": "side"}}, "endpoints": [{}]})
+        );
         // Without a selector it would be every service of the namespace.
         let plain = monitors(&graph(), &descriptor().services[1], &labels);
         assert_eq!(plain["smo-plain"]["spec"]["selector"], json!({"matchLabels": {"app": "plain"}}));

@@ -4,9 +4,9 @@
 use super::clerk::Refresh;
 use super::context::Context;
 use super::deploy::planned;
-use super::{monitors, plan};
 use super::told::Shares;
 use super::world::World;
+use super::{monitors, plan};
 use crate::backend::live::deploy::releases;
 use crate::backend::live::karmada::Karmada;
 use crate::input::hdag::Descriptor;

@@ -114,7 +114,8 @@ impl Cluster {
 
     fn disks(&self) -> Panel {
         let rate = |series: &str| format!("sum by (instance) (rate({}[{WINDOW}]))", self.of(series, DISKS));
-        let busiest = format!("max by (instance) (rate({}[{WINDOW}]))", self.of("node_disk_io_time_seconds_total", DISKS));
+        let busiest =
+            format!("max by (instance) (rate({}[{WINDOW}]))", self.of("node_disk_io_time_seconds_total", DISKS));
         let queries = vec![
             query(rate("node_disk_read_bytes_total"), "read {{instance}}"),
             query(rate("node_disk_written_bytes_total"), "written {{instance}}"),

@@ -53,7 +53,8 @@ impl Graph {
             let top = panels.len().div_ceil(2) * PANEL_HEIGHT;
             panels.extend(self.repeated(top));
         }
-        let variables = if names.is_empty() { Vec::new() } else { vec![Variable { name: VARIABLE.to_owned(), values: names }] };
+        let variables =
+            if names.is_empty() { Vec::new() } else { vec![Variable { name: VARIABLE.to_owned(), values: names }] };
         let title = format!("{} / {}", self.project, self.name);
         Dashboard { uid: Dashboard::uid_below(&[&self.project, &self.name]), title, panels, variables }
     }
@@ -61,7 +62,8 @@ impl Graph {
     /// The panels of a service, once for each that is chosen, from the row `top` on.
     fn repeated(&self, top: usize) -> impl Iterator<Item = Panel> {
         let variable = format!("${VARIABLE}");
-        let place = move |at: usize| Place { x: 0, y: top + at * PANEL_HEIGHT, width: GRID_WIDTH, height: PANEL_HEIGHT };
+        let place =
+            move |at: usize| Place { x: 0, y: top + at * PANEL_HEIGHT, width: GRID_WIDTH, height: PANEL_HEIGHT };
         let panels = self.panels_of((&variable, &variable)).into_iter().enumerate();
         panels.map(move |(at, panel)| Panel { place: Some(place(at)), repeat: Some(VARIABLE.to_owned()), ..panel })
     }
@@ -180,12 +182,19 @@ mod tests {
         let model = dashboard.model(super::super::panel::Style::Graph, None);
         let variable = &model["templating"]["list"][0];
         assert_eq!((&variable["name"], &variable["query"]), (&"service".into(), &"web,db".into()));
-        assert_eq!((&variable["current"]["value"], variable["options"].as_array().unwrap().len()), (&"$__all".into(), 3));
+        assert_eq!(
+            (&variable["current"]["value"], variable["options"].as_array().unwrap().len()),
+            (&"$__all".into(), 3)
+        );
         // Four rows of two stand above them.
         let repeated = &dashboard.panels[8..];
         let tops: Vec<Option<usize>> = repeated.iter().map(|panel| panel.place.map(|Place { y, .. }| y)).collect();
         assert_eq!(tops, [Some(32), Some(40), Some(48), Some(56)]);
-        assert!(repeated.iter().all(|panel| panel.repeat.as_deref() == Some("service") && panel.title.starts_with("$service")));
+        assert!(
+            repeated
+                .iter()
+                .all(|panel| panel.repeat.as_deref() == Some("service") && panel.title.starts_with("$service"))
+        );
         assert!(repeated.iter().all(|panel| panel.queries[0].expr.contains("\"$service")), "{repeated:?}");
         let empty = Graph { services: Vec::new(), ..graph() }.dashboard();
         assert!(empty.variables.is_empty() && empty.panels.iter().all(|panel| panel.repeat.is_none()));

@@ -99,7 +99,8 @@ impl Panel {
             json!({"refId": letter.to_string(), "expr": query.expr, "legendFormat": query.legend, "datasource": source})
         }).collect();
         let place = json!({"x": x, "y": y, "w": width, "h": height});
-        let mut panel = json!({"id": id, "title": self.title, "gridPos": place, "datasource": source, "targets": targets});
+        let mut panel =
+            json!({"id": id, "title": self.title, "gridPos": place, "datasource": source, "targets": targets});
         if let Some(variable) = &self.repeat {
             panel["repeat"] = json!(variable);
             panel["repeatDirection"] = json!("h");
@@ -125,10 +126,10 @@ impl Panel {
         if let Some(most) = self.most() {
             left["max"] = json!(most);
         }
-        let right = self.aside.as_ref().map_or_else(
-            || json!({"show": false}),
-            |(_, unit)| json!({"format": unit.name(), "min": 0, "show": true}),
-        );
+        let right = self
+            .aside
+            .as_ref()
+            .map_or_else(|| json!({"show": false}), |(_, unit)| json!({"format": unit.name(), "min": 0, "show": true}));
         panel["yaxes"] = json!([left, right]);
         if let Some((start, _)) = &self.aside {
             panel["seriesOverrides"] = json!([{"alias": format!("/^{start}/"), "yaxis": 2}]);
@@ -161,10 +162,14 @@ impl Panel {
         let mut defaults = self.defaults();
         defaults["custom"] = json!({"lineWidth": 1, "fillOpacity": if stacks { 30 } else { 0 },
             "stacking": {"mode": if stacks { "normal" } else { "none" }, "group": "A"}});
-        let overrides: Vec<Value> = self.aside.iter().map(|(start, unit)| {
-            json!({"matcher": {"id": "byRegexp", "options": format!("/^{start}/")}, "properties": [
+        let overrides: Vec<Value> = self
+            .aside
+            .iter()
+            .map(|(start, unit)| {
+                json!({"matcher": {"id": "byRegexp", "options": format!("/^{start}/")}, "properties": [
                 {"id": "unit", "value": unit.name()}, {"id": "custom.axisPlacement", "value": "right"}]})
-        }).collect();
+            })
+            .collect();
         panel["fieldConfig"] = json!({"defaults": defaults, "overrides": overrides});
     }
 
@@ -212,7 +217,14 @@ mod tests {
 
     fn panel(kind: Kind) -> Panel {
         let query = Query { expr: "up".into(), legend: "up".into() };
-        Panel { title: "Up".into(), unit: Unit::Share, queries: vec![query], kind, limits: Some((75, 90)), ..Panel::default() }
+        Panel {
+            title: "Up".into(),
+            unit: Unit::Share,
+            queries: vec![query],
+            kind,
+            limits: Some((75, 90)),
+            ..Panel::default()
+        }
     }
 
     fn drawn(panel: &Panel, style: Style) -> Value {
@@ -240,8 +252,14 @@ mod tests {
     fn what_has_another_unit_goes_to_the_right() {
         let panel = Panel { aside: Some(("io time".to_owned(), Unit::Share)), unit: Unit::Bytes, ..panel(Kind::Lines) };
         let old = drawn(&panel, Style::Graph);
-        assert_eq!((&old["yaxes"][1]["format"], &old["seriesOverrides"][0]["alias"]), (&json!("percentunit"), &json!("/^io time/")));
+        assert_eq!(
+            (&old["yaxes"][1]["format"], &old["seriesOverrides"][0]["alias"]),
+            (&json!("percentunit"), &json!("/^io time/"))
+        );
         let new = &drawn(&panel, Style::TimeSeries)["fieldConfig"]["overrides"][0];
-        assert_eq!((&new["matcher"]["options"], &new["properties"][0]["value"]), (&json!("/^io time/"), &json!("percentunit")));
+        assert_eq!(
+            (&new["matcher"]["options"], &new["properties"][0]["value"]),
+            (&json!("/^io time/"), &json!("percentunit"))
+        );
     }
 }

@@ -46,7 +46,9 @@ mod tests {
             assert!(pattern(ours), "{ours}");
         }
         // Pods of the deployments `web-api` and `web-db`, of a stateful set `web-api`, and of a daemon set `web`.
-        for others in ["web-api-7d4b9c6f5d-x2k9p", "web-db-7d4b9c6f5d-x2k9p", "web-api-0", "web-x2k9p", "web", "web-1a-e0aui"] {
+        for others in
+            ["web-api-7d4b9c6f5d-x2k9p", "web-db-7d4b9c6f5d-x2k9p", "web-api-0", "web-x2k9p", "web", "web-1a-e0aui"]
+        {
             assert!(!pattern(others), "{others}");
         }
     }

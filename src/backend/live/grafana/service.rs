@@ -77,7 +77,11 @@ mod tests {
             all[0],
             "sum by (cluster) (kube_deployment_status_replicas_ready{namespace=\"shop\", deployment=\"web\"}) or on() vector(0)"
         );
-        assert!(all[1..].iter().all(|expr| expr.contains("namespace=\"shop\", pod=~\"web-[") && expr.contains("container!=\"\"")));
+        assert!(
+            all[1..]
+                .iter()
+                .all(|expr| expr.contains("namespace=\"shop\", pod=~\"web-[") && expr.contains("container!=\"\""))
+        );
         // Labels that cAdvisor has no more.
         assert!(!all.iter().any(|expr| expr.contains("pod_name") || expr.contains("container_name")));
         assert!(dashboard.panels.iter().all(|panel| panel.queries[0].legend == "{{cluster}}"));

@@ -168,16 +168,17 @@ mod doing {
         }
         match kind {
             Kind::Words => Ok(text.into()),
-            Kind::Number => {
-                number(text).map(Value::from).ok_or_else(|| "no number of at least 0\n  write it like carbon=270".to_owned())
-            }
+            Kind::Number => number(text)
+                .map(Value::from)
+                .ok_or_else(|| "no number of at least 0\n  write it like carbon=270".to_owned()),
             Kind::Distances => {
                 let one = |pair: &str| {
                     let (name, ms) = pair.split_once(':')?;
                     Some((name.trim().to_owned(), number(ms.trim())?.into())).filter(|(name, _)| !name.is_empty())
                 };
                 let all: Option<Map<String, Value>> = text.split(',').map(one).collect();
-                all.map(Value::from).ok_or_else(|| "no distances\n  write them like rtt=edge-2:4.5,core:32, in ms".to_owned())
+                all.map(Value::from)
+                    .ok_or_else(|| "no distances\n  write them like rtt=edge-2:4.5,core:32, in ms".to_owned())
             }
             Kind::YesNo => match text {
                 "yes" | "true" => Ok(true.into()),

@@ -140,6 +140,7 @@ pub struct Deploy {
     project: Project,
     /// Change the graph that is there; of an artifact, its name has to be said.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not said, said alone, or with a value")]
     update: Option<Option<String>>,
     /// Say what would be decided; nothing is stored.
     #[arg(long, conflicts_with = "within")]

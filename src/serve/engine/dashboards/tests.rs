@@ -18,7 +18,9 @@ const GRAPH: &str = "smo-shop-port";
 const SERVICE: &str = "smo-shop_port_crane";
 
 fn descriptor(services: &[&str]) -> Descriptor {
-    let all = services.iter().map(|id| format!("{{id: {id}, deployment: {{trigger: {{}}, intent: {{compute: {{cpu: light}}}}}}}}"));
+    let all = services
+        .iter()
+        .map(|id| format!("{{id: {id}, deployment: {{trigger: {{}}, intent: {{compute: {{cpu: light}}}}}}}}"));
     let text = format!("hdaGraph: {{id: port, services: [{}]}}", all.collect::<Vec<_>>().join(", "));
     parse(text, "graph").expect("it is one").0
 }
@@ -94,7 +96,9 @@ async fn dashboards_are_written_once_looked_for_changed_and_removed_with_their_g
     assert!(brought(&context, &graph, &["crane"]).await);
     stub.finish();
     // It has forgotten them.
-    stub.expect([vec![health(), get(&at(GRAPH), 404, json!({}))], written(GRAPH).into(), written(SERVICE).into()].concat_all());
+    stub.expect(
+        [vec![health(), get(&at(GRAPH), 404, json!({}))], written(GRAPH).into(), written(SERVICE).into()].concat_all(),
+    );
     assert!(brought(&context, &graph, &["crane"]).await);
     stub.finish();
     // Another service takes the place of the one that was.
@@ -199,7 +203,8 @@ fn links_are_put_where_they_belong() {
         services: BTreeMap::from([("crane".to_owned(), service.clone())]),
     };
     assert_eq!(links, wanted);
-    let named = |name: &str| ServiceStatus { name: name.to_owned(), dashboard: Some("old".into()), ..ServiceStatus::default() };
+    let named =
+        |name: &str| ServiceStatus { name: name.to_owned(), dashboard: Some("old".into()), ..ServiceStatus::default() };
     let mut status = Status { services: vec![named("crane"), named("gone")], ..Status::default() };
     links.fill(&mut status);
     assert_eq!(status.dashboard, Some(wanted.graph));

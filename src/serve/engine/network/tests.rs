@@ -107,11 +107,8 @@ fn only_connections_that_stand_say_how_far_it_is() {
         rtt: rtt.map(Duration::from_micros),
         message: String::new(),
     };
-    let all = [
-        to("a", Link::Connected, Some(1_500)),
-        to("b", Link::Error, Some(1_500)),
-        to("c", Link::Connected, None),
-    ];
+    let all =
+        [to("a", Link::Connected, Some(1_500)), to("b", Link::Error, Some(1_500)), to("c", Link::Connected, None)];
     assert_eq!(rtts(all.into()), far(&[("a", 1.5)]));
 }
 
@@ -150,7 +147,8 @@ fn charts_are_told_of_devices_and_resources_where_that_is_wanted() {
 #[test]
 fn a_service_with_a_device_goes_where_devices_are_near_and_others_stay_where_they_were() {
     let near = "{deviceProximity: {enabled: true}}";
-    let graph = descriptor(&[service("sensor", "light", near, "store"), service("store", "light", "{}", "")].join(", "));
+    let graph =
+        descriptor(&[service("sensor", "light", near, "store"), service("store", "light", "{}", "")].join(", "));
     for at in ["a", "b", "c"] {
         let clusters: Vec<ClusterRow> = ["a", "b", "c"]
             .map(|name| {
@@ -178,7 +176,8 @@ fn a_service_with_a_device_goes_where_devices_are_near_and_others_stay_where_the
 #[test]
 fn ultralow_latency_pulls_services_into_clusters_that_are_near_each_other() {
     let ultralow = "{latencies: [{connectionPoint: back, qos: ultralow}]}";
-    let graph = descriptor(&[service("front", "medium", ultralow, "back"), service("back", "medium", "{}", "")].join(", "));
+    let graph =
+        descriptor(&[service("front", "medium", ultralow, "back"), service("back", "medium", "{}", "")].join(", "));
     let (a, mut b, mut c) = (row("a"), row("b"), row("c"));
     b.rtt_ms = far(&[("a", 40.0), ("c", 5.0)]);
     c.rtt_ms = far(&[("a", 40.0), ("b", 5.0)]);

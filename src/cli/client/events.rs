@@ -1,6 +1,6 @@
 //! `smo events`: what happened on a server, and what happens.
 
-use super::flags::{Common, Project};
+use super::flags::{Common, Within};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NUMBER")]
     after: Option<u64>,
     #[command(flatten)]
-    project: Project,
+    project: Within,
     /// Those of this graph.
     #[arg(long, value_name = "NAME")]
     graph: Option<String>,
@@ -187,7 +187,9 @@ mod doing {
             return "no events\n".to_owned();
         }
         let mut columns = Columns::new([">event", "at", "kind", "about", "message"]);
-        events.iter().for_each(|event| columns.row(row(event).into()));
+        for event in events {
+            columns.row(row(event).into());
+        }
         printed(&columns)
     }
 

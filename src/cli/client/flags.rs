@@ -56,6 +56,14 @@ pub struct Project {
     pub name: Option<String>,
 }
 
+/// In which project, if in one.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Within {
+    /// Those of this project; default: `$SMO_PROJECT`, else those of all.
+    #[arg(long = "project", short = 'p', value_name = "NAME")]
+    pub name: Option<String>,
+}
+
 /// A graph of a project.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Named {
@@ -71,6 +79,7 @@ pub struct Named {
 pub struct Wait {
     /// Wait until it is done, at most so long: `--wait`, `--wait=5min`. What was asked goes on anyway.
     #[arg(long = "wait", value_name = "SPAN", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not said, said alone, or with a value")]
     pub within: Option<Option<Span>>,
 }
 
@@ -83,15 +92,18 @@ pub struct Sure {
 }
 
 #[cfg(feature = "live")]
-impl Project {
+impl Within {
     /// The project that is meant, if one is named.
     pub fn named(&self) -> Option<String> {
         self.name.clone().or_else(|| variable("SMO_PROJECT"))
     }
+}
 
+#[cfg(feature = "live")]
+impl Project {
     /// The project that is meant.
     pub fn or_default(&self) -> String {
-        self.named().unwrap_or_else(|| PROJECT.to_owned())
+        self.name.clone().or_else(|| variable("SMO_PROJECT")).unwrap_or_else(|| PROJECT.to_owned())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `smo job`: what a server was asked to do, and how far it is.
 
-use super::flags::{Common, Project};
+use super::flags::{Common, Within};
 use crate::units::Span;
 
 const LIST: &str = "\
@@ -39,7 +39,7 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct List {
     #[command(flatten)]
-    project: Project,
+    project: Within,
     /// Those of this graph only.
     #[arg(long, value_name = "NAME")]
     graph: Option<String>,

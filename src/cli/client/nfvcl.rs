@@ -45,7 +45,9 @@ pub fn list(items: &Value, heads: &Heads, nothing: &str) -> String {
     let shown: Vec<_> =
         heads.iter().filter(|(_, place)| items.iter().any(|item| at(item, place) != told::DASH)).collect();
     let mut columns = Columns::new(shown.iter().map(|(head, _)| *head));
-    items.iter().for_each(|item| columns.row(shown.iter().map(|(_, place)| at(item, place)).collect()));
+    for item in items {
+        columns.row(shown.iter().map(|(_, place)| at(item, place)).collect());
+    }
     printed(&columns)
 }
 

@@ -116,7 +116,7 @@ pub fn printed(columns: &Columns) -> String {
 
 /// Lines, each ended.
 pub fn lines(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod watch;
 #[cfg(feature = "live")]
 mod write;
 
-use super::flags::{Common, Named, Project, Sure, Wait};
+use super::flags::{Common, Named, Project, Sure, Wait, Within};
 use crate::units::Span;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -90,6 +90,9 @@ Examples:
   smo graph pause shop --reason 'incident 4711'          nothing of it is changed any more
   smo graph pause shop --off                             what is wanted is carried out";
 
+/// Phases that a server can be asked for.
+const PHASES: [&str; 7] = ["pending", "deploying", "running", "degraded", "stopped", "removing", "failed"];
+
 /// What can be asked about graphs.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -137,6 +140,7 @@ pub struct Deploy {
     project: Project,
     /// Change the graph that is there; of an artifact, its name has to be said.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not said, said alone, or with a value")]
     update: Option<Option<String>>,
     /// Say what would be decided; nothing is stored.
     #[arg(long, conflicts_with = "within")]
@@ -164,10 +168,10 @@ pub struct Sent {
 #[derive(Debug, clap::Args)]
 pub struct List {
     #[command(flatten)]
-    project: Project,
+    project: Within,
     /// Those in this phase only.
-    #[arg(long, value_enum)]
-    phase: Option<Phase>,
+    #[arg(long, value_name = "PHASE", value_parser = PHASES)]
+    phase: Option<String>,
     #[command(flatten)]
     common: Common,
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::Failure;
 use crate::cli::aligned::Columns;
-use crate::cli::client::told::{cell, counted, one_line, places, printed, text};
+use crate::cli::client::told::{cell, counted, lines, one_line, places, printed, text};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -11,22 +11,19 @@ pub fn table(plan: &Value) -> String {
     let targets: Vec<(&String, &Value)> = plan["targets"].as_object().into_iter().flatten().collect();
     let replicas: u64 = targets.iter().map(|(_, clusters)| total(clusters)).sum();
     let count = counted(usize::try_from(replicas).unwrap_or(usize::MAX), "replica");
-    let mut all = format!("{} of {} by {}\n\n", count, counted(targets.len(), "service"), text(plan, "policy"));
+    let title = format!("{} of {} by {}\n\n", count, counted(targets.len(), "service"), text(plan, "policy"));
     let mut columns = Columns::new(["service", ">replicas", "clusters"]);
     for (service, clusters) in targets {
         columns.row(vec![one_line(service), total(clusters).to_string(), places(clusters)]);
     }
-    all += &printed(&columns);
-    all.push('\n');
-    for (word, key) in [("refused", "refusals"), ("note", "notes")] {
-        for line in plan[key].as_array().into_iter().flatten() {
-            all += &format!("{word:<8}  {}\n", cell(line));
-        }
-    }
-    if let Some(took) = plan["took_ms"].as_f64() {
-        all += &format!("decided in {took:.1} ms; `--format json` has the explanation\n");
-    }
-    all
+    let said = |word: &'static str, key: &str| {
+        let all = plan[key].as_array().into_iter().flatten();
+        all.map(move |line| format!("{word:<8}  {}", cell(line))).collect::<Vec<_>>()
+    };
+    let mut below = [said("refused", "refusals"), said("note", "notes")].concat();
+    let took = plan["took_ms"].as_f64();
+    below.extend(took.map(|took| format!("decided in {took:.1} ms; `--format json` has the explanation")));
+    format!("{title}{}\n{}", printed(&columns), lines(&below))
 }
 
 fn total(clusters: &Value) -> u64 {

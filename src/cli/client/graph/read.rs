@@ -1,13 +1,12 @@
 //! What only looks: lists, a graph, what would be decided about it, what another descriptor would change.
 
 use super::descriptor::Body;
-use super::{Diff, List, Looked, Phase, Show, plan, table};
+use super::{Diff, List, Looked, Show, plan, table};
 use crate::cli::client::flags::{Format, Named};
 use crate::cli::client::server::problem::{status, with_remedy};
 use crate::cli::client::server::{Ask, Server};
 use crate::cli::client::told;
 use crate::cli::{Failure, yaml};
-use anyhow::anyhow;
 use serde_json::Value;
 use std::io::Write;
 
@@ -16,15 +15,10 @@ use std::io::Write;
 /// # Errors
 /// A server that does not answer.
 pub async fn list(arguments: &List, out: &mut dyn Write) -> Result<(), Failure> {
-    if arguments.phase == Some(Phase::Gone) {
-        return Err(Failure::input(anyhow!(
-            "what is gone is not listed any more\n  `smo events --kind graph` tells of it"
-        )));
-    }
     let server = Server::open(&arguments.common.at)?;
     let project = arguments.project.named();
     let ask = Ask::get(&["graphs"]).with_some("project", project.clone());
-    let graphs = server.list(&ask.with_some("phase", arguments.phase.map(Phase::word)), None).await?;
+    let graphs = server.list(&ask.with_some("phase", arguments.phase.clone()), None).await?;
     told::print(arguments.common.format, &Value::Array(graphs), out, |graphs| table::list(graphs, project.as_deref()))
 }
 

@@ -40,7 +40,9 @@ pub fn graph(graph: &Value) -> String {
         return all + "\nnothing was observed of its services yet\n";
     }
     let mut columns = Columns::new(["service", "phase", "ready", "clusters", ">rate", "reason"]);
-    services.iter().for_each(|service| columns.row(row(service)));
+    for service in services {
+        columns.row(row(service));
+    }
     all.push('\n');
     all + &printed(&columns)
 }

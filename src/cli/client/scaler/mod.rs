@@ -36,12 +36,12 @@ smo scaler run [OPTIONS] --target-deployment <NAME> --up-threshold <RATE>
 pub enum Command {
     /// Scale a Deployment between two numbers of replicas, by the rate of its requests.
     #[command(after_help = RUN, override_usage = USAGE)]
-    Run(Box<Run>),
+    Run(Box<Scale>),
 }
 
 /// What is scaled, by what.
 #[derive(Debug, clap::Args)]
-pub struct Run {
+pub struct Scale {
     /// The Deployment.
     #[arg(long, value_name = "NAME")]
     target_deployment: String,

@@ -1,6 +1,6 @@
 //! The loop: read the replicas, read the rate, decide, write, wait.
 
-use super::Run;
+use super::Scale;
 use super::rule::{Look, Rule};
 use crate::backend::live::clock;
 use crate::backend::live::connect::token_at;
@@ -27,7 +27,7 @@ const PROMETHEUS: &str = "http://localhost:9090";
 
 /// Who is scaled, by what.
 struct Scaler<'a> {
-    asked: &'a Run,
+    asked: &'a Scale,
     karmada: Karmada,
     prometheus: Prometheus,
     query: String,
@@ -40,7 +40,7 @@ struct Scaler<'a> {
 ///
 /// # Errors
 /// Thresholds that are not in order, a Deployment that is not there or that somebody else scales, a query that is none.
-pub async fn run(asked: &Run, out: &mut dyn Write) -> Result<(), Failure> {
+pub async fn run(asked: &Scale, out: &mut dyn Write) -> Result<(), Failure> {
     let mut scaler = Scaler::open(asked).await?;
     scaler.check().await?;
     let clock = clock::Clock::start();
@@ -60,7 +60,7 @@ pub async fn run(asked: &Run, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 impl<'a> Scaler<'a> {
-    async fn open(asked: &'a Run) -> Result<Self, Failure> {
+    async fn open(asked: &'a Scale) -> Result<Self, Failure> {
         let thresholds = Thresholds {
             up: asked.up_threshold,
             down: asked.down_threshold,
@@ -209,7 +209,7 @@ fn may_pass(error: CallError) -> Result<(), Failure> {
     if error.class == Class::Permanent { Err(live::failure(error)) } else { Ok(()) }
 }
 
-fn kubeconfig(asked: &Run) -> Result<PathBuf, Failure> {
+fn kubeconfig(asked: &Scale) -> Result<PathBuf, Failure> {
     if let Some(path) = &asked.kubeconfig {
         return Ok(path.clone());
     }
@@ -220,7 +220,7 @@ fn kubeconfig(asked: &Run) -> Result<PathBuf, Failure> {
 }
 
 /// What the rate is asked by.
-fn query(asked: &Run) -> String {
+fn query(asked: &Scale) -> String {
     if let Some(query) = &asked.query {
         return query.clone();
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take (a deploy from a registry pulls before it answers), and how long a stream may be silent.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_mins(2);
 /// What an answer may weigh.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// What answers are written in.

@@ -43,11 +43,13 @@ impl<'a> Schema<'a> {
                 "maxLength" if length(value) > wanted.as_u64() => faults.push(fault("string_too_long", at, value)),
                 "minimum" if value.as_f64() < wanted.as_f64() => faults.push(fault("greater_than_equal", at, value)),
                 "maximum" if value.as_f64() > wanted.as_f64() => faults.push(fault("less_than_equal", at, value)),
-                "exclusiveMinimum" if value.as_f64() <= wanted.as_f64() => faults.push(fault("greater_than", at, value)),
+                "exclusiveMinimum" if value.as_f64() <= wanted.as_f64() => {
+                    faults.push(fault("greater_than", at, value))
+                }
                 "pattern" if !matches(wanted, value) => faults.push(fault("string_pattern_mismatch", at, value)),
                 "format" if !formatted(wanted, value) => faults.push(fault("value_error", at, value)),
-                "enum" | "minItems" | "minLength" | "maxLength" | "minimum" | "maximum" | "exclusiveMinimum" | "pattern"
-                | "format" => {}
+                "enum" | "minItems" | "minLength" | "maxLength" | "minimum" | "maximum" | "exclusiveMinimum"
+                | "pattern" | "format" => {}
                 idle if IDLE.contains(&idle) => {}
                 other => panic!("the schema has a keyword that is not checked: {other}"),
             }
@@ -72,7 +74,11 @@ impl<'a> Schema<'a> {
         let mut faults = Vec::new();
         if let (Value::Object(fields), Some(known)) = (value, self.schema["properties"].as_object()) {
             let required = self.schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            faults.extend(required.filter(|name| !fields.contains_key(*name)).map(|name| fault("missing", &step(at, name), value)));
+            faults.extend(
+                required
+                    .filter(|name| !fields.contains_key(*name))
+                    .map(|name| fault("missing", &step(at, name), value)),
+            );
             for (name, schema) in known {
                 if let Some(field) = fields.get(name) {
                     faults.extend(self.below(schema).faults(field, &step(at, name.as_str())));

@@ -111,7 +111,11 @@ async fn hosts_that_are_not_allowed_are_not_asked() {
     for (reference, charts, says) in [
         (format!("http://{host}/demo/graph:1"), &open, "without TLS; name it in `charts.plain_hosts`"),
         (format!("http://{host}/graph.yaml"), &open, "without TLS; name it in `charts.plain_hosts`"),
-        (format!("oci://{host}/demo/graph:1"), &open, "which is private; where it is meant, it has to be named in `charts.allow_hosts`"),
+        (
+            format!("oci://{host}/demo/graph:1"),
+            &open,
+            "which is private; where it is meant, it has to be named in `charts.allow_hosts`",
+        ),
         (format!("https://{host}/graph.yaml"), &open, "which is private"),
         ("oci://169.254.169.254/latest/meta-data:1".to_owned(), &open, "which is private"),
         ("oci://ghcr.io/demo/graph:1".to_owned(), &closed, "`ghcr.io` is not among the hosts of `charts.allow_hosts`"),

@@ -242,7 +242,9 @@ mod tests {
     fn the_id_of_a_blueprint_is_found_in_the_sentence_and_nowhere_else() {
         let of = |detail: &str| Accepted::read(json!({"detail": detail}).to_string().as_bytes()).blueprint();
         assert_eq!(of("Blueprint IWEH4N is being deployed..."), Some("IWEH4N".to_owned()));
-        for odd in ["", "deploying", "Blueprint ", "Blueprint with ID X already exist", "Blueprint a/../b is", "blueprint X"] {
+        for odd in
+            ["", "deploying", "Blueprint ", "Blueprint with ID X already exist", "Blueprint a/../b is", "blueprint X"]
+        {
             assert_eq!(of(odd), None, "{odd}");
         }
         let odd = Accepted::read(b"<html>accepted</html>");
@@ -282,8 +284,10 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_wherever_they_stand() {
-        let answer = json!({"result": {"vim_password": "pw", "vims": [{"ssh_keys": ["k"], "name": "x"}]}, "task_token": null});
-        let shown = json!({"result": {"vim_password": "***", "vims": [{"ssh_keys": "***", "name": "x"}]}, "task_token": null});
+        let answer =
+            json!({"result": {"vim_password": "pw", "vims": [{"ssh_keys": ["k"], "name": "x"}]}, "task_token": null});
+        let shown =
+            json!({"result": {"vim_password": "***", "vims": [{"ssh_keys": "***", "name": "x"}]}, "task_token": null});
         assert_eq!(masked(answer), shown);
     }
 }

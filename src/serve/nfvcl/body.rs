@@ -69,12 +69,7 @@ pub fn workers(networks: (&Option<String>, &Option<String>), area: i64, workers:
     json!({"areas": [area_of(networks, area, false, workers)]})
 }
 
-fn area_of(
-    (mgmt, service): (&Option<String>, &Option<String>),
-    area: i64,
-    is_master: bool,
-    workers: u32,
-) -> Value {
+fn area_of((mgmt, service): (&Option<String>, &Option<String>), area: i64, is_master: bool, workers: u32) -> Value {
     let additional: Vec<&String> = service.iter().filter(|service| Some(*service) != mgmt.as_ref()).collect();
     json!({
         "area_id": area, "is_master_area": is_master, "mgmt_net": mgmt, "additional_networks": additional,

@@ -157,7 +157,9 @@ impl Sites {
         let mut row = self.cluster(id).await?;
         let Some(blueprint) = row.nfvcl_id.clone() else {
             if row.state == ClusterState::Unclear && !force {
-                let reason = format!("NFVCL may be making `{id}`; with force its row is forgotten, and a sync finds what there is");
+                let reason = format!(
+                    "NFVCL may be making `{id}`; with force its row is forgotten, and a sync finds what there is"
+                );
                 return Err(NfvclError::Conflict(reason));
             }
             self.0.store.delete_doc(OS_K8S, id).await?;
@@ -212,9 +214,9 @@ impl Sites {
 /// The one blueprint that a row without one may stand for: in its area, not there before, and nobody else's.
 pub(super) fn adoptable<'a>(row: &OsCluster, listed: &'a [Blueprint], rows: &[OsCluster]) -> Option<&'a Blueprint> {
     let is_taken = |id: &String| rows.iter().any(|other| other.nfvcl_id.as_ref() == Some(id));
-    let mut fitting = listed.iter().filter(|one| {
-        one.area == Some(row.pop_area) && !row.not_it.contains(&one.id) && !is_taken(&one.id)
-    });
+    let mut fitting = listed
+        .iter()
+        .filter(|one| one.area == Some(row.pop_area) && !row.not_it.contains(&one.id) && !is_taken(&one.id));
     match (fitting.next(), fitting.next()) {
         (Some(one), None) => Some(one),
         _ => None,
@@ -298,6 +300,9 @@ mod tests {
     #[test]
     fn letters_are_five_and_differ() {
         let some: std::collections::BTreeSet<String> = (0..50).map(|_| letters()).collect();
-        assert!(some.len() > 45 && some.iter().all(|text| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_alphabetic())));
+        assert!(
+            some.len() > 45
+                && some.iter().all(|text| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        );
     }
 }

@@ -36,7 +36,9 @@ impl Sites {
             match self.0.store.acquire(lease, &self.0.me, lasting).await {
                 Ok(true) => self.look().await,
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer"),
+                Err(error) => {
+                    tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer");
+                }
             }
         }
         if let Err(error) = self.0.store.release(LEASE.0, &self.0.me).await {
@@ -59,7 +61,7 @@ impl Sites {
         }
         let listed = self.0.nfvcl.clusters().await?;
         for row in on_their_way {
-            if let Err(error) = self.alone(&row.id, self.advance(&row.id, &listed)).await {
+            if let Err(error) = self.alone(&row.id, Box::pin(self.advance(&row.id, &listed))).await {
                 tracing::warn!(cluster = %row.id, %error, "a cluster of NFVCL is not brought on");
             }
         }
@@ -81,7 +83,8 @@ impl Sites {
         let before = row.clone();
         let blueprint = match &row.nfvcl_id {
             Some(nfvcl_id) => listed.iter().find(|one| one.id == *nfvcl_id),
-            None => adoptable(&row, listed, &rows).filter(|_| is_older(&row, UNLISTED) || row.state == ClusterState::Unclear),
+            None => adoptable(&row, listed, &rows)
+                .filter(|_| is_older(&row, UNLISTED) || row.state == ClusterState::Unclear),
         };
         match blueprint {
             Some(blueprint) => {

@@ -78,15 +78,13 @@ impl Sites {
         F: Future<Output = Result<T, NfvclError>> + Send + 'static,
     {
         let done = tokio::spawn(work(self.clone())).await;
-        done.unwrap_or_else(|error| Err(StoreError::Broken(format!("a change of NFVCL's rows broke off: {error}")).into()))
+        done.unwrap_or_else(|error| {
+            Err(StoreError::Broken(format!("a change of NFVCL's rows broke off: {error}")).into())
+        })
     }
 
     /// Does `work` while nobody else, in this server or another, changes what is called `name`.
-    async fn alone<T>(
-        &self,
-        name: &str,
-        work: impl Future<Output = Result<T, NfvclError>>,
-    ) -> Result<T, NfvclError> {
+    async fn alone<T>(&self, name: &str, work: impl Future<Output = Result<T, NfvclError>>) -> Result<T, NfvclError> {
         let lease = format!("nfvcl:{name}");
         let holder = format!("{}/{}", self.0.me, self.0.changes.fetch_add(1, Ordering::Relaxed));
         let (tries, apart) = ROW_TRIES;

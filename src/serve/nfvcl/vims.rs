@@ -54,7 +54,8 @@ impl Sites {
         let accepted = match topology {
             None => {
                 let networks = nets.map(body::network);
-                self.accepted(self.0.nfvcl.create_topology(body::topology(&request.topology, &vim, &networks)).await?).await?
+                self.accepted(self.0.nfvcl.create_topology(body::topology(&request.topology, &vim, &networks)).await?)
+                    .await?
             }
             Some(topology) => self.add_vim(vim, &nets, &topology).await?,
         };
@@ -183,7 +184,8 @@ fn check(request: &VimRequest) -> Result<(), NfvclError> {
     ];
     for (field, name) in names {
         if !is_name(name) {
-            let wanted = format!("wanted letters, digits, `.`, `_` and `-` behind a letter or digit, at most {NAME_MAX}");
+            let wanted =
+                format!("wanted letters, digits, `.`, `_` and `-` behind a letter or digit, at most {NAME_MAX}");
             return invalid(format!("`{field}`: {wanted}"));
         }
     }
@@ -223,7 +225,9 @@ mod tests {
 
     #[test]
     fn names_and_ranges_are_those_that_nfvcl_takes() {
-        assert!(is_name("athens-1_a.b") && !is_name("") && !is_name("..") && !is_name("a/b") && !is_name(&"a".repeat(51)));
+        assert!(
+            is_name("athens-1_a.b") && !is_name("") && !is_name("..") && !is_name("a/b") && !is_name(&"a".repeat(51))
+        );
         assert!(is_cidr("10.0.0.0/24") && is_cidr("0.0.0.0/0") && is_cidr("10.0.0.1/32"));
         assert!(!is_cidr("10.0.0.1/24") && !is_cidr("10.0.0.0") && !is_cidr("10.0.0.0/33") && !is_cidr("x/8"));
     }

@@ -3,8 +3,8 @@
 use super::{Pace, Sender, signature};
 use crate::backend::live::reach::{Reach, said};
 use crate::serve::at::At;
-use crate::serve::store::rows::{Event, Webhook};
 use crate::serve::store::asked::EventFilter;
+use crate::serve::store::rows::{Event, Webhook};
 use crate::serve::store::{Store, StoreError};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use reqwest::{Client, Response, StatusCode, Url, header};
@@ -172,7 +172,9 @@ fn judged(response: &Response) -> Result<(), Trouble> {
         return Ok(());
     }
     let said = match status {
-        status if status.is_redirection() => format!("it answers with the redirect {}, which is not followed", status.as_u16()),
+        status if status.is_redirection() => {
+            format!("it answers with the redirect {}, which is not followed", status.as_u16())
+        }
         status => format!("it answers with the status {}", status.as_u16()),
     };
     let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS].contains(&status);

@@ -18,8 +18,8 @@ mod tests;
 pub use sign::signature;
 
 use crate::backend::live::reach::Reach;
-use crate::serve::store::{Store, StoreError};
 use crate::serve::store::rows::{Event, Webhook};
+use crate::serve::store::{Store, StoreError};
 use hook::Hook;
 use std::collections::BTreeMap;
 use std::future::Future;

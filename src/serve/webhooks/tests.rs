@@ -32,7 +32,11 @@ struct Receiver {
 
 type Ear = (mpsc::UnboundedSender<(HeaderMap, Bytes)>, Arc<Mutex<VecDeque<u16>>>);
 
-async fn hear(State((ear, answers)): State<Ear>, headers: HeaderMap, body: Bytes) -> (StatusCode, [(&'static str, &'static str); 1]) {
+async fn hear(
+    State((ear, answers)): State<Ear>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, [(&'static str, &'static str); 1]) {
     let _gone = ear.send((headers, body));
     let status = answers.lock().unwrap().pop_front().unwrap_or(200);
     (StatusCode::from_u16(status).unwrap(), [("location", "/elsewhere")])
@@ -138,7 +142,10 @@ async fn events_come_in_order_signed_and_only_those_that_are_wanted() {
     }
     let (headers, event) = receiver.next().await;
     assert_eq!((event.message.as_str(), event.data["figure"].as_i64()), ("one", Some(1)));
-    assert_eq!((&headers["x-smo-event"], &headers["content-type"]), (&"graph.deployed".parse().unwrap(), &"application/json".parse().unwrap()));
+    assert_eq!(
+        (&headers["x-smo-event"], &headers["content-type"]),
+        (&"graph.deployed".parse().unwrap(), &"application/json".parse().unwrap())
+    );
     assert_eq!(headers["x-smo-delivery"], format!("{}-{}", webhook.id, event.seq));
     assert_eq!(receiver.next_messages(2).await, ["two", "three"]);
     let last = store.last_event().await.unwrap();

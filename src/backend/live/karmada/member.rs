@@ -132,9 +132,8 @@ fn reaches_out(read: &Kubeconfig) -> Option<&'static str> {
     let users = || read.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
     let clusters = || read.clusters.iter().filter_map(|named| named.cluster.as_ref());
     let is_program = users().any(|user| user.exec.is_some() || user.auth_provider.is_some());
-    let is_file = users().any(|user| {
-        user.token_file.is_some() || user.client_certificate.is_some() || user.client_key.is_some()
-    });
+    let is_file =
+        users().any(|user| user.token_file.is_some() || user.client_certificate.is_some() || user.client_key.is_some());
     match () {
         () if is_program => Some("a program"),
         () if is_file || clusters().any(|cluster| cluster.certificate_authority.is_some()) => Some("a file"),

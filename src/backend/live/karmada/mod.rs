@@ -107,7 +107,8 @@ pub const SERVICE_ACCOUNT: Kind = kind("", "v1", "ServiceAccount", "serviceaccou
 /// What may be done, everywhere.
 pub const CLUSTER_ROLE: Kind = kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
 /// By whom.
-pub const CLUSTER_ROLE_BINDING: Kind = kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings");
+pub const CLUSTER_ROLE_BINDING: Kind =
+    kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings");
 /// The namespace of what is needed to reach members, on both sides.
 pub const MEMBERS: &str = "karmada-cluster";
 /// Deployments.

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 /// The newest of these tags.
 pub(super) fn of(tags: &[String]) -> Result<&str, String> {
-    let newest = tags.iter().filter_map(|tag| Some((version(tag)?, tag))).max_by(|one, other| compare(&one.0, &other.0));
+    let newest =
+        tags.iter().filter_map(|tag| Some((version(tag)?, tag))).max_by(|one, other| compare(&one.0, &other.0));
     if let Some((_, tag)) = newest {
         return Ok(tag);
     }
@@ -40,7 +41,8 @@ fn compare(one: &Version<'_>, other: &Version<'_>) -> Ordering {
 
 /// Part by part: numbers by size and before words, words by letters, and more parts are newer.
 fn previews(one: &str, other: &str) -> Ordering {
-    let key = |part: &str| part.parse::<u64>().map_or_else(|_| (1, 0, part.to_owned()), |number| (0, number, String::new()));
+    let key =
+        |part: &str| part.parse::<u64>().map_or_else(|_| (1, 0, part.to_owned()), |number| (0, number, String::new()));
     one.split('.').map(key).cmp(other.split('.').map(key))
 }
 

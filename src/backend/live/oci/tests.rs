@@ -155,7 +155,10 @@ async fn a_descriptor_is_pulled_whatever_its_media_types_and_without_a_version_t
     let (stub, registry, name) = registry(script.collect()).await;
     let note = "the descriptor is `graph/graph.yaml`, and not `graph/notes.yaml`";
     let newest = registry.pull_descriptor(&name.parse().unwrap()).await.unwrap();
-    assert_eq!((newest.text.as_slice(), &newest.digest), (b"name: shop".as_slice(), &sha256(as_chart.to_string().as_bytes())));
+    assert_eq!(
+        (newest.text.as_slice(), &newest.digest),
+        (b"name: shop".as_slice(), &sha256(as_chart.to_string().as_bytes()))
+    );
     assert_eq!(newest.notes, ["no version was named: it is `0.10.0`, the newest of 2", note]);
     let tagged = registry.pull_descriptor(&format!("{name}:1").parse().unwrap()).await.unwrap();
     assert_eq!(tagged.notes, [note]);

@@ -18,14 +18,23 @@ fn reach(only: &[&str], also: &[&str]) -> Reach {
 async fn what_is_not_public_is_refused_in_every_spelling_unless_it_is_listed() {
     let nowhere = reach(&[], &[]);
     for spelled in [
-        "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://127.1:8080/",
-        "http://[::1]/", "http://[::ffff:127.0.0.1]/", "https://169.254.169.254/latest/meta-data", "http://localhost/",
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://127.1:8080/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "http://localhost/",
         "http://localhost.:80/",
     ] {
         let Refused(reason) = nowhere.admit(&url(spelled)).await.unwrap_err();
         assert!(reason.contains("which is private") || reason.contains("is not known"), "{spelled}: {reason}");
     }
-    for (wrong, says) in [("ftp://1.1.1.1/", "neither http nor https"), ("http://user:pw@1.1.1.1/", "user or a password")] {
+    for (wrong, says) in
+        [("ftp://1.1.1.1/", "neither http nor https"), ("http://user:pw@1.1.1.1/", "user or a password")]
+    {
         let Refused(reason) = nowhere.admit(&url(wrong)).await.unwrap_err();
         assert!(reason.contains(says) && !reason.contains("pw"), "{wrong}: {reason}");
     }
@@ -54,7 +63,8 @@ async fn a_closed_list_holds_for_who_is_asked_first_and_public_places_may_follow
 async fn a_client_connects_to_no_address_that_its_name_should_not_mean() {
     let stub = Stub::of(vec![]).await;
     let port = url(&stub.url).port().unwrap();
-    let error = reach(&[], &[]).client().build().unwrap().get(format!("http://localhost:{port}/")).send().await.unwrap_err();
+    let error =
+        reach(&[], &[]).client().build().unwrap().get(format!("http://localhost:{port}/")).send().await.unwrap_err();
     let Refused(reason) = refusal(&error).expect("it was the resolver");
     assert!(reason.starts_with("`localhost` leads to ") && reason.contains("which is private"), "{reason}");
     stub.finish();
@@ -64,7 +74,8 @@ async fn a_client_connects_to_no_address_that_its_name_should_not_mean() {
 async fn redirects_lead_to_admitted_places_alone() {
     let elsewhere = Stub::of(vec![]).await;
     let away = get("/here", 302, json!(null)).header("location", &format!("{}/there", elsewhere.url));
-    let stub = Stub::of(vec![away, get("/a", 302, json!(null)).header("location", "/b"), get("/b", 200, json!(1))]).await;
+    let stub =
+        Stub::of(vec![away, get("/a", 302, json!(null)).header("location", "/b"), get("/b", 200, json!(1))]).await;
     let host = stub.url.trim_start_matches("http://").to_owned();
     let client = reach(&[], &[&host]).following_client().build().unwrap();
     let error = client.get(format!("{}/here", stub.url)).send().await.unwrap_err();

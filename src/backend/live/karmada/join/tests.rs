@@ -43,7 +43,8 @@ fn there() -> Value {
 }
 
 fn joined(clusters: &Value) -> Exchange {
-    let list = json!({"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "ClusterList", "metadata": {}, "items": clusters});
+    let list =
+        json!({"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "ClusterList", "metadata": {}, "items": clusters});
     get(&format!("{CLUSTERS}?"), 200, list)
 }
 
@@ -67,7 +68,12 @@ fn of_member() -> Vec<Exchange> {
         post(&format!("{MEMBERS}/serviceaccounts"), "ServiceAccount", "karmada-new"),
         post(&format!("{RBAC}/clusterroles"), "ClusterRole", "karmada-controller-manager:karmada-new"),
         post(&format!("{RBAC}/clusterrolebindings"), "ClusterRoleBinding", "karmada-controller-manager:karmada-new"),
-        exchange(Method::POST, &format!("{MEMBERS}/secrets?"), 201, &secret("karmada-impersonator", &json!({"token": "aW1w"}))),
+        exchange(
+            Method::POST,
+            &format!("{MEMBERS}/secrets?"),
+            201,
+            &secret("karmada-impersonator", &json!({"token": "aW1w"})),
+        ),
         exchange(Method::POST, &format!("{MEMBERS}/secrets?"), 201, &secret("karmada-new", &own)),
     ]
 }
@@ -153,7 +159,8 @@ async fn a_member_is_let_go_once() {
 #[tokio::test]
 async fn a_kubeconfig_runs_no_program_and_reads_no_file() {
     let server = "https://127.0.0.1:1";
-    let exec = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": ["/tmp/x"]}});
+    let exec =
+        json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": ["/tmp/x"]}});
     for (user, says) in [
         (exec, "a program"),
         (json!({"auth-provider": {"name": "gcp", "config": {}}}), "a program"),

@@ -9,6 +9,7 @@ mod stub;
 
 mod clusters;
 mod contract;
+mod routes;
 mod vims;
 
 use serde_json::{Value, json};

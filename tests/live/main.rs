@@ -11,6 +11,7 @@
 )]
 
 mod api;
+mod artifacts;
 mod bad_input;
 mod charts;
 mod conformance;
@@ -23,6 +24,7 @@ mod l02;
 mod l08;
 mod l09;
 mod l11;
+mod l14;
 mod l15;
 mod losses;
 mod measured;

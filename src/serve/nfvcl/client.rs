@@ -10,6 +10,7 @@ use crate::backend::live::http::{Ask, Auth, Http};
 use crate::backend::live::outside::{CallError, Class, Limits};
 use reqwest::Method;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,7 @@ impl Nfvcl {
     ///
     /// # Errors
     /// It publishes none, or another's.
+    #[expect(clippy::missing_panics_doc, reason = "nobody panics while holding what is remembered")]
     pub async fn contract(&self) -> Result<Contract, CallError> {
         if let Version::Named(contract) = &self.version {
             return Ok(contract.clone());
@@ -176,10 +178,8 @@ impl Nfvcl {
     pub async fn add_workers(&self, id: &str, body: Value) -> Result<Accepted, CallError> {
         let what = "add workers";
         let ask = |method: Method| Ask::write(method, ADD_NODE, body.clone()).with("blue_id", id);
-        let (first, other) = match self.contract().await?.adds_by_put {
-            true => (Method::PUT, Method::POST),
-            false => (Method::POST, Method::PUT),
-        };
+        let first = self.contract().await?.add_workers_by;
+        let other = if first == Method::PUT { Method::POST } else { Method::PUT };
         match self.write(what, &ask(first)).await {
             // Nothing was done: it only knows the other method.
             Err(error) if error.status == Some(405) => self.write(what, &ask(other)).await,
@@ -306,7 +306,7 @@ fn segment(name: &str) -> String {
     for byte in name.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text.push(char::from(byte)),
-            other => text.push_str(&format!("%{other:02X}")),
+            other => write!(text, "%{other:02X}").expect("a string takes any text"),
         }
     }
     text

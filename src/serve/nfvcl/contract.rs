@@ -4,6 +4,7 @@
 //! published, the configuration says which version it is.
 
 use crate::serve::config::NfvclVersion;
+use reqwest::Method;
 use serde_json::Value;
 
 /// How it is known which contract is spoken.
@@ -37,8 +38,8 @@ pub struct Contract {
     pub has_kubeconfig: bool,
     /// A deletion can be forced (0.4).
     pub has_force: bool,
-    /// Workers are added by PUT; up to 0.3.1 by POST.
-    pub adds_by_put: bool,
+    /// How workers are added: by PUT; up to 0.3.1 by POST.
+    pub add_workers_by: Method,
 }
 
 impl Contract {
@@ -49,7 +50,7 @@ impl Contract {
             has_openstack_part: false,
             has_kubeconfig: false,
             has_force: false,
-            adds_by_put: true,
+            add_workers_by: Method::PUT,
         }
     }
 
@@ -60,7 +61,7 @@ impl Contract {
             has_openstack_part: true,
             has_kubeconfig: true,
             has_force: true,
-            adds_by_put: true,
+            add_workers_by: Method::PUT,
         }
     }
 
@@ -80,7 +81,7 @@ impl Contract {
             has_openstack_part: vim["vim_openstack_parameters"].is_object(),
             has_kubeconfig: paths[super::client::KUBECONFIG]["get"].is_object(),
             has_force: removal.as_array().is_some_and(|all| all.iter().any(|one| one["name"] == "force_deletion")),
-            adds_by_put: paths[super::client::ADD_NODE]["put"].is_object(),
+            add_workers_by: if paths[super::client::ADD_NODE]["put"].is_object() { Method::PUT } else { Method::POST },
         })
     }
 }

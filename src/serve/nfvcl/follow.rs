@@ -37,7 +37,7 @@ impl Sites {
                 Ok(true) => self.look().await,
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer")
+                    tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer");
                 }
             }
         }
@@ -61,7 +61,7 @@ impl Sites {
         }
         let listed = self.0.nfvcl.clusters().await?;
         for row in on_their_way {
-            if let Err(error) = self.alone(&row.id, self.advance(&row.id, &listed)).await {
+            if let Err(error) = self.alone(&row.id, Box::pin(self.advance(&row.id, &listed))).await {
                 tracing::warn!(cluster = %row.id, %error, "a cluster of NFVCL is not brought on");
             }
         }

@@ -50,19 +50,16 @@ impl Sites {
         let listed = self.0.nfvcl.topology().await?.unwrap_or_default();
         let (mut known, mut added, mut updated) = (self.vims(None).await?, Vec::new(), Vec::new());
         for seen in &listed.vims {
-            match known.iter_mut().find(|vim| vim.name == seen.name) {
-                Some(vim) => {
-                    if take_vim(vim, seen) {
-                        updated.push(vim.name.clone());
-                    }
-                    self.put_vim(vim).await?;
+            if let Some(vim) = known.iter_mut().find(|vim| vim.name == seen.name) {
+                if take_vim(vim, seen) {
+                    updated.push(vim.name.clone());
                 }
-                None => {
-                    let vim = new_vim(super::vims::next(&known), seen);
-                    self.put_vim(&vim).await?;
-                    added.push(vim.name.clone());
-                    known.push(vim);
-                }
+                self.put_vim(vim).await?;
+            } else {
+                let vim = new_vim(super::vims::next(&known), seen);
+                self.put_vim(&vim).await?;
+                added.push(vim.name.clone());
+                known.push(vim);
             }
         }
         for vim in known.iter_mut().filter(|vim| is_gone(vim, &listed)) {
@@ -79,7 +76,8 @@ impl Sites {
     /// # Errors
     /// NFVCL does not answer.
     pub async fn sync_clusters(&self, pop_area: Option<i64>) -> Result<ClusterSync, NfvclError> {
-        self.surely(move |sites| async move { sites.alone("clusters", sites.take_clusters(pop_area)).await }).await
+        self.surely(move |sites| async move { sites.alone("clusters", Box::pin(sites.take_clusters(pop_area))).await })
+            .await
     }
 
     async fn take_clusters(&self, pop_area: Option<i64>) -> Result<ClusterSync, NfvclError> {

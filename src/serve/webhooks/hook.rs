@@ -1,6 +1,6 @@
 //! One webhook and its way through the log.
 
-use super::{Pace, signature};
+use super::{Pace, Sender, signature};
 use crate::backend::live::reach::{Reach, said};
 use crate::serve::at::At;
 use crate::serve::store::asked::EventFilter;
@@ -23,6 +23,8 @@ pub struct Hook {
     pace: Pace,
     webhook: Webhook,
     client: Client,
+    /// Turns true when this is to end: after what is being sent, and noted.
+    ending: watch::Receiver<bool>,
 }
 
 /// Why an event did not arrive.
@@ -36,27 +38,43 @@ struct Trouble {
 
 impl Hook {
     /// Each has a client of its own, so that connections of one that hangs are not those of another.
-    pub fn new(store: Store, reach: Reach, pace: Pace, webhook: Webhook) -> Self {
+    pub fn new(sender: &Sender, webhook: Webhook, ending: watch::Receiver<bool>) -> Self {
+        let Sender { store, reach, pace, .. } = sender.clone();
         let client = reach.client().timeout(pace.answer).user_agent(concat!("smo/", env!("CARGO_PKG_VERSION")));
         let client = client.build().expect("its settings do not depend on anything");
-        Self { store, reach, pace, webhook, client }
+        Self { store, reach, pace, webhook, client, ending }
     }
 
-    /// Follows the log until the task is ended.
+    /// Follows the log until this is to end.
     pub async fn follow(mut self, mut nudged: watch::Receiver<()>) {
-        loop {
+        while !self.is_ending() {
             nudged.mark_unchanged();
             match self.batch().await {
                 Ok(0) => {
                     // Somebody wakes us, or the time.
-                    let _woken = tokio::time::timeout(self.pace.look, nudged.changed()).await;
+                    tokio::select! {
+                        _ = self.ending.changed() => {}
+                        _ = tokio::time::timeout(self.pace.look, nudged.changed()) => {}
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(webhook = %self.webhook.id, %error, "a webhook waits: the store does not answer");
-                    tokio::time::sleep(self.pace.look).await;
+                    self.pause(self.pace.look).await;
                 }
             }
+        }
+    }
+
+    /// Whether this is to end; also where nobody is left to say so.
+    fn is_ending(&self) -> bool {
+        *self.ending.borrow() || self.ending.has_changed().is_err()
+    }
+
+    async fn pause(&mut self, delay: Duration) {
+        tokio::select! {
+            _ = self.ending.changed() => {}
+            () = tokio::time::sleep(delay) => {}
         }
     }
 
@@ -68,6 +86,9 @@ impl Hook {
         for event in &events {
             if self.wants(event) {
                 self.send(event).await?;
+                if self.is_ending() {
+                    return Ok(events.len());
+                }
             }
             self.webhook.sent = event.seq;
         }
@@ -84,7 +105,7 @@ impl Hook {
         self.webhook.kinds.is_empty() || self.webhook.kinds.iter().any(is_kind)
     }
 
-    /// Sends one event, as often as it takes.
+    /// Sends one event, as often as it takes, or until this is to end.
     async fn send(&mut self, event: &Event) -> Result<(), StoreError> {
         let (mut delays, mut refusals) = (self.delays(), 0);
         loop {
@@ -103,11 +124,14 @@ impl Hook {
             let sent = if is_left_out { event.seq } else { self.webhook.sent };
             self.store.set_webhook_sent(&self.webhook.id, sent, Some(&said)).await?;
             self.webhook.trouble = Some(said);
-            if is_left_out {
+            if is_left_out || self.is_ending() {
                 return Ok(());
             }
             let delay = delays.next().unwrap_or(self.pace.delay_max);
-            tokio::time::sleep(trouble.after.map_or(delay, |after| after.min(RETRY_AFTER_MAX).max(delay))).await;
+            self.pause(trouble.after.map_or(delay, |after| after.min(RETRY_AFTER_MAX).max(delay))).await;
+            if self.is_ending() {
+                return Ok(());
+            }
         }
     }
 

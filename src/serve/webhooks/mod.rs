@@ -18,8 +18,8 @@ mod tests;
 pub use sign::signature;
 
 use crate::backend::live::reach::Reach;
-use crate::serve::store::Store;
 use crate::serve::store::rows::{Event, Webhook};
+use crate::serve::store::{Store, StoreError};
 use hook::Hook;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -75,11 +75,16 @@ pub struct Sender {
     pub pace: Pace,
 }
 
-/// Webhooks and the tasks that follow the log for them.
-type Tasks = BTreeMap<String, JoinHandle<()>>;
+/// Webhooks, and the tasks that follow the log for them.
+type Tasks = BTreeMap<String, Task>;
+
+struct Task {
+    follows: JoinHandle<()>,
+    end: watch::Sender<bool>,
+}
 
 impl Sender {
-    /// Sends what happens until `shutdown`; `wake` says that something has.
+    /// Sends what happens until `shutdown`; `wake` says that something has. What is being sent then is sent to its end.
     pub async fn deliver(self, mut wake: broadcast::Receiver<Event>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let (nudge, nudged) = watch::channel(());
@@ -95,7 +100,7 @@ impl Sender {
             }
             nudge.send_replace(());
         }
-        end(&mut tasks, |_| true);
+        self.end(tasks).await;
         if let Err(error) = self.store.release(LEASE, &self.me).await {
             tracing::debug!(%error, "the lease of webhooks runs out by itself");
         }
@@ -104,37 +109,45 @@ impl Sender {
     /// Starts tasks for webhooks that are new and ends those of webhooks that are gone; all of them where another server sends.
     async fn look(&self, tasks: &mut Tasks, nudged: &watch::Receiver<()>) {
         let known = match self.known().await {
-            Ok(known) => known,
+            Ok(Some(known)) => known,
+            Ok(None) => return self.end(std::mem::take(tasks)).await,
             Err(error) => {
                 tracing::warn!(%error, "webhooks wait: the store does not answer");
-                return end(tasks, |_| true);
+                return self.end(std::mem::take(tasks)).await;
             }
         };
-        end(tasks, |id| !known.iter().any(|webhook| webhook.id == id));
+        tasks.retain(|id, task| {
+            let is_gone = !known.iter().any(|webhook| webhook.id == *id);
+            if is_gone {
+                task.follows.abort();
+            }
+            !is_gone && !task.follows.is_finished()
+        });
         for webhook in known {
-            let id = webhook.id.clone();
-            let start = || {
-                let hook = Hook::new(self.store.clone(), self.reach.clone(), self.pace, webhook);
-                tokio::spawn(hook.follow(nudged.clone()))
-            };
-            tasks.entry(id).or_insert_with(start);
+            tasks.entry(webhook.id.clone()).or_insert_with(|| {
+                let (end, ending) = watch::channel(false);
+                let hook = Hook::new(self, webhook, ending);
+                Task { follows: tokio::spawn(hook.follow(nudged.clone())), end }
+            });
         }
     }
 
-    /// The webhooks that this server sends.
-    async fn known(&self) -> Result<Vec<Webhook>, crate::serve::store::StoreError> {
+    /// The webhooks, if it is this server that sends them.
+    async fn known(&self) -> Result<Option<Vec<Webhook>>, StoreError> {
         let sends = self.store.acquire(LEASE, &self.me, self.pace.lease).await?;
-        if sends { self.store.webhooks().await } else { Ok(Vec::new()) }
+        if sends { self.store.webhooks().await.map(Some) } else { Ok(None) }
     }
-}
 
-/// Ends the tasks that are over, and those that `is_gone` says.
-fn end(tasks: &mut Tasks, is_gone: impl Fn(&str) -> bool) {
-    tasks.retain(|id, task| {
-        let goes = task.is_finished() || is_gone(id);
-        if goes {
-            task.abort();
+    /// Ends tasks, each after what it is sending: all answers together are waited for as long as one.
+    async fn end(&self, tasks: Tasks) {
+        for task in tasks.values() {
+            task.end.send_replace(true);
         }
-        !goes
-    });
+        let within = tokio::time::Instant::now() + self.pace.answer;
+        for mut task in tasks.into_values() {
+            if tokio::time::timeout_at(within, &mut task.follows).await.is_err() {
+                task.follows.abort();
+            }
+        }
+    }
 }

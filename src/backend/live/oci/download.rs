@@ -15,7 +15,7 @@ pub async fn file(reach: &Reach, url: &str, max: usize) -> Result<Vec<u8>, CallE
     let what = format!("get {shown}");
     let url: Url = url.parse().map_err(|error| trouble::permanent("get", format!("it is no address: {error}")))?;
     let client = reach.following_client().connect_timeout(Duration::from_secs(5)).read_timeout(Duration::from_secs(20));
-    let client = client.build().expect("its settings do not depend on anything");
+    let client = client.build().map_err(|error| trouble::permanent(&what, error))?;
     let outside = Outside::new("registry", LIMITS);
     outside
         .call(&what, || async {

@@ -33,10 +33,8 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let below = text.strip_prefix("oci://").unwrap_or(text);
-        if !has_version(below) {
-            return Err(wrong("it has neither a tag nor a digest"));
-        }
-        reference(below).map(Self)
+        let reference = reference(below)?;
+        if has_version(below) { Ok(Self(reference)) } else { Err(wrong("it has neither a tag nor a digest")) }
     }
 }
 

@@ -38,7 +38,22 @@ pub(super) struct Wire {
 #[derive(Debug, PartialEq, Eq)]
 enum Challenge {
     Basic,
-    Bearer { realm: String, service: Option<String>, scope: Option<String> },
+    Bearer(Bearer),
+}
+
+/// Where tokens come from, and what for.
+#[derive(Debug, PartialEq, Eq)]
+struct Bearer {
+    realm: String,
+    service: Option<String>,
+    scope: Option<String>,
+}
+
+/// Something of a repository.
+struct Wanted<'a> {
+    repository: &'a Reference,
+    below: &'a str,
+    accept: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +80,8 @@ impl Wire {
     /// The manifest that `reference` names, and its digest.
     pub(super) async fn manifest(&self, what: &str, reference: &Reference) -> Result<(OciManifest, String), CallError> {
         let version = reference.digest().or(reference.tag()).unwrap_or("latest");
-        let response = self.get(what, reference, &format!("manifests/{version}"), MANIFESTS).await?;
+        let below = &format!("manifests/{version}");
+        let response = self.get(what, &Wanted { repository: reference, below, accept: MANIFESTS }).await?;
         let body = body(what, response, MANIFEST_BYTES_MAX).await?;
         let digest = sha256(&body);
         if let Some(wanted) = reference.digest().filter(|wanted| *wanted != digest) {
@@ -83,7 +99,8 @@ impl Wire {
         reference: &Reference,
         layer: &OciDescriptor,
     ) -> Result<Vec<u8>, CallError> {
-        let response = self.get(what, reference, &format!("blobs/{}", layer.digest), "*/*").await?;
+        let below = &format!("blobs/{}", layer.digest);
+        let response = self.get(what, &Wanted { repository: reference, below, accept: "*/*" }).await?;
         let bytes = body(what, response, super::LAYER_BYTES_MAX).await?;
         let digest = sha256(&bytes);
         if digest == layer.digest {
@@ -94,7 +111,8 @@ impl Wire {
 
     /// The tags of a repository.
     pub(super) async fn tags(&self, what: &str, reference: &Reference) -> Result<Vec<String>, CallError> {
-        let response = self.get(what, reference, "tags/list", "application/json").await?;
+        let wanted = Wanted { repository: reference, below: "tags/list", accept: "application/json" };
+        let response = self.get(what, &wanted).await?;
         let body = body(what, response, MANIFEST_BYTES_MAX).await?;
         let read: Result<Tags, _> = serde_json::from_slice(&body);
         let tags = read.map_err(|error| permanent(what, format!("it answers no list of tags ({error})")))?;
@@ -102,7 +120,8 @@ impl Wire {
     }
 
     /// A successful answer; who we are is said where the registry asks for it.
-    async fn get(&self, what: &str, reference: &Reference, below: &str, accept: &str) -> Result<Response, CallError> {
+    async fn get(&self, what: &str, wanted: &Wanted<'_>) -> Result<Response, CallError> {
+        let Wanted { repository: reference, below, accept } = *wanted;
         let registry = reference.resolve_registry();
         let scheme = if self.plain.iter().any(|plain| plain == registry) { "http" } else { "https" };
         let url = format!("{scheme}://{registry}/v2/{}/{below}", reference.repository());
@@ -125,9 +144,9 @@ impl Wire {
         let again = match (challenge(&response), &self.auth) {
             (_, Auth::Bearer(_)) | (None, _) | (Some(Challenge::Basic), Auth::None) => return Err(denied(what)),
             (Some(Challenge::Basic), Auth::Basic { user, password }) => ask().basic_auth(user, Some(password)),
-            (Some(Challenge::Bearer { realm, service, scope }), _) => {
-                let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", reference.repository()));
-                let token = self.token(what, (scheme, &realm), service, scope).await?;
+            (Some(Challenge::Bearer(mut bearer)), _) => {
+                bearer.scope.get_or_insert_with(|| format!("repository:{}:pull", reference.repository()));
+                let token = self.token(what, scheme, bearer).await?;
                 self.tokens.lock().expect("nobody panics with it").insert(key, token.clone());
                 ask().bearer_auth(token)
             }
@@ -136,25 +155,18 @@ impl Wire {
     }
 
     /// A token from where the registry says. One that is spoken to by TLS may not have them handed out without.
-    async fn token(
-        &self,
-        what: &str,
-        (scheme, realm): (&str, &str),
-        service: Option<String>,
-        scope: String,
-    ) -> Result<String, CallError> {
-        let wrong = |reason: &str| permanent(what, format!("its tokens come from `{realm}`: {reason}"));
-        let url: Url = realm.parse().map_err(|_| wrong("that is no address"))?;
+    async fn token(&self, what: &str, scheme: &str, bearer: Bearer) -> Result<String, CallError> {
+        let wrong = |reason: &str| permanent(what, format!("its tokens come from `{}`: {reason}", bearer.realm));
+        let url: Url = bearer.realm.parse().map_err(|_| wrong("that is no address"))?;
         if url.scheme() != "https" && scheme == "https" {
             return Err(wrong("that is not encrypted, which it is itself"));
         }
         if let Some(reach) = &self.reach {
             reach.check(&url).await.map_err(|refused| trouble::refused(what, &refused))?;
         }
-        let mut ask = self.client.get(url).query(&[("scope", scope)]);
-        if let Some(service) = service {
-            ask = ask.query(&[("service", service)]);
-        }
+        let named = [("scope", bearer.scope), ("service", bearer.service)];
+        let named: Vec<(&str, String)> = named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let mut ask = self.client.get(url).query(&named);
         if let Auth::Basic { user, password } = &self.auth {
             ask = ask.basic_auth(user, Some(password));
         }
@@ -213,26 +225,26 @@ fn read_challenge(text: &str) -> Option<Challenge> {
         found.insert(key.trim_matches([' ', ',']).to_ascii_lowercase(), value.to_owned());
         rest = next;
     }
-    Some(Challenge::Bearer {
+    Some(Challenge::Bearer(Bearer {
         realm: found.remove("realm")?,
         service: found.remove("service"),
         scope: found.remove("scope"),
-    })
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Challenge, read_challenge};
+    use super::{Bearer, Challenge, read_challenge};
 
     #[test]
     fn challenges_are_read_as_registries_write_them() {
         let text =
             r#"Bearer realm="https://auth.example.org/token",service="registry",scope="repository:a/b:pull,push""#;
-        let read = Challenge::Bearer {
+        let read = Challenge::Bearer(Bearer {
             realm: "https://auth.example.org/token".to_owned(),
             service: Some("registry".to_owned()),
             scope: Some("repository:a/b:pull,push".to_owned()),
-        };
+        });
         assert_eq!(read_challenge(text), Some(read));
         assert_eq!(read_challenge("Basic realm=\"x\""), Some(Challenge::Basic));
         for other in ["Bearer service=\"x\"", "Digest realm=\"x\"", "Bearer realm=\"x", ""] {

@@ -199,7 +199,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special && !reserved
 }
 
-/// Global unicast is 2000::/3, without protocol assignments (Teredo) and documentation (RFC 3849, RFC 9637).
+/// Global unicast is `2000::/3`, without protocol assignments (Teredo) and documentation (RFC 3849, RFC 9637).
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let reserved = first == 0x2001 && (second < 0x200 || second == 0xdb8) || first == 0x3fff && second < 0x1000;
@@ -214,9 +214,10 @@ fn inner(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match segments {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(of(high, low)),
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            Some(of(high, low))
+        }
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(of(high, low)),
-        [0x2002, high, low, ..] => Some(of(high, low)),
         _ => None,
     }
 }

@@ -70,9 +70,14 @@ fn wrongs(text: &str) -> Vec<String> {
             .filter(|number| !(1..=FEATURES).contains(*number))
             .map(|number| format!("there is no feature {number}")),
     );
-    let working = rows.iter().filter(|row| row.verdict != "not yet").count();
-    if working < WORKING {
-        wrongs.push(format!("{working} features work, fewer than {WORKING}"));
+    let count = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).count();
+    let (works, better, missing) = (count("works"), count("better"), count("not yet"));
+    if works + better < WORKING {
+        wrongs.push(format!("{} features work, fewer than {WORKING}", works + better));
+    }
+    let sentence = format!("{works} work, {better} are better, {missing} are not there yet.");
+    if !text.contains(&sentence) {
+        wrongs.push(format!("it does not say: {sentence}"));
     }
     wrongs
 }
@@ -123,6 +128,7 @@ fn breaches_that_are_planted_are_found() {
     found(first, "| 1 | parse | *perhaps* | `tests/it/main.rs::x` |", "is no verdict");
     found(first, "| 1 | parse | *not yet* |  |", "feature 1 gives no reason");
     found(first, "| 143 | parse | *not yet* | later |", "there is no feature 143");
+    found(" work, ", " works, ", "it does not say");
     let none = good.replace("*works*", "*not yet*").replace("*better*", "*not yet*");
     assert!(wrongs(&none).iter().any(|wrong| wrong.contains("fewer than 125")));
 }

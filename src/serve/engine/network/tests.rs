@@ -3,6 +3,7 @@
 use super::{devices, longer, pairs, rtts};
 use crate::backend::live::submariner::{Connection, Link};
 use crate::input::hdag::{Descriptor, parse};
+use crate::model::Targets;
 use crate::serve::at::At;
 use crate::serve::engine::plan::decide;
 use crate::serve::engine::world::{Asked, World, world};
@@ -76,7 +77,7 @@ fn world_with(descriptor: &Descriptor, clusters: &[ClusterRow], inject_resources
 
 /// Where each service is, or why one is not.
 fn places(world: &World, policy: &str) -> Result<BTreeMap<String, Vec<String>>, Vec<String>> {
-    let made = decide(world, &policy.parse().expect("a policy")).unwrap_or_else(|error| panic!("{policy}: {error}"));
+    let made = decide(world, &policy.parse().expect("a policy"), Targets::default()).unwrap_or_else(|error| panic!("{policy}: {error}"));
     if !made.answer.refusals.is_empty() {
         return Err(made.answer.refusals);
     }
@@ -134,7 +135,7 @@ fn charts_are_told_of_devices_and_resources_where_that_is_wanted() {
     let graph = descriptor(&service("sensor", "light", "{deviceProximity: {enabled: true}}", ""));
     let told = |inject| {
         let world = world_with(&graph, &[row("a")], inject);
-        decide(&world, &"anytime+rate".parse().expect("a policy")).expect("a plan").answer.values["sensor"].clone()
+        decide(&world, &"anytime+rate".parse().expect("a policy"), Targets::default()).expect("a plan").answer.values["sensor"].clone()
     };
     assert_eq!(told(false), json!({"clustersAffinity": ["a"], "serviceImportClusters": []}));
     let amounts = json!({"cpu": "500m", "memory": "1Gi"});

@@ -220,7 +220,7 @@ pub async fn look_after(context: Arc<Context>) {
     let mut looked_for = None;
     loop {
         ticks.tick().await;
-        let is_mine = context.store.acquire(LEASE, &context.settings.me, LOOK_EVERY * 6).await;
+        let is_mine = context.store.acquire(LEASE, &context.settings.me, LOOK_EVERY * 3).await;
         if !is_mine.unwrap_or(false) {
             continue;
         }

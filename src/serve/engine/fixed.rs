@@ -21,6 +21,7 @@ pub async fn look(
 ) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut known = Places::new();
     loop {
         ticks.tick().await;
         let mut seen = Vec::new();
@@ -30,10 +31,11 @@ pub async fn look(
                 seen.push((name.clone(), places, None));
             }
         }
-        let now: Places = seen.iter().map(|(name, places, _)| (name.clone(), wanted(places))).collect();
-        placed.send_if_modified(|known| {
-            let differs = known.as_ref() != Some(&now);
-            *known = Some(now);
+        // What could not be seen now is where it was.
+        known.extend(seen.iter().map(|(name, places, _)| (name.clone(), wanted(places))));
+        placed.send_if_modified(|told| {
+            let differs = told.as_ref() != Some(&known);
+            *told = Some(known.clone());
             differs
         });
         if tell.send(Told::Seen(seen)).is_err() {

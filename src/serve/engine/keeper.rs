@@ -114,6 +114,8 @@ impl Keeper {
         let ran = self.run_deployed(deployed, (graph, descriptor, services), (status, job, shown));
         rules.abort();
         drawing.abort();
+        // What it writes now would outlive the graph; that it was ended is no news.
+        drop(self.wait(drawing));
         ran
     }
 
@@ -145,10 +147,11 @@ impl Keeper {
                 let (services, graph) = (clerk.services.clone(), (graph.clone(), clerk.descriptor.clone()));
                 let (places, seen) = tokio::sync::watch::channel(None);
                 let (status, verdict) = self.wait(async {
-                    tokio::spawn(monitors::follow(self.context.clone(), graph, karmada.clone(), seen));
+                    let monitors = tokio::spawn(monitors::follow(self.context.clone(), graph, karmada.clone(), seen));
                     let looking = tokio::spawn(fixed::look(karmada, services, (tell, places)));
                     let worked = clerk.work(told).await;
                     looking.abort();
+                    monitors.abort();
                     worked
                 });
                 (status, verdict, None)

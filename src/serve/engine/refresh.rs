@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// After trouble.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -46,6 +47,14 @@ pub struct Parts {
 pub struct Refresher {
     newest: watch::Sender<Option<BTreeMap<String, Shares>>>,
     given: Arc<Mutex<BTreeMap<String, Value>>>,
+    monitors: JoinHandle<()>,
+}
+
+/// Nothing is made of a graph that may be on its way out.
+impl Drop for Refresher {
+    fn drop(&mut self) {
+        self.monitors.abort();
+    }
 }
 
 impl Refresher {
@@ -54,9 +63,10 @@ impl Refresher {
         let (newest, listen) = watch::channel(Some(parts.places.clone()));
         let given = Arc::new(Mutex::new(parts.given.clone()));
         let graph = (parts.graph.clone(), parts.descriptor.clone());
-        runtime.spawn(monitors::follow(parts.context.clone(), graph, parts.karmada.clone(), newest.subscribe()));
+        let monitors = monitors::follow(parts.context.clone(), graph, parts.karmada.clone(), newest.subscribe());
+        let monitors = runtime.spawn(monitors);
         runtime.spawn(follow(parts, listen, given.clone()));
-        Self { newest, given }
+        Self { newest, given, monitors }
     }
 }
 

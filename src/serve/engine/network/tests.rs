@@ -77,7 +77,8 @@ fn world_with(descriptor: &Descriptor, clusters: &[ClusterRow], inject_resources
 
 /// Where each service is, or why one is not.
 fn places(world: &World, policy: &str) -> Result<BTreeMap<String, Vec<String>>, Vec<String>> {
-    let made = decide(world, &policy.parse().expect("a policy"), Targets::default()).unwrap_or_else(|error| panic!("{policy}: {error}"));
+    let made = decide(world, &policy.parse().expect("a policy"), Targets::default())
+        .unwrap_or_else(|error| panic!("{policy}: {error}"));
     if !made.answer.refusals.is_empty() {
         return Err(made.answer.refusals);
     }
@@ -108,11 +109,8 @@ fn only_connections_that_stand_say_how_far_it_is() {
         rtt: rtt.map(Duration::from_micros),
         message: String::new(),
     };
-    let all = [
-        to("a", Link::Connected, Some(1_500)),
-        to("b", Link::Error, Some(1_500)),
-        to("c", Link::Connected, None),
-    ];
+    let all =
+        [to("a", Link::Connected, Some(1_500)), to("b", Link::Error, Some(1_500)), to("c", Link::Connected, None)];
     assert_eq!(rtts(all.into()), far(&[("a", 1.5)]));
 }
 
@@ -151,7 +149,8 @@ fn charts_are_told_of_devices_and_resources_where_that_is_wanted() {
 #[test]
 fn a_service_with_a_device_goes_where_devices_are_near_and_others_stay_where_they_were() {
     let near = "{deviceProximity: {enabled: true}}";
-    let graph = descriptor(&[service("sensor", "light", near, "store"), service("store", "light", "{}", "")].join(", "));
+    let graph =
+        descriptor(&[service("sensor", "light", near, "store"), service("store", "light", "{}", "")].join(", "));
     for at in ["a", "b", "c"] {
         let clusters: Vec<ClusterRow> = ["a", "b", "c"]
             .map(|name| {
@@ -179,7 +178,8 @@ fn a_service_with_a_device_goes_where_devices_are_near_and_others_stay_where_the
 #[test]
 fn ultralow_latency_pulls_services_into_clusters_that_are_near_each_other() {
     let ultralow = "{latencies: [{connectionPoint: back, qos: ultralow}]}";
-    let graph = descriptor(&[service("front", "medium", ultralow, "back"), service("back", "medium", "{}", "")].join(", "));
+    let graph =
+        descriptor(&[service("front", "medium", ultralow, "back"), service("back", "medium", "{}", "")].join(", "));
     let (a, mut b, mut c) = (row("a"), row("b"), row("c"));
     b.rtt_ms = far(&[("a", 40.0), ("c", 5.0)]);
     c.rtt_ms = far(&[("a", 40.0), ("b", 5.0)]);

@@ -52,7 +52,7 @@ pub enum Format {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Project {
     /// The project; default: `$SMO_PROJECT`, else `default`.
-    #[arg(long = "project", short = 'p', value_name = "NAME")]
+    #[arg(id = "project", long = "project", short = 'p', value_name = "NAME")]
     pub name: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub struct Project {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Within {
     /// Those of this project; default: `$SMO_PROJECT`, else those of all.
-    #[arg(long = "project", short = 'p', value_name = "NAME")]
+    #[arg(id = "project", long = "project", short = 'p', value_name = "NAME")]
     pub name: Option<String>,
 }
 

@@ -66,7 +66,7 @@ fn cluster(row: &ClusterRow, held: &Held) -> Value {
     let said = if row.attributes.acceleration == Some(true) && row.gpu.allocatable == 0.0 { nodes } else { gpu };
     if said > 0.0 {
         // Accelerators are whole: as many nodes as there are take one, or each takes several.
-        pool["gpu"] = json!((said / nodes).ceil());
+        pool["gpu"] = json!(whole((said / nodes).ceil()));
     }
     if let Some(price) = row.attributes.price_per_core_hour {
         pool["price_per_hour"] = json!(format!("{} $", price * cpu.cores()));
@@ -87,6 +87,15 @@ fn cluster(row: &ClusterRow, held: &Held) -> Value {
         cluster["pue"] = json!(pue);
     }
     cluster
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and less than nothing is nothing"
+)]
+fn whole(amount: f64) -> u64 {
+    amount as u64
 }
 
 #[expect(
@@ -142,6 +151,17 @@ mod tests {
         let pool = document(&[row("a", 6.0)], &held)["clusters"][0]["pools"][0].clone();
         assert_eq!((&pool["cpu"], &pool["memory"], &pool["nodes"]), (&json!("4"), &json!("8 GiB"), &json!(3)));
         assert_eq!(pool["occupied"], json!([{"cpu": "1", "memory": "4 GiB"}]));
+    }
+
+    /// One accelerator somewhere in a cluster of three nodes: Karmada does not say on which, so each counts as having it.
+    #[test]
+    fn accelerators_are_whole_numbers() {
+        let mut with = row("a", 6.0);
+        with.gpu = Amount { allocatable: 1.0, free: 1.0 };
+        let pool = document(&[with.clone()], &BTreeMap::new())["clusters"][0]["pools"][0].clone();
+        assert_eq!(pool["gpu"].to_string(), "1");
+        (with.gpu, with.attributes.acceleration) = (Amount::default(), Some(true));
+        assert_eq!(document(&[with], &BTreeMap::new())["clusters"][0]["pools"][0]["gpu"].to_string(), "1");
     }
 
     #[test]

@@ -75,7 +75,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("prometheus_client", &["serve/"]),
     ("tower_http", &["serve/"]),
     ("tracing", &["serve/"]),
-    ("jiff", &["serve/"]),
+    ("jiff", &["serve/", "backend/live/"]),
 ];
 
 /// Lines that a file may have.

@@ -37,6 +37,7 @@ pub mod probe;
 pub mod prometheus;
 pub mod reach;
 pub mod reconcile;
+pub mod remote;
 pub mod rules;
 pub mod shared;
 #[cfg(test)]
@@ -64,6 +65,7 @@ use karmada::binding::Shares;
 use karmada::store::Stored;
 use outside::{CallError, Class};
 use prometheus::Prometheus;
+use remote::Remote;
 use shared::Shared;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -176,7 +178,7 @@ impl LiveBackend {
 
     /// A hand on the run, for whoever looks after it from another thread.
     pub fn remote(&self) -> Remote {
-        Remote(self.shared.clone())
+        Remote::new(self.shared.clone())
     }
 
     /// When the run started, since 1970.
@@ -283,27 +285,6 @@ impl LiveBackend {
             }
         }
         actions
-    }
-}
-
-/// A hand on a run from another thread.
-#[derive(Debug, Clone)]
-pub struct Remote(Arc<Shared>);
-
-impl Remote {
-    /// Ends the run; what was asked for stays, and is stored.
-    pub fn end(&self) {
-        self.0.tell(Happening::Over);
-    }
-
-    /// Has a decision made now, and not only when the next one is due.
-    pub fn decide(&self) {
-        self.0.tell(Happening::Due);
-    }
-
-    /// What went wrong and passed by itself, and how often.
-    pub fn troubles(&self) -> BTreeMap<String, u64> {
-        self.0.troubles()
     }
 }
 

@@ -7,7 +7,7 @@ use super::due;
 use super::pause;
 use super::status::{see, settle};
 use super::told::{Decided, Told};
-use crate::backend::live::Remote;
+use crate::backend::live::remote::Remote;
 use crate::input::hdag::Descriptor;
 use crate::model::observation::{Event, EventKind};
 use crate::serve::at::At;

@@ -3,7 +3,7 @@
 use crate::graphs::define_discovery;
 use crate::service::{Service, free_port};
 use crate::shop::empty;
-use crate::stack::stack;
+use crate::stack::{Stack, stack};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -18,6 +18,15 @@ fn commands() -> Vec<String> {
     block.replace("\\\n", "").lines().map(|line| line.split("  #").next().unwrap_or(line).trim().to_owned()).collect()
 }
 
+/// The project of the README; it goes with the test, also where that fails.
+struct Project<'a>(&'a Stack);
+
+impl Drop for Project<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.kubectl("karmada", &["delete", "namespace", "hello", "--ignore-not-found"]);
+    }
+}
+
 #[test]
 fn a_graph_is_deployed_watched_and_removed_by_the_readmes_six_commands() {
     let commands = commands();
@@ -25,6 +34,7 @@ fn a_graph_is_deployed_watched_and_removed_by_the_readmes_six_commands() {
     let Some(stack) = stack("readme") else { return };
     define_discovery(&stack);
     empty(&stack);
+    let _gone = Project(&stack);
     let program = Path::new(env!("CARGO_BIN_EXE_smo")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let home = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   smo serve                                    on this machine only, with a database in a file
-  smo serve --config serve.yaml                what a file says: Karmada, Prometheus, Grafana, who may
+  smo serve --config serve.yaml                what a file says: Karmada, Prometheus ...
   smo serve --set karmada.kubeconfig=karmada.config     one key of it
   SMO_DATABASE=postgres://smo@db/smo smo serve          the environment counts too
   smo config show --config serve.yaml          what holds, and where it came from

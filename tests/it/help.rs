@@ -12,6 +12,7 @@ const WITHOUT_FORMAT: &[&str] = &[
     "smo run",
     "smo pause",
     "smo remove",
+    "smo serve",
     "smo report",
     "smo export",
     "smo scenario schema",

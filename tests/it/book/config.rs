@@ -61,9 +61,9 @@ const REST: &str = "
 pub fn page() -> String {
     let mut text = INTRODUCTION.to_owned();
     for (key, shown) in KEYS.iter().zip(defaults()) {
-        let default = match &shown.value {
-            // What the page itself had to say, so that a section is there at all.
-            _ if shown.origin != Origin::Default => String::new(),
+        // The rest is what the page itself had to say, so that a section is there at all.
+        let value = if shown.origin == Origin::Default { shown.value } else { Value::Null };
+        let default = match value {
             Value::Null => String::new(),
             Value::String(text) => format!("`{text}`"),
             other => format!("`{other}`"),

@@ -5,6 +5,28 @@ use crate::serve::config::environment::Environment;
 use std::net::SocketAddr;
 use tokio::sync::oneshot;
 
+/// A certificate for `localhost` and its key, made for this test and known to everybody.
+const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUQWWRL+WInUO3wJ71nErJtEmKBlAwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDAzMDY0OFoYDzIxMjYxMTA2
+MDMwNjQ4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQ34pYE3ljOjh0kSilkL6tLU9yLRVuPiP2tTskowQlHVN6qclr5ChE4
+Y6hPBvPv7Y2X/zd/hrshw0cEmx8z5poZo28wbTAdBgNVHQ4EFgQUFg84QWOi7cMZ
+p5WbCGcS73gcuRMwHwYDVR0jBBgwFoAUFg84QWOi7cMZp5WbCGcS73gcuRMwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgKbxHcLfbD7MTF+XH9hdunWrCxNo8Vkzh8Tb60Ka24nwCIH5O
+o3U1uQ0bVBj790qt5BNCtpceYgi4hkIMzBqgbQC3
+-----END CERTIFICATE-----
+";
+const KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXayckhggSyjH6wIx
+h6E/rIIedDImilf8X2Ub4e9UZTqhRANCAAQ34pYE3ljOjh0kSilkL6tLU9yLRVuP
+iP2tTskowQlHVN6qclr5ChE4Y6hPBvPv7Y2X/zd/hrshw0cEmx8z5poZ
+-----END PRIVATE KEY-----
+";
+
 /// A configuration of these keys, in a folder that is there.
 fn config(folder: &std::path::Path, more: &[(&str, &str)]) -> Config {
     let database = format!("sqlite://{}", folder.join("smo.db").display());
@@ -120,4 +142,28 @@ async fn a_place_that_is_taken_is_said() {
     assert!(
         error.starts_with(&format!("nobody can listen at {address}")) && error.ends_with("choose another by `listen`")
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_a_certificate_speaks_by_tls_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+    std::fs::write(&certificate, CERTIFICATE).unwrap();
+    std::fs::write(&key, KEY).unwrap();
+    let paths = [certificate.display().to_string(), key.display().to_string()];
+    let running =
+        Running::start(config(folder.path(), &[("tls.certificate", &paths[0]), ("tls.key", &paths[1])])).await;
+    let url = url_in(&running.told);
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let trusted = reqwest::Certificate::from_pem(CERTIFICATE.as_bytes()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_merge([trusted]).build().unwrap();
+    assert_eq!(client.get(format!("{url}/healthz")).send().await.unwrap().status(), 200);
+    assert!(reqwest::get(format!("{url}/healthz")).await.is_err(), "who does not trust it is not served");
+    assert!(reqwest::get(url.replace("https", "http")).await.is_err(), "nothing is said in plain text");
+    running.end().await;
+
+    std::fs::write(&key, CERTIFICATE).unwrap();
+    let wrong = config(folder.path(), &[("tls.certificate", &paths[0]), ("tls.key", &paths[1])]);
+    let error = serve(wrong, &mut Vec::new(), std::future::pending()).await.unwrap_err().to_string();
+    assert!(error.contains("are no certificate with its key"), "{error}");
 }

@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }))]
 pub struct AlertsBody {
     /// The alerts.
-    #[schema(value_type = Vec<Object>, max_items = 20_000)]
+    #[schema(value_type = Vec<Value>, max_items = 20_000)]
     pub alerts: Vec<Value>,
     /// Alerts that Alertmanager left out because there were too many.
     #[serde(default)]

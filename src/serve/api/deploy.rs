@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::{App, names};
 use crate::input::hdag::{self, Descriptor};
 use crate::serve::artifact::Pulled;
+use crate::serve::engine::{EngineError, Trouble};
 use crate::serve::store::StoreError;
 use crate::serve::store::asked::NewGraph;
 use crate::serve::store::rows::{Graph, Job, Options, Role, Source};
@@ -74,7 +75,7 @@ pub async fn read(app: &App, sent: Sent) -> Result<Asked, Problem> {
     let (document, text, source) = match wanted {
         Wanted::Document(document, text) => (document, text, None),
         Wanted::Artifact(reference) => {
-            let Pulled { document, source, notes } = app.acts.pull(&reference).await?;
+            let Pulled { document, source, notes } = app.acts.pull(&reference).await.map_err(unpulled)?;
             let text = document.to_string();
             (document, text, Some((source, notes)))
         }
@@ -118,6 +119,14 @@ pub async fn begun(app: &App, job: &Job, notes: &[String]) -> Result<(), Problem
     }
     app.acts.wake();
     Ok(())
+}
+
+/// A registry that does not answer is the caller's choice, and no trouble of this server.
+fn unpulled(error: EngineError) -> Problem {
+    match error.kind {
+        Trouble::Unreachable => Problem::failed(error.to_string()).of_kind("artifact-unreachable"),
+        _ => error.into(),
+    }
 }
 
 fn exists(error: StoreError, new: &NewGraph) -> Problem {

@@ -26,6 +26,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// The header of a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -60,7 +61,9 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = route_of(&request).unwrap_or_else(|| "unmatched".to_owned());
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    // Whatever is logged on the way has the id.
+    let span = tracing::info_span!("request", id = %id);
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
     let answered = answered.unwrap_or_else(|_| {
         tracing::error!(request = %id, %method, %path, "a handler panicked");
         Problem::internal("the request met a mistake of ours; the log has it under this id").into_response()

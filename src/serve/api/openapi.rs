@@ -34,7 +34,7 @@ const CHANGES: &[(u16, &str)] = &[
     (413, "The body is longer than is read"),
     (415, "A body of another kind than is read"),
     (422, "It is well written, and cannot be done as it says"),
-    (424, "The job that was waited for has failed"),
+    (424, "The job that was waited for has failed, or the registry of an artifact does not answer"),
 ];
 
 /// What may go wrong with operations that read.

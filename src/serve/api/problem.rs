@@ -129,7 +129,7 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
     }
 
-    /// 424: the work that was waited for has failed.
+    /// 424: what it depends on has failed: the job that was waited for, or the registry of an artifact.
     pub fn failed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FAILED_DEPENDENCY, "job-failed", detail)
     }

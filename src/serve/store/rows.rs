@@ -87,7 +87,7 @@ pub struct ServiceOptions {
     pub rate: Option<String>,
     /// What replicas serve, as a scenario writes it: `"20 /s"`, or `{"alpha": 20, "beta": 0}`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     pub capacity: Option<Value>,
     /// Replicas at the start; 1 where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,7 +194,7 @@ pub struct ServiceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<String>,
     /// The values that the release was given, those of the placement included.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub values: Value,
     /// Its dashboard in Grafana.
     #[serde(default, skip_serializing_if = "Option::is_none")]

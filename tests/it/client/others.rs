@@ -73,8 +73,8 @@ fn the_password_of_an_infrastructure_is_sent_and_not_printed() {
     assert!(!said.out.contains("hush"), "{}", said.out);
     let body: Value = serde_json::from_str(&stub.seen()[0].body).unwrap();
     assert_eq!(body, json!({"vim_name": "milan", "pop_area": 3, "vim_password": "hush hush"}));
-    let stub = Stub::script(vec![Answer::json(503, &problem(503, "Service Unavailable", "no NFVCL is configured"))]);
-    smo(&stub, home.path(), &["vim", "sync"]).refused(1, "no NFVCL is configured");
+    let stub = Stub::script(vec![Answer::json(404, &problem(404, "Not Found", "no NFVCL is configured"))]);
+    smo(&stub, home.path(), &["vim", "sync"]).refused(2, "no NFVCL is configured");
 }
 
 fn event(seq: u64) -> Value {

@@ -246,7 +246,7 @@ async fn our_routes_say_what_was_made_and_what_is_wrong() {
 async fn a_server_without_nfvcl_says_so() {
     let server = tokio::task::spawn_blocking(|| Server::of(None)).await.unwrap();
     let (status, problem) = server.json(GET, "/v1/vims", None).await;
-    assert_eq!((status, &problem["type"]), (503, &json!("urn:smo:problem:no-nfvcl")));
+    assert_eq!((status, &problem["type"]), (404, &json!("urn:smo:problem:no-nfvcl")));
     let (status, text) = server.text(GET, "/os_k8s/clusters", None).await;
-    assert_eq!((status, text.as_str()), (503, "no NFVCL is configured; set `nfvcl.url`\n"));
+    assert_eq!((status, text.as_str()), (404, "no NFVCL is configured; set `nfvcl.url`\n"));
 }

@@ -64,16 +64,16 @@ test-live: setup ## those on the live stack alone: real Karmada, Prometheus, Hel
 	@tests/live/run
 
 # The packages of schemathesis, kept outside the work tree by their versions.
-SCHEMATHESIS_VERSION = $(shell sha256sum tests/live/schemathesis.txt | cut -c1-12)
+SCHEMATHESIS_VERSION = $(shell sha256sum tests/live/openapi.txt | cut -c1-12)
 SCHEMATHESIS_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/schemathesis-$(SCHEMATHESIS_VERSION)
 
 test-api: build ## the service against its own OpenAPI document, by schemathesis (python3; packages are installed outside the work tree)
 	@.ci/setup notebooks
 	@test -e $(SCHEMATHESIS_VENV)/ready || { \
 		rm -rf -- $(SCHEMATHESIS_VENV) && python3 -m venv $(SCHEMATHESIS_VENV) && \
-		$(SCHEMATHESIS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/live/schemathesis.txt && \
+		$(SCHEMATHESIS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/live/openapi.txt && \
 		touch $(SCHEMATHESIS_VENV)/ready; }
-	@$(SCHEMATHESIS_VENV)/bin/python -B tests/live/schemathesis.py --smo $(abspath $(SMO))
+	@$(SCHEMATHESIS_VENV)/bin/python -B tests/live/openapi.py --smo $(abspath $(SMO))
 
 live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/live, outside the work tree (13 min, then nothing)
 	@scripts/live build

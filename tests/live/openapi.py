@@ -2,7 +2,7 @@
 
 Two servers with a SQLite file each and no cluster: one that asks nobody who they are, and one that wants a token. What is generated is
 valid, nearly valid, or nonsense; no answer may be a 5xx, and each has to be one that the document has: status, type, headers, body.
-At the end the server has to be there still, and must not have panicked. Needs Python 3.11 and the packages of schemathesis.txt.
+At the end the server has to be there still, and must not have panicked. Needs Python 3.11 and the packages of openapi.txt.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def run(smo: Path, folder: Path, auth: str, seconds: int, more: list[str]) -> bo
         if auth == "on":
             command += ["--header", f"Authorization: Bearer {server.token()}"]
         done = subprocess.run(command, cwd=folder, env=os.environ | {
-            "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+            "SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
         return done.returncode == 0
     finally:
         server.end()

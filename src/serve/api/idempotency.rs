@@ -9,7 +9,7 @@ use super::problem::Problem;
 use crate::backend::live::digest::sha256;
 use crate::serve::store::asked::{Answer, Remembered};
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
@@ -61,9 +61,16 @@ struct Kept {
 }
 
 /// Answers what was answered before, and remembers what is answered now.
-pub async fn once(State(app): State<App>, request: Request, next: Next) -> Response<Body> {
+pub async fn once(
+    State(app): State<App>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
     let changes = [Method::POST, Method::PUT, Method::DELETE, Method::PATCH].contains(request.method());
-    if !changes || !request.headers().contains_key(HEADER) {
+    // A method that is not served is refused as such, whatever its key is like.
+    let is_served = path.is_some_and(|path| app.known.has(path.as_str(), request.method()));
+    if !changes || !is_served || !request.headers().contains_key(HEADER) {
         return next.run(request).await;
     }
     answered(&app, request, next).await.unwrap_or_else(IntoResponse::into_response)

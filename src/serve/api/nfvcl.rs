@@ -35,10 +35,10 @@ pub fn routes() -> OpenApiRouter<App> {
 /// VIMs and clusters, where NFVCL is configured.
 ///
 /// # Errors
-/// 404 where it is not.
+/// 404 where it is not: asking again does not help.
 pub fn sites(app: &App) -> Result<&Sites, Problem> {
-    let missing = || Problem::not_found("no NFVCL is configured; set `nfvcl.url`").of_kind("no-nfvcl");
-    app.sites.as_ref().ok_or_else(missing)
+    let missing = "no NFVCL is configured; set `nfvcl.url`";
+    app.sites.as_ref().ok_or_else(|| Problem::not_found(missing).of_kind("no-nfvcl"))
 }
 
 impl From<NfvclError> for Problem {

@@ -21,6 +21,10 @@ const PUE_MAX: f64 = 10.0;
 const PRICE_MAX: f64 = 1_000.0;
 /// Letters of a location.
 const LOCATION_MAX: usize = 100;
+/// Nobody is farther away, in milliseconds.
+const RTT_MS_MAX: f64 = 10_000.0;
+/// Clusters whose distance is said.
+const RTTS_MAX: usize = 1_000;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<App> {
@@ -109,6 +113,11 @@ fn check(attributes: &ClusterAttributes) -> Result<(), Problem> {
             return Err(Problem::unprocessable(format!("`{field}` goes from {least} to {most} {unit}")));
         }
     }
+    let rtts = attributes.rtt_ms.iter().flatten();
+    if rtts.clone().any(|(_, ms)| !(0.0..=RTT_MS_MAX).contains(ms)) || rtts.count() > RTTS_MAX {
+        let message = format!("`rtt_ms` has at most {RTTS_MAX} clusters, each from 0 to {RTT_MS_MAX} ms away");
+        return Err(Problem::unprocessable(message));
+    }
     let fits = |text: &String| text.chars().count() <= LOCATION_MAX && !text.chars().any(char::is_control);
     if attributes.location.as_ref().is_some_and(|text| !fits(text)) {
         return Err(Problem::unprocessable(format!("`location` has at most {LOCATION_MAX} printable letters")));
@@ -147,5 +156,10 @@ mod tests {
         }
         assert_eq!(with(json!({"location": "a".repeat(101)})).unwrap_err().status, 422);
         assert_eq!(with(json!({"price_per_core_hour": "cheap"})).unwrap_err().status, 422);
+        for rtts in [json!({"b": -1}), json!({"b": 60_000}), json!({"b": null}), json!([3])] {
+            assert_eq!(with(json!({"rtt_ms": rtts})).unwrap_err().status, 422, "{rtts}");
+        }
+        let said = with(json!({"rtt_ms": {"b": 4.5}})).unwrap();
+        assert_eq!(said.rtt_ms.unwrap().into_iter().collect::<Vec<_>>(), [("b".to_owned(), 4.5)]);
     }
 }

@@ -61,12 +61,7 @@ struct Kept {
 }
 
 /// Answers what was answered before, and remembers what is answered now.
-pub async fn once(
-    State(app): State<App>,
-    path: Option<MatchedPath>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
+pub async fn once(State(app): State<App>, path: Option<MatchedPath>, request: Request, next: Next) -> Response<Body> {
     let changes = [Method::POST, Method::PUT, Method::DELETE, Method::PATCH].contains(request.method());
     // A method that is not served is refused as such, whatever its key is like.
     let is_served = path.is_some_and(|path| app.known.has(path.as_str(), request.method()));

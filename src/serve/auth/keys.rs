@@ -94,16 +94,15 @@ impl Keys {
     async fn fetch(&self) -> Result<(), String> {
         let trouble = |error: crate::backend::live::outside::CallError| error.to_string();
         let http = |url: &str| Http::new("oidc", url, Limits::ONCE).map_err(trouble);
-        let url = match &self.url {
-            Some(url) => url.clone(),
-            None => {
-                let ask = Ask::get("/.well-known/openid-configuration");
-                let said: Discovery = http(&self.issuer)?.ask_json("discovery", &ask).await.map_err(trouble)?;
-                if said.issuer != self.issuer {
-                    return Err(format!("the provider calls itself `{}`, not `{}`", said.issuer, self.issuer));
-                }
-                said.jwks_uri
+        let url = if let Some(url) = &self.url {
+            url.clone()
+        } else {
+            let ask = Ask::get("/.well-known/openid-configuration");
+            let said: Discovery = http(&self.issuer)?.ask_json("discovery", &ask).await.map_err(trouble)?;
+            if said.issuer != self.issuer {
+                return Err(format!("the provider calls itself `{}`, not `{}`", said.issuer, self.issuer));
             }
+            said.jwks_uri
         };
         let keys = http(&url)?.ask_json("keys", &Ask::get("")).await.map_err(trouble)?;
         self.known.write().expect("nobody panics while holding it").keys = Some((clock::now(), keys));

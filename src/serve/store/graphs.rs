@@ -111,7 +111,7 @@ impl Store {
     pub async fn set_status(&self, id: &str, status: &Status) -> Result<(), StoreError> {
         let set = sql("UPDATE graphs SET status = $2, phase = $3, observed = $4 WHERE id = $1");
         let set = set.text(id).json(status).word(&status.phase).number(status.generation);
-        self.changed_graph(id, set.run(&mut *self.writing().await?).await?)
+        changed(id, set.run(&mut *self.writing().await?).await?)
     }
 
     /// Keeps what worked, to go back to.
@@ -120,7 +120,7 @@ impl Store {
     /// [`StoreError::Absent`], or a database that does not answer.
     pub async fn keep_previous(&self, id: &str, previous: &Previous) -> Result<(), StoreError> {
         let keep = sql("UPDATE graphs SET previous = $2 WHERE id = $1").text(id).json(previous);
-        self.changed_graph(id, keep.run(&mut *self.writing().await?).await?)
+        changed(id, keep.run(&mut *self.writing().await?).await?)
     }
 
     /// Deletes the row of a graph with its alerts and decisions; its jobs stay. Whether it was there.
@@ -130,10 +130,10 @@ impl Store {
     pub async fn delete_graph(&self, id: &str) -> Result<bool, StoreError> {
         Ok(sql("DELETE FROM graphs WHERE id = $1").text(id).run(&mut *self.writing().await?).await? > 0)
     }
+}
 
-    fn changed_graph(&self, id: &str, rows: u64) -> Result<(), StoreError> {
-        if rows == 0 { Err(StoreError::absent("graph", id)) } else { Ok(()) }
-    }
+fn changed(id: &str, rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::absent("graph", id)) } else { Ok(()) }
 }
 
 /// A graph from its row.

@@ -33,7 +33,7 @@ pub(super) fn secret(beginning: &str) -> String {
 
 /// What is kept of a secret: from it nobody comes back to the secret, and a secret of 256 bits needs no salt.
 pub(super) fn digest(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(secret.as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

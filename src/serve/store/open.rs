@@ -2,7 +2,7 @@
 //!
 //! SQLite has one writer at a time. Its writers therefore queue here, in order, for one connection, instead of in SQLite, which
 //! lets them try again and again; readers have connections of their own and never wait, since the log is written ahead. Another
-//! process with the same file still meets SQLite's own lock, for which [`BUSY`] is waited; that is why every transaction says at its
+//! process with the same file still meets SQLite's own lock, for which five seconds are waited; that is why every transaction says at its
 //! beginning that it will write. PostgreSQL needs none of that: one pool for everything.
 
 use super::Store;

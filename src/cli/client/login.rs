@@ -87,7 +87,11 @@ mod doing {
         if !(io::stdin().is_terminal() && terminal.is_term()) {
             return Ok(None);
         }
-        write!(io::stderr(), "token for {} (nothing, where it wants none): ", address.base)?;
+        write!(
+            io::stderr(),
+            "token for {} (nothing, where it wants none): ",
+            address.base.as_str().trim_end_matches('/')
+        )?;
         let typed = terminal.read_secure_line()?;
         if typed.trim().is_empty() { Ok(None) } else { Secret::new(&typed).map(Some) }
     }

@@ -51,7 +51,7 @@ fn a_job_that_fails_is_a_failure_with_its_reason() {
     let stub = Stub::script(vec![Answer::json(202, &job("queued", &[], None)), Answer::json(200, &failed)]);
     let said = smo(&stub, home.path(), &["graph", "deploy", "shop.yaml", "--wait=1min"]);
     let said = said.refused(1, "error: deploy of shop in project default failed: front: no cluster has a GPU");
-    assert!(said.out.starts_with("08:15:00  chart pulled\n"), "{}", said.out);
+    assert_eq!(said.out, "08:15:00  chart pulled\n");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod graphs;
 mod login;
 mod others;
 mod scaler;
+mod served;
 mod stub;
 
 use crate::program::Said;

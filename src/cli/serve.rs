@@ -22,7 +22,7 @@ Several servers may share one PostgreSQL: each graph is kept by one of them.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The configuration; else the file that SMO_CONFIG names; else none.
+    /// The configuration; else the file that `SMO_CONFIG` names; else none.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where to listen, like `127.0.0.1:8000`.

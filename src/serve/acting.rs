@@ -135,6 +135,7 @@ impl Acts for Acting {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn unreachable(error: super::store::StoreError) -> EngineError {
     EngineError::new(Trouble::Unreachable, error.to_string())
 }

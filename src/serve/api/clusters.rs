@@ -137,6 +137,7 @@ mod tests {
     use crate::serve::store::rows::ClusterAttributes;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
     fn with(patch: serde_json::Value) -> Result<ClusterAttributes, super::Problem> {
         let before = ClusterAttributes { location: Some("Bern".to_owned()), pue: Some(1.5), ..Default::default() };
         patched(&before, patch.as_object().unwrap().clone())

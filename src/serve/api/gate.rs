@@ -31,7 +31,7 @@ use tracing::Instrument as _;
 /// The header of a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a request may take, besides what it asks to wait.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_mins(1);
 /// How long a change of the original's routes may take, which answer when it is done.
 const SYNCHRONOUS_MAX: Duration = Duration::from_mins(16);
 /// Letters of an id that somebody else gave.

@@ -53,6 +53,7 @@ struct Before {
 /// Which events.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(clippy::struct_field_names, reason = "the parameter is called so")]
 struct After {
     /// Those after this number: `next` of the page before.
     after: Option<i64>,
@@ -186,10 +187,10 @@ async fn remove(
 /// # Errors
 /// 412 where something else was wanted since.
 pub async fn removal(app: &App, by: &By, graph: &Graph, expected: Option<i64>) -> Result<Job, Problem> {
-    if graph.wanted == Wish::Removed {
-        if let Some(job) = app.store.unfinished_job(&graph.id).await? {
-            return Ok(job);
-        }
+    if graph.wanted == Wish::Removed
+        && let Some(job) = app.store.unfinished_job(&graph.id).await?
+    {
+        return Ok(job);
     }
     let change = Change { wanted: Some(Wish::Removed), ..Change::default() };
     let job = wanted(app, graph, &Ask { expected, change, kind: JobKind::Remove, actor: by.name().to_owned() }).await?;

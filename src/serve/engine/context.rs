@@ -56,10 +56,9 @@ impl KeepError {
 impl From<KeepError> for EngineError {
     fn from(error: KeepError) -> Self {
         let kind = match &error {
-            KeepError::Store(_) => Trouble::Unreachable,
             KeepError::Call(call) if call.is_absent() => Trouble::NotFound,
             KeepError::Call(call) if call.class == Class::Permanent => Trouble::Refused,
-            KeepError::Call(_) => Trouble::Unreachable,
+            KeepError::Call(_) | KeepError::Store(_) => Trouble::Unreachable,
             KeepError::Impossible(_) => Trouble::Invalid,
         };
         Self::new(kind, error.to_string())

@@ -97,10 +97,10 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     set_values(status, &values);
     let world = world_of(asked, &karmada, status).await?;
     let names: Vec<String> = world.scenario.known.application.services.values().map(|one| one.name.clone()).collect();
-    let connection = context.settings.connection(graph, (cluster_names(&world), &names), &world.scaled, None)?;
+    let connection = context.settings.connection(graph, (cluster_names(&world), &names), (&world.scaled, None))?;
     let full = |values: BTreeMap<String, Value>| {
         let releases = Releases { charts: charts.clone(), values };
-        context.settings.connection(graph, (cluster_names(&world), &names), &world.scaled, Some(&releases))
+        context.settings.connection(graph, (cluster_names(&world), &names), (&world.scaled, Some(&releases)))
     };
     let (scenario, complete) = (world.scenario.clone(), full(values.clone())?);
     let refresher = super::refresh::Parts {
@@ -237,7 +237,7 @@ async fn install(
     let Asked { context, graph, services, .. } = asked;
     let names: Vec<String> = services.iter().cloned().collect();
     let releases = Releases { charts, values: values.clone() };
-    let connection = context.settings.connection(graph, (clusters, &names), &BTreeSet::new(), Some(&releases))?;
+    let connection = context.settings.connection(graph, (clusters, &names), (&BTreeSet::new(), Some(&releases)))?;
     crate::backend::live::deploy::releases(karmada, &connection).await?;
     if let Some(job) = job {
         context.store.job_step(&job.id, &format!("charts installed: {}", names.join(", "))).await?;

@@ -131,7 +131,7 @@ mod tests {
             ready: true,
             seen_at: At(0),
             cpu: Amount { allocatable: 12.0, free },
-            memory: Amount { allocatable: 24.0 * 1073741824.0, free: 12.0 * 1073741824.0 },
+            memory: Amount { allocatable: 24.0 * 1_073_741_824.0, free: 12.0 * 1_073_741_824.0 },
             gpu: Amount::default(),
             nodes: 3,
             version: "v1.35".to_owned(),

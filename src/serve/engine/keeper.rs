@@ -162,7 +162,7 @@ impl Keeper {
             (Verdict::Late(reason), _) => Err(KeepError::Impossible(reason)),
             (Verdict::Changed, _) => Ok(None),
             (Verdict::Over, Some(error)) => {
-                self.wait(self.note(graph, status, Phase::Degraded, &error));
+                self.wait(self.note(graph, (status, Phase::Degraded), &error));
                 Ok(Some(Next::Again(AGAIN_AFTER)))
             }
             (Verdict::Over, None) => Ok(Some(Next::Done)),
@@ -180,7 +180,7 @@ impl Keeper {
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
         let (tell, told) = unbounded_channel::<Told>();
         clerk.remote = Some(live.remote());
-        clerk.refresh = Some(Arc::new(Refresher::start(refresher, self.runtime.clone())));
+        clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));
         let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
         let clerk = self.runtime.spawn(clerk.work(told));
         let mut teller = Teller::new(known, tell);
@@ -236,7 +236,7 @@ impl Keeper {
         let reason = error.to_string();
         self.wait(async {
             if error.may_pass() || graph.wanted != Wish::Running {
-                self.note(graph, graph.status.clone(), graph.status.phase, &reason).await;
+                self.note(graph, (graph.status.clone(), graph.status.phase), &reason).await;
                 return Some(Next::Again(AGAIN_AFTER));
             }
             match self.give_up(graph, &reason).await {
@@ -296,7 +296,7 @@ impl Keeper {
     }
 
     /// Says why it is not as wanted, without a claim that it ever will be.
-    async fn note(&self, graph: &Graph, status: Status, phase: Phase, reason: &str) {
+    async fn note(&self, graph: &Graph, (status, phase): (Status, Phase), reason: &str) {
         let now = At::now();
         let since = if status.phase == phase { status.since } else { now };
         let phase = if phase == Phase::Pending { Phase::Deploying } else { phase };

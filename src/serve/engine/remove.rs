@@ -73,7 +73,7 @@ async fn services(
     let names: Vec<String> = names.iter().cloned().collect();
     let charts: BTreeMap<String, String> = names.iter().map(|name| (name.clone(), String::new())).collect();
     let releases = Releases { charts, values: BTreeMap::new() };
-    let connection = context.settings.connection(graph, (Vec::new(), &names), &BTreeSet::new(), Some(&releases))?;
+    let connection = context.settings.connection(graph, (Vec::new(), &names), (&BTreeSet::new(), Some(&releases)))?;
     let mut removed = Vec::new();
     for name in &names {
         removed.extend(monitors::remove(karmada, name).await?);

@@ -112,8 +112,7 @@ impl Settings {
         &self,
         graph: &Graph,
         (clusters, services): (Vec<String>, &[String]),
-        scaled: &BTreeSet<String>,
-        releases: Option<&Releases>,
+        (scaled, releases): (&BTreeSet<String>, Option<&Releases>),
     ) -> Result<Connection, CallError> {
         let counterpart = |name: &String| {
             let options = graph.options.services.get(name);

@@ -14,13 +14,16 @@ use tokio::sync::mpsc::UnboundedSender;
 /// Replicas by cluster, as Karmada calls it.
 pub type Shares = BTreeMap<String, u32>;
 
+/// A service by its name, its replicas by cluster (wanted, ready), and its rate.
+pub type SeenService = (String, BTreeMap<String, (u32, u32)>, Option<f64>);
+
 /// Something that a run tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
     /// A decision.
     Decided(Decided),
     /// How things are: of each service its replicas by cluster (wanted, ready), and its rate.
-    Seen(Vec<(String, BTreeMap<String, (u32, u32)>, Option<f64>)>),
+    Seen(Vec<SeenService>),
     /// Something happened by itself.
     Happened(Event),
     /// An action failed: whose, and why.

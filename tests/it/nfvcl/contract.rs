@@ -1,6 +1,6 @@
 //! What is spoken, and what is made of its answers: versions, kubeconfigs, tokens; and that the stub is a strict one.
 
-use super::{PASSWORD, cluster, ready, stored, vim, worlds};
+use super::{PASSWORD, ready, stored, vim, worlds};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use smo::backend::live::http::Auth;

@@ -109,7 +109,7 @@ mod tests {
             region: "eu-south".to_owned(),
             pod_cidr: None,
             service_cidr: None,
-            rtt_ms: Default::default(),
+            rtt_ms: std::collections::BTreeMap::default(),
             attributes: ClusterAttributes { carbon: Some(270.0), acceleration: Some(true), ..Default::default() },
             dashboard: None,
         };

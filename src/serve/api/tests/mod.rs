@@ -111,6 +111,7 @@ impl Bench {
     }
 
     /// Asks with a token.
+    #[expect(clippy::too_many_arguments, reason = "a request has that many parts")]
     async fn ask_as(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Said {
         let mut request = match body {
             Some(body) => json_request(method, path, body),

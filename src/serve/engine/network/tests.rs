@@ -40,6 +40,7 @@ fn far(rtts: &[(&str, f64)]) -> BTreeMap<String, f64> {
     rtts.iter().map(|(name, ms)| ((*name).to_owned(), *ms)).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a field that may be missing")]
 fn some(rtts: &[(&str, f64)]) -> Option<BTreeMap<String, f64>> {
     Some(far(rtts))
 }

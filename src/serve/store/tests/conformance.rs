@@ -38,10 +38,12 @@ pub(super) async fn is_still_there(store: &Store) {
     assert_eq!(store.append_event(&NewEvent { kind: "x".into(), ..NewEvent::default() }).await.unwrap().seq, last + 1);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
 pub(super) fn is_absent<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Absent { .. }))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
 fn is_conflict<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Conflict { .. }))
 }
@@ -233,7 +235,7 @@ async fn firings(store: &Store) {
 }
 
 async fn leases(store: &Store) {
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     assert!(store.acquire("g", "one", minute).await.unwrap());
     assert!(!store.acquire("g", "two", minute).await.unwrap());
     assert!(store.acquire("g", "one", minute).await.unwrap(), "one's own is renewed");

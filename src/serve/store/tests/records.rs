@@ -159,7 +159,7 @@ pub(super) async fn tokens(store: &Store) {
     assert_eq!((token.role, token.project.as_deref(), token.expires_at), (Role::Operator, Some("shop"), Some(At(7))));
     assert_eq!(store.token_by_secret(&secret).await.unwrap(), Some(token.clone()));
     assert_eq!(store.token_by_secret("smo_x").await.unwrap(), None);
-    assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
+    assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&token));
     assert!(store.revoke_token(&token.id).await.unwrap() && !store.revoke_token(&token.id).await.unwrap());
     assert_eq!(store.token_by_secret(&secret).await.unwrap(), None);
 }

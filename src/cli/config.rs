@@ -25,7 +25,7 @@ pub enum Command {
 /// What is shown, and how.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// The file of the service; else the one that SMO_CONFIG names; else none.
+    /// The file of the service; else the one that `SMO_CONFIG` names; else none.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// What to print.

@@ -54,7 +54,7 @@ async fn one_of_many_gets_a_lease(stores: &[Store; 2]) {
     for round in 0..20 {
         let got = at_once(stores, |store, number| async move {
             store
-                .acquire(&format!("lease-{round}"), &format!("holder-{number}"), Duration::from_secs(60))
+                .acquire(&format!("lease-{round}"), &format!("holder-{number}"), Duration::from_mins(1))
                 .await
                 .unwrap()
         });
@@ -66,7 +66,7 @@ async fn one_of_many_gets_a_lease(stores: &[Store; 2]) {
     }
     let got = at_once(stores, |store, number| async move {
         let name = format!("old-{}", store.kind());
-        store.acquire(&name, &format!("holder-{number}"), Duration::from_secs(60)).await.unwrap()
+        store.acquire(&name, &format!("holder-{number}"), Duration::from_mins(1)).await.unwrap()
     });
     assert_eq!(got.await.into_iter().filter(|&got| got).count(), 1);
 }

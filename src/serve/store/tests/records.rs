@@ -146,8 +146,8 @@ pub(super) async fn clusters(store: &Store) {
     let beta = ClusterRow { attributes, dashboard: Some("http://g/d".into()), ..seen("beta", 0.5) };
     assert_eq!((&all[1], all.len()), (&beta, 2));
     assert_eq!(store.cluster("beta").await.unwrap(), Some(beta));
-    assert!(is_absent(store.set_attributes("none", &ClusterAttributes::default()).await));
-    assert!(is_absent(store.set_cluster_dashboard("none", None).await));
+    assert!(is_absent(&store.set_attributes("none", &ClusterAttributes::default()).await));
+    assert!(is_absent(&store.set_cluster_dashboard("none", None).await));
 }
 
 pub(super) async fn tokens(store: &Store) {
@@ -177,7 +177,7 @@ pub(super) async fn webhooks(store: &Store) {
     let told = all.into_iter().find(|webhook| webhook.id == made.id).unwrap();
     assert_eq!((told.sent, told.trouble.as_deref(), told.kinds), (9, Some("refused"), vec!["graph".to_owned()]));
     assert!(store.delete_webhook(&made.id).await.unwrap() && !store.delete_webhook(&made.id).await.unwrap());
-    assert!(is_absent(store.set_webhook_sent(&made.id, 1, None).await));
+    assert!(is_absent(&store.set_webhook_sent(&made.id, 1, None).await));
 }
 
 pub(super) async fn documents(store: &Store) {

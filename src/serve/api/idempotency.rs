@@ -2,6 +2,7 @@
 //!
 //! What has worked is remembered by key and caller, with a digest of the request. The same key with another request is a mistake
 //! (422), and with one that is still being done a conflict (409). What did not work has changed nothing, and may be tried again.
+//! Answers with a secret that is shown once are not remembered: a lost one is to be revoked.
 
 use super::App;
 use super::access::By;
@@ -9,7 +10,7 @@ use super::problem::Problem;
 use crate::backend::live::digest::sha256;
 use crate::serve::store::asked::{Answer, Remembered};
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
@@ -61,9 +62,10 @@ struct Kept {
 }
 
 /// Answers what was answered before, and remembers what is answered now.
-pub async fn once(State(app): State<App>, request: Request, next: Next) -> Response<Body> {
+pub async fn once(State(app): State<App>, path: Option<MatchedPath>, request: Request, next: Next) -> Response<Body> {
     let changes = [Method::POST, Method::PUT, Method::DELETE, Method::PATCH].contains(request.method());
-    if !changes || !request.headers().contains_key(HEADER) {
+    let is_served = path.is_some_and(|path| app.known.has(path.as_str(), request.method()));
+    if !changes || !is_served || !request.headers().contains_key(HEADER) {
         return next.run(request).await;
     }
     answered(&app, request, next).await.unwrap_or_else(IntoResponse::into_response)
@@ -86,7 +88,9 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
         return again(&key, &asked, before);
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
-    let response = if response.status().is_success() {
+    // A secret that is shown once is not kept to be shown again.
+    let is_secret = response.headers().get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store");
+    let response = if response.status().is_success() && !is_secret {
         remember(app, Answer { key, actor: who, request_digest: asked, status: 0, body: String::new() }, response)
             .await?
     } else {

@@ -44,6 +44,11 @@ impl Known {
         self.0.get(path)?.get(method).map(Vec::as_slice)
     }
 
+    /// Whether an operation is served.
+    pub fn has(&self, path: &str, method: &Method) -> bool {
+        self.taken(path, method).is_some()
+    }
+
     /// Whether all of a query is known.
     fn check(&self, path: &str, request: &Request) -> Result<(), Problem> {
         let Some(known) = self.taken(path, request.method()) else { return Ok(()) };

@@ -2,6 +2,7 @@
 //!
 //! What has worked is remembered by key and caller, with a digest of the request. The same key with another request is a mistake
 //! (422), and with one that is still being done a conflict (409). What did not work has changed nothing, and may be tried again.
+//! Answers with a secret that is shown once are not remembered: a lost one is to be revoked.
 
 use super::App;
 use super::access::By;
@@ -63,7 +64,6 @@ struct Kept {
 /// Answers what was answered before, and remembers what is answered now.
 pub async fn once(State(app): State<App>, path: Option<MatchedPath>, request: Request, next: Next) -> Response<Body> {
     let changes = [Method::POST, Method::PUT, Method::DELETE, Method::PATCH].contains(request.method());
-    // A method that is not served is refused as such, whatever its key is like.
     let is_served = path.is_some_and(|path| app.known.has(path.as_str(), request.method()));
     if !changes || !is_served || !request.headers().contains_key(HEADER) {
         return next.run(request).await;
@@ -85,10 +85,12 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
     // Looked up only once nobody else is at it, or an answer that comes in between would be missed.
     let begun = app.underway.begin(&who, &key).ok_or_else(underway)?;
     if let Some(before) = app.store.recall(&key, &who).await? {
-        return again(&key, &asked, &before);
+        return again(&key, &asked, before);
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
-    let response = if response.status().is_success() {
+    // A secret that is shown once is not kept to be shown again.
+    let is_secret = response.headers().get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store");
+    let response = if response.status().is_success() && !is_secret {
         remember(app, Answer { key, actor: who, request_digest: asked, status: 0, body: String::new() }, response)
             .await?
     } else {
@@ -138,7 +140,7 @@ async fn remember(app: &App, answer: Answer, response: Response<Body>) -> Result
     Ok(Response::from_parts(head, Body::from(body)))
 }
 
-fn again(key: &str, asked: &str, before: &Remembered) -> Result<Response<Body>, Problem> {
+fn again(key: &str, asked: &str, before: Remembered) -> Result<Response<Body>, Problem> {
     if before.request_digest != asked {
         let detail = format!("the key `{key}` came with another request before; take a new key for a new request");
         return Err(Problem::unprocessable(detail).of_kind("idempotency-key-reused"));

@@ -196,7 +196,7 @@ async fn what_a_receiver_refuses_again_and_again_is_left_out_and_said() {
 #[tokio::test]
 async fn a_receiver_that_is_dead_delays_no_other_and_gets_everything_once_it_lives() {
     let (store, mut receiver) = (store().await, Receiver::answering(&[]).await);
-    let silent = Receiver::answering(&[503; 10_000]).await;
+    let silent = Receiver::answering(&vec![503; 10_000]).await;
     let dead = hook(&store, &silent.url, &[], None).await;
     hook(&store, &receiver.url, &[], None).await;
     let sending = Sending::of(&store, "a", &["127.0.0.1"]);

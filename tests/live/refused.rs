@@ -214,8 +214,9 @@ fn only_who_may_does() {
     service.token = Some(viewer.clone());
     service.get("/v1/graphs").is(200);
     service.post(GRAPHS, &graph).is_problem(403, "");
+    // Whoever is let into another project is not even told that there is this one.
     service.token = Some(other);
-    service.post(GRAPHS, &graph).is_problem(403, "");
+    service.post(GRAPHS, &graph).is_problem(404, "no project");
     service.post("/v1/projects/smo-other/graphs", &graph).is(202);
     wait(3);
     service.token = Some(expired);

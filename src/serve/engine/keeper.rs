@@ -180,7 +180,7 @@ impl Keeper {
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
         let (tell, told) = unbounded_channel::<Told>();
         clerk.remote = Some(live.remote());
-        clerk.refresh = Some(Arc::new(Refresher::start(refresher, self.runtime.clone())));
+        clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));
         let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
         let clerk = self.runtime.spawn(clerk.work(told));
         let mut teller = Teller::new(known, tell);

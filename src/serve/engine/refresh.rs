@@ -59,7 +59,7 @@ impl Drop for Refresher {
 
 impl Refresher {
     /// Begins to listen; it ends with what is returned.
-    pub fn start(parts: Parts, runtime: Handle) -> Self {
+    pub fn start(parts: Parts, runtime: &Handle) -> Self {
         let (newest, listen) = watch::channel(Some(parts.places.clone()));
         let given = Arc::new(Mutex::new(parts.given.clone()));
         let graph = (parts.graph.clone(), parts.descriptor.clone());

@@ -31,7 +31,7 @@ impl Cluster {
     pub fn dashboard(&self) -> Dashboard {
         let panels = vec![
             at((0, 0, 14), self.cpu()),
-            at((14, 0, 4), self.panel("CPU cores", Unit::Count, Kind::Figure, vec![query(self.cores(), "cores")])),
+            at((14, 0, 4), self.panel("CPU cores", (Unit::Count, Kind::Figure), vec![query(self.cores(), "cores")])),
             at((18, 0, 6), self.gauge("CPU busy", self.busy(), (80, 90))),
             at((0, 7, 18), self.memory()),
             at((18, 7, 6), self.gauge("Memory used", self.memory_used(), (80, 90))),
@@ -49,12 +49,12 @@ impl Cluster {
         }
     }
 
-    fn panel(&self, title: &str, unit: Unit, kind: Kind, queries: Vec<Query>) -> Panel {
+    fn panel(&self, title: &str, (unit, kind): (Unit, Kind), queries: Vec<Query>) -> Panel {
         Panel { title: format!("{title} of {}", self.name), unit, kind, queries, ..Panel::default() }
     }
 
     fn gauge(&self, title: &str, expr: String, limits: (u32, u32)) -> Panel {
-        Panel { limits: Some(limits), ..self.panel(title, Unit::Share, Kind::Gauge, vec![query(expr, "used")]) }
+        Panel { limits: Some(limits), ..self.panel(title, (Unit::Share, Kind::Gauge), vec![query(expr, "used")]) }
     }
 
     /// A series of this cluster, with more labels where there are any.
@@ -81,7 +81,7 @@ impl Cluster {
             let busy = self.of("node_cpu_seconds_total", mode);
             query(format!("sum(rate({busy}[{WINDOW}])) / {}", self.cores()), name)
         };
-        self.panel("CPU", Unit::Share, Kind::Stacked, modes.map(share).into())
+        self.panel("CPU", (Unit::Share, Kind::Stacked), modes.map(share).into())
     }
 
     fn busy(&self) -> String {
@@ -105,7 +105,7 @@ impl Cluster {
             query(self.bytes("Cached"), "cached"),
             query(self.bytes("MemFree"), "free"),
         ];
-        self.panel("Memory", Unit::Bytes, Kind::Stacked, queries)
+        self.panel("Memory", (Unit::Bytes, Kind::Stacked), queries)
     }
 
     fn memory_used(&self) -> String {
@@ -121,7 +121,7 @@ impl Cluster {
             query(rate("node_disk_written_bytes_total"), "written {{instance}}"),
             query(busiest, "io time {{instance}}"),
         ];
-        let panel = self.panel("Disk I/O", Unit::BytesPerSecond, Kind::Lines, queries);
+        let panel = self.panel("Disk I/O", (Unit::BytesPerSecond, Kind::Lines), queries);
         // Seconds in which the busiest disk had something to do, of every second.
         Panel { aside: Some(("io time".to_owned(), Unit::Share)), ..panel }
     }
@@ -138,7 +138,7 @@ impl Cluster {
     fn network(&self, title: &str, direction: &str) -> Panel {
         let series = self.of(&format!("node_network_{direction}_bytes_total"), CARDS);
         let expr = format!("sum by (instance, device) (rate({series}[{WINDOW}]))");
-        self.panel(title, Unit::BytesPerSecond, Kind::Lines, vec![query(expr, "{{instance}} {{device}}")])
+        self.panel(title, (Unit::BytesPerSecond, Kind::Lines), vec![query(expr, "{{instance}} {{device}}")])
     }
 }
 

@@ -34,7 +34,11 @@ fn rows(text: &str) -> Result<Vec<Row>, String> {
 
 /// The tests that a cell names: `tests/live/api.rs::a_sentence`.
 fn named(place: &str) -> Vec<(&str, &str)> {
-    place.split('`').filter_map(|part| part.split_once("::")).filter(|(file, _)| file.ends_with(".rs")).collect()
+    place
+        .split('`')
+        .filter_map(|part| part.split_once("::"))
+        .filter(|(file, _)| std::path::Path::new(file).extension().is_some_and(|end| end == "rs"))
+        .collect()
 }
 
 /// Whether a file has a test of that name.

@@ -60,7 +60,7 @@ fn told(demo: &str, policy: &str) -> Vec<Value> {
 fn wanted(lines: &[Value], service: &str, before_s: f64) -> Value {
     let until = lines.iter().filter(|line| line["at_s"].as_f64().is_some_and(|at| at < before_s));
     let of = |line: &Value| line["services"].as_array()?.iter().find(|one| one["service"] == service).cloned();
-    until.filter_map(of).last().unwrap_or_default()["target"].clone()
+    until.filter_map(of).next_back().unwrap_or_default()["target"].clone()
 }
 
 /// One accelerator is in member2; member1 is the cheaper by the core.

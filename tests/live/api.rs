@@ -9,7 +9,7 @@ use crate::stack::stack;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// What a client of the original sends.
 enum Body {

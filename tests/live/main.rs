@@ -7,6 +7,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    clippy::wrong_self_convention,
     reason = "a test may stop at a surprise, and says aloud what it skips"
 )]
 

@@ -10,7 +10,7 @@ use crate::stack::{Stack, stack};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const MEMBERS: [&str; 2] = ["member1", "member2"];
 const MONITORS: &str = "servicemonitors.monitoring.coreos.com";
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const GRAPHS: usize = 6;
 
 fn keeper(service: &Service<'_>, graph: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use crate::stack::{Stack, stack};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn started(stack: &Stack) -> Service<'_> {
     publish_all(stack);

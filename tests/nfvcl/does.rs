@@ -62,17 +62,12 @@ impl State {
             return self
                 .success(asked, &json!({"status": "processing", "detail": words, "result": {}, "task_id": task}));
         }
-        match trouble {
-            Some(trouble) => self.failed(&trouble),
-            // It repeats what it was sent, passwords too.
-            None => {
-                let sent: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-                self.success(
-                    asked,
-                    &json!({"status": "ready", "detail": words, "result": {"sent": sent}, "task_id": null}),
-                )
-            }
+        if let Some(trouble) = trouble {
+            return self.failed(&trouble);
         }
+        // It repeats what it was sent, passwords too.
+        let sent: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        self.success(asked, &json!({"status": "ready", "detail": words, "result": {"sent": sent}, "task_id": null}))
     }
 
     fn add_network(&mut self, asked: &Asked) -> Response<Body> {

@@ -44,7 +44,7 @@ impl<'a> Schema<'a> {
                 "minimum" if value.as_f64() < wanted.as_f64() => faults.push(fault("greater_than_equal", at, value)),
                 "maximum" if value.as_f64() > wanted.as_f64() => faults.push(fault("less_than_equal", at, value)),
                 "exclusiveMinimum" if value.as_f64() <= wanted.as_f64() => {
-                    faults.push(fault("greater_than", at, value))
+                    faults.push(fault("greater_than", at, value));
                 }
                 "pattern" if !matches(wanted, value) => faults.push(fault("string_pattern_mismatch", at, value)),
                 "format" if !formatted(wanted, value) => faults.push(fault("value_error", at, value)),

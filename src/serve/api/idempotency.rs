@@ -85,7 +85,7 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
     // Looked up only once nobody else is at it, or an answer that comes in between would be missed.
     let begun = app.underway.begin(&who, &key).ok_or_else(underway)?;
     if let Some(before) = app.store.recall(&key, &who).await? {
-        return again(&key, &asked, before);
+        return again(&key, &asked, &before);
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
     // A secret that is shown once is not kept to be shown again.
@@ -140,7 +140,7 @@ async fn remember(app: &App, answer: Answer, response: Response<Body>) -> Result
     Ok(Response::from_parts(head, Body::from(body)))
 }
 
-fn again(key: &str, asked: &str, before: Remembered) -> Result<Response<Body>, Problem> {
+fn again(key: &str, asked: &str, before: &Remembered) -> Result<Response<Body>, Problem> {
     if before.request_digest != asked {
         let detail = format!("the key `{key}` came with another request before; take a new key for a new request");
         return Err(Problem::unprocessable(detail).of_kind("idempotency-key-reused"));

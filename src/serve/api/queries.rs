@@ -69,10 +69,10 @@ pub async fn refuse_unknown(
     next: Next,
 ) -> Response {
     let is_asked = request.uri().query().is_some_and(|query| !query.is_empty());
-    if let (Some(path), true) = (path, is_asked) {
-        if let Err(problem) = app.known.check(path.as_str(), &request) {
-            return problem.into_response();
-        }
+    if let (Some(path), true) = (path, is_asked)
+        && let Err(problem) = app.known.check(path.as_str(), &request)
+    {
+        return problem.into_response();
     }
     next.run(request).await
 }

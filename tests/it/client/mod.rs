@@ -22,7 +22,9 @@ const VARIABLES: [&str; 5] = ["SMO_SERVER", "SMO_TOKEN", "SMO_PROJECT", "SMO_CA"
 fn program(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smo"));
     command.args(arguments).current_dir(home).env("HOME", home).env("SMO_DIR", home).env("NO_COLOR", "1");
-    VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
     command
 }
 

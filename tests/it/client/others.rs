@@ -98,7 +98,8 @@ fn the_last_events_are_told_or_the_first_behind_a_number() {
 fn a_stream_that_is_lost_goes_on_where_it_stopped() {
     let home = tempfile::tempdir().unwrap();
     let piece = |numbers: &[u64]| {
-        let text: String = numbers.iter().map(|seq| format!("id: {seq}\ndata: {}\n\n", event(*seq))).collect();
+        let one = |seq: &_| format!("id: {seq}\ndata: {}\n\n", event(*seq));
+        let text = numbers.iter().map(one).collect::<Vec<String>>().concat();
         Answer::text("text/event-stream", &text)
     };
     let stub = Stub::script(vec![

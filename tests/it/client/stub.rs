@@ -118,7 +118,8 @@ fn read(stream: &TcpStream) -> Option<Request> {
 }
 
 fn written(answer: &Answer) -> String {
-    let headers: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers =
+        answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     let Answer { status, body, .. } = answer;
     // 304 has no body, and no length either.
     let length = if *status == 304 { String::new() } else { format!("content-length: {}\r\n", body.len()) };

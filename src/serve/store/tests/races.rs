@@ -53,10 +53,7 @@ where
 async fn one_of_many_gets_a_lease(stores: &[Store; 2]) {
     for round in 0..20 {
         let got = at_once(stores, |store, number| async move {
-            store
-                .acquire(&format!("lease-{round}"), &format!("holder-{number}"), Duration::from_mins(1))
-                .await
-                .unwrap()
+            store.acquire(&format!("lease-{round}"), &format!("holder-{number}"), Duration::from_mins(1)).await.unwrap()
         });
         assert_eq!(got.await.into_iter().filter(|&got| got).count(), 1, "round {round}");
     }

@@ -37,7 +37,7 @@ fn named(place: &str) -> Vec<(&str, &str)> {
     place
         .split('`')
         .filter_map(|part| part.split_once("::"))
-        .filter(|(file, _)| std::path::Path::new(file).extension().is_some_and(|end| end == "rs"))
+        .filter(|(file, _)| Path::new(file).extension().is_some_and(|end| end == "rs"))
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! Logs: lines for people, or JSON for programs, on standard error.
 
 use super::config::{Log, LogFormat};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log. Where somebody logs already (another server of the same process, a test), that goes on.
@@ -11,7 +11,9 @@ use tracing_subscriber::EnvFilter;
 pub fn begin(log: &Log) -> Result<(), String> {
     let filter = EnvFilter::try_new(&log.level)
         .map_err(|error| format!("log.level: `{}`: {error}; write it like `info` or `warn,smo=debug`", log.level))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Colours are for people at a terminal who do not mind them (https://no-color.org).
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty());
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     // Fails only where somebody logs already.
     let _ = match log.format {
         LogFormat::Text => logs.with_target(false).try_init(),

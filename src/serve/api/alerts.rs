@@ -45,7 +45,8 @@ pub struct AlertsBody {
     pub alerts: Vec<Value>,
     /// Alerts that Alertmanager left out because there were too many.
     #[serde(default)]
-    pub truncated_alerts: u64,
+    #[schema(minimum = 0)]
+    pub truncated_alerts: i64,
 }
 
 /// What became of them.
@@ -84,9 +85,11 @@ pub async fn take(app: &App, payload: AlertsBody) -> Result<AlertsAnswer, Proble
         let detail = format!("there are {} alerts; at most {ALERTS_MAX} are taken at once", payload.alerts.len());
         return Err(Problem::unprocessable(detail));
     }
+    let left_out = u64::try_from(payload.truncated_alerts)
+        .map_err(|_| Problem::unprocessable("`truncatedAlerts` is a number of alerts; it is not below 0"))?;
     let sent = payload.alerts.len();
     let alerts: Vec<Alert> = payload.alerts.into_iter().filter_map(|one| Alert::deserialize(one).ok()).collect();
     let unreadable = u64::try_from(sent - alerts.len()).unwrap_or(u64::MAX);
     let known = app.acts.on_alerts(&alerts).await?;
-    Ok(AlertsAnswer { known, unreadable, left_out: payload.truncated_alerts })
+    Ok(AlertsAnswer { known, unreadable, left_out })
 }

@@ -2,6 +2,7 @@
 //!
 //! What has worked is remembered by key and caller, with a digest of the request. The same key with another request is a mistake
 //! (422), and with one that is still being done a conflict (409). What did not work has changed nothing, and may be tried again.
+//! Answers with a secret that is shown once are not remembered: a lost one is to be revoked.
 
 use super::App;
 use super::access::By;
@@ -88,7 +89,9 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
         return again(&key, &asked, before);
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
-    let response = if response.status().is_success() {
+    // A secret that is shown once is not kept to be shown again.
+    let is_secret = response.headers().get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store");
+    let response = if response.status().is_success() && !is_secret {
         remember(app, Answer { key, actor: who, request_digest: asked, status: 0, body: String::new() }, response)
             .await?
     } else {

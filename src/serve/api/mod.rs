@@ -139,7 +139,7 @@ pub fn build(parts: Parts) -> (Router, App) {
         sites,
         settings,
     }));
-    let routes = routes.merge(openapi::pages(document));
+    let routes = routes.merge(openapi::pages(openapi::of_server(document, app.auth.is_required())));
     (guarded(routes, &app).with_state(app.clone()), app)
 }
 

@@ -144,6 +144,14 @@ pub fn finished(mut document: OpenApi) -> OpenApi {
     document
 }
 
+/// The document as a server gives it: one that asks for no tokens says so.
+pub fn of_server(mut document: OpenApi, asks_for_tokens: bool) -> OpenApi {
+    if !asks_for_tokens {
+        document.security = None;
+    }
+    document
+}
+
 /// The document and the page. Nothing on it comes from another host, also not the badge of a validator.
 pub fn pages(document: OpenApi) -> Router<App> {
     let config = Config::default().validator_url("none").try_it_out_enabled(true).persist_authorization(false);

@@ -48,6 +48,8 @@ async fn what_is_no_payload_is_refused() {
     let bench = Bench::open().await;
     bench.post("/v1/alerts", &json!({})).await.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "missing field `alerts`");
     bench.post("/v1/alerts", &json!({"alerts": {}})).await.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "a sequence");
+    let below = json!({"alerts": [], "truncatedAlerts": -1});
+    bench.post("/v1/alerts", &below).await.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "`truncatedAlerts`");
     let many = payload(&vec![Value::Null; 20_001]);
     bench.post("/v1/alerts", &many).await.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "at most 20000");
 }

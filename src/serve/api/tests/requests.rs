@@ -80,6 +80,17 @@ async fn what_did_not_work_may_be_tried_again_with_the_same_key() {
 }
 
 #[tokio::test]
+async fn a_secret_is_not_kept_for_a_key_and_what_is_not_served_is_said_before_keys_are_looked_at() {
+    let bench = Bench::open().await;
+    let body = json!({"name": "x", "role": "viewer"});
+    let first = bench.ask(keyed("k", "/v1/tokens", &body)).await.json();
+    let second = bench.ask(keyed("k", "/v1/tokens", &body)).await.json();
+    assert_ne!(first["secret"], second["secret"]);
+    assert_eq!(bench.ask(keyed("k k", "/v1/graphs", &body)).await.status, 405);
+    assert_eq!(bench.ask(keyed("k k", "/v1/nowhere", &body)).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_key_whose_request_is_being_done_is_a_conflict() {
     let bench = Bench::open().await;
     bench.double.say(|says| says.idles = true);

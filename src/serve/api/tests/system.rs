@@ -72,6 +72,9 @@ async fn the_interface_describes_itself_and_nothing_comes_from_elsewhere() {
         (&document["openapi"], &document["info"]["version"]),
         (&json!("3.1.0"), &json!(env!("CARGO_PKG_VERSION")))
     );
+    assert!(document.get("security").is_none(), "nobody is asked for a token here");
+    let guarded = Bench::guarded().await.get("/openapi.json").await.json();
+    assert_eq!(guarded["security"], json!([{"bearer": []}]));
     assert_eq!(bench.get("/docs").await.status, 303);
     let page = bench.get("/docs/").await;
     assert!(page.header(header::CONTENT_TYPE).starts_with("text/html"), "{}", page.text());

@@ -124,8 +124,8 @@ fn clusters_are_none_without_a_control_plane_and_that_is_said() {
     assert!(said.code > 0 && said.err.contains("control plane"), "{said:?}");
     server.smo(at, &["cluster", "show", "edge-1"]).refused(2, "edge-1");
     server.smo(at, &["cluster", "set", "edge-1", "pue=0.5"]).refused(2, "error: ");
-    server.smo(at, &["vim", "list"]).refused(1, "no NFVCL is configured");
-    server.smo(at, &["os-k8s", "list"]).refused(1, "no NFVCL is configured");
+    server.smo(at, &["vim", "list"]).refused(2, "no NFVCL is configured");
+    server.smo(at, &["os-k8s", "list"]).refused(2, "no NFVCL is configured");
 }
 
 #[test]

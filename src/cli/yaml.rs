@@ -16,6 +16,7 @@ pub fn document(value: &Value) -> Result<String, Failure> {
 ///
 /// # Errors
 /// Broken YAML, with its line.
+#[cfg(feature = "live")]
 pub fn read(text: &str) -> Result<Value, anyhow::Error> {
     Ok(serde_saphyr::from_str(text)?)
 }

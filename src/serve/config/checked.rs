@@ -53,6 +53,7 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
         None => None,
     };
     checker.at_least("control.every", file.control.every, Span::seconds(1))?;
+    checker.at_least("control.deploy_timeout", file.control.deploy_timeout, Span::seconds(10))?;
     Ok(Config {
         warnings: warnings(file, &auth, listen),
         listen,
@@ -71,7 +72,11 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
             None => None,
         },
         policy: checker.policy(&file.policy)?,
-        control: Control { enabled: file.control.enabled, every: file.control.every },
+        control: Control {
+            enabled: file.control.enabled,
+            every: file.control.every,
+            deploy_timeout: file.control.deploy_timeout,
+        },
         rails: checker.rails(&file.rails)?,
         moves: checker.moves(file)?,
         probe: checker.probe(file)?,

@@ -164,11 +164,13 @@ pub struct ControlFile {
     pub enabled: bool,
     /// From one decision about a graph to the next.
     pub every: Span,
+    /// From what starts, changes or wakes a graph until all of it has to be ready.
+    pub deploy_timeout: Span,
 }
 
 impl Default for ControlFile {
     fn default() -> Self {
-        Self { enabled: true, every: Span::seconds(15) }
+        Self { enabled: true, every: Span::seconds(15), deploy_timeout: Span::seconds(600) }
     }
 }
 

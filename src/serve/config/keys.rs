@@ -97,6 +97,7 @@ pub const KEYS: &[Key] = &[
     key("policy", Text, "the policy that decides where nobody says another"),
     key("control.enabled", Value, "whether policies decide again after the first placement"),
     key("control.every", Value, "from one decision about a graph to the next"),
+    key("control.deploy_timeout", Value, "from the begin of a deployment until all of it has to be ready, or it is taken back"),
     key("rails.moves_per_tick", Value, "replicas that one decision may move between clusters"),
     key("rails.removed_share", Value, "share of a service's replicas that one decision may remove"),
     key(

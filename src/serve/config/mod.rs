@@ -282,6 +282,8 @@ pub struct Control {
     pub enabled: bool,
     /// From one decision about a graph to the next.
     pub every: Span,
+    /// From what starts, changes or wakes a graph until all of it has to be ready.
+    pub deploy_timeout: Span,
 }
 
 /// Limits on what one decision may change.

@@ -66,7 +66,7 @@ grafana: {url: https://grafana, token_file: token, username: u, password: hunter
 charts: {helm: /usr/bin/helm, plain_hosts: [localhost:5000], allow_hosts: ['*.example.org']}
 nfvcl: {url: http://nfvcl:5002, version: 0.4}
 policy: greedy+rate
-control: {enabled: false, every: 30 s}
+control: {enabled: false, every: 30 s, deploy_timeout: 3 min}
 rails: {moves_per_tick: 2, removed_share: 50 %, freeze: [{from: 2026-12-24T00:00:00Z, until: 2026-12-27T00:00:00Z}]}
 moves: {timeout: 3 min}
 probe: {every: 2 s, lost_after: 4, back_after: 1 min}
@@ -126,8 +126,8 @@ fn a_full_file_is_meant_as_it_is_written() {
     assert!(config.charts.hosts.names("localhost", 5000) && config.charts.hosts.names("a.example.org", 443));
     assert_eq!(config.nfvcl.as_ref().unwrap().version, NfvclVersion::V04);
     assert_eq!(
-        (config.policy.as_str(), config.control.enabled, config.control.every),
-        ("greedy+rate", false, Span::seconds(30))
+        (config.policy.as_str(), config.control.enabled, config.control.every, config.control.deploy_timeout),
+        ("greedy+rate", false, Span::seconds(30), Span::seconds(180))
     );
     assert_eq!((config.rails.moves_per_tick, config.rails.freezes.len()), (Some(2), 1));
     assert_eq!((config.limits.body, config.limits.requests_per_second, config.limits.burst), (1 << 20, 7, 9));
@@ -240,6 +240,10 @@ fn a_mistake_has_its_place_its_key_and_what_would_be_right() {
         ),
         ("policy: best\n", "line 1, column 9: field `policy`: "),
         ("control: {every: 1}\n", "field `control.every`: `1` is not a time span\n  write it like `30 s`"),
+        (
+            "control: {deploy_timeout: 1 s}\n",
+            "field `control.deploy_timeout`: 1 s is too short\n  write at least `10 s`",
+        ),
         ("control: {every: 1 ms}\n", "field `control.every`: 1 ms is too short\n  write at least `1 s`"),
         (
             "auth: {mode: maybe}\n",

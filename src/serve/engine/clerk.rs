@@ -51,8 +51,6 @@ pub struct Clerk {
     pub job: Option<Job>,
     /// Ends the run.
     pub remote: Option<Remote>,
-    /// When all has to be ready.
-    pub deadline: At,
     /// Brings what charts are told to a new placement.
     pub refresh: Option<Arc<dyn Refresh>>,
     /// What was written down last.
@@ -235,7 +233,9 @@ impl Clerk {
             // What is wanted cannot be read: what was wanted goes on.
             Err(error) => tracing::warn!(graph = self.graph.name, %error, "what is wanted could not be read"),
         }
-        if self.job.is_some() && At::now() > self.deadline {
+        let is_late = self.job.as_ref().is_some_and(|job| At::now() > self.context.deadline(job, &self.graph));
+        // With the kill switch on, nothing is taken back either.
+        if is_late && self.graph.paused.is_none() {
             let reason = self.status.reason.clone().unwrap_or_else(|| "it is not ready".to_owned());
             let limit = self.context.settings.deploy_timeout;
             return Some(Verdict::Late(format!("not ready within {} s: {reason}", limit.as_secs())));
@@ -246,7 +246,7 @@ impl Clerk {
     /// Turns the kill switch where the driver looks at it before every write; with the next look again, if that fails.
     async fn turn_switch(&mut self, paused: Option<String>) {
         match pause::turn(&self.context, &self.graph, paused.as_deref()).await {
-            Ok(()) => self.graph.paused = paused,
+            Ok(()) => (self.graph.paused, self.graph.updated_at) = (paused, At::now()),
             Err(error) => tracing::warn!(graph = self.graph.name, %error, "the kill switch could not be turned yet"),
         }
     }

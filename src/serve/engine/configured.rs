@@ -13,9 +13,6 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// From the begin of a deployment until all of it has to be ready.
-const DEPLOY_TIMEOUT: Duration = Duration::from_mins(5);
-
 impl Settings {
     /// What the engine has to know of `config`. `folder` is for secrets that clients want in files.
     ///
@@ -63,7 +60,7 @@ impl Settings {
             inventory: config.inventory.clone(),
             scaling: config.control.enabled,
             inject_resources: config.inject_resources,
-            deploy_timeout: DEPLOY_TIMEOUT,
+            deploy_timeout: Duration::from_nanos(config.control.deploy_timeout.0),
         })
     }
 }

@@ -4,8 +4,9 @@ use super::answer::{EngineError, Trouble};
 use super::dashboards;
 use super::settings::Settings;
 use crate::backend::live::outside::{CallError, Class};
+use crate::serve::at::At;
 use crate::serve::store::asked::NewEvent;
-use crate::serve::store::rows::{Event, Graph};
+use crate::serve::store::rows::{Event, Graph, Job};
 use crate::serve::store::{Store, StoreError};
 use serde_json::Value;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub struct Context {
     pub changed: Notify,
     /// What all who write dashboards share.
     pub dashboards: dashboards::Shared,
+    started_at: At,
     ending: AtomicBool,
 }
 
@@ -70,7 +72,14 @@ impl Context {
     pub fn new(store: Store, settings: Settings) -> Arc<Self> {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
-        Arc::new(Self { store, settings, told, changed, dashboards, ending: AtomicBool::new(false) })
+        let (started_at, ending) = (At::now(), AtomicBool::new(false));
+        Arc::new(Self { store, settings, told, changed, dashboards, started_at, ending })
+    }
+
+    /// Until when all that a job is about has to be ready. What was asked for before this server started was not worked on meanwhile,
+    /// nor was a graph whose kill switch was on until now.
+    pub fn deadline(&self, job: &Job, graph: &Graph) -> At {
+        job.created_at.max(graph.updated_at).max(self.started_at).after(self.settings.deploy_timeout)
     }
 
     /// The server ends: keepers leave what they keep as it is.
@@ -109,5 +118,47 @@ impl Context {
             Ok(event) => drop(self.told.send(event)),
             Err(error) => tracing::warn!(kind = event.kind, %error, "an event could not be written down"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Context;
+    use crate::serve::at::At;
+    use crate::serve::config::Config;
+    use crate::serve::engine::settings::Settings;
+    use crate::serve::store::Store;
+    use crate::serve::store::asked::NewGraph;
+    use crate::serve::store::rows::{Graph, Job, Options};
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[tokio::test]
+    async fn time_in_which_nobody_could_work_on_a_job_does_not_count() {
+        let flags = [("control.deploy_timeout".to_owned(), "1 min".to_owned())];
+        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::of(&config, folder.path()).unwrap();
+        let context = Context::new(Store::open("sqlite://:memory:").await.unwrap(), settings);
+        let new = NewGraph {
+            project: "shop".to_owned(),
+            name: "port".to_owned(),
+            descriptor: json!({}),
+            source: None,
+            options: Options::default(),
+        };
+        let (graph, job) = context.store.insert_graph(&new, "somebody").await.unwrap();
+        let until = |asked: At, changed: At| {
+            let (job, graph) = (Job { created_at: asked, ..job.clone() }, Graph { updated_at: changed, ..graph.clone() });
+            context.deadline(&job, &graph)
+        };
+        let (long_ago, start) = (At(0), context.started_at);
+        let (soon, later) = (start.after(MINUTE), start.after(2 * MINUTE));
+        assert_eq!(until(long_ago, long_ago), start.after(MINUTE), "the server was not there before");
+        assert_eq!(until(soon, soon), soon.after(MINUTE));
+        assert_eq!(until(soon, later), later.after(MINUTE), "its kill switch was on until then");
     }
 }

@@ -126,8 +126,6 @@ impl Keeper {
         (graph, descriptor, services): (&Graph, Descriptor, BTreeSet<String>),
         (status, job, shown): (Status, Option<Job>, dashboards::Shown),
     ) -> Result<Option<Next>, KeepError> {
-        let deadline =
-            job.as_ref().map_or(At(i64::MAX), |job| job.created_at.after(self.context.settings.deploy_timeout));
         let clerk = Clerk {
             context: self.context.clone(),
             graph: graph.clone(),
@@ -137,7 +135,6 @@ impl Keeper {
             status,
             job,
             remote: None,
-            deadline,
             refresh: None,
             shown,
         };
@@ -235,7 +232,7 @@ impl Keeper {
     fn on_error(&self, graph: &Graph, error: &KeepError) -> Option<Next> {
         let reason = error.to_string();
         self.wait(async {
-            if error.may_pass() || graph.wanted != Wish::Running {
+            if (error.may_pass() && !self.is_overdue(graph, error).await) || graph.wanted != Wish::Running {
                 self.note(graph, (graph.status.clone(), graph.status.phase), &reason).await;
                 return Some(Next::Again(AGAIN_AFTER));
             }
@@ -247,6 +244,15 @@ impl Keeper {
                 }
             }
         })
+    }
+
+    /// Whether a job has waited long enough for what may pass. A control plane or a store that is silent is waited for, as long as it
+    /// takes: nothing could be taken back either.
+    async fn is_overdue(&self, graph: &Graph, error: &KeepError) -> bool {
+        let is_answered = matches!(error, KeepError::Call(call) if call.system != "karmada");
+        let job = self.context.store.unfinished_job(&graph.id).await.ok().flatten();
+        let is_late = job.is_some_and(|job| At::now() > self.context.deadline(&job, graph));
+        is_late && is_answered && graph.paused.is_none()
     }
 
     async fn give_up(&self, graph: &Graph, reason: &str) -> Result<(), KeepError> {

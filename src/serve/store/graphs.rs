@@ -4,6 +4,7 @@ use super::asked::GraphFilter;
 use super::rows::{Graph, Phase, Previous, Status, Wish};
 use super::sql::{Row, sql};
 use super::{Store, StoreError};
+use crate::serve::at::At;
 
 /// The columns of a graph; text, so that statements stay constants. What worked before is as long as all others together and nobody's
 /// who only looks: it comes with `graph_by_id`, and with what changes the graph.
@@ -99,8 +100,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Absent`], or a database that does not answer.
     pub async fn set_pause(&self, id: &str, reason: Option<String>) -> Result<Graph, StoreError> {
-        let set = sql(concat!("UPDATE graphs SET paused = $2 WHERE id = $1 RETURNING ", columns!()));
-        let row = set.text(id).text_or_null(reason.as_deref()).row(&mut *self.writing().await?).await?;
+        let set = sql(concat!("UPDATE graphs SET paused = $2, updated_at = $3 WHERE id = $1 RETURNING ", columns!()));
+        let row = set.text(id).text_or_null(reason.as_deref()).at(At::now()).row(&mut *self.writing().await?).await?;
         graph(&row.ok_or_else(|| StoreError::absent("graph", id))?)
     }
 

@@ -69,7 +69,7 @@ pub async fn begin(
             format!("the kill switch is on ({reason}); turn it off by `smo pause --off`, or watch by `--shadow`");
         return Err(wrong("check of the kill switch", reason));
     }
-    deploy::releases(karmada, &shared.connection).await?;
+    deploy::releases(karmada, &shared.connection, &deploy::registry(&shared.connection)).await?;
     check_workloads(karmada, &shared.connection, &scenario.known).await?;
     see_all(karmada, shared, false).await?;
     check_claims(shared)?;

@@ -58,6 +58,7 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
         listen,
         database: Secret::new(database),
         auth,
+        names: checker.hosts("auth.hosts", &file.auth.hosts)?,
         tls,
         karmada: checker.karmada(file)?,
         submariner: checker.submariner(file)?,

@@ -99,6 +99,8 @@ pub struct AuthFile {
     pub mode: AuthMode,
     /// Where the first token is written; where nothing is said, next to the user's data.
     pub token_file: Option<String>,
+    /// What the server is called besides `localhost` and addresses; where no tokens are asked for, it answers to no other name.
+    pub hosts: Vec<String>,
     /// A provider whose tokens count too.
     pub oidc: Option<OidcFile>,
 }

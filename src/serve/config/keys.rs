@@ -50,6 +50,11 @@ pub const KEYS: &[Key] = &[
         "whether callers have to say who they are: `on`, `off`, or `auto`: unless only this machine can reach us",
     ),
     key("auth.token_file", Text, "where the first token is written"),
+    key(
+        "auth.hosts",
+        List,
+        "what the server is called besides `localhost` and addresses; where it asks for no tokens, it answers to no other name",
+    ),
     key("auth.oidc.issuer", Text, "address of an OpenID provider, as it stands in its tokens"),
     key("auth.oidc.audience", Text, "what its tokens have to be for"),
     key("auth.oidc.jwks_url", Text, "where its keys are, if its discovery document does not say it"),

@@ -43,6 +43,8 @@ pub struct Config {
     pub database: Secret,
     /// Who may do what.
     pub auth: AuthConfig,
+    /// What the server is called besides `localhost` and addresses.
+    pub names: Hosts,
     /// Certificate and key, where encryption is spoken.
     pub tls: Option<Tls>,
     /// The control plane, where there is one.

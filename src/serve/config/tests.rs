@@ -54,6 +54,7 @@ database: postgres://smo:hunter2@db/smo
 auth:
   mode: on
   token_file: first
+  hosts: [smo.example.org]
   oidc: {issuer: https://id.example.org/realm, audience: smo, jwks_url: https://id.example.org/keys, role_claim: realm_access.roles,
     project_claim: team, roles: {admins: admin}}
 tls: {certificate: cert.pem, key: key.pem}
@@ -111,6 +112,7 @@ fn a_full_file_is_meant_as_it_is_written() {
     let oidc = config.auth.oidc.as_ref().unwrap();
     assert!(config.auth.required && config.auth.token_file.ends_with("first"));
     assert_eq!((oidc.issuer.as_str(), oidc.roles["admins"]), ("https://id.example.org/realm", Role::Admin));
+    assert!(config.names.names_somehow("smo.example.org") && !config.names.names_somehow("example.org"));
     let karmada = config.karmada.as_ref().unwrap().at("shop");
     assert!(karmada.kubeconfig.is_absolute() && karmada.kubeconfig.ends_with("karmada.config"));
     assert_eq!((karmada.namespace.as_str(), karmada.division), ("shop", Division::Weights));

@@ -162,7 +162,7 @@ pub struct TlsFile {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ControlFile {
-    /// Whether policies decide again after the first placement.
+    /// Whether policies decide of their own accord after the first placement: by load, or for a better place.
     pub enabled: bool,
     /// From one decision about a graph to the next.
     pub every: Span,

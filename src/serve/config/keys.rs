@@ -100,7 +100,11 @@ pub const KEYS: &[Key] = &[
     key("nfvcl.url", Text, "address of the NFVCL"),
     key("nfvcl.version", Value, "its version: `0.3`, `0.4`, or `auto`: as its own document says"),
     key("policy", Text, "the policy that decides where nobody says another"),
-    key("control.enabled", Value, "whether policies decide again after the first placement"),
+    key(
+        "control.enabled",
+        Value,
+        "whether policies decide of their own accord after the first placement: by load, or for a better place",
+    ),
     key("control.every", Value, "from one decision about a graph to the next"),
     key("rails.moves_per_tick", Value, "replicas that one decision may move between clusters"),
     key("rails.removed_share", Value, "share of a service's replicas that one decision may remove"),

@@ -280,7 +280,7 @@ pub struct Nfvcl {
 /// The loop that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Control {
-    /// Whether policies decide again after the first placement.
+    /// Whether policies decide of their own accord after the first placement: by load, or for a better place.
     pub enabled: bool,
     /// From one decision about a graph to the next.
     pub every: Span,

@@ -4,7 +4,7 @@
 //! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
 //! there is), `network` (how far it is between them), `values` (what charts are told besides), `due` and `status` (pure: what is to run,
 //! what is observed), `events` (what wakes services), `dashboards` and `monitors` (what people and Prometheus see), `deploy` with
-//! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day),
+//! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `steady` (who decides nothing of its own accord), `told`, `clerk` and `keeper` (one graph, from day to day),
 //! `supervise` (all of them).
 
 pub mod answer;
@@ -27,7 +27,10 @@ pub mod plan;
 pub mod refresh;
 pub mod remove;
 pub mod settings;
+#[cfg(test)]
+mod stand_in;
 pub mod status;
+pub mod steady;
 pub mod supervise;
 pub mod told;
 pub mod values;

@@ -70,8 +70,8 @@ pub struct Settings {
     pub capacities: Option<PathBuf>,
     /// The clusters, where there is no control plane: dry runs are made on it.
     pub inventory: Option<PathBuf>,
-    /// Whether services are scaled by their load.
-    pub scaling: bool,
+    /// Whether policies decide of their own accord after the first placement: by load, or for a better place.
+    pub decides: bool,
     /// Whether charts are given what descriptors say of resources and of devices, where they themselves say nothing.
     pub inject_resources: bool,
     /// From the begin of a deployment until all of it has to be ready.
@@ -120,7 +120,7 @@ impl Settings {
         let counterpart = |name: &String| {
             let options = graph.options.services.get(name);
             let rate = self.rate_of(graph, name);
-            let is_scaled = self.scaling && self.prometheus.is_some() && scaled.contains(name);
+            let is_scaled = self.decides && self.prometheus.is_some() && scaled.contains(name);
             let release = releases.and_then(|releases| {
                 Some(ReleaseAt {
                     chart: releases.charts.get(name)?.clone(),

@@ -45,6 +45,18 @@ pub fn token_at(path: &Path) -> Result<String, CallError> {
     Ok(std::fs::read_to_string(path).map_err(wrong)?.trim().to_owned())
 }
 
+/// Who we are by what stands in a file: a token, which has no colon, or `user:password`.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn auth_at(path: &Path) -> Result<Auth, CallError> {
+    let secret = token_at(path)?;
+    Ok(match secret.split_once(':') {
+        Some((user, password)) => Auth::Basic { user: user.to_owned(), password: password.to_owned() },
+        None => Auth::Bearer(secret),
+    })
+}
+
 /// Checks everything and sees everything once. Nothing is written before the control plane, our rights and who else drives have
 /// been checked, and then what is missing is made: releases, claims, rules. What was stored.
 ///

@@ -99,6 +99,9 @@ pub const KEYS: &[Key] = &[
     key("charts.allow_hosts", List, "hosts that artifacts may come from; if none is named, all that are not private"),
     key("nfvcl.url", Text, "address of the NFVCL"),
     key("nfvcl.version", Value, "its version: `0.3`, `0.4`, or `auto`: as its own document says"),
+    key("nfvcl.token_file", Text, "file with a token of it, or with `user:password`"),
+    key("nfvcl.username", Text, "a user that logs in, where there is no such file"),
+    key("nfvcl.password", Secret, "its password"),
     key("policy", Text, "the policy that decides where nobody says another"),
     key(
         "control.enabled",

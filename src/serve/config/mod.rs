@@ -275,6 +275,8 @@ pub struct Nfvcl {
     pub url: String,
     /// Its version.
     pub version: NfvclVersion,
+    /// How we log in.
+    pub sign_in: SignIn,
 }
 
 /// The loop that decides.

@@ -25,7 +25,7 @@ pub use outside::{AlertsPlace, NfvclVersion};
 pub use secret::Secret;
 pub use shown::{Origin, Shown};
 
-use crate::model::connection::{ChartsAt, Division, KarmadaAt, Moves, Probe};
+use crate::model::connection::{Division, KarmadaAt, Moves, Probe};
 use crate::serve::at::At;
 use crate::serve::store::rows::Role;
 use crate::units::{Ratio, Span};
@@ -259,12 +259,6 @@ impl Charts {
     /// Whether a host (with its port, where one is written) is spoken to without encryption.
     pub fn is_plain(&self, host: &str) -> bool {
         self.plain.iter().any(|plain| plain == "*" || plain == host)
-    }
-
-    /// How charts are had from a registry.
-    pub fn at(&self, host: &str) -> ChartsAt {
-        let plain_hosts = if self.is_plain(host) { vec![host.to_owned()] } else { Vec::new() };
-        ChartsAt { helm: self.helm.clone(), plain_hosts }
     }
 }
 

@@ -124,7 +124,6 @@ fn a_full_file_is_meant_as_it_is_written() {
     );
     assert!(matches!(&config.grafana.as_ref().unwrap().sign_in, SignIn::File(path) if path.ends_with("token")));
     assert!(config.charts.is_plain("localhost:5000") && !config.charts.is_plain("localhost:5001"));
-    assert_eq!(config.charts.at("localhost:5000").plain_hosts, ["localhost:5000"]);
     assert!(config.charts.hosts.names("localhost", 5000) && config.charts.hosts.names("a.example.org", 443));
     let nfvcl = config.nfvcl.as_ref().unwrap();
     assert_eq!(nfvcl.version, NfvclVersion::V04);

@@ -81,8 +81,7 @@ fn stands(snapshot: &Snapshot, service: ServiceId) -> bool {
 mod tests {
     use super::Steady;
     use crate::backend::sim::untouched;
-    use crate::model::id::ClusterId;
-    use crate::model::{Plan, ServiceId, Snapshot, Target, Targets};
+    use crate::model::{ClusterId, Plan, ServiceId, Snapshot, Target, Targets};
     use crate::policy::{Budget, Policy, PolicyError};
     use crate::seed::{Seed, Stream};
     use crate::serve::engine::stand_in::{descriptor, row, service, world_of};

@@ -1,6 +1,7 @@
 //! The way in: everything that can be wrong is found before anything is written, and said with the way out.
 
 use super::driver::double_control;
+use super::http::Auth;
 use super::karmada::binding::{BindingSeen, Shares};
 use super::karmada::cluster::ClusterSeen;
 use super::karmada::store::Stored;

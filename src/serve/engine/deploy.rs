@@ -161,12 +161,11 @@ async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, St
                 "{name}: it has no chart; write `artifact.ociImage: oci://...`"
             )));
         };
-        let chart = match kept.filter(|_| is_same) {
-            Some(kept) => kept,
-            None => {
-                let at = context.settings.charts_at(std::iter::once(reference.as_str()));
-                context.settings.registry(&at).resolve(&reference).await?
-            }
+        let chart = if let Some(kept) = kept.filter(|_| is_same) {
+            kept
+        } else {
+            let at = context.settings.charts_at(std::iter::once(reference.as_str()));
+            context.settings.registry(&at).resolve(&reference).await?
         };
         charts.insert(name.clone(), chart);
     }

@@ -81,7 +81,8 @@ fn stands(snapshot: &Snapshot, service: ServiceId) -> bool {
 mod tests {
     use super::Steady;
     use crate::backend::sim::untouched;
-    use crate::model::{ClusterId, Plan, ServiceId, Snapshot, Target, Targets};
+    use crate::model::plan::{Target, Targets};
+    use crate::model::{ClusterId, Plan, ServiceId, Snapshot};
     use crate::policy::{Budget, Policy, PolicyError};
     use crate::seed::{Seed, Stream};
     use crate::serve::engine::stand_in::{descriptor, row, service, world_of};

@@ -1,6 +1,6 @@
 //! Requests that are strange, sent again, or too many.
 
-use super::{Bench, Settings, descriptor, hosts, json_request};
+use super::{Bench, Settings, descriptor, hosts, json_request, local};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};

@@ -2,13 +2,14 @@
 
 use super::{devices, longer, pairs, rtts};
 use crate::backend::live::submariner::{Connection, Link};
+use crate::input::hdag::parse;
 use crate::model::Targets;
 use crate::serve::engine::plan::decide;
 use crate::serve::engine::stand_in::{descriptor, row, service, world_of, world_with};
 use crate::serve::engine::world::World;
 use crate::serve::store::rows::ClusterRow;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Policies that weigh rules.

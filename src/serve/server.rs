@@ -5,16 +5,18 @@
 
 use super::acting::Acting;
 use super::api::{self, Acts, App, Parts};
-use super::auth::{Auth, Bootstrap};
-use super::config::{Config, Tls};
+use super::auth::{self, Bootstrap};
+use super::config::{Config, SignIn, Tls};
 use super::nfvcl::{Nfvcl, Sites};
 use super::store::{Store, StoreError};
 use super::webhooks::{Pace, Sender};
 use super::{engine, logs};
+use crate::backend::live::connect::auth_at;
+use crate::backend::live::http::Auth;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::CallError;
 use crate::backend::live::reach::Reach;
-use crate::backend::live::{http, tls};
+use crate::backend::live::tls;
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
 use axum_server::{Handle, Server};
@@ -101,7 +103,7 @@ pub async fn serve(
     let folder = tempfile::Builder::new().prefix("smo-").tempdir()?;
     let settings = engine::Settings::of(&config, folder.path()).map_err(ServeError::Config)?;
     let me = settings.me.clone();
-    let auth = Auth::new(store.clone(), config.auth.clone(), config.alerts.token_file.as_deref());
+    let auth = auth::Auth::new(store.clone(), config.auth.clone(), config.alerts.token_file.as_deref());
     let auth = auth.map_err(ServeError::Config)?;
     let first = auth.bootstrap(&me).await?;
     out.write_all(announced(&config, listener.local_addr()?, first).as_bytes())?;
@@ -157,7 +159,12 @@ fn ended(ending: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<
 async fn sites(config: &Config, store: &Store, me: &str) -> Result<Option<Sites>, ServeError> {
     let Some(at) = &config.nfvcl else { return Ok(None) };
     let wrong = |error: CallError| ServeError::Config(error.to_string());
-    let nfvcl = Nfvcl::new(&at.url, at.version.into(), http::Auth::None).map_err(wrong)?;
+    let auth = match &at.sign_in {
+        SignIn::Nobody => Auth::None,
+        SignIn::File(path) => auth_at(path).map_err(wrong)?,
+        SignIn::User { name, password } => Auth::Basic { user: name.clone(), password: password.reveal().to_owned() },
+    };
+    let nfvcl = Nfvcl::new(&at.url, at.version.into(), auth).map_err(wrong)?;
     let karmada = match &config.karmada {
         Some(plane) => Some(Karmada::open(&plane.at("default")).await.map_err(wrong)?),
         None => None,

@@ -73,7 +73,6 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["serve/auth/"]),
     ("governor", &["serve/"]),
     ("prometheus_client", &["serve/"]),
-    ("tower_http", &["serve/"]),
     ("tracing", &["serve/"]),
     ("jiff", &["serve/", "backend/live/"]),
 ];

@@ -10,6 +10,7 @@ impl State {
     pub(super) fn done(&mut self, asked: &Asked) -> Response<Body> {
         let path = asked.path.as_str();
         match (asked.method.as_str(), path) {
+            ("POST", "/token") => self.log_in(asked),
             (_, "/ready") => self.success(asked, &json!({})),
             ("GET", "/v1/topology") => match &self.topology {
                 Some(topology) => self.success(asked, topology),
@@ -39,6 +40,21 @@ impl State {
             ("DELETE", _) if path.starts_with("/v1/topology/network/") => self.remove(asked, "networks"),
             ("DELETE", _) if path.starts_with("/nfvcl/v2/api/blue/") => self.destroy(asked),
             _ => panic!("the stub does not do {} {path}", asked.method),
+        }
+    }
+
+    /// A token for the user with its password.
+    fn log_in(&self, asked: &Asked) -> Response<Body> {
+        let form = asked.form();
+        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+        let is_user = field("grant_type") == "password"
+            && self.user.as_ref().is_some_and(|user| *user == (field("username"), field("password")));
+        match &self.token {
+            Some(token) if is_user => {
+                let given = json!({"access_token": token, "refresh_token": "again", "token_type": "bearer"});
+                self.success(asked, &given)
+            }
+            _ => detail(401, "Incorrect username or password"),
         }
     }
 

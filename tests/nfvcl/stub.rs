@@ -46,8 +46,10 @@ pub struct State {
     pub broken: Option<String>,
     /// What clusters give as their kubeconfig.
     pub kubeconfig: String,
-    /// Every call has to bear this token.
+    /// Every call has to bear this token, but for the one that asks for it.
     pub token: Option<String>,
+    /// Who gets that token, with which password.
+    pub user: Option<(String, String)>,
 }
 
 impl Nfvcl {
@@ -130,6 +132,12 @@ impl Asked {
         found.map(|(_, value)| value.to_owned())
     }
 
+    /// The fields of the form that was sent.
+    fn form(&self) -> BTreeMap<String, String> {
+        let url = format!("http://form/?{}", std::str::from_utf8(&self.body).unwrap_or_default());
+        reqwest::Url::parse(&url).unwrap().query_pairs().into_owned().collect()
+    }
+
     fn is(&self, method: &Method, path: &str) -> bool {
         self.method == *method && self.path == path
     }
@@ -162,7 +170,8 @@ impl State {
             return Some(detail(405, "Method Not Allowed"));
         }
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if self.token.as_ref().is_some_and(|wanted| token != Some(&format!("Bearer {wanted}"))) {
+        let is_open = asked.is(&Method::POST, "/token");
+        if self.token.as_ref().is_some_and(|wanted| !is_open && token != Some(&format!("Bearer {wanted}"))) {
             return Some(detail(401, "Not authenticated"));
         }
         let faults = self.faults(operation, asked);
@@ -199,6 +208,10 @@ impl State {
                 }
                 _ => {}
             }
+        }
+        if let Some(schema) = operation.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema") {
+            let fields = Value::Object(asked.form().into_iter().map(|(name, value)| (name, value.into())).collect());
+            faults.extend(Schema::of(&self.document, schema).faults(&fields, &["body".into()]));
         }
         let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else { return faults };
         match serde_json::from_slice(&asked.body) {

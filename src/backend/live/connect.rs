@@ -1,6 +1,7 @@
 //! The way in: everything that can be wrong is found before anything is written, and said with the way out.
 
 use super::driver::double_control;
+use super::http::Auth;
 use super::karmada::binding::{BindingSeen, Shares};
 use super::karmada::cluster::ClusterSeen;
 use super::karmada::store::Stored;
@@ -45,6 +46,18 @@ pub fn token_at(path: &Path) -> Result<String, CallError> {
     Ok(std::fs::read_to_string(path).map_err(wrong)?.trim().to_owned())
 }
 
+/// Who we are by what stands in a file: a token, which has no colon, or `user:password`.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn auth_at(path: &Path) -> Result<Auth, CallError> {
+    let secret = token_at(path)?;
+    Ok(match secret.split_once(':') {
+        Some((user, password)) => Auth::Basic { user: user.to_owned(), password: password.to_owned() },
+        None => Auth::Bearer(secret),
+    })
+}
+
 /// Checks everything and sees everything once. Nothing is written before the control plane, our rights and who else drives have
 /// been checked, and then what is missing is made: releases, claims, rules. What was stored.
 ///
@@ -69,7 +82,7 @@ pub async fn begin(
             format!("the kill switch is on ({reason}); turn it off by `smo pause --off`, or watch by `--shadow`");
         return Err(wrong("check of the kill switch", reason));
     }
-    deploy::releases(karmada, &shared.connection).await?;
+    deploy::releases(karmada, &shared.connection, &deploy::registry(&shared.connection)).await?;
     check_workloads(karmada, &shared.connection, &scenario.known).await?;
     see_all(karmada, shared, false).await?;
     check_claims(shared)?;

@@ -21,19 +21,24 @@ const PATIENCE: Patience = Patience { limit: Duration::from_mins(2), grace: Dura
 /// The label of metrics that tells clusters apart, as in the queries of a connection.
 pub const CLUSTER_LABEL: &str = "cluster";
 
-/// Brings all releases to what the connection says.
+/// The registries of a connection that whoever runs it has written.
+pub fn registry(connection: &Connection) -> Registry {
+    Registry::new(&connection.charts.plain_hosts, Auth::None)
+}
+
+/// Brings all releases to what the connection says, with charts from `registry`.
 ///
 /// # Errors
 /// A chart that is not there or another, a Helm that is missing or too old, or one that failed.
-pub async fn releases(karmada: &Karmada, connection: &Connection) -> Result<(), CallError> {
+pub async fn releases(karmada: &Karmada, connection: &Connection, registry: &Registry) -> Result<(), CallError> {
     let wanted: Vec<(&Counterpart, &ReleaseAt)> =
         connection.services.values().filter_map(|one| Some((one, one.release.as_ref()?))).collect();
     if wanted.is_empty() {
         return Ok(());
     }
-    let (helm, registry, home) = tools(connection).await?;
+    let (helm, home) = helm(connection).await?;
     for (counterpart, release) in wanted {
-        let chart = chart(&registry, &release.chart, &home).await?;
+        let chart = chart(registry, &release.chart, &home).await?;
         let mut values = release.values.clone();
         if let Some(path) = &release.replicas_value {
             let replicas = replicas(karmada, &counterpart.workload).await?;
@@ -55,7 +60,7 @@ pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec
     if workloads.is_empty() {
         return Ok(removed);
     }
-    let (helm, _, _) = tools(connection).await?;
+    let (helm, _) = helm(connection).await?;
     for counterpart in workloads {
         let release = Release::new(karmada.namespace(), &counterpart.workload)?;
         if helm.status(&release).await?.is_some() {
@@ -66,12 +71,12 @@ pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec
     Ok(removed)
 }
 
-async fn tools(connection: &Connection) -> Result<(Helm, Registry, PathBuf), CallError> {
+async fn helm(connection: &Connection) -> Result<(Helm, PathBuf), CallError> {
     let home = home().join(format!("{}-{}", connection.karmada.namespace, connection.name));
     let program = connection.charts.helm.clone();
     let kubeconfig = connection.karmada.kubeconfig.clone();
     let helm = Helm::new(Settings { program, kubeconfig, home: home.clone(), patience: PATIENCE }).await?;
-    Ok((helm, Registry::new(&connection.charts.plain_hosts, Auth::None), home))
+    Ok((helm, home))
 }
 
 /// Where Helm's caches, its locks and pulled charts are kept from run to run.

@@ -16,6 +16,8 @@ use std::time::Duration;
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 4;
+/// The media type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Letters of an error's text that are kept.
 const REASON_LETTERS_MAX: usize = 400;
 
@@ -67,17 +69,33 @@ pub struct Ask<'a> {
     pub arguments: Vec<(&'a str, String)>,
     /// The body, as JSON.
     pub body: Option<Value>,
+    /// The body's texts go as the fields of a form instead.
+    pub is_form: bool,
+    /// A token for this request, before whatever the client says of itself.
+    pub token: Option<String>,
 }
 
 impl<'a> Ask<'a> {
     /// A read without arguments.
     pub const fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, arguments: Vec::new(), body: None }
+        Self { method: Method::GET, path, arguments: Vec::new(), body: None, is_form: false, token: None }
     }
 
     /// A write of `body`.
     pub const fn write(method: Method, path: &'a str, body: Value) -> Self {
-        Self { method, path, arguments: Vec::new(), body: Some(body) }
+        Self { method, path, arguments: Vec::new(), body: Some(body), is_form: false, token: None }
+    }
+
+    /// The texts of `fields`, posted as a form.
+    pub const fn form(path: &'a str, fields: Value) -> Self {
+        let method = Method::POST;
+        Self { method, path, arguments: Vec::new(), body: Some(fields), is_form: true, token: None }
+    }
+
+    /// The same with a token.
+    #[must_use]
+    pub fn by(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
     }
 
     /// The same with an argument more.
@@ -181,18 +199,29 @@ impl Http {
             request = request.query(&ask.arguments);
         }
         if let Some(body) = &ask.body {
-            request = request.json(body);
+            request = if ask.is_form {
+                request.header(header::CONTENT_TYPE, FORM).body(form(body))
+            } else {
+                request.json(body)
+            };
         }
-        match &self.auth {
-            Auth::None => request,
-            Auth::Bearer(token) => request.bearer_auth(token),
-            Auth::Basic { user, password } => request.basic_auth(user, Some(password)),
+        match (&ask.token, &self.auth) {
+            (Some(token), _) | (None, Auth::Bearer(token)) => request.bearer_auth(token),
+            (None, Auth::None) => request,
+            (None, Auth::Basic { user, password }) => request.basic_auth(user, Some(password)),
         }
     }
 
     fn error(&self, what: &str, class: Class, reason: String) -> CallError {
         CallError::new(self.outside.system(), what, class, reason)
     }
+}
+
+/// Fields as browsers write those of a form, which is how they write a query.
+fn form(fields: &Value) -> String {
+    let texts = fields.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    let url = Url::parse_with_params("http://form", texts).expect("it is an address, whatever the fields are");
+    url.query().unwrap_or_default().to_owned()
 }
 
 fn same_origin() -> redirect::Policy {

@@ -5,20 +5,22 @@ use super::body::Sent;
 use super::deploy::{self, DeployBody};
 use super::gate::Unchanged;
 use super::graph::wanted;
+use super::graphs::{Doing, GraphOrPlan};
 use super::openapi::{Changes, Reads};
 use super::problem::Problem;
 use super::queries::Params;
-use super::wait::{self, Wait};
+use super::wait;
 use super::{App, body, etag};
 use crate::serve::engine::PlanAnswer;
 use crate::serve::store::asked::Ask;
-use crate::serve::store::rows::{Change, Graph, Job, JobKind, Wish};
+use crate::serve::store::rows::{Change, Graph, Job, JobKind, ServiceStatus, Wish};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -55,15 +57,15 @@ pub struct PauseBody {
     params(("project" = String, Path, description = "Its project", example = "harbour"),
            ("name" = String, Path, description = "Its name", example = "harbour-watch"),
            ("If-Match" = Option<String>, Header, description = "The tag that this is based on"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"), Wait),
+           ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"), Doing),
     responses(
-        (status = 200, description = "It runs, after a wait", body = Graph),
+        (status = 200, description = "It runs, after a wait; or the plan, of a dry run", body = GraphOrPlan),
         (status = 202, description = "It is wanted", body = Job, headers(("Location" = String))),
         Changes,
     )
 )]
-async fn start(app: State<App>, held: Held, wait: Params<Wait>, headers: HeaderMap) -> Result<Response, Problem> {
-    act(app, held, (wait, headers), JobKind::Start).await
+async fn start(app: State<App>, held: Held, doing: Params<Doing>, headers: HeaderMap) -> Result<Response, Problem> {
+    act(app, held, (doing, headers), JobKind::Start).await
 }
 
 /// Stop a graph
@@ -74,15 +76,15 @@ async fn start(app: State<App>, held: Held, wait: Params<Wait>, headers: HeaderM
     params(("project" = String, Path, description = "Its project", example = "harbour"),
            ("name" = String, Path, description = "Its name", example = "harbour-watch"),
            ("If-Match" = Option<String>, Header, description = "The tag that this is based on"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"), Wait),
+           ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"), Doing),
     responses(
-        (status = 200, description = "It is stopped, after a wait", body = Graph),
+        (status = 200, description = "It is stopped, after a wait; or the plan, of a dry run", body = GraphOrPlan),
         (status = 202, description = "It is wanted", body = Job, headers(("Location" = String))),
         Changes,
     )
 )]
-async fn stop(app: State<App>, held: Held, wait: Params<Wait>, headers: HeaderMap) -> Result<Response, Problem> {
-    act(app, held, (wait, headers), JobKind::Stop).await
+async fn stop(app: State<App>, held: Held, doing: Params<Doing>, headers: HeaderMap) -> Result<Response, Problem> {
+    act(app, held, (doing, headers), JobKind::Stop).await
 }
 
 /// Place a graph anew
@@ -93,25 +95,28 @@ async fn stop(app: State<App>, held: Held, wait: Params<Wait>, headers: HeaderMa
     params(("project" = String, Path, description = "Its project", example = "harbour"),
            ("name" = String, Path, description = "Its name", example = "harbour-watch"),
            ("If-Match" = Option<String>, Header, description = "The tag that this is based on"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"), Wait),
+           ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"), Doing),
     responses(
-        (status = 200, description = "It stands as the new plan says, after a wait", body = Graph),
+        (status = 200, description = "It stands as the new plan says, after a wait; or that plan, of a dry run", body = GraphOrPlan),
         (status = 202, description = "It is wanted", body = Job, headers(("Location" = String))),
         Changes,
     )
 )]
-async fn replace(app: State<App>, held: Held, wait: Params<Wait>, headers: HeaderMap) -> Result<Response, Problem> {
-    act(app, held, (wait, headers), JobKind::RePlace).await
+async fn replace(app: State<App>, held: Held, doing: Params<Doing>, headers: HeaderMap) -> Result<Response, Problem> {
+    act(app, held, (doing, headers), JobKind::RePlace).await
 }
 
 async fn act(
     State(app): State<App>,
     Held(graph, by): Held,
-    (Params(wait), headers): (Params<Wait>, HeaderMap),
+    (Params(doing), headers): (Params<Doing>, HeaderMap),
     kind: JobKind,
 ) -> Result<Response, Problem> {
-    let wait = wait.time()?;
+    let wait = doing.wait().time()?;
     let expected = etag::expected(&headers, &graph)?;
+    if doing.dry_run {
+        return would(&app, &graph, wish(&graph, kind)?).await;
+    }
     let job = ask(&app, &graph, (kind, by.name()), expected).await?;
     wait::answer(&app, job, wait).await
 }
@@ -126,19 +131,51 @@ pub async fn ask(
     (kind, actor): (JobKind, &str),
     expected: Option<i64>,
 ) -> Result<Job, Problem> {
-    let wish = match kind {
-        JobKind::Start => Some(Wish::Running),
-        JobKind::Stop => Some(Wish::Stopped),
-        _ if graph.wanted == Wish::Stopped => {
-            let detail = format!("the graph `{}` is stopped; start it, which also places it anew", graph.name);
-            return Err(Problem::conflict("stopped", detail));
-        }
-        _ => None,
-    };
-    let change = Change { wanted: wish, ..Change::default() };
+    let change = Change { wanted: wish(graph, kind)?, ..Change::default() };
     let job = wanted(app, graph, &Ask { expected, change, kind, actor: actor.to_owned() }).await?;
     app.acts.wake();
     Ok(job)
+}
+
+/// What is wanted of a graph other than before.
+fn wish(graph: &Graph, kind: JobKind) -> Result<Option<Wish>, Problem> {
+    match kind {
+        JobKind::Start => Ok(Some(Wish::Running)),
+        JobKind::Stop => Ok(Some(Wish::Stopped)),
+        _ if graph.wanted == Wish::Stopped => {
+            let detail = format!("the graph `{}` is stopped; start it, which also places it anew", graph.name);
+            Err(Problem::conflict("stopped", detail))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What would become of a graph; nothing is stored.
+///
+/// # Errors
+/// What the engine says.
+pub async fn would(app: &App, graph: &Graph, wish: Option<Wish>) -> Result<Response, Problem> {
+    let plan = match wish {
+        Some(Wish::Stopped | Wish::Removed) => taken_down(graph),
+        Some(Wish::Running) | None => app.acts.dry_run(&graph.project, &graph.descriptor, &graph.options).await?,
+    };
+    Ok((Extension(Unchanged), Json(plan)).into_response())
+}
+
+/// The plan that nobody has to make: nothing is left anywhere.
+fn taken_down(graph: &Graph) -> PlanAnswer {
+    let services = &graph.status.services;
+    let note = |one: &ServiceStatus| {
+        let places: Vec<String> =
+            one.clusters.iter().map(|(cluster, replicas)| format!("{cluster} {}", replicas.wanted)).collect();
+        format!("{} would be uninstalled: {}", one.name, places.join(", "))
+    };
+    PlanAnswer {
+        policy: "none".to_owned(),
+        targets: services.iter().map(|one| (one.name.clone(), BTreeMap::new())).collect(),
+        notes: services.iter().filter(|one| !one.clusters.is_empty()).map(note).collect(),
+        ..PlanAnswer::default()
+    }
 }
 
 /// Plan a graph as it stands

@@ -6,11 +6,11 @@
 //! ```
 //!
 //! `identify` gives the request its id, counts and logs it, and makes a [`Problem`] of every error, with that id; `admit` says who asks and
-//! how often; `record` writes down who changed what; `in_time` ends what takes too long.
+//! how often, and refuses pages of other sites (`browser`); `record` writes down who changed what; `in_time` ends what takes too long.
 
 use super::access::By;
 use super::problem::{MEDIA_TYPE, Problem};
-use super::{App, compat, wait};
+use super::{App, browser, compat, wait};
 use crate::backend::live::clock;
 use crate::backend::live::digest::sha256;
 use crate::serve::at::At;
@@ -90,14 +90,15 @@ fn log((id, method, path): (&str, &Method, &str), status: u16, took: Duration) {
 
 /// Finds out who asks, and whether that is too often.
 pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    if route_of(&request).is_some_and(|route| OPEN.contains(&route.as_str())) {
-        return next.run(request).await;
-    }
-    if let Err(problem) = refuse_pages(&app, &request) {
+    let route = route_of(&request).unwrap_or_default();
+    if let Err(problem) = browser::refuse(&app, &request, &route) {
         return problem.into_response();
     }
+    if OPEN.contains(&route.as_str()) {
+        return next.run(request).await;
+    }
     let address = address_of(&request);
-    let of_alerts = route_of(&request).is_some_and(|route| route == "/alerts" || route == "/v1/alerts");
+    let of_alerts = route == "/alerts" || route == "/v1/alerts";
     match caller(&app, request.headers(), of_alerts).await {
         Ok(caller) => {
             // Whoever is not told apart by a token is told apart by the address.
@@ -191,29 +192,6 @@ async fn caller(app: &App, headers: &HeaderMap, of_alerts: bool) -> Result<Calle
     app.auth.check(headers).await.map_err(Problem::from)
 }
 
-/// Where nobody has to show a token, a page of somebody else's in the browser of whoever uses this host could change things here:
-/// browsers say where a request comes from, and such are refused.
-fn refuse_pages(app: &App, request: &Request) -> Result<(), Problem> {
-    let changes = changes(request.method(), &route_of(request).unwrap_or_default());
-    if app.auth.is_required() || !changes || !is_of_other_page(request.headers()) {
-        return Ok(());
-    }
-    let detail = "a page of another site may not change anything here; ask with a program, or have the server ask for tokens \
-                  (`auth.mode: on`)";
-    Err(Problem::forbidden(detail).of_kind("other-site"))
-}
-
-/// Whether a browser says that a page of another site asks.
-fn is_of_other_page(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text("sec-fetch-site") {
-        return !matches!(site, "same-origin" | "none");
-    }
-    let Some(origin) = text("origin") else { return false };
-    let host = text("host").unwrap_or_default();
-    origin.split_once("://").is_none_or(|(_, origin)| origin != host)
-}
-
 /// Whether a request of that method and route changes something.
 fn changes(method: &Method, route: &str) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
@@ -273,7 +251,7 @@ impl From<AuthError> for Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, changes, id_of, is_of_other_page};
+    use super::{Ids, changes, id_of};
     use axum::http::{HeaderMap, HeaderValue, Method};
 
     #[test]
@@ -283,23 +261,6 @@ mod tests {
         assert_eq!(of("a b"), None);
         assert_eq!(of(&"a".repeat(65)), None);
         assert_eq!(of(""), None);
-    }
-
-    #[test]
-    fn pages_of_other_sites_are_told_by_what_browsers_say() {
-        let of = |pairs: &[(&'static str, &'static str)]| {
-            let header =
-                |(name, value): &(&'static str, &'static str)| (name.parse().unwrap(), HeaderValue::from_static(value));
-            is_of_other_page(&pairs.iter().map(header).collect())
-        };
-        assert!(of(&[("sec-fetch-site", "cross-site")]) && of(&[("sec-fetch-site", "same-site")]));
-        assert!(!of(&[("sec-fetch-site", "same-origin"), ("origin", "http://a"), ("host", "b")]));
-        assert!(
-            of(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8000")])
-                && of(&[("origin", "null"), ("host", "x")])
-        );
-        assert!(!of(&[("origin", "http://127.0.0.1:8000"), ("host", "127.0.0.1:8000")]));
-        assert!(!of(&[("host", "127.0.0.1:8000")]), "programs say nothing of the kind");
     }
 
     #[test]

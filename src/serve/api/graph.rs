@@ -1,6 +1,7 @@
 //! One graph: shown, changed, removed, and everything that is known of it.
 
 use super::access::{By, Named, Seen, graph_in};
+use super::actions::would;
 use super::body::Sent;
 use super::deploy::{self, Asked, DeployBody};
 use super::graphs::{Doing, GraphOrPlan, planned};
@@ -8,8 +9,9 @@ use super::openapi::{Changes, Reads};
 use super::page::{self, Page};
 use super::problem::Problem;
 use super::queries::Params;
-use super::wait::{self, Wait};
+use super::wait;
 use super::{App, etag, names};
+use crate::serve::engine::PlanAnswer;
 use crate::serve::store::asked::{Ask, EventFilter};
 use crate::serve::store::rows::{Change, DecisionRow, Event, Graph, Job, JobKind, Role, Wish};
 use axum::Json;
@@ -162,9 +164,9 @@ pub async fn wanted(app: &App, graph: &Graph, ask: &Ask) -> Result<Job, Problem>
            ("name" = String, Path, description = "Its name", example = "harbour-watch"),
            ("If-Match" = Option<String>, Header, description = "The tag that the removal is based on"),
            ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it is done once"),
-           Wait),
+           Doing),
     responses(
-        (status = 200, description = "It is gone: the job that did it", body = Job),
+        (status = 200, description = "It is gone: the job that did it; or what would be, of a dry run", body = JobOrPlan),
         (status = 202, description = "It is wanted", body = Job, headers(("Location" = String))),
         Changes,
     )
@@ -172,14 +174,29 @@ pub async fn wanted(app: &App, graph: &Graph, ask: &Ask) -> Result<Job, Problem>
 async fn remove(
     State(app): State<App>,
     Named { by, project, name }: Named,
-    Params(wait): Params<Wait>,
+    Params(doing): Params<Doing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wait = wait.time()?;
+    let wait = doing.wait().time()?;
     let graph = graph_in(&app, &by, Role::Operator, (&project, &name)).await?;
     let expected = etag::expected(&headers, &graph)?;
+    if doing.dry_run {
+        return would(&app, &graph, Some(Wish::Removed)).await;
+    }
     let job = removal(&app, &by, &graph, expected).await?;
     wait::answer(&app, job, wait).await
+}
+
+/// A job, or a plan.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(as = JobOrPlan)]
+#[expect(dead_code, reason = "it is only described: what is answered is written as one of the two")]
+#[serde(untagged)]
+pub enum JobOrPlan {
+    /// It was done.
+    Job(Box<Job>),
+    /// It was a dry run.
+    Plan(PlanAnswer),
 }
 
 /// The job that removes a graph: the one that is at it, or a new one.

@@ -1,7 +1,7 @@
 //! The interface: `/v1/...`, the original's routes, and what a server says of itself.
 //!
 //! In reading order: `acts` (what is asked of the engine), `problem` (what goes wrong), `access` (who may), `gate` (through which everything
-//! comes), with its stations `limits`, `queries`, `idempotency` and `metrics`; `body`, `deploy`, `names`, `etag`, `page`, `wait` (what routes
+//! comes), with its stations `browser`, `limits`, `queries`, `idempotency` and `metrics`; `body`, `deploy`, `names`, `etag`, `page`, `wait` (what routes
 //! share); then a file a kind of thing; `openapi` (how it is all described) and `compat` (the original's routes).
 //!
 //! A handler reads, checks who may, stores what is wanted, and wakes the engine. It touches nothing of the world, so that a request
@@ -13,6 +13,7 @@ pub mod acts;
 mod alerts;
 mod audit;
 mod body;
+mod browser;
 mod clusters;
 mod compat;
 mod deploy;
@@ -44,6 +45,7 @@ mod webhooks;
 
 pub use access::By;
 pub use acts::Acts;
+pub use browser::Names;
 pub use problem::Problem;
 pub use settings::Settings;
 

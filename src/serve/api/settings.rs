@@ -1,5 +1,6 @@
 //! What the owner of the server says of the interface.
 
+use super::browser::Names;
 use crate::serve::config::Config;
 use crate::serve::config::hosts::Hosts;
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub burst: u32,
     /// Hosts that webhooks may be sent to.
     pub webhook_hosts: Hosts,
+    /// What the server may be called, where nobody shows a token.
+    pub names: Names,
 }
 
 impl From<&Config> for Settings {
@@ -23,6 +26,7 @@ impl From<&Config> for Settings {
             requests_per_second: config.limits.requests_per_second,
             burst: config.limits.burst,
             webhook_hosts: config.webhook_hosts.clone(),
+            names: Names { named: config.names.clone(), is_local: config.listen.ip().is_loopback() },
         }
     }
 }

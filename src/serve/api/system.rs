@@ -86,6 +86,7 @@ async fn healthz() -> Json<Health> {
     get, path = "/readyz", operation_id = "getReadiness", tag = "system", security(()),
     responses(
         (status = 200, description = "It is", body = Readiness),
+        (status = 403, description = "A page of another site may not ask", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "It is not", body = Readiness),
     )
 )]

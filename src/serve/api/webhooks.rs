@@ -77,7 +77,8 @@ async fn list(State(app): State<App>, by: By) -> Result<Json<Page<Webhook>>, Pro
 
 /// Make a webhook
 ///
-/// Events are sent to it from now on, signed with its secret, which is in the answer and nowhere else, ever.
+/// Events are sent to it from now on, signed with its secret, which is in the answer and nowhere else, ever. Each comes at least once: its
+/// number (`seq`, and the header `X-Smo-Event-Id`) says whether it was seen before.
 #[utoipa::path(
     post, path = "/v1/webhooks", operation_id = "createWebhook", tag = "webhooks",
     request_body = WebhookBody,

@@ -59,6 +59,7 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
         listen,
         database: Secret::new(database),
         auth,
+        names: checker.hosts("auth.hosts", &file.auth.hosts)?,
         tls,
         karmada: checker.karmada(file)?,
         submariner: checker.submariner(file)?,
@@ -68,7 +69,11 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
         grafana: file.grafana.as_ref().map(|grafana| checker.grafana(grafana)).transpose()?,
         charts: checker.charts(&file.charts)?,
         nfvcl: match &file.nfvcl {
-            Some(nfvcl) => Some(Nfvcl { url: checker.url("nfvcl.url", &nfvcl.url)?, version: nfvcl.version }),
+            Some(nfvcl) => Some(Nfvcl {
+                url: checker.url("nfvcl.url", &nfvcl.url)?,
+                version: nfvcl.version,
+                sign_in: checker.sign_in("nfvcl", [&nfvcl.token_file, &nfvcl.username, &nfvcl.password])?,
+            }),
             None => None,
         },
         policy: checker.policy(&file.policy)?,
@@ -278,18 +283,26 @@ impl Checker<'_> {
         Ok(AlertsConfig { token_file, rules })
     }
 
-    fn grafana(&self, file: &GrafanaFile) -> Result<GrafanaConfig, InputError> {
-        let sign_in = match (&file.token_file, &file.username, &file.password) {
-            (Some(written), _, _) => SignIn::File(self.existing("grafana.token_file", written)?),
+    /// How one signs in, by the file, the user and the password that stand under `section`.
+    fn sign_in(&self, section: &str, [file, user, password]: [&Option<String>; 3]) -> Result<SignIn, InputError> {
+        let key = |name: &str| format!("{section}.{name}");
+        match (file, user, password) {
+            (Some(written), _, _) => Ok(SignIn::File(self.existing(&key("token_file"), written)?)),
             (None, Some(name), Some(password)) => {
-                SignIn::User { name: name.clone(), password: Secret::new(password.clone()) }
+                Ok(SignIn::User { name: name.clone(), password: Secret::new(password.clone()) })
             }
-            (None, None, None) => SignIn::Nobody,
+            (None, None, None) => Ok(SignIn::Nobody),
             (None, Some(_), None) => {
-                return Err(self.error("grafana.username", "has no password; set `grafana.password`"));
+                Err(self.error(&key("username"), format!("has no password; set `{}`", key("password"))))
             }
-            (None, None, Some(_)) => return Err(self.error("grafana.password", "has no user; set `grafana.username`")),
-        };
+            (None, None, Some(_)) => {
+                Err(self.error(&key("password"), format!("has no user; set `{}`", key("username"))))
+            }
+        }
+    }
+
+    fn grafana(&self, file: &GrafanaFile) -> Result<GrafanaConfig, InputError> {
+        let sign_in = self.sign_in("grafana", [&file.token_file, &file.username, &file.password])?;
         if !is_label(&file.cluster_label) {
             let message = "is no label of metrics; write one like `cluster`, of letters, digits and `_`";
             return Err(self.error("grafana.cluster_label", message));

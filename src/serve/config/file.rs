@@ -99,6 +99,8 @@ pub struct AuthFile {
     pub mode: AuthMode,
     /// Where the first token is written; where nothing is said, next to the user's data.
     pub token_file: Option<String>,
+    /// What the server is called besides `localhost` and addresses; where no tokens are asked for, it answers to no other name.
+    pub hosts: Vec<String>,
     /// A provider whose tokens count too.
     pub oidc: Option<OidcFile>,
 }
@@ -160,7 +162,7 @@ pub struct TlsFile {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ControlFile {
-    /// Whether policies decide again after the first placement.
+    /// Whether policies decide of their own accord after the first placement: by load, or for a better place.
     pub enabled: bool,
     /// From one decision about a graph to the next.
     pub every: Span,

@@ -25,7 +25,7 @@ pub use outside::{AlertsPlace, NfvclVersion};
 pub use secret::Secret;
 pub use shown::{Origin, Shown};
 
-use crate::model::connection::{ChartsAt, Division, KarmadaAt, Moves, Probe};
+use crate::model::connection::{Division, KarmadaAt, Moves, Probe};
 use crate::serve::at::At;
 use crate::serve::store::rows::Role;
 use crate::units::{Ratio, Span};
@@ -43,6 +43,8 @@ pub struct Config {
     pub database: Secret,
     /// Who may do what.
     pub auth: AuthConfig,
+    /// What the server is called besides `localhost` and addresses.
+    pub names: Hosts,
     /// Certificate and key, where encryption is spoken.
     pub tls: Option<Tls>,
     /// The control plane, where there is one.
@@ -258,12 +260,6 @@ impl Charts {
     pub fn is_plain(&self, host: &str) -> bool {
         self.plain.iter().any(|plain| plain == "*" || plain == host)
     }
-
-    /// How charts are had from a registry.
-    pub fn at(&self, host: &str) -> ChartsAt {
-        let plain_hosts = if self.is_plain(host) { vec![host.to_owned()] } else { Vec::new() };
-        ChartsAt { helm: self.helm.clone(), plain_hosts }
-    }
 }
 
 /// An NFVCL.
@@ -273,12 +269,14 @@ pub struct Nfvcl {
     pub url: String,
     /// Its version.
     pub version: NfvclVersion,
+    /// How we log in.
+    pub sign_in: SignIn,
 }
 
 /// The loop that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Control {
-    /// Whether policies decide again after the first placement.
+    /// Whether policies decide of their own accord after the first placement: by load, or for a better place.
     pub enabled: bool,
     /// From one decision about a graph to the next.
     pub every: Span,

@@ -161,6 +161,15 @@ pub struct NfvclFile {
     /// Its version.
     #[serde(default)]
     pub version: NfvclVersion,
+    /// A file with a token, or with `user:password`.
+    #[serde(default)]
+    pub token_file: Option<String>,
+    /// A user, where there is no such file.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 /// The version of an NFVCL.

@@ -54,6 +54,7 @@ database: postgres://smo:hunter2@db/smo
 auth:
   mode: on
   token_file: first
+  hosts: [smo.example.org]
   oidc: {issuer: https://id.example.org/realm, audience: smo, jwks_url: https://id.example.org/keys, role_claim: realm_access.roles,
     project_claim: team, roles: {admins: admin}}
 tls: {certificate: cert.pem, key: key.pem}
@@ -64,7 +65,7 @@ prometheus: {url: http://prometheus:9090/, token_file: token, rate: 'x{s=\"$serv
 alerts: {token_file: token, place: operator, namespace: observed, rule_labels: {release: stack}, folder: .kube}
 grafana: {url: https://grafana, token_file: token, username: u, password: hunter3, folder: graphs, data_source: prom, cluster_label: source}
 charts: {helm: /usr/bin/helm, plain_hosts: [localhost:5000], allow_hosts: ['*.example.org']}
-nfvcl: {url: http://nfvcl:5002, version: 0.4}
+nfvcl: {url: http://nfvcl:5002, version: 0.4, token_file: token, username: u, password: hunter4}
 policy: greedy+rate
 control: {enabled: false, every: 30 s, deploy_timeout: 3 min}
 rails: {moves_per_tick: 2, removed_share: 50 %, freeze: [{from: 2026-12-24T00:00:00Z, until: 2026-12-27T00:00:00Z}]}
@@ -111,6 +112,7 @@ fn a_full_file_is_meant_as_it_is_written() {
     let oidc = config.auth.oidc.as_ref().unwrap();
     assert!(config.auth.required && config.auth.token_file.ends_with("first"));
     assert_eq!((oidc.issuer.as_str(), oidc.roles["admins"]), ("https://id.example.org/realm", Role::Admin));
+    assert!(config.names.names_somehow("smo.example.org") && !config.names.names_somehow("example.org"));
     let karmada = config.karmada.as_ref().unwrap().at("shop");
     assert!(karmada.kubeconfig.is_absolute() && karmada.kubeconfig.ends_with("karmada.config"));
     assert_eq!((karmada.namespace.as_str(), karmada.division), ("shop", Division::Weights));
@@ -122,9 +124,10 @@ fn a_full_file_is_meant_as_it_is_written() {
     );
     assert!(matches!(&config.grafana.as_ref().unwrap().sign_in, SignIn::File(path) if path.ends_with("token")));
     assert!(config.charts.is_plain("localhost:5000") && !config.charts.is_plain("localhost:5001"));
-    assert_eq!(config.charts.at("localhost:5000").plain_hosts, ["localhost:5000"]);
     assert!(config.charts.hosts.names("localhost", 5000) && config.charts.hosts.names("a.example.org", 443));
-    assert_eq!(config.nfvcl.as_ref().unwrap().version, NfvclVersion::V04);
+    let nfvcl = config.nfvcl.as_ref().unwrap();
+    assert_eq!(nfvcl.version, NfvclVersion::V04);
+    assert!(matches!(&nfvcl.sign_in, SignIn::File(path) if path.ends_with("token")));
     assert_eq!(
         (config.policy.as_str(), config.control.enabled, config.control.every, config.control.deploy_timeout),
         ("greedy+rate", false, Span::seconds(30), Span::seconds(180))
@@ -256,6 +259,8 @@ fn a_mistake_has_its_place_its_key_and_what_would_be_right() {
         ("alerts: {place: files, folder: none}\n", "field `alerts.folder`: there is no folder `DIR/none`"),
         ("grafana: {url: 'http://g', cluster_label: 'a-b'}\n", "field `grafana.cluster_label`: "),
         ("grafana: {url: 'http://g', username: u}\n", "field `grafana.username`: has no password"),
+        ("nfvcl: {url: 'http://n', username: u}\n", "field `nfvcl.username`: has no password; set `nfvcl.password`"),
+        ("nfvcl: {url: 'http://n', password: secret}\n", "field `nfvcl.password`: has no user; set `nfvcl.username`"),
         ("charts: {allow_hosts: ['http://a']}\n", "field `charts.allow_hosts`: `http://a` is no host"),
         ("rails: {removed_share: 120 %}\n", "field `rails.removed_share`: 1.2 is more than the whole"),
         (
@@ -300,7 +305,7 @@ fn whoever_is_open_is_told_so() {
 fn secrets_are_shown_nowhere() {
     let config = loaded(FULL, &[], &[]).unwrap();
     let all = format!("{config:?}{}", serde_json::to_string(&config.shown).unwrap());
-    for secret in ["hunter2", "hunter3"] {
+    for secret in ["hunter2", "hunter3", "hunter4"] {
         assert!(!all.contains(secret), "{secret} in {all}");
     }
     let shown = |key: &str| config.shown.iter().find(|shown| shown.key == key).unwrap().value.clone();

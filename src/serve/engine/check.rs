@@ -108,7 +108,7 @@ pub async fn hosts(context: &Context, descriptor: &Descriptor) -> Result<(), Eng
     let references =
         descriptor.services.iter().filter_map(|one| Some((&one.id, one.artifact.as_ref()?.oci_image.as_deref()?)));
     for (id, reference) in references {
-        let Some(host) = host_of(reference).filter(|host| !charts.is_plain(host)) else { continue };
+        let Some(host) = host_of(reference) else { continue };
         let (name, port) = match host.rsplit_once(':').map(|(name, port)| (name, port.parse())) {
             Some((name, Ok(port))) => (name, port),
             _ => (host, 443),

@@ -2,11 +2,8 @@
 
 use super::context::{Context, KeepError};
 use super::inventory::Held;
-use super::settings::Settings;
-use crate::backend::live::http::Auth;
 use crate::backend::live::karmada::cluster::ClusterSeen;
 use crate::backend::live::karmada::{Karmada, client};
-use crate::backend::live::oci::Registry;
 use crate::backend::live::submariner::{Addresses, Submariner};
 use crate::input::hdag::Descriptor;
 use crate::model::Resources;
@@ -143,9 +140,4 @@ pub fn held(
         }
     }
     held
-}
-
-/// Where a chart comes from.
-pub fn registry(settings: &Settings, reference: &str) -> Registry {
-    Registry::new(&settings.charts_at(std::iter::once(reference)).plain_hosts, Auth::None)
 }

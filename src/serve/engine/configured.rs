@@ -58,7 +58,7 @@ impl Settings {
             probe: config.probe,
             capacities: config.capacities.clone(),
             inventory: config.inventory.clone(),
-            scaling: config.control.enabled,
+            decides: config.control.enabled,
             inject_resources: config.inject_resources,
             deploy_timeout: Duration::from_nanos(config.control.deploy_timeout.0),
         })

@@ -161,9 +161,11 @@ async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, St
                 "{name}: it has no chart; write `artifact.ociImage: oci://...`"
             )));
         };
-        let chart = match kept.filter(|_| is_same) {
-            Some(kept) => kept,
-            None => clusters::registry(&context.settings, &reference).resolve(&reference).await?,
+        let chart = if let Some(kept) = kept.filter(|_| is_same) {
+            kept
+        } else {
+            let at = context.settings.charts_at(std::iter::once(reference.as_str()));
+            context.settings.registry(&at).resolve(&reference).await?
         };
         charts.insert(name.clone(), chart);
     }
@@ -238,7 +240,8 @@ async fn install(
     let names: Vec<String> = services.iter().cloned().collect();
     let releases = Releases { charts, values: values.clone() };
     let connection = context.settings.connection(graph, (clusters, &names), (&BTreeSet::new(), Some(&releases)))?;
-    crate::backend::live::deploy::releases(karmada, &connection).await?;
+    let registry = context.settings.registry(&connection.charts);
+    crate::backend::live::deploy::releases(karmada, &connection, &registry).await?;
     if let Some(job) = job {
         context.store.job_step(&job.id, &format!("charts installed: {}", names.join(", "))).await?;
     }

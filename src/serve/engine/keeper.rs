@@ -8,6 +8,7 @@ use super::clerk::{Clerk, Verdict};
 use super::configured::windows;
 use super::context::{Context, KeepError};
 use super::deploy::{Deployed, Refresher};
+use super::steady::Steady;
 use super::told::{Teller, Told};
 use super::{dashboards, deploy, due, events, fixed, monitors, remove};
 use crate::backend::live::outside::{CallError, Class};
@@ -179,6 +180,7 @@ impl Keeper {
         clerk.remote = Some(live.remote());
         clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));
         let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
+        let policy = if settings.decides { policy } else { Box::new(Steady::new(policy)) };
         let clerk = self.runtime.spawn(clerk.work(told));
         let mut teller = Teller::new(known, tell);
         let driven = Run::new(live, policy, rails, Seed(1)).drive(None, &mut teller);

@@ -4,7 +4,7 @@
 //! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
 //! there is), `network` (how far it is between them), `values` (what charts are told besides), `due` and `status` (pure: what is to run,
 //! what is observed), `events` (what wakes services), `dashboards` and `monitors` (what people and Prometheus see), `deploy` with
-//! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day),
+//! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `steady` (who decides nothing of its own accord), `told`, `clerk` and `keeper` (one graph, from day to day),
 //! `supervise` (all of them).
 
 pub mod answer;
@@ -27,7 +27,10 @@ pub mod plan;
 pub mod refresh;
 pub mod remove;
 pub mod settings;
+#[cfg(test)]
+mod stand_in;
 pub mod status;
+pub mod steady;
 pub mod supervise;
 pub mod told;
 pub mod values;
@@ -41,13 +44,14 @@ pub use settings::Settings;
 use crate::backend::live::alerts::Alert;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
-use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Status};
+use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, ServiceStatus, Status};
 use context::{Context, KeepError};
 use inventory::Held;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::broadcast;
+use told::Shares;
 
 /// The engine: one a server.
 #[derive(Debug, Clone)]
@@ -142,7 +146,9 @@ impl Engine {
             world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
             world::WorldError::Folder(_) => EngineError::new(Trouble::Internal, error.to_string()),
         })?;
-        let mut answer = plan::decide(&world, &policy, crate::model::Targets::default())
+        // What is placed weighs as much as where it is decided in earnest.
+        let had = now.map(placed).unwrap_or_default();
+        let mut answer = plan::decide(&world, &policy, deploy::planned(&world, &had).targets)
             .map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?
             .answer;
         answer.notes.splice(0..0, notes);
@@ -230,6 +236,15 @@ impl Engine {
     }
 }
 
+/// What is wanted of each service of a graph, by cluster.
+fn placed(graph: &Graph) -> BTreeMap<String, Shares> {
+    let shares = |one: &ServiceStatus| {
+        let clusters = one.clusters.iter().filter(|(_, replicas)| replicas.wanted > 0);
+        clusters.map(|(cluster, replicas)| (cluster.clone(), replicas.wanted)).collect()
+    };
+    graph.status.services.iter().map(|one| (one.name.clone(), shares(one))).collect()
+}
+
 fn without_services(descriptor: &Descriptor) -> Value {
     let mut value = descriptor.document()["hdaGraph"].clone();
     if let Some(map) = value.as_object_mut() {
@@ -261,8 +276,39 @@ fn differ(old: &Value, new: &Value, path: &str, found: &mut Vec<Value>) {
 
 #[cfg(test)]
 mod tests {
-    use super::differences;
-    use serde_json::json;
+    use super::{Engine, Settings, differences};
+    use crate::serve::config::Config;
+    use crate::serve::store::Store;
+    use crate::serve::store::asked::NewGraph;
+    use crate::serve::store::rows::{Options, Replicas, ServiceStatus, Status};
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+
+    /// Which cluster the policy chooses for a new graph, and which one where it stands elsewhere already.
+    #[tokio::test]
+    async fn a_dry_run_of_a_graph_that_stands_begins_with_what_stands() {
+        let inventory = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/inventories/edge-cloud.yaml");
+        let flags = [("inventory", inventory), ("policy", "greedy+rate")];
+        let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let settings = Settings::of(&Config::load(None, &flags, &BTreeMap::new()).unwrap(), &std::env::temp_dir());
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let engine = Engine::start(store.clone(), settings.unwrap());
+        let descriptor: Value = json!({"hdaGraph": {"id": "shop", "services": [{
+            "id": "web", "deployment": {"trigger": {}, "intent": {"compute": {"cpu": "light", "ram": "light"}}},
+            "artifact": {"ociImage": "oci://8.8.8.8/web:1", "ociConfig": {"type": "App", "implementer": "HELM"}, "valuesOverwrite": {}},
+        }]}});
+        let (project, name, options) = ("lab".to_owned(), "shop".to_owned(), Options::default());
+        let new = NewGraph { project, name, descriptor: descriptor.clone(), source: None, options: options.clone() };
+        let (mut graph, _) = store.insert_graph(&new, "tester").await.unwrap();
+        let chosen = engine.dry_run("lab", (&descriptor, &options), Some(&graph)).await.unwrap().targets["web"].clone();
+        let other = if chosen.contains_key("edge-1") { "edge-2" } else { "edge-1" };
+        let clusters = BTreeMap::from([(other.to_owned(), Replicas { wanted: 1, ready: 1 })]);
+        let web = ServiceStatus { name: "web".to_owned(), clusters, ..ServiceStatus::default() };
+        graph.status = Status { services: vec![web], ..Status::default() };
+        let kept = engine.dry_run("lab", (&descriptor, &options), Some(&graph)).await.unwrap().targets["web"].clone();
+        assert_eq!(kept, BTreeMap::from([(other.to_owned(), 1)]), "new it would be in {chosen:?}");
+        engine.shut_down().await;
+    }
 
     #[test]
     fn differences_name_the_field_and_both_values() {

@@ -121,7 +121,8 @@ async fn tell_charts(
             release.values = values.clone();
         }
     }
-    releases(&parts.karmada, &parts.connection).await?;
+    let registry = parts.context.settings.registry(&parts.connection.charts);
+    releases(&parts.karmada, &parts.connection, &registry).await?;
     parts.given = values.clone();
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! What the engine has to know of the server's configuration, in the model's types: so that it can be tried without any file.
 
+use crate::backend::live::http::Auth;
+use crate::backend::live::oci::Registry;
 use crate::backend::live::outside::{CallError, Class};
+use crate::backend::live::reach::Reach;
 use crate::model::connection::{
     ChartsAt, Connection, Counterpart, Division, GrafanaAt, KarmadaAt, Moves, Probe, PrometheusAt, ReleaseAt,
 };
@@ -67,8 +70,8 @@ pub struct Settings {
     pub capacities: Option<PathBuf>,
     /// The clusters, where there is no control plane: dry runs are made on it.
     pub inventory: Option<PathBuf>,
-    /// Whether services are scaled by their load.
-    pub scaling: bool,
+    /// Whether policies decide of their own accord after the first placement: by load, or for a better place.
+    pub decides: bool,
     /// Whether charts are given what descriptors say of resources and of devices, where they themselves say nothing.
     pub inject_resources: bool,
     /// From the begin of a deployment until all of it has to be ready.
@@ -117,7 +120,7 @@ impl Settings {
         let counterpart = |name: &String| {
             let options = graph.options.services.get(name);
             let rate = self.rate_of(graph, name);
-            let is_scaled = self.scaling && self.prometheus.is_some() && scaled.contains(name);
+            let is_scaled = self.decides && self.prometheus.is_some() && scaled.contains(name);
             let release = releases.and_then(|releases| {
                 Some(ReleaseAt {
                     chart: releases.charts.get(name)?.clone(),
@@ -165,10 +168,69 @@ impl Settings {
         let hosts: BTreeSet<&str> = references.filter_map(host_of).filter(|host| self.charts.is_plain(host)).collect();
         ChartsAt { helm: self.charts.helm.clone(), plain_hosts: hosts.into_iter().map(str::to_owned).collect() }
     }
+
+    /// Registries of charts, which descriptors name: hosts are public or listed, and all others are not asked.
+    pub fn registry(&self, at: &ChartsAt) -> Registry {
+        Registry::within(Reach::new(self.charts.hosts.clone()), &at.plain_hosts, Auth::None)
+    }
 }
 
 /// The host of a reference, with its port where one is written.
 pub fn host_of(reference: &str) -> Option<&str> {
     let below = reference.split_once("://").map_or(reference, |(_, below)| below);
     below.split('/').next().filter(|host| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+    use crate::backend::live::outside::Class;
+    use crate::backend::live::stub::{Stub, get};
+    use crate::serve::config::Config;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::io::ErrorKind;
+    use std::net::TcpListener;
+
+    fn settings(flags: &[(&str, &str)]) -> Settings {
+        let flags: Vec<_> = flags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
+        Settings::of(&config, &std::env::temp_dir()).unwrap()
+    }
+
+    /// Loopback stands for whatever only the server can reach. Whoever connected would be waiting at the listener.
+    #[tokio::test]
+    async fn a_chart_from_a_host_that_is_not_allowed_is_refused_before_any_call() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let reference = format!("oci://{}/charts/web:1", listener.local_addr().unwrap());
+        for (flags, says) in [
+            (&[][..], "which is private; where it is meant, it has to be named in `charts.allow_hosts`"),
+            (&[("charts.plain_hosts", "*")], "which is private"),
+            (&[("charts.allow_hosts", "registry.example.org")], "is not among the hosts of `charts.allow_hosts`"),
+        ] {
+            let settings = settings(flags);
+            let at = settings.charts_at(std::iter::once(reference.as_str()));
+            let folder = tempfile::tempdir().unwrap();
+            for error in [
+                settings.registry(&at).resolve(&reference).await.unwrap_err(),
+                settings.registry(&at).pull(&reference, folder.path()).await.unwrap_err(),
+            ] {
+                assert_eq!((error.class, error.status), (Class::Permanent, Some(403)), "{error}");
+                assert!(error.reason.contains(says), "{error}");
+            }
+        }
+        assert_eq!(listener.accept().map(drop).unwrap_err().kind(), ErrorKind::WouldBlock, "somebody has connected");
+    }
+
+    #[tokio::test]
+    async fn a_chart_from_a_host_that_is_named_is_asked_for() {
+        let stub = Stub::of(vec![get("/v2/charts/web/manifests/1", 404, json!({"errors": []}))]).await;
+        let host = stub.url.trim_start_matches("http://");
+        let settings = settings(&[("charts.plain_hosts", host)]);
+        let reference = format!("oci://{host}/charts/web:1");
+        let at = settings.charts_at(std::iter::once(reference.as_str()));
+        assert!(settings.registry(&at).resolve(&reference).await.unwrap_err().is_absent());
+        stub.finish();
+    }
 }

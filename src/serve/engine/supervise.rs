@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::keeper::{Keeper, Next};
 use super::{clusters, dashboards, network};
+use crate::serve::store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,10 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 const MEASURE_EVERY: Duration = Duration::from_mins(1);
 /// The lease of whoever looks after the clusters.
 const CLUSTERS: &str = "clusters";
+/// How often the store forgets what nobody will ask for any more.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// The lease of whoever sees to that.
+const TIDY: &str = "tidy";
 
 /// A supervisor that works.
 #[derive(Debug)]
@@ -54,10 +59,12 @@ pub fn start(context: Arc<Context>) -> Handle {
     tokio::spawn(async move {
         let looking = tokio::spawn(look_after_clusters(context.clone()));
         let drawing = tokio::spawn(dashboards::look_after(context.clone()));
+        let tidying = tokio::spawn(look_after_store(context.clone()));
         let mut supervisor = Supervisor { context, kept: BTreeMap::new(), later: BTreeMap::new() };
         supervisor.work().await;
         looking.abort();
         drawing.abort();
+        tidying.abort();
         let _ = tell.send(true);
     });
     Handle { ended }
@@ -132,7 +139,7 @@ impl Supervisor {
     }
 
     /// Gives every graph that needs one a keeper.
-    async fn hire(&mut self) -> Result<(), crate::serve::store::StoreError> {
+    async fn hire(&mut self) -> Result<(), StoreError> {
         let now = crate::backend::live::clock::now();
         self.later.retain(|_, at| *at > now);
         for graph in self.context.store.graph_ids_to_keep().await? {
@@ -181,5 +188,41 @@ async fn look_after_clusters(context: Arc<Context>) {
                 tracing::debug!(%error, "distances between clusters could not be kept");
             }
         }
+    }
+}
+
+/// Has the store tidied now and then.
+async fn look_after_store(context: Arc<Context>) {
+    let mut ticks = tokio::time::interval(TIDY_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = tidy(&context.store, &context.settings.me).await {
+            tracing::warn!(%error, "the store could not be tidied; it grows until it can");
+        }
+    }
+}
+
+/// Tidies the store, unless another server has done so within the hour; how many rows are gone.
+async fn tidy(store: &Store, me: &str) -> Result<Option<u64>, StoreError> {
+    if !store.acquire(TIDY, me, TIDY_EVERY).await? {
+        return Ok(None);
+    }
+    store.tidy().await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TIDY, tidy};
+    use crate::serve::store::Store;
+
+    #[tokio::test]
+    async fn of_several_servers_one_tidies_the_store() {
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        assert_eq!(tidy(&store, "a").await.unwrap(), Some(0));
+        assert_eq!(tidy(&store, "b").await.unwrap(), None);
+        assert_eq!(tidy(&store, "a").await.unwrap(), Some(0), "whoever did it last does it again");
+        store.release(TIDY, "a").await.unwrap();
+        assert_eq!(tidy(&store, "b").await.unwrap(), Some(0));
     }
 }

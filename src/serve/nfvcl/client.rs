@@ -5,6 +5,7 @@
 
 use super::answer::{Accepted, Blueprint, ExternalCluster, Task, Topology, kubeconfig, masked};
 use super::contract::{Contract, Version};
+use super::login::Login;
 use crate::backend::live::clock;
 use crate::backend::live::http::{Ask, Auth, Http};
 use crate::backend::live::outside::{CallError, Class, Limits};
@@ -39,18 +40,24 @@ const TASK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mill
 #[derive(Debug)]
 pub struct Nfvcl {
     http: Http,
+    /// Who logs in, where somebody does.
+    login: Option<Login>,
     version: Version,
     contract: Mutex<Option<(Instant, Contract)>>,
 }
 
 impl Nfvcl {
-    /// A client of the NFVCL at `url`; nothing is asked yet.
+    /// A client of the NFVCL at `url`; nothing is asked yet. A user with a password logs in before the first request.
     ///
     /// # Errors
     /// `url` is no address.
     pub fn new(url: &str, version: Version, auth: Auth) -> Result<Self, CallError> {
+        let (auth, login) = match auth {
+            Auth::Basic { user, password } => (Auth::None, Some(Login::new(user, password))),
+            other => (other, None),
+        };
         let http = Http::new("nfvcl", url, READ)?.with_auth(auth);
-        Ok(Self { http, version, contract: Mutex::default() })
+        Ok(Self { http, login, version, contract: Mutex::default() })
     }
 
     /// The contract that it keeps.
@@ -99,9 +106,9 @@ impl Nfvcl {
         let is_none = |error: &CallError| {
             error.is_absent() || error.status == Some(500) && error.reason.to_ascii_lowercase().contains("no topology")
         };
-        let read = match self.http.ask_once(what, &ask).await {
+        let read = match self.ask(Limits::ONCE, what, &ask).await {
             Err(error) if is_none(&error) => return Ok(None),
-            Err(error) if error.class == Class::Retryable => self.http.ask(what, &ask).await?,
+            Err(error) if error.class == Class::Retryable => self.ask(READ, what, &ask).await?,
             read => read?,
         };
         self.json(what, &read).map(Some)
@@ -204,7 +211,7 @@ impl Nfvcl {
     pub async fn kubeconfig(&self, cluster: &Blueprint) -> Result<Option<String>, CallError> {
         if self.contract().await?.has_kubeconfig {
             let ask = Ask::get(KUBECONFIG).with("blue_id", cluster.id.as_str());
-            let body = self.http.ask("read a kubeconfig", &ask).await?;
+            let body = self.ask(READ, "read a kubeconfig", &ask).await?;
             let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
             return Ok(kubeconfig(&serde_json::from_slice(&body).unwrap_or_else(|_| text())));
         }
@@ -242,13 +249,26 @@ impl Nfvcl {
         }
     }
 
+    /// A successful answer. Where the token is not taken any more, nothing was done, and it is asked once more with another one.
+    async fn ask(&self, limits: Limits, what: &str, ask: &Ask<'_>) -> Result<Vec<u8>, CallError> {
+        let Some(login) = &self.login else { return self.http.ask_within(limits, what, ask).await };
+        let token = login.token(&self.http, None).await?;
+        match self.http.ask_within(limits, what, &ask.clone().by(&token)).await {
+            Err(error) if error.status == Some(401) => {
+                let token = login.token(&self.http, Some(&token)).await?;
+                self.http.ask_within(limits, what, &ask.clone().by(&token)).await
+            }
+            answer => answer,
+        }
+    }
+
     async fn read(&self, what: &str, ask: &Ask<'_>) -> Result<Value, CallError> {
-        let body = self.http.ask(what, ask).await?;
+        let body = self.ask(READ, what, ask).await?;
         self.json(what, &body)
     }
 
     async fn write(&self, what: &str, ask: &Ask<'_>) -> Result<Accepted, CallError> {
-        let answer = self.http.ask_within(WRITE, what, ask).await;
+        let answer = self.ask(WRITE, what, ask).await;
         Ok(Accepted::read(&answer.map_err(|error| without_secrets(error, ask.body.as_ref()))?))
     }
 
@@ -257,7 +277,7 @@ impl Nfvcl {
         for (name, value) in arguments {
             ask = ask.with(name, *value);
         }
-        Ok(Accepted::read(&self.http.ask(what, &ask).await?))
+        Ok(Accepted::read(&self.ask(READ, what, &ask).await?))
     }
 
     /// Its answers hold passwords, so that none is quoted.

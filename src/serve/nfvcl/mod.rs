@@ -1,7 +1,7 @@
 //! NFVCL: VIMs, and Kubernetes clusters on machines in them, made and taken away by another system.
 //!
 //! In reading order: `rows` (what is stored, answered and asked for), `contract` (which of its versions is spoken), `body` and
-//! `answer` (what it is sent, and what it says), `client` (its calls), `error`; then [`Sites`], which is what the interface uses:
+//! `answer` (what it is sent, and what it says), `client` (its calls), `login` (who we are), `error`; then [`Sites`], which is what the interface uses:
 //! `vims`, `clusters`, `bare_metal` (what callers do), `sync` (what NFVCL did meanwhile), `follow` (what is on its way), `join` (from ready to a
 //! member of Karmada).
 //!
@@ -18,6 +18,7 @@ pub mod contract;
 mod error;
 mod follow;
 mod join;
+mod login;
 pub mod rows;
 mod sync;
 mod vims;

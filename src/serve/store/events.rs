@@ -2,20 +2,9 @@
 
 use super::asked::{EventFilter, NewEvent};
 use super::rows::Event;
-use super::sql::{Row, Statement, sql};
+use super::sql::{Row, sql};
 use super::{Store, StoreError, next_number};
 use crate::serve::at::At;
-
-macro_rules! found {
-    ($order:literal) => {
-        concat!(
-            "SELECT seq, at, kind, project, graph, subject, message, data FROM events WHERE seq > $1 AND seq < $2 \
-             AND ($3 IS NULL OR project = $3) AND ($4 IS NULL OR graph = $4) \
-             AND ($5 IS NULL OR kind = $5 OR substr(kind, 1, length($5) + 1) = $5 || '.') ORDER BY ",
-            $order
-        )
-    };
-}
 
 impl Store {
     /// Writes down what happened, and gives it its number.
@@ -48,19 +37,11 @@ impl Store {
     /// # Errors
     /// A database that does not answer.
     pub async fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
-        self.found(sql(found!("seq LIMIT $6")), filter, i64::MAX).await
-    }
-
-    /// The latest events, newest first: those before a number, or the last of all.
-    ///
-    /// # Errors
-    /// A database that does not answer.
-    pub async fn events_before(&self, filter: &EventFilter, before: Option<i64>) -> Result<Vec<Event>, StoreError> {
-        self.found(sql(found!("seq DESC LIMIT $6")), filter, before.unwrap_or(i64::MAX)).await
-    }
-
-    async fn found(&self, found: Statement, filter: &EventFilter, before: i64) -> Result<Vec<Event>, StoreError> {
-        let found = found.number(filter.after).number(before).text_or_null(filter.project.as_deref());
+        let found = sql("SELECT seq, at, kind, project, graph, subject, message, data FROM events WHERE seq > $1 \
+                         AND ($2 IS NULL OR project = $2) AND ($3 IS NULL OR graph = $3) \
+                         AND ($4 IS NULL OR kind = $4 OR substr(kind, 1, length($4) + 1) = $4 || '.') \
+                         ORDER BY seq LIMIT $5");
+        let found = found.number(filter.after).text_or_null(filter.project.as_deref());
         let found = found.text_or_null(filter.graph.as_deref()).text_or_null(filter.kind.as_deref());
         found.number(filter.limit).rows(&mut *self.reading().await?).await?.iter().map(event).collect()
     }

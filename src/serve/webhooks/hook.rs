@@ -1,6 +1,7 @@
 //! One webhook and its way through the log.
 
 use super::{Pace, Sender, signature};
+use crate::backend::live::clock;
 use crate::backend::live::reach::{Reach, said};
 use crate::serve::at::At;
 use crate::serve::store::asked::EventFilter;
@@ -8,7 +9,7 @@ use crate::serve::store::rows::{Event, Webhook};
 use crate::serve::store::{Store, StoreError};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use reqwest::{Client, Response, StatusCode, Url, header};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Events that are read at once.
@@ -25,6 +26,8 @@ pub struct Hook {
     client: Client,
     /// Turns true when this is to end: after what is being sent, and noted.
     ending: watch::Receiver<bool>,
+    /// Until when a try may begin, so that its end is within the lease; told anew whenever something may have happened.
+    held: watch::Receiver<Instant>,
 }
 
 /// Why an event did not arrive.
@@ -38,23 +41,28 @@ struct Trouble {
 
 impl Hook {
     /// Each has a client of its own, so that connections of one that hangs are not those of another.
-    pub fn new(sender: &Sender, webhook: Webhook, ending: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        sender: &Sender,
+        webhook: Webhook,
+        ending: watch::Receiver<bool>,
+        held: watch::Receiver<Instant>,
+    ) -> Self {
         let Sender { store, reach, pace, .. } = sender.clone();
         let client = reach.client().timeout(pace.answer).user_agent(concat!("smo/", env!("CARGO_PKG_VERSION")));
         let client = client.build().expect("its settings do not depend on anything");
-        Self { store, reach, pace, webhook, client, ending }
+        Self { store, reach, pace, webhook, client, ending, held }
     }
 
     /// Follows the log until this is to end.
-    pub async fn follow(mut self, mut nudged: watch::Receiver<()>) {
+    pub async fn follow(mut self) {
         while !self.is_ending() {
-            nudged.mark_unchanged();
+            self.held.mark_unchanged();
             match self.batch().await {
-                Ok(0) => {
+                Ok(0) if !self.is_ending() => {
                     // Somebody wakes us, or the time.
                     tokio::select! {
                         _ = self.ending.changed() => {}
-                        _ = tokio::time::timeout(self.pace.look, nudged.changed()) => {}
+                        _ = tokio::time::timeout(self.pace.look, self.held.changed()) => {}
                     }
                 }
                 Ok(_) => {}
@@ -71,6 +79,11 @@ impl Hook {
         *self.ending.borrow() || self.ending.has_changed().is_err()
     }
 
+    /// Whether a try that begins now ends while the lease is still ours, so that no other server makes the same at the same time.
+    fn is_held(&self) -> bool {
+        clock::now() < *self.held.borrow()
+    }
+
     async fn pause(&mut self, delay: Duration) {
         tokio::select! {
             _ = self.ending.changed() => {}
@@ -78,17 +91,14 @@ impl Hook {
         }
     }
 
-    /// Sends the next events; how many there were, also of those that are not wanted.
-    async fn batch(&mut self) -> Result<usize, StoreError> {
+    /// Sends the next events; how many there were, also of those that are not wanted; none where it may not go on.
+    pub(super) async fn batch(&mut self) -> Result<usize, StoreError> {
         let project = self.webhook.project.clone();
         let filter = EventFilter { after: self.webhook.sent, project, limit: BATCH, ..EventFilter::default() };
         let events = self.store.events(&filter).await?;
         for event in &events {
-            if self.wants(event) {
-                self.send(event).await?;
-                if self.is_ending() {
-                    return Ok(events.len());
-                }
+            if self.wants(event) && !self.send(event).await? {
+                return Ok(0);
             }
             self.webhook.sent = event.seq;
         }
@@ -105,13 +115,17 @@ impl Hook {
         self.webhook.kinds.is_empty() || self.webhook.kinds.iter().any(is_kind)
     }
 
-    /// Sends one event, as often as it takes, or until this is to end.
-    async fn send(&mut self, event: &Event) -> Result<(), StoreError> {
+    /// Sends one event, as often as it takes, or until this is to end or may not go on; whether it is done with.
+    async fn send(&mut self, event: &Event) -> Result<bool, StoreError> {
         let (mut delays, mut refusals) = (self.delays(), 0);
-        loop {
-            let Err(trouble) = self.try_once(event).await else {
+        for attempt in 1_u32.. {
+            if self.is_ending() || !self.is_held() {
+                break;
+            }
+            let Err(trouble) = self.try_once(event, attempt).await else {
                 self.webhook.trouble = None;
-                return self.store.set_webhook_sent(&self.webhook.id, event.seq, None).await;
+                self.store.set_webhook_sent(&self.webhook.id, event.seq, None).await?;
+                return Ok(true);
             };
             refusals += u32::from(trouble.is_refusal);
             let is_left_out = refusals >= self.pace.refusals_max;
@@ -124,15 +138,13 @@ impl Hook {
             let sent = if is_left_out { event.seq } else { self.webhook.sent };
             self.store.set_webhook_sent(&self.webhook.id, sent, Some(&said)).await?;
             self.webhook.trouble = Some(said);
-            if is_left_out || self.is_ending() {
-                return Ok(());
+            if is_left_out {
+                return Ok(true);
             }
             let delay = delays.next().unwrap_or(self.pace.delay_max);
             self.pause(trouble.after.map_or(delay, |after| after.min(RETRY_AFTER_MAX).max(delay))).await;
-            if self.is_ending() {
-                return Ok(());
-            }
         }
+        Ok(false)
     }
 
     fn delays(&self) -> ExponentialBackoff {
@@ -145,7 +157,7 @@ impl Hook {
             .build()
     }
 
-    async fn try_once(&self, event: &Event) -> Result<(), Trouble> {
+    async fn try_once(&self, event: &Event, attempt: u32) -> Result<(), Trouble> {
         let away = |said: String| Trouble { said, is_refusal: false, after: None };
         let url: Url = self.webhook.url.parse().map_err(|error| away(format!("its address is none: {error}")))?;
         self.reach.admit(&url).await.map_err(|refused| away(refused.0))?;
@@ -157,6 +169,8 @@ impl Hook {
             .post(url)
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-smo-event", &event.kind)
+            .header("x-smo-event-id", event.seq)
+            .header("x-smo-attempt", attempt)
             .header("x-smo-delivery", format!("{}-{}", self.webhook.id, event.seq))
             .header("x-smo-signature", signature(&self.webhook.secret, &timestamp, &body))
             .header("x-smo-timestamp", timestamp);

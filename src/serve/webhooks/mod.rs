@@ -5,8 +5,9 @@
 //! after delays that grow from seconds to minutes, with jitter. An event that the receiver refuses as such (4xx) again and again is
 //! left out after a while, which is said; silence is waited out.
 //!
-//! Of several servers on one store the one that holds the lease `webhooks` sends. An event may come twice (the receiver answered, and
-//! we fell before we noted it): its header `X-Smo-Delivery` is the same then. Receivers are asked within
+//! Of several servers on one store the one that holds the lease `webhooks` sends, and begins no try that could outlast the lease: two
+//! never send the same at the same time. An event may come twice (the receiver answered, and we fell before we noted it): its number
+//! `seq` is the same then, in the body and in the header `X-Smo-Event-Id`. Receivers are asked within
 //! [`Reach`]: an address of this host or of a private network has to be listed. Redirects are not followed, answers not read,
 //! secrets and addresses not shown.
 
@@ -17,6 +18,7 @@ mod tests;
 
 pub use sign::signature;
 
+use crate::backend::live::clock;
 use crate::backend::live::reach::Reach;
 use crate::serve::store::rows::{Event, Webhook};
 use crate::serve::store::{Store, StoreError};
@@ -24,7 +26,7 @@ use hook::Hook;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -87,7 +89,7 @@ impl Sender {
     /// Sends what happens until `shutdown`; `wake` says that something has. What is being sent then is sent to its end.
     pub async fn deliver(self, mut wake: broadcast::Receiver<Event>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
-        let (nudge, nudged) = watch::channel(());
+        let (nudge, nudged) = watch::channel(clock::now());
         let mut tasks = Tasks::new();
         let mut look = tokio::time::interval(self.pace.look);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -96,9 +98,15 @@ impl Sender {
             tokio::select! {
                 () = &mut shutdown => break,
                 woken = wake.recv(), if awake => awake = !matches!(woken, Err(RecvError::Closed)),
-                _ = look.tick() => self.look(&mut tasks, &nudged).await,
+                _ = look.tick() => {
+                    // From before it was asked for: the lease holds longer than we think.
+                    let held = clock::now() + self.pace.lease.saturating_sub(self.pace.answer);
+                    if self.look(&mut tasks, &nudged).await {
+                        nudge.send_replace(held);
+                    }
+                }
             }
-            nudge.send_replace(());
+            nudge.send_modify(|_| ());
         }
         self.end(tasks).await;
         if let Err(error) = self.store.release(LEASE, &self.me).await {
@@ -106,15 +114,16 @@ impl Sender {
         }
     }
 
-    /// Starts tasks for webhooks that are new and ends those of webhooks that are gone; all of them where another server sends.
-    async fn look(&self, tasks: &mut Tasks, nudged: &watch::Receiver<()>) {
-        let known = match self.known().await {
-            Ok(Some(known)) => known,
-            Ok(None) => return self.end(std::mem::take(tasks)).await,
-            Err(error) => {
-                tracing::warn!(%error, "webhooks wait: the store does not answer");
-                return self.end(std::mem::take(tasks)).await;
-            }
+    /// Starts tasks for webhooks that are new and ends those of webhooks that are gone; all of them where another server sends. Whether
+    /// this one does.
+    async fn look(&self, tasks: &mut Tasks, nudged: &watch::Receiver<Instant>) -> bool {
+        let known = self.known().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "webhooks wait: the store does not answer");
+            None
+        });
+        let Some(known) = known else {
+            self.end(std::mem::take(tasks)).await;
+            return false;
         };
         tasks.retain(|id, task| {
             let is_gone = !known.iter().any(|webhook| webhook.id == *id);
@@ -126,10 +135,11 @@ impl Sender {
         for webhook in known {
             tasks.entry(webhook.id.clone()).or_insert_with(|| {
                 let (end, ending) = watch::channel(false);
-                let hook = Hook::new(self, webhook, ending);
-                Task { follows: tokio::spawn(hook.follow(nudged.clone())), end }
+                let hook = Hook::new(self, webhook, ending, nudged.clone());
+                Task { follows: tokio::spawn(hook.follow()), end }
             });
         }
+        true
     }
 
     /// The webhooks, if it is this server that sends them.

@@ -1,6 +1,8 @@
 //! What receivers get, and what becomes of those that do not answer well; receivers are servers on loopback.
 
+use super::hook::Hook;
 use super::{Pace, Sender, signature};
+use crate::backend::live::clock;
 use crate::backend::live::reach::{Hosts, Reach};
 use crate::serve::store::Store;
 use crate::serve::store::asked::{NewEvent, NewWebhook};
@@ -12,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 const PACE: Pace = Pace {
     look: Duration::from_millis(20),
@@ -76,13 +78,17 @@ struct Sending {
     task: Option<tokio::task::JoinHandle<()>>,
 }
 
+fn sender(store: &Store, me: &str, allowed: &[&str]) -> Sender {
+    let allowed: Vec<String> = allowed.iter().map(|host| (*host).to_owned()).collect();
+    let reach = Reach::new(Hosts::of("webhooks.allow_hosts", &allowed).unwrap());
+    Sender { store: store.clone(), me: me.to_owned(), reach, pace: PACE }
+}
+
 impl Sending {
     fn of(store: &Store, me: &str, allowed: &[&str]) -> Self {
-        let allowed: Vec<String> = allowed.iter().map(|host| (*host).to_owned()).collect();
-        let reach = Reach::new(Hosts::of("webhooks.allow_hosts", &allowed).unwrap());
         let (wake, woken) = broadcast::channel(16);
         let (end, ended) = oneshot::channel::<()>();
-        let sender = Sender { store: store.clone(), me: me.to_owned(), reach, pace: PACE };
+        let sender = sender(store, me, allowed);
         let task = tokio::spawn(sender.deliver(woken, async move { ended.await.unwrap_or(()) }));
         Self { wake, end: Some(end), task: Some(task) }
     }
@@ -166,10 +172,12 @@ async fn what_is_not_accepted_comes_again_in_its_place_with_the_same_id() {
     let sending = Sending::of(&store, "a", &["127.0.0.1"]);
     happens(&store, "graph.deployed", "shop", "one").await;
     happens(&store, "graph.stopped", "shop", "two").await;
-    let (first, _) = receiver.next().await;
-    for _ in 0..3 {
+    let (first, event) = receiver.next().await;
+    assert_eq!((&first["x-smo-event-id"], &first["x-smo-attempt"]), (&event.seq.into(), &1.into()));
+    for attempt in 2..=4 {
         let (headers, event) = receiver.next().await;
         assert_eq!((event.message.as_str(), &headers["x-smo-delivery"]), ("one", &first["x-smo-delivery"]));
+        assert_eq!((&headers["x-smo-event-id"], &headers["x-smo-attempt"]), (&event.seq.into(), &attempt.into()));
     }
     assert_eq!(receiver.next_messages(1).await, ["two"]);
     let last = store.last_event().await.unwrap();
@@ -242,6 +250,42 @@ async fn of_two_servers_one_sends_and_the_other_takes_over() {
     assert_eq!(receiver.next_messages(1).await, ["three"]);
     second.end().await;
     assert!(receiver.got.try_recv().is_err());
+}
+
+/// The receiver has answered, and the server fell before it noted that: the one that goes on says the same number.
+#[tokio::test]
+async fn an_event_that_comes_twice_is_known_by_its_number() {
+    let (store, mut receiver) = (store().await, Receiver::answering(&[]).await);
+    let webhook = hook(&store, &receiver.url, &[], None).await;
+    let event = happens(&store, "graph.deployed", "shop", "one").await;
+    let mut numbers = Vec::new();
+    for me in ["a", "b"] {
+        let sending = Sending::of(&store, me, &["127.0.0.1"]);
+        let (headers, got) = receiver.next().await;
+        numbers.push((headers["x-smo-event-id"].to_str().unwrap().to_owned(), got.seq));
+        until(&store, &webhook.id, |one| one.sent == event.seq).await;
+        sending.end().await;
+        store.set_webhook_sent(&webhook.id, event.seq - 1, None).await.unwrap();
+    }
+    assert_eq!(numbers, vec![(event.seq.to_string(), event.seq); 2]);
+}
+
+/// A server that was stopped for a while does not know yet that another one sends by now.
+#[tokio::test]
+async fn no_try_begins_that_could_outlast_the_lease() {
+    let (store, mut receiver) = (store().await, Receiver::answering(&[]).await);
+    let webhook = hook(&store, &receiver.url, &[], None).await;
+    let event = happens(&store, "graph.deployed", "shop", "one").await;
+    let (_end, ending) = watch::channel(false);
+    let (held, until) = watch::channel(clock::now());
+    let mut hook = Hook::new(&sender(&store, "a", &["127.0.0.1"]), webhook.clone(), ending, until);
+    assert_eq!(hook.batch().await.unwrap(), 0);
+    assert!(receiver.got.try_recv().is_err());
+    assert_eq!(store.webhooks().await.unwrap(), [webhook], "nothing is noted");
+    held.send_replace(clock::now() + PACE.lease);
+    assert_eq!(hook.batch().await.unwrap(), 1);
+    assert_eq!(receiver.next_messages(1).await, ["one"]);
+    assert_eq!(store.webhooks().await.unwrap()[0].sent, event.seq);
 }
 
 #[tokio::test]

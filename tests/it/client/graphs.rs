@@ -258,3 +258,35 @@ fn what_failed_is_not_waited_for() {
     let said = smo(&stub, home.path(), &["graph", "watch", "shop", "--until", "running", "--timeout", "0s"]);
     said.refused(1, "it is not running after 0 ns");
 }
+
+#[test]
+fn what_would_become_of_a_graph_is_told_and_not_done() {
+    let home = tempfile::tempdir().unwrap();
+    let plan = json!({"policy": "none", "targets": {"front": {}}, "refusals": [], "values": {}, "explanation": null,
+        "notes": ["front would be uninstalled: edge-1 2"], "took_ms": 0.0});
+    let stub = Stub::script((0..4).map(|_| Answer::json(200, &plan)).collect());
+    let wanted = "\
+0 replicas of 1 service by none
+
+service  replicas  clusters
+front           0  nowhere
+
+note      front would be uninstalled: edge-1 2
+decided in 0.0 ms; `--format json` has the explanation
+dry run: nothing was stored
+";
+    for word in ["stop", "remove", "start", "re-place"] {
+        // Nothing is asked first: there is nothing to agree to.
+        let said = smo(&stub, home.path(), &["graph", word, "shop", "--project", "demo", "--dry-run"]).well();
+        assert_eq!(said.out, wanted, "{word}");
+    }
+    assert_eq!(
+        stub.lines(),
+        [
+            "POST /v1/projects/demo/graphs/shop/stop?dry_run=true",
+            "DELETE /v1/projects/demo/graphs/shop?dry_run=true",
+            "POST /v1/projects/demo/graphs/shop/start?dry_run=true",
+            "POST /v1/projects/demo/graphs/shop/re-place?dry_run=true",
+        ]
+    );
+}

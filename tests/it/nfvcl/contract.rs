@@ -1,6 +1,6 @@
 //! What is spoken, and what is made of its answers: versions, kubeconfigs, tokens; and that the stub is a strict one.
 
-use super::{PASSWORD, ready, stored, vim, worlds};
+use super::{PASSWORD, cluster, ready, stored, vim, worlds};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use smo::backend::live::http::Auth;
@@ -96,5 +96,32 @@ async fn an_nfvcl_that_wants_a_token_gets_it() {
         assert!(matches!(&error, NfvclError::Refused(reason) if reason.contains("Not authenticated")), "{error:?}");
         let client = Nfvcl::new(&world.nfvcl.url, Version::Auto, Auth::Bearer("t0k".to_owned())).unwrap();
         assert!(client.clusters().await.is_ok());
+    }
+}
+
+/// The letters of the password are those that a form writes otherwise. Tokens end when NFVCL says so: what was asked meanwhile is done once.
+#[tokio::test]
+async fn an_nfvcl_with_users_is_logged_in_to_and_again_when_the_token_has_ended() {
+    let password = "p&ss=w \u{f6}rd%+";
+    for world in worlds("an_nfvcl_with_users_is_logged_in_to_and_again_when_the_token_has_ended").await {
+        let log_in = |password: &str| {
+            let auth = Auth::Basic { user: "smo".to_owned(), password: password.to_owned() };
+            Nfvcl::new(&world.nfvcl.url, Version::Auto, auth).unwrap()
+        };
+        let log_ins = || world.nfvcl.state().asked.iter().filter(|one| *one == "POST /token").count();
+        let gives = |token: &str| world.nfvcl.state().token = Some(token.to_owned());
+        world.nfvcl.state().user = Some(("smo".to_owned(), password.to_owned()));
+        gives("first");
+        let sites = Sites::new(world.store.clone(), log_in(password), None, "here".to_owned());
+        sites.create_vim(vim("athens", 3)).await.unwrap();
+        assert_eq!(log_ins(), 1, "one token is for all requests");
+        gives("second");
+        sites.create_cluster(cluster("athens")).await.unwrap();
+        assert_eq!((log_ins(), world.nfvcl.state().blueprints.len()), (2, 1));
+        gives("third");
+        let error = log_in("wr0ng-one").clusters().await.unwrap_err();
+        assert!(error.reason.starts_with("Incorrect username or password (status 401)"), "{error}");
+        assert!(!format!("{error:?} {:?}", log_in("wr0ng-one")).contains("wr0ng-one"));
+        assert!(!stored(&world.store).await.contains(password));
     }
 }

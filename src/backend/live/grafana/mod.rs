@@ -21,7 +21,7 @@ pub use dashboard::{Dashboard, Variable};
 pub use graph::{Graph, Service};
 pub use panel::{Kind, Panel, Place, Query, Unit};
 
-use super::connect::token_at;
+use super::connect::auth_at;
 use super::http::{Ask, Auth, Http};
 use super::outside::{CallError, Class, Limits, Outside};
 use crate::model::connection::GrafanaAt;
@@ -101,15 +101,7 @@ impl Grafana {
     /// # Errors
     /// See [`Self::new`]; a file of the token that cannot be read.
     pub async fn open(at: &GrafanaAt) -> Result<Self, CallError> {
-        let secret = at.token_file.as_deref().map(token_at).transpose()?;
-        // A token of a service account has no colon; `user:password` has one.
-        let auth = match secret {
-            None => Auth::None,
-            Some(secret) => match secret.split_once(':') {
-                Some((user, password)) => Auth::Basic { user: user.to_owned(), password: password.to_owned() },
-                None => Auth::Bearer(secret),
-            },
-        };
+        let auth = at.token_file.as_deref().map(auth_at).transpose()?.unwrap_or_default();
         let (url, data_source) = (at.url.clone(), at.data_source.clone());
         Self::new(Settings { url, auth, namespace: "default".to_owned(), data_source }).await
     }

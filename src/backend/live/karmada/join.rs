@@ -9,6 +9,7 @@
 
 use super::member::{Member, SYSTEM, Side, named};
 use super::{CLUSTER, CallError, Class, Karmada, MEMBERS, NAMESPACE, SECRET};
+use crate::backend::live::names::is_name;
 use kube::api::{DynamicObject, ListParams};
 use serde_json::{Value, json};
 
@@ -43,7 +44,7 @@ impl Karmada {
     pub async fn join(&self, member: &Member, joining: &Joining) -> Result<Joined, CallError> {
         let name = &joining.name;
         let refused = |reason: String| CallError::new("karmada", format!("join {name}"), Class::Permanent, reason);
-        if !is_name(name) {
+        if !is_name(name, NAME_MAX) {
             let wanted = format!("`{name}` is no name of a member; wanted a-z, 0-9 and - inside, at most {NAME_MAX}");
             return Err(refused(wanted));
         }
@@ -141,13 +142,6 @@ fn owner(cluster: &DynamicObject) -> Value {
         "apiVersion": CLUSTER.resource().api_version, "kind": CLUSTER.kind, "name": cluster.metadata.name,
         "uid": cluster.metadata.uid, "controller": true, "blockOwnerDeletion": true,
     })
-}
-
-fn is_name(name: &str) -> bool {
-    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
-    let bytes = name.as_bytes();
-    bytes.len() <= NAME_MAX && bytes.iter().all(|byte| inside(*byte)) && is_edge(bytes.first()) && is_edge(bytes.last())
 }
 
 #[cfg(test)]

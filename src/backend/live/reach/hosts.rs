@@ -80,8 +80,13 @@ impl Hosts {
         self.only.iter().chain(&self.also).any(|pattern| pattern.fits(&host, port))
     }
 
+    /// Whether no host is named, so that it is not these alone that are right.
+    pub const fn is_open(&self) -> bool {
+        self.only.is_empty()
+    }
+
     /// Whether a host is named with any port.
-    pub(super) fn names_somehow(&self, host: &str) -> bool {
+    pub fn names_somehow(&self, host: &str) -> bool {
         let host = host.trim_matches(['[', ']']).to_lowercase();
         let mut all = self.only.iter().chain(&self.also);
         all.any(|pattern| pattern.fits(&host, pattern.port.unwrap_or_default()))

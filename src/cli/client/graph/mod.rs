@@ -69,11 +69,13 @@ Examples:
 const REMOVE: &str = "\
 Examples:
   smo graph remove shop
+  smo graph remove shop --dry-run                        what would be taken down
   smo graph remove shop --project demo --yes --wait";
 
 const RE_PLACE: &str = "\
 Examples:
   smo graph re-place shop
+  smo graph re-place shop --dry-run                      what would run where
   smo graph re-place shop --wait";
 
 const WATCH: &str = "\
@@ -120,7 +122,7 @@ pub enum Command {
     /// Remove a graph: nothing of it is left.
     #[command(after_help = REMOVE)]
     Remove(Confirmed),
-    /// Decide anew where a graph runs, as if nothing of it were placed.
+    /// Decide anew where a graph runs; what comes out as it is stays there.
     #[command(after_help = RE_PLACE)]
     RePlace(Asked),
     /// Watch a graph until Ctrl-C, or until it is as wanted.
@@ -213,6 +215,9 @@ pub struct Diff {
 pub struct Asked {
     #[command(flatten)]
     named: Named,
+    /// Say what would be decided; nothing is done.
+    #[arg(long, conflicts_with = "within")]
+    dry_run: bool,
     #[command(flatten)]
     wait: Wait,
     #[command(flatten)]
@@ -224,6 +229,9 @@ pub struct Asked {
 pub struct Confirmed {
     #[command(flatten)]
     named: Named,
+    /// Say what would be taken down; nothing is done.
+    #[arg(long, conflicts_with = "within")]
+    dry_run: bool,
     #[command(flatten)]
     wait: Wait,
     #[command(flatten)]

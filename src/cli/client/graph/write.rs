@@ -34,9 +34,8 @@ pub async fn deploy(arguments: &Deploy, out: &mut dyn Write) -> Result<(), Failu
     let method = if name.is_some() { Method::PUT } else { Method::POST };
     let ask = body.in_ask(Ask::new(method, &path));
     if arguments.dry_run {
-        let answer = server.ask(&ask.with("dry_run", "true")).await?.body;
-        told::print(format, &answer, out, |answer| plan::table(answer) + "dry run: nothing was stored\n")?;
-        return plan::verdict(&answer);
+        let answer = server.ask(&dry(ask)).await?.body;
+        return planned(&answer, Telling { format, out });
     }
     let ask = match &name {
         Some(name) => {
@@ -47,6 +46,18 @@ pub async fn deploy(arguments: &Deploy, out: &mut dyn Write) -> Result<(), Failu
     };
     let job = server.ask(&ask).await.map_err(|failure| there_already(failure, arguments))?.body;
     follow::after(&server, job, arguments.wait, Telling { format, out }).await
+}
+
+/// The same, planned only.
+fn dry(ask: Ask<'_>) -> Ask<'_> {
+    ask.with("dry_run", "true")
+}
+
+/// Tells a plan that nobody carries out.
+fn planned(answer: &Value, telling: Telling<'_>) -> Result<(), Failure> {
+    let Telling { format, out } = telling;
+    told::print(format, answer, out, |answer| plan::table(answer) + "dry run: nothing was stored\n")?;
+    plan::verdict(answer)
 }
 
 /// The graph that is changed.
@@ -133,9 +144,11 @@ async fn ask_after_asking(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let Named { name, project } = &arguments.named;
-    confirm(&format!("{word} graph {name} of project {}", project.or_default()), arguments.sure)?;
-    let Confirmed { named, wait, common, .. } = arguments;
-    let asked = Asked { named: named.clone(), wait: *wait, common: common.clone() };
+    if !arguments.dry_run {
+        confirm(&format!("{word} graph {name} of project {}", project.or_default()), arguments.sure)?;
+    }
+    let Confirmed { named, dry_run, wait, common, .. } = arguments;
+    let asked = Asked { named: named.clone(), dry_run: *dry_run, wait: *wait, common: common.clone() };
     ask_for(&asked, method, action, out).await
 }
 
@@ -144,8 +157,14 @@ async fn ask_for(arguments: &Asked, method: Method, action: Option<&str>, out: &
     let Named { name, project } = &arguments.named;
     let project = project.or_default();
     let path: Vec<&str> = ["projects", &project, "graphs", name].into_iter().chain(action).collect();
-    let job = server.ask(&Ask::new(method, &path)).await.map_err(|failure| read::not_there(failure, &project))?.body;
-    follow::after(&server, job, arguments.wait, Telling { format: arguments.common.format, out }).await
+    let ask = Ask::new(method, &path);
+    let ask = if arguments.dry_run { dry(ask) } else { ask };
+    let answer = server.ask(&ask).await.map_err(|failure| read::not_there(failure, &project))?.body;
+    let telling = Telling { format: arguments.common.format, out };
+    if arguments.dry_run {
+        return planned(&answer, telling);
+    }
+    follow::after(&server, answer, arguments.wait, telling).await
 }
 
 /// Turns the kill switch of a graph.

@@ -80,6 +80,33 @@ async fn a_graph_is_stopped_started_placed_anew_and_removed() {
     bench.delete(BASE).await.is_problem(StatusCode::NOT_FOUND, "no graph `a`");
 }
 
+/// Each says what would be, and is done afterwards as if nobody had asked.
+#[tokio::test]
+async fn whatever_is_done_to_a_graph_can_be_asked_for_without_doing_it() {
+    let bench = Bench::open().await;
+    bench.deployed("lab", "a").await;
+    let audited = bench.app.store.audits(0, 100).await.unwrap();
+    let (everywhere, nowhere) = (json!({"echo": {"member1": 1}, "helper": {"member1": 1}}), json!({}));
+    for (method, action, wanted) in [
+        ("POST", "/start", &everywhere),
+        ("POST", "/re-place", &everywhere),
+        ("POST", "/stop", &nowhere),
+        ("DELETE", "", &nowhere),
+    ] {
+        let request = Request::builder().method(method).uri(format!("{BASE}{action}?dry_run=true"));
+        let said = bench.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(said.status, 200, "{action}: {}", said.text());
+        let mut targets = said.json()["targets"].clone();
+        targets.as_object_mut().unwrap().retain(|_, places| *places != json!({}));
+        assert_eq!(&targets, wanted, "{action}");
+        assert_eq!(bench.get(BASE).await.json()["generation"], 1, "{action}");
+    }
+    assert_eq!(bench.app.store.audits(0, 100).await.unwrap(), audited);
+    bench.post(&format!("{BASE}/stop?wait=10s"), &Value::Null).await;
+    let said = bench.post(&format!("{BASE}/re-place?dry_run=true"), &Value::Null).await;
+    said.is_problem(StatusCode::CONFLICT, "start it, which also places it anew");
+}
+
 #[tokio::test]
 async fn a_graph_that_is_being_removed_is_left_to_that() {
     let bench = Bench::open().await;

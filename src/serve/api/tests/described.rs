@@ -106,7 +106,8 @@ fn matches(template: &str, path: &str) -> bool {
     template.len() == path.len() && template.iter().zip(&path).all(|(one, other)| one.starts_with('{') || one == other)
 }
 
-fn operations() -> impl Iterator<Item = (String, String, &'static Map<String, Value>)> {
+/// All operations: path, method, what is said of them.
+pub fn operations() -> impl Iterator<Item = (String, String, &'static Map<String, Value>)> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     paths.iter().flat_map(|(path, item)| {
         let operations = item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters");

@@ -3,6 +3,7 @@
 
 mod access;
 mod alerts;
+mod browsers;
 mod changes;
 mod deploys;
 mod described;
@@ -13,7 +14,7 @@ mod others;
 mod requests;
 mod system;
 
-use super::{App, Parts, Settings, build, document};
+use super::{App, Names, Parts, Settings, build, document};
 use crate::serve::artifact::Pulled;
 use crate::serve::auth::Auth;
 use crate::serve::config::AuthConfig;
@@ -52,14 +53,20 @@ struct Said {
 impl Bench {
     /// One that asks nobody for a token.
     async fn open() -> Self {
-        Self::with(Settings { body_bytes: 10 << 20, requests_per_second: 0, burst: 0, webhook_hosts: hosts() }, false)
-            .await
+        Self::with(
+            Settings { body_bytes: 10 << 20, requests_per_second: 0, burst: 0, webhook_hosts: hosts(), names: local() },
+            false,
+        )
+        .await
     }
 
     /// One that asks for tokens.
     async fn guarded() -> Self {
-        Self::with(Settings { body_bytes: 10 << 20, requests_per_second: 0, burst: 0, webhook_hosts: hosts() }, true)
-            .await
+        Self::with(
+            Settings { body_bytes: 10 << 20, requests_per_second: 0, burst: 0, webhook_hosts: hosts(), names: local() },
+            true,
+        )
+        .await
     }
 
     async fn with(settings: Settings, required: bool) -> Self {
@@ -157,6 +164,11 @@ impl Said {
 
 fn hosts() -> Hosts {
     Hosts::of("webhooks.allow_hosts", &[]).unwrap()
+}
+
+/// What a server on loopback is called.
+fn local() -> Names {
+    Names { named: Hosts::of("auth.hosts", &[]).unwrap(), is_local: true }
 }
 
 fn json_request(method: &str, path: &str, body: &Value) -> Request<Body> {

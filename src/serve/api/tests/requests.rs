@@ -1,6 +1,6 @@
 //! Requests that are strange, sent again, or too many.
 
-use super::{Bench, Settings, descriptor, hosts, json_request};
+use super::{Bench, Settings, descriptor, hosts, json_request, local};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
@@ -109,7 +109,8 @@ async fn a_key_whose_request_is_being_done_is_a_conflict() {
 
 #[tokio::test]
 async fn who_asks_too_often_is_told_to_wait_and_the_health_of_the_server_is_always_told() {
-    let settings = Settings { body_bytes: 1 << 20, requests_per_second: 1, burst: 3, webhook_hosts: hosts() };
+    let settings =
+        Settings { body_bytes: 1 << 20, requests_per_second: 1, burst: 3, webhook_hosts: hosts(), names: local() };
     let bench = Bench::with(settings, false).await;
     let mut last = bench.get("/v1/whoami").await;
     for _ in 0..3 {
@@ -124,7 +125,8 @@ async fn who_asks_too_often_is_told_to_wait_and_the_health_of_the_server_is_alwa
 
 #[tokio::test]
 async fn whoever_guesses_tokens_is_told_to_wait() {
-    let settings = Settings { body_bytes: 1 << 20, requests_per_second: 1, burst: 2, webhook_hosts: hosts() };
+    let settings =
+        Settings { body_bytes: 1 << 20, requests_per_second: 1, burst: 2, webhook_hosts: hosts(), names: local() };
     let bench = Bench::with(settings, true).await;
     let mut statuses = Vec::new();
     for guess in 0..4 {
@@ -137,7 +139,8 @@ async fn whoever_guesses_tokens_is_told_to_wait() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_wherever_it_is_read() {
-    let settings = Settings { body_bytes: 1_000, requests_per_second: 0, burst: 0, webhook_hosts: hosts() };
+    let settings =
+        Settings { body_bytes: 1_000, requests_per_second: 0, burst: 0, webhook_hosts: hosts(), names: local() };
     let bench = Bench::with(settings, false).await;
     let body = json!({"alerts": [], "x": "a".repeat(1_000)});
     bench.post("/v1/alerts", &body).await.is_problem(StatusCode::PAYLOAD_TOO_LARGE, "");
@@ -161,18 +164,4 @@ async fn a_mistake_of_ours_is_a_500_with_the_id_under_which_the_log_has_it() {
     let said = bench.get("/v1/projects/lab/graphs/a/plan").await;
     said.is_problem(StatusCode::INTERNAL_SERVER_ERROR, "a mistake of ours");
     assert!(!said.text().contains("a test plants"), "its words stay in the log");
-}
-
-#[tokio::test]
-async fn a_page_of_another_site_changes_nothing_where_nobody_shows_a_token() {
-    let bench = Bench::open().await;
-    bench.deployed("lab", "a").await;
-    let ask = |path: &str| Request::get(path).header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
-    bench.ask(ask("/graphs/a/stop")).await.is_problem(StatusCode::FORBIDDEN, "a page of another site");
-    assert_eq!(bench.ask(ask("/graphs/a")).await.status, 200, "reading is the browser's own matter");
-    let mut post = json_request("POST", "/v1/projects", &json!({"name": "port"}));
-    post.headers_mut().insert(header::ORIGIN, "http://evil.example".parse().unwrap());
-    post.headers_mut().insert(header::HOST, "127.0.0.1:8000".parse().unwrap());
-    bench.ask(post).await.is_problem(StatusCode::FORBIDDEN, "a page of another site");
-    assert_eq!(bench.get("/v1/projects/port").await.status, 404);
 }

@@ -2,39 +2,18 @@
 
 use super::{devices, longer, pairs, rtts};
 use crate::backend::live::submariner::{Connection, Link};
-use crate::input::hdag::{Descriptor, parse};
+use crate::input::hdag::parse;
 use crate::model::Targets;
-use crate::serve::at::At;
 use crate::serve::engine::plan::decide;
-use crate::serve::engine::world::{Asked, World, world};
-use crate::serve::store::rows::{Amount, ClusterAttributes, ClusterRow, Options};
+use crate::serve::engine::stand_in::{descriptor, row, service, world_of, world_with};
+use crate::serve::engine::world::World;
+use crate::serve::store::rows::ClusterRow;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Policies that weigh rules.
 const POLICIES: [&str; 2] = ["anytime+rate", "lagrangian+rate"];
-
-/// A cluster with five cores on one node.
-fn row(name: &str) -> ClusterRow {
-    ClusterRow {
-        name: name.to_owned(),
-        present: true,
-        ready: true,
-        seen_at: At(0),
-        cpu: Amount { allocatable: 5.0, free: 5.0 },
-        memory: Amount { allocatable: 32.0 * 1_073_741_824.0, free: 32.0 * 1_073_741_824.0 },
-        gpu: Amount::default(),
-        nodes: 1,
-        version: "v1.35".to_owned(),
-        region: String::new(),
-        pod_cidr: None,
-        service_cidr: None,
-        rtt_ms: BTreeMap::new(),
-        attributes: ClusterAttributes::default(),
-        dashboard: None,
-    }
-}
 
 fn far(rtts: &[(&str, f64)]) -> BTreeMap<String, f64> {
     rtts.iter().map(|(name, ms)| ((*name).to_owned(), *ms)).collect()
@@ -43,37 +22,6 @@ fn far(rtts: &[(&str, f64)]) -> BTreeMap<String, f64> {
 #[expect(clippy::unnecessary_wraps, reason = "it is a field that may be missing")]
 fn some(rtts: &[(&str, f64)]) -> Option<BTreeMap<String, f64>> {
     Some(far(rtts))
-}
-
-fn descriptor(services: &str) -> Descriptor {
-    parse(format!("hdaGraph: {{id: g, services: [{services}]}}"), "graph").expect("it is one").0
-}
-
-fn service(id: &str, cpu: &str, network: &str, calls: &str) -> String {
-    format!(
-        "{{id: {id}, deployment: {{trigger: {{}}, intent: {{compute: {{cpu: {cpu}, ram: small}}, network: {network}, \
-         connectionPoints: [{calls}]}}}}, artifact: {{ociImage: 'oci://r/{id}', ociConfig: {{type: App, implementer: HELM}}, valuesOverwrite: {{}}}}}}"
-    )
-}
-
-fn world_of(descriptor: &Descriptor, clusters: &[ClusterRow]) -> World {
-    world_with(descriptor, clusters, false)
-}
-
-fn world_with(descriptor: &Descriptor, clusters: &[ClusterRow], inject_resources: bool) -> World {
-    let services: BTreeSet<String> = descriptor.services.iter().map(|service| service.id.clone()).collect();
-    let (requests, held, options) = (BTreeMap::new(), BTreeMap::new(), Options::default());
-    let asked = Asked {
-        descriptor,
-        options: &options,
-        services: &services,
-        requests: &requests,
-        clusters,
-        held: &held,
-        capacities: None,
-        inject_resources,
-    };
-    world(asked).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Where each service is, or why one is not.

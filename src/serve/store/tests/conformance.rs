@@ -28,6 +28,7 @@ pub(super) async fn all(store: &Store) {
     records::documents(store).await;
     records::strange_letters(store).await;
     assert_eq!(store.tidy().await.unwrap(), 0, "nothing of this is old");
+    records::what_has_had_its_time(store).await;
 }
 
 /// After the store was closed and opened again.

@@ -1,8 +1,9 @@
 //! Which objects a join makes, on both sides, and what it does where some are there already.
 
-use super::{Joined, Joining, is_name};
+use super::{Joined, Joining, NAME_MAX};
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::karmada::member::Member;
+use crate::backend::live::names::is_name;
 use crate::backend::live::outside::Class;
 use crate::backend::live::stub::{Exchange, Stub, exchange, get};
 use crate::model::connection::Division;
@@ -179,6 +180,7 @@ async fn a_kubeconfig_runs_no_program_and_reads_no_file() {
 
 #[test]
 fn names_of_members_are_those_that_karmada_takes() {
+    let is_name = |name: &str| is_name(name, NAME_MAX);
     assert!(is_name("os-k8s-4-abcde") && is_name("a") && is_name(&"a".repeat(48)));
     for wrong in ["", "-a", "a-", "A", "a_b", "a.b", &"a".repeat(49)] {
         assert!(!is_name(wrong), "{wrong}");

@@ -307,7 +307,7 @@ pub fn empty(stack: &Stack) {
     for name in ours(Some("Active")) {
         clear(stack, &name);
     }
-    FIRST.call_once(|| {
+    FIRST.call_once_force(|_| {
         until("namespaces of runs before are gone", Duration::from_mins(1), || ours(None).is_empty());
     });
     until("the members are empty", Duration::from_secs(90), || {

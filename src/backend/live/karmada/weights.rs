@@ -31,7 +31,7 @@ impl Karmada {
     pub(super) async fn write_weights(&self, workload: &str, shares: &Shares) -> Result<(), CallError> {
         let shares: &Shares =
             &shares.iter().filter(|(_, replicas)| **replicas > 0).map(|(name, n)| (name.clone(), *n)).collect();
-        let (name, total) = (policy_name(workload), shares.values().sum());
+        let (name, total): (String, u32) = (policy_name(workload), shares.values().sum());
         let shown = Shown { karmada: self, workload, end: clock::now() + IN_FORCE_WITHIN };
         let held = json!({"spec": {"suspension": {"dispatching": true}}});
         let weighed = json!({"spec": {"suspension": {"dispatching": true}, "placement": placement(shares)}});

@@ -280,8 +280,8 @@ fn a_paused_graph_is_left_alone() {
     service.deploy("smo-pause", &descriptor(&stack, "autoscaling"), &options);
     let graph = "/v1/projects/smo-pause/graphs/autoscaling-graph";
     service.put(&format!("{graph}/pause"), &json!({"reason": "incident 4711"})).is(200);
-    graphs::load(&stack, web, 60.0);
-    // 78/s with head-room: four replicas are decided on, and none is started.
+    graphs::load(&stack, web, 54.0);
+    // 70.2/s with head-room: four replicas are decided on, and none is started.
     until("it is decided", SOON, || {
         let decisions = service.get(&format!("{graph}/decisions")).is(200).json();
         let total = |targets: &Value| targets.as_object().map(|by| by.values().filter_map(Value::as_u64).sum::<u64>());

@@ -13,9 +13,10 @@ const SOON: Duration = Duration::from_secs(30);
 fn l03_replicas_follow_the_rate_exactly_as_planned() {
     let Some(stack) = stack("l03") else { return };
     let shop = Shop::new(&stack, "l03");
-    shop.load(60.0);
+    shop.load(54.0);
     let mut smo = shop.start("--live", &[]);
-    // 60 /s with 30 % head-room on 20 /s a replica: 78 / 20 → 4; the back gets 30 /s: 39 / 30 → 2.
+    // 54 /s with 30 % head-room on 20 /s a replica: 70.2 / 20 → 4; the back gets 27 /s: 35.1 / 30 → 2.
+    // In the middle of what four serve: a rate is measured to a few percent, as scrapes come when the machine has time for them.
     until("front has 4", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
     let shares = shop.shares("front");
     for (member, replicas) in &shares {
@@ -44,7 +45,7 @@ fn l10_silence_of_prometheus_means_hold() {
     shop.load(20.0);
     let smo = shop.start("--live", &[]);
     until("front has 2", SOON, || shop.ready_all("front") == 2);
-    for (rate, replicas) in [(60.0, 4), (100.0, 7)] {
+    for (rate, replicas) in [(54.0, 4), (100.0, 7)] {
         shop.load(rate);
         until("front follows", SOON, || shop.ready_all("front") == replicas);
     }
@@ -141,7 +142,7 @@ fn l16_a_second_driver_is_refused() {
 #[test]
 fn pause_stops_every_write() {
     let Some(stack) = stack("pause") else { return };
-    let shop = Shop::new(&stack, "pause");
+    let shop = Shop::new(&stack, "paused");
     shop.load(20.0);
     let smo = shop.start("--live", &[]);
     until("it drives", SOON, || shop.ready_all("front") == 2);
@@ -212,7 +213,7 @@ fn l02_a_release_is_deployed_and_divided_as_planned() {
         &["grafana"],
         json!({"url": stack.address("grafana"), "token_file": shop.secret("admin:admin"), "folder": "shop"}),
     );
-    shop.load(60.0);
+    shop.load(54.0);
     for round in 1..=2 {
         let mut smo = shop.start("--live", &[]);
         until("it is deployed and divided", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);

@@ -108,7 +108,7 @@ fn nothing_is_lost_and_nothing_deployed_twice_whatever_breaks() {
     let mut service = Service::new(&stack, free_port());
     service.configure(&["database"], json!(postgres.url()));
     service.start();
-    let seconds = std::env::var("SMO_FAULTS_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let seconds = std::env::var("SMO_FAULTS_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(42);
     let (start, limit) = (now(), Duration::from_secs(seconds));
     let (mut wanted, mut round, mut fault) = (Wanted::new(), 0, 0);
     while start.elapsed() < limit || fault < 6 {

@@ -11,6 +11,7 @@ use oci_client::secrets::RegistryAuth;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Once;
 
 /// Where the demonstrations' charts are in the registry.
 const REPOSITORY: &str = "smo-demo";
@@ -31,10 +32,13 @@ pub const fn app(name: &'static str, cpu: &'static str, memory: &'static str) ->
     Chart { name, cpu, memory }
 }
 
-/// All charts of the demonstrations, in the registry, as `scenarios/demos/publish` makes them.
+/// All charts of the demonstrations, in the registry, as `scenarios/demos/publish` makes them. Nobody takes them away again: once is enough.
 pub fn publish_all(stack: &Stack) {
-    define_discovery(stack);
-    run(PUBLISH, &[]).expect("they are pushed");
+    static PUBLISHED: Once = Once::new();
+    PUBLISHED.call_once_force(|_| {
+        define_discovery(stack);
+        run(PUBLISH, &[]).expect("they are pushed");
+    });
 }
 
 /// One chart more.
@@ -105,8 +109,7 @@ pub fn push_layer(stack: &Stack, name: &str, bytes: Vec<u8>, media_type: &str) -
 
 /// Ready replicas of a Deployment in a member, as the member itself says.
 pub fn ready(stack: &Stack, member: &str, (project, name): (&str, &str)) -> u64 {
-    let object = stack.get(member, &["deployment", name, "--namespace", project]);
-    object.and_then(|object| object["status"]["readyReplicas"].as_u64()).unwrap_or(0)
+    stack.ready(member, (project, name))
 }
 
 /// The releases of a namespace, as Helm itself lists them: name and revision.

@@ -18,7 +18,7 @@ fn said_at(smo: &Smo, text: &str) -> Option<f64> {
 fn loses_and_fails_back(name: &str, signal: &str) {
     let Some(stack) = stack(name) else { return };
     let shop = Shop::new(&stack, name);
-    shop.load(60.0);
+    shop.load(54.0);
     let smo = shop.start("--live", &["--set", "inventory.clusters.far.pools.main.price_per_hour=9 $"]);
     until("it drives", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
     let lost = if shop.ready("member1", "front") > 0 { "member1" } else { "member2" };
@@ -74,7 +74,7 @@ fn l06_a_frozen_cluster_is_left_and_returned_to() {
 fn l06_a_silent_control_plane_means_hold() {
     let Some(stack) = stack("l06c") else { return };
     let shop = Shop::new(&stack, "l06c");
-    shop.load(60.0);
+    shop.load(54.0);
     let smo = shop.start("--live", &[]);
     until("it drives", SOON, || shop.ready_all("front") == 4);
     let frozen = stack.freeze("agg");

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// Who decides: replicas go down as soon as the load does, so that tests need not wait.
@@ -189,8 +190,7 @@ impl<'a> Shop<'a> {
 
     /// Ready replicas of a Deployment in a member, as the member itself says.
     pub fn ready(&self, member: &str, name: &str) -> u64 {
-        let object = self.stack.get(member, &["deployment", name, "--namespace", &self.namespace]);
-        object.and_then(|object| object["status"]["readyReplicas"].as_u64()).unwrap_or(0)
+        self.stack.ready(member, (&self.namespace, name))
     }
 
     /// Ready replicas of a Deployment over both members.
@@ -200,8 +200,8 @@ impl<'a> Shop<'a> {
 
     /// How Karmada's binding divides a Deployment.
     pub fn shares(&self, name: &str) -> BTreeMap<String, u64> {
-        let binding = format!("{name}-deployment");
-        let object = self.stack.get("karmada", &["resourcebinding", &binding, "--namespace", &self.namespace]);
+        let bindings = format!("/apis/work.karmada.io/v1alpha2/namespaces/{}/resourcebindings", self.namespace);
+        let object = self.stack.at("karmada", &format!("{bindings}/{name}-deployment"));
         let clusters = object.map(|object| object["spec"]["clusters"].clone()).unwrap_or_default();
         let share =
             |one: &Value| (one["name"].as_str().unwrap_or_default().to_owned(), one["replicas"].as_u64().unwrap_or(0));
@@ -212,8 +212,7 @@ impl<'a> Shop<'a> {
 impl Drop for Shop<'_> {
     fn drop(&mut self) {
         self.load(0.0);
-        let arguments = ["delete", "namespace", &self.namespace, "--wait=false"];
-        let _ = self.stack.kubectl("karmada", &arguments);
+        clear(self.stack, &self.namespace);
     }
 }
 
@@ -292,24 +291,50 @@ impl Drop for Filler<'_> {
     }
 }
 
-/// Waits until nothing runs in the members, as Karmada sees it: what the test before left is others' to this one.
+/// Waits until nothing runs in the members, as they say and as Karmada sees it: what the test before left is others' to this one.
+///
+/// Kubernetes takes a quarter of a minute for a namespace, so what runs there is removed by itself, and nobody waits for the namespaces:
+/// no test has one that another had. Only those of a run before are waited for.
 pub fn empty(stack: &Stack) {
-    let names = stack.kubectl("karmada", &["get", "namespaces", "--output", "name"]).expect("listed");
-    for name in names.lines().filter(|name| name.starts_with("namespace/smo-")) {
-        let _ = stack.kubectl("karmada", &["delete", name, "--wait=false"]);
+    static FIRST: Once = Once::new();
+    let ours = |phase: Option<&str>| -> Vec<String> {
+        let listed = stack.at("karmada", "/api/v1/namespaces").expect("listed");
+        let all = listed["items"].as_array().into_iter().flatten();
+        let such = all.filter(|one| phase.is_none_or(|phase| one["status"]["phase"] == phase));
+        let names = such.filter_map(|one| one["metadata"]["name"].as_str());
+        names.filter(|name| name.starts_with("smo-") || *name == "hello").map(str::to_owned).collect()
+    };
+    for name in ours(Some("Active")) {
+        clear(stack, &name);
     }
-    until("namespaces of tests before are gone", Duration::from_mins(1), || {
-        let names = stack.kubectl("karmada", &["get", "namespaces", "--output", "name"]).expect("listed");
-        !names.lines().any(|name| name.starts_with("namespace/smo-"))
+    FIRST.call_once_force(|_| {
+        until("namespaces of runs before are gone", Duration::from_mins(1), || ours(None).is_empty());
     });
     until("the members are empty", Duration::from_secs(90), || {
-        let clusters = stack.get("karmada", &["clusters"]).expect("listed");
-        clusters["items"].as_array().into_iter().flatten().all(|cluster| {
-            let summary = &cluster["status"]["resourceSummary"];
-            let nothing = |part: &str| matches!(summary[part]["cpu"].as_str(), None | Some("0"));
-            nothing("allocated") && nothing("allocating") && summary["allocatable"]["cpu"].is_string()
-        })
+        ["member1", "member2"].iter().all(|member| is_empty(stack, member))
     });
+}
+
+/// Whether a member has no workloads and no pods, and Karmada knows it.
+fn is_empty(stack: &Stack, member: &str) -> bool {
+    let none = |path: &str| {
+        let listed = stack.at(member, path);
+        listed.is_some_and(|listed| listed["items"].as_array().is_some_and(Vec::is_empty))
+    };
+    let known = || {
+        let cluster = stack.at("karmada", &format!("/apis/cluster.karmada.io/v1alpha1/clusters/{member}"));
+        let summary = &cluster.expect("it has joined")["status"]["resourceSummary"];
+        let nothing = |part: &str| matches!(summary[part]["cpu"].as_str(), None | Some("0"));
+        nothing("allocated") && nothing("allocating") && summary["allocatable"]["cpu"].is_string()
+    };
+    none("/apis/apps/v1/deployments") && none("/api/v1/pods") && known()
+}
+
+/// Removes what runs and what wakes in a namespace, and begins to remove the namespace.
+pub fn clear(stack: &Stack, namespace: &str) {
+    let kinds = "deployments.apps,propagationpolicies.policy.karmada.io,prometheusrules.monitoring.coreos.com";
+    let _ = stack.kubectl("karmada", &["delete", kinds, "--all", "--namespace", namespace, "--wait=false"]);
+    let _ = stack.kubectl("karmada", &["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"]);
 }
 
 /// Waits, for what must *not* happen.

@@ -20,7 +20,7 @@ fn entry<'a>(seen: &'a Value, part: &str, name: &str) -> &'a Value {
 fn l01_the_inventory_is_what_the_nodes_say() {
     let Some(stack) = stack("l01") else { return };
     let shop = Shop::new(&stack, "l01");
-    shop.load(60.0);
+    shop.load(54.0);
     let _filler = Filler::new(&stack, "member1", ("2", 3));
     let mut driver = shop.start("--live", &[]);
     until("it drives", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
@@ -38,7 +38,7 @@ fn l01_the_inventory_is_what_the_nodes_say() {
     let front = entry(&seen, "services", "front");
     let ready: u64 = front["clusters"].as_array().into_iter().flatten().filter_map(|one| one["ready"].as_u64()).sum();
     assert_eq!(ready, 4, "{front}");
-    assert!(front["rate_per_s"].as_f64().is_some_and(|rate| (rate - 60.0).abs() < 6.0), "{front}");
+    assert!(front["rate_per_s"].as_f64().is_some_and(|rate| (rate - 54.0).abs() < 6.0), "{front}");
 
     let frozen = stack.freeze("api-member1");
     let seen = shop.observe();
@@ -54,7 +54,7 @@ fn l01_the_inventory_is_what_the_nodes_say() {
 fn what_if_questions_start_from_the_live_state() {
     let Some(stack) = stack("now") else { return };
     let shop = Shop::new(&stack, "now");
-    shop.load(60.0);
+    shop.load(54.0);
     let mut driver = shop.start("--live", &[]);
     until("it drives", SOON, || shop.ready_all("front") == 4 && shop.ready_all("back") == 2);
     assert_eq!(driver.end(), 0, "{}", driver.said());
@@ -66,7 +66,7 @@ fn what_if_questions_start_from_the_live_state() {
     assert!(answer.to_string().contains("near"), "{answer}");
     let load = std::fs::read_to_string(shop.folder.path().join("runs/shop/now/load.csv")).expect("the load is kept");
     let rate: f64 = load.lines().nth(1).and_then(|line| line.rsplit(',').next()?.parse().ok()).expect("a rate");
-    assert!((rate - 60.0).abs() < 6.0, "{load}");
+    assert!((rate - 54.0).abs() < 6.0, "{load}");
     let answer =
         shop.ask("whatif", &["--until", "10min", "--seeds", "2", "--change", "lose cluster near", "--policy", "naive"]);
     assert!(answer.contains("lose cluster near"), "{answer}");
@@ -77,14 +77,14 @@ fn what_if_questions_start_from_the_live_state() {
 fn the_past_becomes_a_scenario_that_can_be_simulated() {
     let Some(stack) = stack("past") else { return };
     let shop = Shop::new(&stack, "past");
-    shop.load(60.0);
-    wait(25);
+    shop.load(54.0);
+    wait(18);
     let out = shop.folder.path().join("recorded");
-    let arguments = ["--from", "20s", "--step", "1s", "--out", out.to_str().expect("a plain path")];
+    let arguments = ["--from", "13s", "--step", "1s", "--out", out.to_str().expect("a plain path")];
     shop.ask("observe", &arguments);
     let load = std::fs::read_to_string(out.join("load.csv")).expect("it is there");
     let rates: Vec<f64> = load.lines().skip(1).filter_map(|line| line.split(',').nth(1)?.parse().ok()).collect();
-    assert!(rates.len() >= 15 && rates.iter().skip(8).all(|rate| (rate - 60.0).abs() < 6.0), "{load}");
+    assert!(rates.len() >= 10 && rates.iter().skip(6).all(|rate| (rate - 54.0).abs() < 6.0), "{load}");
     // Asked for again: the same files, nothing twice.
     shop.ask("observe", &arguments);
     assert_eq!(std::fs::read_to_string(out.join("load.csv")).expect("it is there"), load);

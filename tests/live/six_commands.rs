@@ -2,7 +2,7 @@
 
 use crate::graphs::define_discovery;
 use crate::service::{Service, free_port};
-use crate::shop::empty;
+use crate::shop::{clear, empty};
 use crate::stack::{Stack, stack};
 use serde_json::Value;
 use std::path::Path;
@@ -23,7 +23,7 @@ struct Project<'a>(&'a Stack);
 
 impl Drop for Project<'_> {
     fn drop(&mut self) {
-        let _ = self.0.kubectl("karmada", &["delete", "namespace", "hello", "--ignore-not-found"]);
+        clear(self.0, "hello");
     }
 }
 

@@ -51,7 +51,7 @@ fn a_graph_has_one_keeper_and_another_one_after_a_crash() {
         || kept_by.contains(&first.pid().to_string());
     let (dead, alive) = if is_first { (&mut first, &second) } else { (&mut second, &first) };
     dead.kill();
-    load(&stack, ("smo-two", "two-0"), 60.0);
+    load(&stack, ("smo-two", "two-0"), 54.0);
     let took = until("the other one keeps it", SOON, || keeper(alive, &names[0]).is_some_and(|now| now != kept_by));
     eprintln!("two servers: taken over {:.1} s after the crash", took.as_secs_f64());
     let total = || ready(&stack, "member1", ("smo-two", "two-0")) + ready(&stack, "member2", ("smo-two", "two-0"));

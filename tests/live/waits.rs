@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(40);
-const PROJECT: &str = "smo-waits";
 
 /// A graph in which `web-server` waits for two events, of two gauges.
 fn waiting(stack: &Stack, condition: &str) -> Value {
@@ -27,8 +26,8 @@ fn level(stack: &Stack, name: &str, value: f64) {
     gauge(stack, ("smo_waits", &json!({"level": name})), value);
 }
 
-fn phase(service: &Service<'_>) -> String {
-    service.service(PROJECT, "waits", "web-server")["phase"].as_str().unwrap().to_owned()
+fn phase(service: &Service<'_>, project: &str) -> String {
+    service.service(project, "waits", "web-server")["phase"].as_str().unwrap().to_owned()
 }
 
 fn started(stack: &Stack) -> Service<'_> {
@@ -41,15 +40,15 @@ fn started(stack: &Stack) -> Service<'_> {
     service
 }
 
-fn names(stack: &Stack) -> Vec<String> {
-    releases(stack, PROJECT).into_iter().map(|(name, _)| name).collect()
+fn names(stack: &Stack, project: &str) -> Vec<String> {
+    releases(stack, project).into_iter().map(|(name, _)| name).collect()
 }
 
 #[test]
 fn all_events_have_to_fire_where_all_are_wanted() {
     let Some(stack) = stack("waits all") else { return };
-    let service = started(&stack);
-    service.deploy(PROJECT, &waiting(&stack, "ALL"), &json!({}));
+    let (service, project) = (started(&stack), "smo-waits-all");
+    service.deploy(project, &waiting(&stack, "ALL"), &json!({}));
     let rules = stack.get("karmada", &["prometheusrules", "--all-namespaces"]).unwrap().to_string();
     assert!(rules.contains("heat") && rules.contains("smoke"), "a rule for each event: {rules}");
     level(&stack, "heat", 5.0);
@@ -57,45 +56,51 @@ fn all_events_have_to_fire_where_all_are_wanted() {
         service.events(0).iter().any(|event| event["kind"] == "event.fired" && event["data"]["event"] == "heat")
     });
     wait(2);
-    assert_eq!((phase(&service).as_str(), names(&stack)), ("pending", vec!["hello-world".to_owned()]));
+    assert_eq!(
+        (phase(&service, project).as_str(), names(&stack, project)),
+        ("pending", vec!["hello-world".to_owned()])
+    );
     level(&stack, "smoke", 5.0);
-    until("both have fired", SOON, || phase(&service) == "running");
-    assert_eq!(names(&stack), ["hello-world", "web-server"]);
+    until("both have fired", SOON, || phase(&service, project) == "running");
+    assert_eq!(names(&stack, project), ["hello-world", "web-server"]);
 }
 
 /// Any of them is enough. Stopped and started again it waits again, and its rules go with the stop and come back with the start.
 #[test]
 fn what_waits_still_waits_after_a_stop() {
     let Some(stack) = stack("waits stop") else { return };
-    let service = started(&stack);
-    service.deploy(PROJECT, &waiting(&stack, "ANY"), &json!({}));
-    let graph = format!("/v1/projects/{PROJECT}/graphs/waits");
+    let (service, project) = (started(&stack), "smo-waits-stop");
+    service.deploy(project, &waiting(&stack, "ANY"), &json!({}));
+    let graph = format!("/v1/projects/{project}/graphs/waits");
     let rules = || stack.get("karmada", &["prometheusrules", "--all-namespaces"]).unwrap().to_string().contains("heat");
     until("its rules are there", SOON, rules);
     service.post(&format!("{graph}/stop?wait=60s"), &Value::Null).is(200);
-    assert_eq!((phase(&service).as_str(), names(&stack)), ("pending", vec![]));
+    assert_eq!((phase(&service, project).as_str(), names(&stack, project)), ("pending", vec![]));
     until("its rules are gone", SOON, || !rules());
     service.post(&format!("{graph}/start?wait=60s"), &Value::Null).is(200);
-    assert_eq!((phase(&service).as_str(), names(&stack)), ("pending", vec!["hello-world".to_owned()]));
+    assert_eq!(
+        (phase(&service, project).as_str(), names(&stack, project)),
+        ("pending", vec!["hello-world".to_owned()])
+    );
     until("its rules are back", SOON, rules);
     level(&stack, "smoke", 5.0);
-    until("one event is enough", SOON, || phase(&service) == "running");
+    until("one event is enough", SOON, || phase(&service, project) == "running");
     // It stays when its event has ended.
     level(&stack, "smoke", 0.0);
     until("the end is told", SOON, || service.events(0).iter().any(|event| event["kind"] == "event.ended"));
     wait(2);
-    assert_eq!(phase(&service), "running");
+    assert_eq!(phase(&service, project), "running");
     service.delete(&format!("{graph}?wait=60s"));
-    until("nothing of it is left", SOON, || !rules() && names(&stack).is_empty());
+    until("nothing of it is left", SOON, || !rules() && names(&stack, project).is_empty());
 }
 
 #[test]
 fn it_sleeps_again_when_its_events_have_ended_where_that_is_wanted() {
     let Some(stack) = stack("waits end") else { return };
-    let service = started(&stack);
-    service.deploy(PROJECT, &waiting(&stack, "ANY"), &json!({"stop_when_resolved": true}));
+    let (service, project) = (started(&stack), "smo-waits-end");
+    service.deploy(project, &waiting(&stack, "ANY"), &json!({"stop_when_resolved": true}));
     level(&stack, "heat", 5.0);
-    until("it runs", SOON, || phase(&service) == "running");
+    until("it runs", SOON, || phase(&service, project) == "running");
     level(&stack, "heat", 0.0);
-    until("it sleeps", SOON, || phase(&service) == "pending" && names(&stack) == ["hello-world"]);
+    until("it sleeps", SOON, || phase(&service, project) == "pending" && names(&stack, project) == ["hello-world"]);
 }

@@ -108,14 +108,15 @@ fn silence_of_prometheus_is_not_zero() {
     let Some(stack) = stack("silence") else { return };
     let service = started(&stack);
     let web = ("smo-silence", "web-server");
-    load(&stack, web, 60.0);
+    load(&stack, web, 54.0);
     let options = json!({"services": {"web-server": {"capacity": "20 /s", "replicas_max": 5}}});
     service.deploy("smo-silence", &graphs::descriptor(&stack, "autoscaling"), &options);
     let total = || ready(&stack, "member1", web) + ready(&stack, "member2", web);
-    // 60/s with a head-room of 30 % are 78/s: four of 20/s.
+    // 54/s with a head-room of 30 % are 70.2/s: four of 20/s.
     until("it has scaled", SOON, || total() == 4);
     let frozen = stack.freeze("prometheus");
-    crate::shop::wait(15);
+    // Longer than the window of the rate (5 s) and the hold-down (3 s) together.
+    crate::shop::wait(10);
     assert_eq!(total(), 4);
     drop(frozen);
     load(&stack, web, 10.0);

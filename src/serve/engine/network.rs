@@ -77,7 +77,10 @@ pub async fn measure(at: &KarmadaAt, clusters: &[ClusterRow]) -> BTreeMap<String
                 tracing::debug!(cluster = name, %error, "its round trips cannot be read");
                 None
             }
-            Err(_) => None,
+            Err(_) => {
+                tracing::debug!(cluster = name, patience = ?PATIENCE, "it does not tell its round trips in time");
+                None
+            }
         }
     };
     let names = clusters.iter().filter(|cluster| cluster.present && cluster.ready).map(|cluster| cluster.name.clone());

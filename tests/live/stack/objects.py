@@ -39,10 +39,22 @@ def api_service(places: Places, group: str, version: str, service: Object) -> Ob
     }
 
 
+def proxy_rights() -> list[Object]:
+    """What each of Karmada's own ways to install it brings along: its administrator may ask members through it, as who he is."""
+    name, rbac = "cluster-proxy-admin", "rbac.authorization.k8s.io"
+    rule: Object = {"apiGroups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"]}
+    return [
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": [rule]},
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+         "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
+         "subjects": [{"apiGroup": rbac, "kind": "User", "name": "system:admin"}]},
+    ]
+
+
 def karmada_objects(places: Places, layout: Layout) -> Object:
     """Everything at Karmada's API but its own definitions."""
     aggregated: Object = {"name": "karmada-aggregated-apiserver", "namespace": SYSTEM, "port": 7443}
-    objects = [namespace(SYSTEM), outside(aggregated["name"], SYSTEM),
+    objects = [namespace(SYSTEM), *proxy_rights(), outside(aggregated["name"], SYSTEM),
                api_service(places, "cluster.karmada.io", "v1alpha1", aggregated)]
     if layout.estimators:
         objects += [outside(f"karmada-scheduler-estimator-{member.name}", SYSTEM,

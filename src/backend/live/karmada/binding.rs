@@ -1,21 +1,13 @@
 //! Who has how many replicas of a workload: the `ResourceBinding`, read and written.
 //!
 //! Karmada makes the objects in the members from `spec.clusters` alone. With a scheduler name of our own, one write of that list
-//! is a whole move: nobody sees half of it. With static weights the policy's weights are the wanted counts and the number of replicas
-//! is their sum, which Karmada's division by the method of Webster turns into exactly these counts; as that takes two
-//! writes, dispatching is suspended in between.
+//! is a whole move: nobody sees half of it. How it is divided by static weights, `weights` says.
 
-use super::claim::policy_name;
-use super::{BINDING, CallError, Class, Karmada, POLICY};
+use super::{BINDING, CallError, Karmada};
 use crate::model::connection::Division;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// How often a division by weights is looked for, and from one look to the next.
-const DIVIDED_LOOKS: u32 = 100;
-const DIVIDED_EVERY: Duration = Duration::from_millis(50);
 
 /// Replicas by cluster, as Karmada calls them; a cluster without replicas is not in it.
 pub type Shares = BTreeMap<String, u32>;
@@ -29,6 +21,8 @@ pub struct BindingSeen {
     pub resource_version: String,
     /// Replicas asked for, by cluster.
     pub clusters: Shares,
+    /// The static weights by which Karmada divides it; none where it does not.
+    pub weights: Shares,
     /// Replicas that exist and do not serve yet, by cluster.
     pub starting: Shares,
     /// Replicas that serve, by cluster.
@@ -67,6 +61,12 @@ impl BindingSeen {
         };
         for share in spec["clusters"].as_array().into_iter().flatten() {
             put(&mut seen.clusters, &share["name"], count(&share["replicas"]));
+        }
+        let weights = &spec["placement"]["replicaScheduling"]["weightPreference"]["staticWeightList"];
+        for one in weights.as_array().into_iter().flatten() {
+            for name in one["targetCluster"]["clusterNames"].as_array().into_iter().flatten() {
+                put(&mut seen.weights, name, count(&one["weight"]));
+            }
         }
         for item in status["aggregatedStatus"].as_array().into_iter().flatten() {
             let (exist, ready) = (count(&item["status"]["replicas"]), count(&item["status"]["readyReplicas"]));
@@ -175,57 +175,6 @@ impl Karmada {
         self.merge(BINDING, &binding_name(&seen.workload), &patch).await?;
         if seen.replicas == total { Ok(()) } else { self.scale(&seen.workload, total).await }
     }
-
-    /// Weights that are the counts, and their sum as the number of replicas, with dispatching suspended in between.
-    async fn write_weights(&self, workload: &str, shares: &Shares) -> Result<(), CallError> {
-        let name = policy_name(workload);
-        let held = json!({"spec": {"suspension": {"dispatching": true}, "placement": placement(shares)}});
-        self.merge(POLICY, &name, &held).await?;
-        self.scale(workload, shares.values().sum()).await?;
-        // Let out before Karmada has divided anew, the works would carry the old number by the new weights.
-        self.until_divided(workload, shares).await?;
-        self.resume(workload).await
-    }
-
-    async fn until_divided(&self, workload: &str, shares: &Shares) -> Result<(), CallError> {
-        for _ in 0..DIVIDED_LOOKS {
-            if self.binding(workload).await?.is_some_and(|seen| seen.clusters == *shares) {
-                return Ok(());
-            }
-            tokio::time::sleep(DIVIDED_EVERY).await;
-        }
-        let reason = "Karmada has not divided it by the new weights yet; its works are held back until it has";
-        Err(CallError::new("karmada", format!("divide {workload}"), Class::Retryable, reason))
-    }
-
-    /// Lets the works of a division by weights go out.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn resume(&self, workload: &str) -> Result<(), CallError> {
-        self.merge(POLICY, &policy_name(workload), &json!({"spec": {"suspension": null}})).await.map(|_| ())
-    }
-}
-
-/// `spec.placement` of a division by static weights. Without replicas anywhere all weights are equal: none of nothing.
-pub fn placement(shares: &Shares) -> Value {
-    let weight =
-        |(name, replicas): (&String, &u32)| json!({"targetCluster": {"clusterNames": [name]}, "weight": replicas});
-    let names: Vec<&String> = shares.iter().filter(|(_, replicas)| **replicas > 0).map(|(name, _)| name).collect();
-    let weights: Vec<Value> = shares.iter().filter(|(_, replicas)| **replicas > 0).map(weight).collect();
-    let mut placement = json!({
-        "clusterAffinity": {"clusterNames": names},
-        "replicaScheduling": {
-            "replicaSchedulingType": "Divided",
-            "replicaDivisionPreference": "Weighted",
-            "weightPreference": {"staticWeightList": weights},
-        },
-    });
-    if names.is_empty() {
-        placement["clusterAffinity"] = Value::Null;
-        placement["replicaScheduling"]["weightPreference"] = Value::Null;
-    }
-    placement
 }
 
 #[cfg(test)]
@@ -241,7 +190,9 @@ mod tests {
             "metadata": {"name": "web-deployment", "resourceVersion": "7",
                 "annotations": {"propagationpolicy.karmada.io/name": "smo-web"}},
             "spec": {"resource": {"kind": "Deployment", "name": "web"}, "replicas": 5, "schedulerName": "smo",
-                "clusters": [{"name": "member1", "replicas": 3}, {"name": "member2", "replicas": 2}]},
+                "clusters": [{"name": "member1", "replicas": 3}, {"name": "member2", "replicas": 2}],
+                "placement": {"replicaScheduling": {"weightPreference": {"staticWeightList": [
+                    {"targetCluster": {"clusterNames": ["member2"]}, "weight": 4}]}}}},
             "status": {
                 "conditions": [{"type": "Scheduled", "status": "False", "reason": "Unschedulable", "message": "no room"}],
                 "aggregatedStatus": [
@@ -252,6 +203,7 @@ mod tests {
         let shares =
             |pairs: &[(&str, u32)]| -> Shares { pairs.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect() };
         assert_eq!(seen.clusters, shares(&[("member1", 3), ("member2", 2)]));
+        assert_eq!(seen.weights, shares(&[("member2", 4)]));
         assert_eq!((seen.ready, seen.starting), (shares(&[("member1", 1)]), shares(&[("member1", 2)])));
         assert_eq!((seen.policy.as_str(), seen.trouble.as_deref()), ("smo-web", Some("Unschedulable: no room")));
     }

@@ -3,7 +3,8 @@
 //! The scheduler name of a policy cannot be changed later, so it is decided here once. A workload that follows another policy already
 //! is not taken over: two who divide one workload fight for ever.
 
-use super::binding::{BindingSeen, Shares, binding_name, placement};
+use super::binding::{BindingSeen, Shares, binding_name};
+use super::weights::placement;
 use super::{BINDING, CallError, Class, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
 use crate::backend::manifest::karmada::toleration;
 use crate::model::Toleration;
@@ -48,7 +49,11 @@ impl Karmada {
             Division::Own => {
                 json!({"replicaScheduling": {"replicaSchedulingType": "Divided", "replicaDivisionPreference": "Weighted"}})
             }
-            Division::Weights => placement(shares),
+            // What divides it already stays: it may be half of a division that somebody has died on, and is finished later.
+            Division::Weights => {
+                let ours = binding.filter(|seen| seen.policy == name && !seen.weights.is_empty());
+                placement(ours.map_or(shares, |seen| &seen.weights))
+            }
         };
         if !tolerations.is_empty() {
             placement["clusterTolerations"] = tolerations.iter().map(toleration).collect();

@@ -1,8 +1,9 @@
 //! The client of a Karmada control plane: what it says of clusters and workloads, and the few writes that a plan needs.
 //!
 //! In reading order: this file (calls and their errors), `cluster` (what is free where), `binding` (who has how many replicas,
-//! and one write to change it), `claim` (the policy that makes a workload ours), `access` (what we are allowed to do, and who else
-//! scales), `store` (what must survive a crash), `watch` (what changes), `member` and `join` (a cluster becomes a member).
+//! and one write to change it), `weights` (the writes that it takes where Karmada divides), `claim` (the policy that makes a workload
+//! ours), `access` (what we are allowed to do, and who else scales), `store` (what must survive a crash), `watch` (what changes),
+//! `member` and `join` (a cluster becomes a member).
 //!
 //! Objects are read as JSON and written as the fields that we own: the API server checks them, and generated types of a
 //! dozen kinds would say less.
@@ -15,6 +16,7 @@ pub mod join;
 pub mod member;
 pub mod store;
 pub mod watch;
+pub mod weights;
 
 use super::kubernetes;
 use super::outside::{CallError, Class, Limits, Outside};

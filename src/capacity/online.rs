@@ -189,7 +189,9 @@ impl Online {
         }
         let load = rate / throughput(&fitted.capacity, sample.replicas);
         let short = rate < 0.97 * sample.offered || sample.waiting > rate;
-        let contradicts = (short && load < 0.85) || (!short && load > 1.15);
+        // Arrivals alone do not say that so much is served.
+        let serves_more = !short && load > 1.15 && !sample.completed.is_nan();
+        let contradicts = (short && load < 0.85) || serves_more;
         self.contradictions = if contradicts { self.contradictions + 1 } else { 0 };
         let by_decisions = (self.contradictions >= CONTRADICTIONS).then_some(self.contradictions);
         let Some(ago) = self.sums.alarm(THRESHOLD) else { return by_decisions };

@@ -3,6 +3,7 @@
 use super::past::{Begin, Believed, Lesson, Stance};
 use crate::capacity::online::{Online, Sample};
 use crate::capacity::predict::scaled;
+use crate::capacity::saturation::STRAINED;
 use crate::capacity::{Fitted, IdentifiedBy, Options, Outcome};
 use crate::model::scenario::{Known, Learn};
 use crate::model::{Capacity, CapacityByClass, Phase, ServiceId, Snapshot};
@@ -65,7 +66,7 @@ impl Learnt {
         let mut sample = sample(snapshot, service, &ready, (learn, self.sampled))?;
         let (sum, count) = std::mem::take(&mut self.replicas);
         (sample.replicas, self.sampled) = (sum / f64::from(count), sample.at);
-        Some(sample)
+        (!is_strained(&sample, learn)).then_some(sample)
     }
 
     /// Learns from a sample; nothing from one that does not follow the one before.
@@ -95,15 +96,25 @@ impl Learnt {
             Outcome::Refused(refusal) => return Err(refusal.reason.clone()),
         };
         let assumption = assumption(fitted);
-        let law = law(fitted, self.believed, &mut self.assumed, learn);
+        let guess = self.believed.filter(|_| self.stance == Stance::Open);
+        let law = law(fitted, guess, &mut self.assumed, learn);
         let law = law.filter(|law| self.stance != Stance::Fixed && is_news(law, self.believed));
         let Some(law) = law else { return assumption.map_or(Ok(None), |why| Err(why.to_owned())) };
-        (self.believed, self.stance) = (Some(law), Stance::Open);
+        self.believed = Some(law);
+        if self.stance == Stance::Unknown {
+            self.stance = Stance::Learnt;
+        }
         let by_class =
             declared.by_class.iter().map(|(class, one)| (class.clone(), weighed(&law, weight(one, declared))));
         let capacity = CapacityByClass { default: law, by_class: by_class.collect() };
         Ok(Some(Believed { capacity, identified_by: fitted.identified_by, is_provisional }))
     }
+}
+
+/// Whether more may have arrived than was answered, where nobody counts answers: arrivals are no throughput then.
+fn is_strained(sample: &Sample, learn: Learn) -> bool {
+    let usable = learn.ceiling.map_or(STRAINED, |share| 0.95 * share.as_f64());
+    sample.completed.is_nan() && sample.cpu > usable * sample.cpu_limit * sample.replicas
 }
 
 /// What a fit assumes, where it stands on that.
@@ -115,11 +126,11 @@ fn assumption(fitted: &Fitted) -> Option<&'static str> {
     }
 }
 
-/// The law of the default class that a fit tells. One that rests on an assumption tells only by how much what is believed has
-/// changed since the first that did.
+/// The law of the default class that a fit tells. One that rests on an assumption tells only by how much a guess has changed since
+/// the first that did.
 fn law(
     fitted: &Fitted,
-    believed: Option<Capacity>,
+    guess: Option<Capacity>,
     assumed: &mut Option<(f64, Capacity)>,
     learn: Learn,
 ) -> Option<Capacity> {
@@ -129,7 +140,7 @@ fn law(
         return Some(if is_median { fitted.capacity } else { fitted.capacity_low });
     }
     let now = fitted.per_replica.value;
-    let (first, base) = *assumed.get_or_insert((now, believed?));
+    let (first, base) = *assumed.get_or_insert((now, guess?));
     let factor = now / first;
     (factor.is_finite() && factor > 0.0).then(|| scaled(&base, factor))
 }

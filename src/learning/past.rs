@@ -31,9 +31,11 @@ pub struct Begin {
 /// What a declared capacity is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stance {
-    /// It holds until another one is learnt.
+    /// It is a guess: it holds until another one is learnt, or seen to be so many times that.
     #[default]
     Open,
+    /// It was learnt: it holds until another one is that rests on no assumption.
+    Learnt,
     /// It holds: what is learnt raises alarms, and replaces nothing.
     Fixed,
     /// It stands for one that nobody knows: until one is learnt, policies see no rate, so that no figure follows from it.

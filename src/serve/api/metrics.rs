@@ -121,20 +121,6 @@ impl Metrics {
         self.seconds.get_or_create(&Route { method, route }).observe(took.as_secs_f64());
     }
 
-    fn set_stored(&self, phases: &[(Phase, u64)], states: &[(JobState, u64)]) {
-        let narrow = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        self.graphs.clear();
-        for (phase, count) in phases {
-            self.graphs.get_or_create(&InPhase { phase: word(phase) }).set(narrow(*count));
-        }
-        self.jobs.clear();
-        for (state, count) in states {
-            self.jobs.get_or_create(&InState { state: word(state) }).set(narrow(*count));
-        }
-    }
-}
-
-impl Metrics {
     fn set_capacities(&self, figures: Vec<Figure>) {
         self.capacities.clear();
         self.drifted.clear();
@@ -144,6 +130,18 @@ impl Metrics {
                 self.capacities.get_or_create(&of).set(rate);
             }
             self.drifted.get_or_create(&of).set(i64::from(capacity.drifted_at.is_some()));
+        }
+    }
+
+    fn set_stored(&self, phases: &[(Phase, u64)], states: &[(JobState, u64)]) {
+        let narrow = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.graphs.clear();
+        for (phase, count) in phases {
+            self.graphs.get_or_create(&InPhase { phase: word(phase) }).set(narrow(*count));
+        }
+        self.jobs.clear();
+        for (state, count) in states {
+            self.jobs.get_or_create(&InState { state: word(state) }).set(narrow(*count));
         }
     }
 }

@@ -130,7 +130,7 @@ pub async fn past(
         let stance = match origin {
             CapacityOrigin::None => Stance::Unknown,
             CapacityOrigin::Option | CapacityOrigin::File => Stance::Fixed,
-            CapacityOrigin::Fitted => Stance::Open,
+            CapacityOrigin::Fitted => Stance::Learnt,
         };
         Some((teller.id(name)?, Begin { stance, samples: kept.remove(name).unwrap_or_default() }))
     };

@@ -1,16 +1,18 @@
 //! What all keepers share: the store, the settings, who is to be told, and whether the server ends.
 
 use super::answer::{EngineError, Trouble};
+use super::capacities::{self, Figure};
 use super::dashboards;
 use super::settings::Settings;
 use crate::backend::live::outside::{CallError, Class};
 use crate::serve::at::At;
 use crate::serve::store::asked::NewEvent;
-use crate::serve::store::rows::{Event, Graph, Job};
+use crate::serve::store::rows::{Event, Graph, Job, Status};
 use crate::serve::store::{Store, StoreError};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 /// Shared by the engine and all keepers.
@@ -27,6 +29,8 @@ pub struct Context {
     /// What all who write dashboards share.
     pub dashboards: dashboards::Shared,
     started_at: At,
+    /// Capacities of the graphs that are kept here, by their ids.
+    figures: Mutex<BTreeMap<String, Vec<Figure>>>,
     ending: AtomicBool,
 }
 
@@ -72,14 +76,31 @@ impl Context {
     pub fn new(store: Store, settings: Settings) -> Arc<Self> {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
-        let (started_at, ending) = (At::now(), AtomicBool::new(false));
-        Arc::new(Self { store, settings, told, changed, dashboards, started_at, ending })
+        let (started_at, figures, ending) = (At::now(), Mutex::default(), AtomicBool::new(false));
+        Arc::new(Self { store, settings, told, changed, dashboards, started_at, figures, ending })
     }
 
     /// Until when all that a job is about has to be ready. What was asked for before this server started was not worked on meanwhile,
     /// nor was a graph whose kill switch was on until now.
     pub fn deadline(&self, job: &Job, graph: &Graph) -> At {
         job.created_at.max(graph.updated_at).max(self.started_at).after(self.settings.deploy_timeout)
+    }
+
+    /// What is known of the capacities of a graph that is kept here.
+    pub fn set_figures(&self, graph: &Graph, status: &Status) {
+        let mut all = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(graph.id.clone(), capacities::figures(graph, status));
+    }
+
+    /// A graph is kept here no more.
+    pub fn forget_figures(&self, graph_id: &str) {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).remove(graph_id);
+    }
+
+    /// What is known of the capacities of all graphs that are kept here.
+    pub fn figures(&self) -> Vec<Figure> {
+        let all = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().flatten().cloned().collect()
     }
 
     /// The server ends: keepers leave what they keep as it is.

@@ -54,6 +54,7 @@ pub fn world_with(descriptor: &Descriptor, clusters: &[ClusterRow], inject_resou
         options: &options,
         services: &services,
         requests: &requests,
+        fitted: None,
         clusters,
         held: &held,
         capacities: None,

@@ -74,7 +74,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("governor", &["serve/"]),
     ("prometheus_client", &["serve/"]),
     ("tower_http", &["serve/"]),
-    ("tracing", &["serve/"]),
+    ("tracing", &["serve/", "backend/live/"]),
+    ("opentelemetry", &["serve/traces/otel.rs"]),
+    ("opentelemetry_sdk", &["serve/traces/otel.rs"]),
+    ("opentelemetry_otlp", &["serve/traces/otel.rs"]),
     ("jiff", &["serve/", "backend/live/"]),
 ];
 

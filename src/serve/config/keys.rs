@@ -114,6 +114,13 @@ pub const KEYS: &[Key] = &[
     key("limits.burst", Value, "requests of a caller at once"),
     key("log.format", Value, "how is logged: `text` or `json`"),
     key("log.level", Text, "what is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module"),
+    key(
+        "otel.endpoint",
+        Text,
+        "address of an OpenTelemetry collector that takes traces by OTLP over HTTP (feature `otel`)",
+    ),
+    key("otel.headers", Secret, "headers that it wants: `authorization=Bearer%20TOKEN`, with commas between"),
+    key("otel.service_name", Text, "what the service is called in traces"),
     key("capacities", Text, "file that `smo fit` wrote: what replicas of services can serve"),
     key(
         "inject_resources",

@@ -13,6 +13,7 @@ use crate::model::observation::{Event, EventKind};
 use crate::serve::at::At;
 use crate::serve::store::StoreError;
 use crate::serve::store::rows::{DecisionRow, Graph, Job, JobState, Phase, Previous, Status};
+use crate::serve::traces;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,8 +48,8 @@ pub struct Clerk {
     pub services: BTreeSet<String>,
     /// What is observed.
     pub status: Status,
-    /// What is deployed, where a job waits for it.
-    pub job: Option<Job>,
+    /// What is deployed, where a job waits for it, and its span, which ends with it.
+    pub job: Option<(Job, tracing::Span)>,
     /// Ends the run.
     pub remote: Option<Remote>,
     /// When all has to be ready.
@@ -153,7 +154,7 @@ impl Clerk {
 
     /// All of it is ready: a job that waited for that is through, and there is something to go back to.
     async fn on_deployed(&mut self) {
-        let Some(job) = self.job.take() else { return };
+        let Some((job, span)) = self.job.take() else { return };
         let store = &self.context.store;
         let Graph { descriptor, options, source, .. } = self.graph.clone();
         let kept = store.keep_previous(&self.graph.id, &Previous { descriptor, options, source }).await;
@@ -169,7 +170,7 @@ impl Clerk {
             // It is tried again with the next status.
             Err(error) => {
                 tracing::warn!(graph = self.graph.name, %error, "a job could not be ended");
-                self.job = Some(job);
+                self.job = Some((job, span));
             }
         }
     }
@@ -238,7 +239,9 @@ impl Clerk {
         if self.job.is_some() && At::now() > self.deadline {
             let reason = self.status.reason.clone().unwrap_or_else(|| "it is not ready".to_owned());
             let limit = self.context.settings.deploy_timeout;
-            return Some(Verdict::Late(format!("not ready within {} s: {reason}", limit.as_secs())));
+            let reason = format!("not ready within {} s: {reason}", limit.as_secs());
+            self.job.iter().for_each(|(_, span)| traces::failed(span, &reason));
+            return Some(Verdict::Late(reason));
         }
         None
     }

@@ -62,8 +62,10 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = route_of(&request).unwrap_or_else(|| "unmatched".to_owned());
-    // Whatever is logged on the way has the id.
-    let (traced, span) = (traces::request(&request, &route, &id), tracing::info_span!("request", id = %id));
+    // Whatever is logged on the way has the id, and that of the trace.
+    let traced = traces::request(&request, &route, &id);
+    let trace = traces::id(&traced);
+    let span = tracing::info_span!("request", id = %id, trace_id = trace);
     let answering = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(traced.clone());
     let answered = answering.instrument(span).await;
     let answered = answered.unwrap_or_else(|_| {
@@ -74,7 +76,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let (status, took) = (response.status().as_u16(), began.elapsed());
     app.metrics.answered((method.as_str(), &route), status, took);
     traces::answered(&traced, status);
-    log((&id, &method, &path), status, took);
+    log((&id, &method, &path), trace, status, took);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -82,12 +84,12 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
 }
 
 /// Logs a request: what was only read, and was there, is of interest to nobody but whoever looks for a mistake.
-fn log((id, method, path): (&str, &Method, &str), status: u16, took: Duration) {
+fn log((id, method, path): (&str, &Method, &str), trace_id: Option<String>, status: u16, took: Duration) {
     let took_ms = took.as_secs_f64() * 1e3;
     if status < 400 && (*method == Method::GET || *method == Method::HEAD) {
-        tracing::debug!(request = id, %method, path, status, took_ms, "answered");
+        tracing::debug!(request = id, trace_id, %method, path, status, took_ms, "answered");
     } else {
-        tracing::info!(request = id, %method, path, status, took_ms, "answered");
+        tracing::info!(request = id, trace_id, %method, path, status, took_ms, "answered");
     }
 }
 

@@ -9,7 +9,7 @@
 mod export;
 
 pub use crate::backend::live::traced::failed;
-pub use export::{Exporting, asked};
+pub use export::{Exporting, asked, id};
 
 use super::store::rows::Job;
 use crate::backend::live::traced::TARGET;

@@ -18,7 +18,7 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttp
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanData, SpanExporter as _};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -139,11 +139,20 @@ pub(super) fn go_on(span: &Span, headers: &HeaderMap) {
     }
 }
 
+/// The id of the trace that a span is part of, where anybody listens.
+pub fn id(span: &Span) -> Option<String> {
+    (!span.is_disabled()).then(|| context_of(span)).filter(SpanContext::is_valid).map(|of| of.trace_id().to_string())
+}
+
+fn context_of(span: &Span) -> SpanContext {
+    span.context().span().span_context().clone()
+}
+
 /// A job was asked for, by whatever is done now.
 pub fn asked(job: &str) {
     let span = Span::current();
     span.record("smo.job", job);
-    let by = span.context().span().span_context().clone();
+    let by = context_of(&span);
     if by.is_valid() {
         let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
         asked.push_back((job.to_owned(), by));

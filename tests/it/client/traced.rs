@@ -114,14 +114,17 @@ fn a_collector_that_is_away_costs_one_warning_and_nothing_else() {
     let log = BufReader::new(server.child.stderr.take().unwrap());
     std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let get =
-        |server: &Server| runtime.block_on(ask(server, (Method::GET, "/v1/graphs"), (1, 1)).send()).unwrap().status();
+    let get = |server: &Server, path| {
+        runtime.block_on(ask(server, (Method::GET, path), (1, 1)).send()).unwrap().status().as_u16()
+    };
+    let told = |what: &str| while !lines.recv_timeout(DEADLINE).expect(what).contains(what) {};
 
-    assert_eq!(get(&server), 200);
-    while !lines.recv_timeout(DEADLINE).expect("a warning").contains("traces cannot be sent") {}
+    assert_eq!((get(&server, "/v1/graphs"), get(&server, "/v1/graphs/none")), (200, 404));
+    told("traces cannot be sent");
     // The second batch, sent at the end at the latest, is lost as the first.
-    assert_eq!(get(&server), 200);
+    assert_eq!(get(&server, "/v1/graphs/none"), 404);
+    told(&trace(1));
     assert_eq!(server.end(), Some(0));
-    let rest: Vec<String> = lines.iter().filter(|line| line.contains("traces")).collect();
+    let rest: Vec<String> = lines.iter().filter(|line| line.contains("traces cannot")).collect();
     assert!(rest.is_empty(), "{rest:?}");
 }

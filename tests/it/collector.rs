@@ -24,9 +24,9 @@ pub struct Batch {
 pub struct Collector {
     /// Its address.
     pub url: String,
-    /// Where it runs, for what a test has to ask besides.
-    pub runtime: Runtime,
     came: Receiver<Batch>,
+    /// It ends with this.
+    _runtime: Runtime,
 }
 
 impl Collector {
@@ -36,13 +36,13 @@ impl Collector {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (tell, came) = channel();
-        let take = move |headers: HeaderMap, body: Bytes| async move {
-            let sent = ExportTraceServiceRequest::decode(body).unwrap();
-            tell.send(Batch { headers, sent }).unwrap();
+        let take = move |headers: HeaderMap, body: Bytes| {
+            let told = tell.send(Batch { headers, sent: ExportTraceServiceRequest::decode(body).unwrap() });
+            async move { told.unwrap() }
         };
         let router = Router::new().route("/v1/traces", post(take));
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { url, runtime, came }
+        Self { url, came, _runtime: runtime }
     }
 
     /// All that came until now.

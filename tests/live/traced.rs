@@ -33,6 +33,7 @@ fn a_deploy_is_one_trace_from_the_request_to_helm_and_karmada() {
     assert_eq!(service.end(), 0);
 
     let batches = collector.batches();
+    assert!(batches.iter().all(|batch| batch.headers["content-type"] == "application/x-protobuf"));
     let spans: Vec<Span> = spans(&batches).into_iter().filter(|span| hex(&span.trace_id) == TRACE).collect();
     for name in ["plan", "helm upgrade", "karmada apply"] {
         assert_eq!(upwards(&spans, name), [name, "job deploy", "POST /v1/projects/{project}/graphs"], "{name}");

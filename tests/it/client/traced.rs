@@ -10,6 +10,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// A span of whoever asks.
 const CALLER: &str = "b7ad6b7169203331";
@@ -56,7 +57,8 @@ fn requests_and_what_they_lead_to_are_part_of_the_callers_trace() {
     let endpoint = format!("otel.endpoint={}", collector.url);
     let more = ["--set", &endpoint, "--set", "otel.headers=authorization=Bearer%20hunter2"];
     let server = Server::with(home.path(), &more, (&[("OTEL_SERVICE_NAME", "smo-lab")], Stdio::null()));
-    let status = |request: RequestBuilder| collector.runtime.block_on(request.send()).unwrap().status().as_u16();
+    let runtime = Runtime::new().unwrap();
+    let status = |request: RequestBuilder| runtime.block_on(request.send()).unwrap().status().as_u16();
     let graphs = "/v1/projects/demo/graphs";
     let shop = |request: RequestBuilder| request.header("content-type", "application/yaml").body(SHOP);
 
@@ -113,7 +115,7 @@ fn a_collector_that_is_away_costs_one_warning_and_nothing_else() {
     let (tell, lines) = channel();
     let log = BufReader::new(server.child.stderr.take().unwrap());
     std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = Runtime::new().unwrap();
     let get = |server: &Server, path| {
         runtime.block_on(ask(server, (Method::GET, path), (1, 1)).send()).unwrap().status().as_u16()
     };

@@ -11,8 +11,8 @@ Examples:
   SMO_LISTEN=0.0.0.0:8000 smo config show      what the environment changes
   smo config show --format json                for programs
 
-The later wins: defaults, the variables of the original SMO (also in a file .env here), the file,
-SMO_... variables, and the command line of smo serve. Passwords are masked.";
+The later wins: defaults, the variables of the original SMO (also in a file .env here) and of
+OpenTelemetry, the file, SMO_... variables, and the command line of smo serve. Passwords are masked.";
 
 /// Show the configuration of the service.
 #[derive(Debug, clap::Subcommand)]

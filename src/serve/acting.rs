@@ -9,15 +9,17 @@ use super::config::Config;
 use super::engine::{Engine, EngineError, Settings, Trouble};
 use super::store::Store;
 use super::store::rows::{ClusterRow, Event, Graph, Options};
+use super::traces;
 use crate::backend::live::alerts::Alert;
 use crate::backend::live::clock;
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 /// How long it is believed that the control plane answers, or does not.
 const BELIEVED: Duration = Duration::from_secs(2);
@@ -62,12 +64,14 @@ impl Acts for Acting {
         descriptor: &'a Value,
         options: &'a Options,
     ) -> Answer<'a, super::engine::PlanAnswer> {
-        async move {
+        let span = traces::dry_run(project);
+        let dry_run = async move {
             let name = descriptor["hdaGraph"]["id"].as_str().unwrap_or_default();
             let now = self.store.graph(project, name).await.map_err(unreachable)?;
             self.engine.dry_run(project, (descriptor, options), now.as_ref()).await
-        }
-        .boxed()
+        };
+        let inside = dry_run.instrument(span.clone());
+        inside.inspect_err(move |error| traces::failed(&span, error)).boxed()
     }
 
     fn diff<'a>(&'a self, graph: &'a Graph, descriptor: &'a Value, options: &'a Options) -> Answer<'a, Value> {

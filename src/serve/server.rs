@@ -9,6 +9,7 @@ use super::auth::{self, Bootstrap};
 use super::config::{Config, SignIn, Tls};
 use super::nfvcl::{Nfvcl, Sites};
 use super::store::{Store, StoreError};
+use super::traces::Exporting;
 use super::webhooks::{Pace, Sender};
 use super::{engine, logs};
 use crate::backend::live::connect::auth_at;
@@ -74,13 +75,16 @@ pub enum ServeError {
 /// # Errors
 /// A place where nobody can listen, a database that does not answer at the start, and what else cannot be used.
 pub fn run(config: Config, out: &mut dyn Write) -> Result<(), ServeError> {
-    logs::begin(&config.log).map_err(ServeError::Config)?;
     tls::install();
     let runtime: Runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(BUSY_THREADS).build()?;
+    let exporting = Exporting::begin(config.otel.as_ref(), runtime.handle()).map_err(ServeError::Config)?;
+    logs::begin(&config.log, exporting.layer()).map_err(ServeError::Config)?;
     let ended = runtime.block_on(async {
         let until = told()?;
         serve(config, out, until).await
     });
+    // What waits is done on the runtime: as long as there is one.
+    exporting.end();
     runtime.shutdown_timeout(Duration::from_secs(5));
     ended
 }

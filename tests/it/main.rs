@@ -29,6 +29,8 @@ mod cli;
 #[cfg(feature = "live")]
 mod client;
 mod closed_forms;
+#[cfg(feature = "otel")]
+mod collector;
 mod compatibility;
 mod conditional;
 mod conformance_backends;

@@ -73,7 +73,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["serve/auth/"]),
     ("governor", &["serve/"]),
     ("prometheus_client", &["serve/"]),
-    ("tracing", &["serve/"]),
+    ("tracing", &["serve/", "backend/live/"]),
+    ("opentelemetry", &["serve/traces/otel.rs"]),
+    ("opentelemetry_sdk", &["serve/traces/otel.rs"]),
+    ("opentelemetry_otlp", &["serve/traces/otel.rs"]),
     ("jiff", &["serve/", "backend/live/"]),
 ];
 

@@ -17,6 +17,9 @@ mod api;
 mod artifacts;
 mod bad_input;
 mod charts;
+#[cfg(feature = "otel")]
+#[path = "../it/collector.rs"]
+mod collector;
 mod conformance;
 mod dashboards;
 mod decisions;
@@ -41,6 +44,8 @@ mod shop;
 mod sights;
 mod six_commands;
 mod stack;
+#[cfg(feature = "otel")]
+mod traced;
 mod two_servers;
 mod waits;
 mod wishes;

@@ -12,11 +12,13 @@ use super::karmada::store::{LEASE, Stored, Wish};
 use super::outside::{CallError, Class};
 use super::reconcile::{Present, Step, is_move};
 use super::shared::Shared;
+use super::traced;
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::{ClusterId, ServiceId, Table};
 use crate::units::{Span, Time};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// From one look at the kill switch to the next: no write is made on an older one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -224,7 +226,8 @@ impl Driver {
         }
         let total: u32 = binding.clusters.values().sum();
         if binding.replicas != total && total > 0 {
-            self.karmada.scale(&binding.workload, total).await?;
+            let span = traced::change("scale", &binding.workload);
+            self.karmada.scale(&binding.workload, total).instrument(span).await?;
             self.since[service] = self.clock.time();
         }
         Ok(())
@@ -253,7 +256,8 @@ impl Driver {
             let reason = format!("not written: no cluster `{stranger}` has joined");
             return Err(CallError::new("karmada", format!("divide {}", binding.workload), Class::Retryable, reason));
         }
-        match self.karmada.divide(binding, shares).await {
+        let divided = self.karmada.divide(binding, shares).instrument(traced::change("divide", &binding.workload));
+        match divided.await {
             Ok(()) => {
                 self.shared.on_written(&binding.workload, shares);
                 Ok(())

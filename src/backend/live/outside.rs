@@ -8,12 +8,13 @@
 //! Deliberately absent: what to do about an error. That is for whoever called: a telemetry outage means hold, a conflict means
 //! read again, a dashboard that fails means nothing.
 
-use super::clock;
+use super::{clock, traced};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::fmt;
 use std::future::Future;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 
 /// Calls that failed in a row until the system is left alone.
 const BREAKER_FAILURES: u32 = 5;
@@ -159,6 +160,20 @@ impl Outside {
         what: &str,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let (span, mut tries) = (traced::call(self.system, what), 0_i64);
+        let counted = || {
+            tries += 1;
+            attempt()
+        };
+        let called = self.try_all(limits, what, counted).instrument(span.clone()).await;
+        span.record("smo.tries", tries);
+        called.inspect_err(|error| traced::failed(&span, error))
+    }
+
+    async fn try_all<T, F>(&self, limits: Limits, what: &str, mut attempt: impl FnMut() -> F) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, CallError>>,
     {

@@ -5,7 +5,7 @@
 //!  answer  ◄─ identify ◄────────────────────────────── record ◄──────────────────┘
 //! ```
 //!
-//! `identify` gives the request its id, counts and logs it, and makes a [`Problem`] of every error, with that id; `admit` says who asks and
+//! `identify` gives the request its id, counts, logs and traces it, and makes a [`Problem`] of every error, with that id; `admit` says who asks and
 //! how often, and refuses pages of other sites (`browser`); `record` writes down who changed what; `in_time` ends what takes too long.
 
 use super::access::By;
@@ -16,6 +16,7 @@ use crate::backend::live::digest::sha256;
 use crate::serve::at::At;
 use crate::serve::auth::{AuthError, Caller};
 use crate::serve::store::rows::{AuditRow, Role};
+use crate::serve::traces;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -53,7 +54,7 @@ pub struct Unchanged;
 #[derive(Debug, Clone, Copy)]
 pub struct Plain;
 
-/// Gives the request an id; counts and logs it; makes a problem of every error.
+/// Gives the request an id; counts, logs and traces it; makes a problem of every error.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = clock::now();
     let _counted = app.metrics.begin();
@@ -61,9 +62,12 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = route_of(&request).unwrap_or_else(|| "unmatched".to_owned());
-    // Whatever is logged on the way has the id.
-    let span = tracing::info_span!("request", id = %id);
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
+    // Whatever is logged on the way has the id, and that of the trace.
+    let traced = traces::request(&request, &route, &id);
+    let trace = traces::id(&traced);
+    let span = tracing::info_span!("request", id = %id, trace_id = trace);
+    let answering = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(traced.clone());
+    let answered = answering.instrument(span).await;
     let answered = answered.unwrap_or_else(|_| {
         tracing::error!(request = %id, %method, %path, "a handler panicked");
         Problem::internal("the request met a mistake of ours; the log has it under this id").into_response()
@@ -71,7 +75,8 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let mut response = finished(answered, &id, &path).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
     app.metrics.answered((method.as_str(), &route), status, took);
-    log((&id, &method, &path), status, took);
+    traces::answered(&traced, status);
+    log((&id, &method, &path), trace, status, took);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -79,12 +84,12 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
 }
 
 /// Logs a request: what was only read, and was there, is of interest to nobody but whoever looks for a mistake.
-fn log((id, method, path): (&str, &Method, &str), status: u16, took: Duration) {
+fn log((id, method, path): (&str, &Method, &str), trace_id: Option<String>, status: u16, took: Duration) {
     let took_ms = took.as_secs_f64() * 1e3;
     if status < 400 && (*method == Method::GET || *method == Method::HEAD) {
-        tracing::debug!(request = id, %method, path, status, took_ms, "answered");
+        tracing::debug!(request = id, trace_id, %method, path, status, took_ms, "answered");
     } else {
-        tracing::info!(request = id, %method, path, status, took_ms, "answered");
+        tracing::info!(request = id, trace_id, %method, path, status, took_ms, "answered");
     }
 }
 

@@ -15,6 +15,7 @@ use crate::input::settings::Settings;
 use crate::model::connection::{Division, Moves, Probe};
 use crate::model::scenario::Learn;
 use crate::policy::PolicySpec;
+use crate::serve::traces::IS_BUILT;
 use crate::units::Span;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -89,6 +90,7 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
         webhook_hosts: checker.hosts("webhooks.allow_hosts", &file.webhooks.allow_hosts)?,
         limits: checker.limits(file)?,
         log: checker.log(file)?,
+        otel: checker.otel(&file.otel, IS_BUILT)?,
         capacities: checker.maybe_existing("capacities", file.capacities.as_deref())?,
         learn: checker.learn(file)?,
         inject_resources: file.inject_resources,
@@ -126,7 +128,7 @@ fn warnings(file: &ConfigFile, auth: &AuthConfig, listen: SocketAddr) -> Vec<Str
 }
 
 impl Checker<'_> {
-    fn error(&self, key: &str, message: impl AsRef<str>) -> InputError {
+    pub(super) fn error(&self, key: &str, message: impl AsRef<str>) -> InputError {
         self.settings.error(key, message)
     }
 
@@ -152,7 +154,7 @@ impl Checker<'_> {
         written.map(|written| self.existing(key, written)).transpose()
     }
 
-    fn url(&self, key: &str, written: &str) -> Result<String, InputError> {
+    pub(super) fn url(&self, key: &str, written: &str) -> Result<String, InputError> {
         let host = ["http://", "https://"].iter().find_map(|scheme| written.strip_prefix(scheme));
         match host {
             Some(host) if !host.is_empty() && !host.starts_with(['/', ':']) && !host.contains(char::is_whitespace) => {

@@ -1,6 +1,7 @@
-//! What the environment says: `SMO_...` for each key, and the variables of the original SMO, so that its `.env` goes on to work.
+//! What the environment says: `SMO_...` for each key, the variables of the original SMO, so that its `.env` goes on to work, and those that
+//! every program with OpenTelemetry knows.
 //!
-//! The original's are the weaker: some have names that anything may use (`DB_HOST`), so that whatever stands in the file is not
+//! The original's and the standard's are the weaker: some have names that anything may use (`DB_HOST`), so that whatever stands in the file is not
 //! overruled by them, while `SMO_...` overrules the file. Its kubeconfigs are names of files below `~/.kube`.
 
 use super::keys::{KEYS, Kind};
@@ -114,6 +115,26 @@ pub fn originals(environment: &Environment) -> Vec<Assigned> {
         all.push(assigned("charts.plain_hosts", "INSECURE_REGISTRY", Given::List(vec!["*".to_owned()])));
     }
     all
+}
+
+/// Variables of OpenTelemetry whose value is that of a key, letter by letter.
+const STANDARD: &[(&str, &str)] = &[
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel.endpoint"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "otel.headers"),
+    ("OTEL_SERVICE_NAME", "otel.service_name"),
+];
+
+/// What variables of OpenTelemetry say; nothing where one of them turns all of it off.
+pub fn standard(environment: &Environment) -> Vec<Assigned> {
+    let value = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    if value("OTEL_SDK_DISABLED").is_some_and(is_true) || value("OTEL_TRACES_EXPORTER") == Some("none") {
+        return Vec::new();
+    }
+    let assigned = |&(variable, path): &(&'static str, &'static str)| {
+        let given = Given::Text(value(variable)?.to_owned());
+        Some(Assigned { path, variable: variable.to_owned(), given })
+    };
+    STANDARD.iter().filter_map(assigned).collect()
 }
 
 fn is_true(text: &str) -> bool {

@@ -3,7 +3,9 @@
 //!
 //! Secrets may stand here because the original's environment has them; a file of their own is better, and every one can be.
 
-use super::outside::{AlertsFile, ChartsFile, GrafanaFile, KarmadaFile, NfvclFile, PrometheusFile, SubmarinerFile};
+use super::outside::{
+    AlertsFile, ChartsFile, GrafanaFile, KarmadaFile, NfvclFile, OtelFile, PrometheusFile, SubmarinerFile,
+};
 use crate::input::connection::{MovesFile, ProbeFile};
 use crate::input::{LearnFile, Share};
 use crate::serve::at::At;
@@ -56,6 +58,8 @@ pub struct ConfigFile {
     pub limits: LimitsFile,
     /// What is logged.
     pub log: LogFile,
+    /// Where traces go.
+    pub otel: OtelFile,
     /// A file that `smo fit` wrote: what replicas of services can serve.
     pub capacities: Option<String>,
     /// Fits capacities while graphs run; not, where nothing is said.
@@ -87,6 +91,7 @@ impl Default for ConfigFile {
             webhooks: WebhooksFile::default(),
             limits: LimitsFile::default(),
             log: LogFile::default(),
+            otel: OtelFile::default(),
             capacities: None,
             learn: None,
             inject_resources: false,

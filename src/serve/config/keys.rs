@@ -116,7 +116,11 @@ pub const KEYS: &[Key] = &[
         "whether policies decide of their own accord after the first placement: by load, or for a better place",
     ),
     key("control.every", Value, "from one decision about a graph to the next"),
-    key("control.deploy_timeout", Value, "from the begin of a deployment until all of it has to be ready, or it is taken back"),
+    key(
+        "control.deploy_timeout",
+        Value,
+        "from the begin of a deployment until all of it has to be ready, or it is taken back",
+    ),
     key("rails.moves_per_tick", Value, "replicas that one decision may move between clusters"),
     key("rails.removed_share", Value, "share of a service's replicas that one decision may remove"),
     key(
@@ -134,6 +138,13 @@ pub const KEYS: &[Key] = &[
     key("limits.burst", Value, "requests of a caller at once"),
     key("log.format", Value, "how is logged: `text` or `json`"),
     key("log.level", Text, "what is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module"),
+    key(
+        "otel.endpoint",
+        Text,
+        "address of an OpenTelemetry collector that takes traces by OTLP over HTTP (feature `otel`)",
+    ),
+    key("otel.headers", Secret, "headers that it wants: `authorization=Bearer%20TOKEN`, with commas between"),
+    key("otel.service_name", Text, "what the service is called in traces"),
     key("capacities", Text, "file that `smo fit` wrote: what replicas of services can serve"),
     key(
         "learn.every",

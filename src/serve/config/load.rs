@@ -1,4 +1,4 @@
-//! The layers: defaults, variables of the original SMO, the file, `SMO_...`, the command line. The later wins, key by key.
+//! The layers: defaults, variables of the original SMO and of OpenTelemetry, the file, `SMO_...`, the command line. The later wins, key by key.
 
 use super::Config;
 use super::checked::{Checker, check};
@@ -28,7 +28,7 @@ impl Config {
         let named = environment.get("SMO_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
         let file = file.map(Path::to_path_buf).or(named);
         let mut layers = Layers::of(file.as_deref())?;
-        for assigned in environment::originals(environment) {
+        for assigned in environment::originals(environment).into_iter().chain(environment::standard(environment)) {
             if !layers.settings.has(assigned.path) {
                 layers.assign(&assigned)?;
             }

@@ -1,8 +1,8 @@
 //! The configuration of the service: what holds, and where each value came from.
 //!
 //! In reading order: `file` and `outside` (what people write), `keys` (every key, with its environment variable), `environment` (`SMO_...`, and
-//! the original's variables), `load` (layers: defaults, the original's variables, the file, `SMO_...`, the command line; the later
-//! wins), `checked` (from what was written to what is meant), `hosts` (who may be spoken to), `shown` (values with their origins,
+//! those of the original and of OpenTelemetry), `load` (layers: defaults, the original's variables, the file, `SMO_...`, the command line; the later
+//! wins), `checked` with `otel` (from what was written to what is meant), `hosts` (who may be spoken to), `shown` (values with their origins,
 //! secrets masked).
 //!
 //! Nothing is asked of the world here: a configuration is right or wrong on a machine without a network. Files that it names have to
@@ -13,6 +13,7 @@ pub mod environment;
 mod file;
 pub mod keys;
 mod load;
+mod otel;
 mod outside;
 mod secret;
 pub mod shown;
@@ -80,6 +81,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
+    /// Where traces go, where there is somebody for them.
+    pub otel: Option<Otel>,
     /// What replicas of services can serve, as `smo fit` wrote it.
     pub capacities: Option<PathBuf>,
     /// How capacities are fitted while graphs run, if they are.
@@ -341,4 +344,15 @@ pub struct Log {
     pub format: LogFormat,
     /// What: a level, also by module.
     pub level: String,
+}
+
+/// An OpenTelemetry collector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otel {
+    /// Where it takes traces: the whole address.
+    pub endpoint: String,
+    /// Headers that it wants.
+    pub headers: Vec<(String, Secret)>,
+    /// What the service is called.
+    pub service_name: String,
 }

@@ -161,6 +161,24 @@ impl Default for ChartsFile {
     }
 }
 
+/// An OpenTelemetry collector.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OtelFile {
+    /// Its address: `http://collector.observability:4318`; where nothing is said, no traces are made.
+    pub endpoint: Option<String>,
+    /// Headers that it wants, as `name=value` with commas between, what is no plain letter by its number: `%20`.
+    pub headers: Option<String>,
+    /// What the service is called in traces.
+    pub service_name: String,
+}
+
+impl Default for OtelFile {
+    fn default() -> Self {
+        Self { endpoint: None, headers: None, service_name: "smo".to_owned() }
+    }
+}
+
 /// An NFVCL.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -75,6 +75,7 @@ probe: {every: 2 s, lost_after: 4, back_after: 1 min}
 webhooks: {allow_hosts: [hooks.example.org]}
 limits: {body: 1 MiB, requests_per_second: 7, burst: 9}
 log: {format: json, level: 'warn,smo=debug'}
+otel: {endpoint: 'https://collector:4318', headers: 'authorization=Bearer%20hunter4', service_name: smo-lab}
 capacities: capacity.yaml
 learn: {every: 30 s, samples: 90, ceiling: 95 %, quantile: 10 %}
 inject_resources: true
@@ -143,6 +144,9 @@ fn a_full_file_is_meant_as_it_is_written() {
     assert_eq!((config.rails.moves_per_tick, config.rails.freezes.len()), (Some(2), 1));
     assert_eq!((config.limits.body, config.limits.requests_per_second, config.limits.burst), (1 << 20, 7, 9));
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "warn,smo=debug"));
+    let otel = config.otel.as_ref().unwrap();
+    assert_eq!((otel.endpoint.as_str(), otel.service_name.as_str()), ("https://collector:4318/v1/traces", "smo-lab"));
+    assert_eq!(otel.headers[0].1.reveal(), "Bearer hunter4");
     assert!(config.capacities.is_some() && config.inject_resources && config.tls.is_some());
     assert_eq!(config.warnings, [""; 0]);
 }
@@ -236,6 +240,23 @@ fn the_originals_variables_go_on_to_work() {
 }
 
 #[test]
+fn what_every_program_with_opentelemetry_reads_is_read_and_can_be_turned_off() {
+    let pairs = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://standard:4318"), ("OTEL_SERVICE_NAME", "smo-a")];
+    let config = loaded("", &pairs, &[]).unwrap();
+    let otel = config.otel.as_ref().unwrap();
+    assert_eq!((otel.endpoint.as_str(), otel.service_name.as_str()), ("http://standard:4318/v1/traces", "smo-a"));
+    assert_eq!(origin(&config, "otel.endpoint").to_string(), "environment OTEL_EXPORTER_OTLP_ENDPOINT");
+    let config = loaded("otel: {endpoint: 'http://file:4318'}\n", &pairs, &[]).unwrap();
+    assert_eq!(
+        config.otel.unwrap().endpoint,
+        "http://file:4318/v1/traces",
+        "the file overrules the standard's variables"
+    );
+    let off = [pairs[0], ("OTEL_SDK_DISABLED", "true")];
+    assert!(loaded("", &off, &[]).unwrap().otel.is_none() && loaded("", &[], &[]).unwrap().otel.is_none());
+}
+
+#[test]
 fn a_mistake_has_its_place_its_key_and_what_would_be_right() {
     let wrong = |text: &str| loaded(text, &[], &[]).unwrap_err();
     let cases = [
@@ -284,6 +305,11 @@ fn a_mistake_has_its_place_its_key_and_what_would_be_right() {
         ("limits: {burst: 0}\n", "field `limits.burst`: nobody could ask anything"),
         ("limits: {body: 10}\n", "field `limits.body`: "),
         ("log: {level: 'smo=loud'}\n", "field `log.level`: `smo=loud` is no level"),
+        ("otel: {endpoint: 'collector:4318'}\n", "field `otel.endpoint`: `collector:4318` is no address"),
+        (
+            "otel: {endpoint: 'http://c', headers: 'authorization secret'}\n",
+            "field `otel.headers`: number 1 is no header; write `authorization=Bearer%20TOKEN`",
+        ),
         ("nfvcl: {url: 'http://n', version: 0.5}\n", "field `nfvcl.version`: `0.5` is unknown here"),
         ("listen: [\n", "DIR/serve.yaml: line"),
     ];
@@ -335,7 +361,7 @@ fn secrets_are_shown_nowhere() {
     }
     let shown = |key: &str| config.shown.iter().find(|shown| shown.key == key).unwrap().value.clone();
     assert_eq!(shown("database"), "postgres://smo:***@db/smo");
-    assert_eq!(shown("grafana.password"), "***");
+    assert_eq!((shown("grafana.password"), shown("otel.headers")), ("***".into(), "***".into()));
     assert!(KEYS.iter().any(|key| key.kind == Kind::Secret));
 }
 

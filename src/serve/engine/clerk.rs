@@ -14,6 +14,7 @@ use crate::model::observation::{Event, EventKind};
 use crate::serve::at::At;
 use crate::serve::store::StoreError;
 use crate::serve::store::rows::{DecisionRow, Graph, Job, JobState, Phase, Previous, Status};
+use crate::serve::traces;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,8 +49,8 @@ pub struct Clerk {
     pub services: BTreeSet<String>,
     /// What is observed.
     pub status: Status,
-    /// What is deployed, where a job waits for it.
-    pub job: Option<Job>,
+    /// What is deployed, where a job waits for it, and its span, which ends with it.
+    pub job: Option<(Job, tracing::Span)>,
     /// Ends the run.
     pub remote: Option<Remote>,
     /// Brings what charts are told to a new placement.
@@ -167,7 +168,7 @@ impl Clerk {
 
     /// All of it is ready: a job that waited for that is through, and there is something to go back to.
     async fn on_deployed(&mut self) {
-        let Some(job) = self.job.take() else { return };
+        let Some((job, span)) = self.job.take() else { return };
         let store = &self.context.store;
         let Graph { descriptor, options, source, .. } = self.graph.clone();
         let kept = store.keep_previous(&self.graph.id, &Previous { descriptor, options, source }).await;
@@ -183,7 +184,7 @@ impl Clerk {
             // It is tried again with the next status.
             Err(error) => {
                 tracing::warn!(graph = self.graph.name, %error, "a job could not be ended");
-                self.job = Some(job);
+                self.job = Some((job, span));
             }
         }
     }
@@ -253,12 +254,14 @@ impl Clerk {
             // What is wanted cannot be read: what was wanted goes on.
             Err(error) => tracing::warn!(graph = self.graph.name, %error, "what is wanted could not be read"),
         }
-        let is_late = self.job.as_ref().is_some_and(|job| At::now() > self.context.deadline(job, &self.graph));
+        let is_late = self.job.as_ref().is_some_and(|(job, _)| At::now() > self.context.deadline(job, &self.graph));
         // With the kill switch on, nothing is taken back either.
         if is_late && self.graph.paused.is_none() {
             let reason = self.status.reason.clone().unwrap_or_else(|| "it is not ready".to_owned());
             let limit = self.context.settings.deploy_timeout;
-            return Some(Verdict::Late(format!("not ready within {} s: {reason}", limit.as_secs())));
+            let reason = format!("not ready within {} s: {reason}", limit.as_secs());
+            self.job.iter().for_each(|(_, span)| traces::failed(span, &reason));
+            return Some(Verdict::Late(reason));
         }
         None
     }

@@ -173,7 +173,8 @@ mod tests {
         };
         let (graph, job) = context.store.insert_graph(&new, "somebody").await.unwrap();
         let until = |asked: At, changed: At| {
-            let (job, graph) = (Job { created_at: asked, ..job.clone() }, Graph { updated_at: changed, ..graph.clone() });
+            let (job, graph) =
+                (Job { created_at: asked, ..job.clone() }, Graph { updated_at: changed, ..graph.clone() });
             context.deadline(&job, &graph)
         };
         let (long_ago, start) = (At(0), context.started_at);

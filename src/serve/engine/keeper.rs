@@ -21,6 +21,7 @@ use crate::seed::Seed;
 use crate::serve::at::At;
 use crate::serve::store::asked::Ask;
 use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, ServiceStatus, Status, Wish};
+use crate::serve::traces;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
+use tracing::Instrument as _;
 
 /// Who goes back to what worked, in the job's own words.
 const ROLLBACK: &str = "smo (rollback)";
@@ -108,14 +110,17 @@ impl Keeper {
             asleep(service, Phase::Pending);
         }
         let asked = deploy::Asked { context: &self.context, graph, descriptor: &descriptor, services: &services };
-        let deployed = self.wait(deploy::deploy(asked, &mut status, job.as_ref()))?;
+        let span = traces::job(job.as_ref());
+        let deploying = deploy::deploy(asked, &mut status, job.as_ref()).instrument(span.clone());
+        let deployed = self.wait(deploying).inspect_err(|error| traces::failed(&span, error))?;
         // Prometheus may take minutes to load rules: nothing waits for that.
         let rules = self.runtime.spawn(events::keep(self.context.clone(), graph.clone(), descriptor.clone()));
         // Nor for Grafana.
         let shown = dashboards::Shown::default();
         let keeping = dashboards::keep(self.context.clone(), graph.clone(), descriptor.clone(), shown.clone());
         let drawing = self.runtime.spawn(keeping);
-        let ran = self.run_deployed(deployed, (graph, descriptor, services), (status, job, shown));
+        let ran =
+            self.run_deployed(deployed, (graph, descriptor, services), (status, job.map(|job| (job, span)), shown));
         rules.abort();
         drawing.abort();
         // What it writes now would outlive the graph; that it was ended is no news.
@@ -128,7 +133,7 @@ impl Keeper {
         &self,
         deployed: Deployed,
         (graph, descriptor, services): (&Graph, Descriptor, BTreeSet<String>),
-        (status, job, shown): (Status, Option<Job>, dashboards::Shown),
+        (status, job, shown): (Status, Option<(Job, tracing::Span)>, dashboards::Shown),
     ) -> Result<Option<Next>, KeepError> {
         let clerk = Clerk {
             context: self.context.clone(),
@@ -208,7 +213,7 @@ impl Keeper {
 
     async fn stop(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
-        remove::take_down(&self.context, graph, job.as_ref()).await?;
+        self.take_down(graph, job.as_ref()).await?;
         let mut status = first_status(graph, &read(graph)?, &self.context.settings.me);
         for service in &mut status.services {
             asleep(service, if service.conditional { Phase::Pending } else { Phase::Stopped });
@@ -222,7 +227,7 @@ impl Keeper {
 
     async fn remove(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
-        remove::take_down(&self.context, graph, job.as_ref()).await?;
+        self.take_down(graph, job.as_ref()).await?;
         self.end(job, JobState::Succeeded, None).await?;
         self.context
             .tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null))
@@ -291,6 +296,13 @@ impl Keeper {
         self.end(job, JobState::Failed, Some(reason)).await?;
         self.tell_failed(graph, reason, is_rolled_back).await;
         Ok(())
+    }
+
+    /// As a part of the trace of its job.
+    async fn take_down(&self, graph: &Graph, job: Option<&Job>) -> Result<(), KeepError> {
+        let span = traces::job(job);
+        let taken = remove::take_down(&self.context, graph, job).instrument(span.clone()).await;
+        taken.inspect_err(|error| traces::failed(&span, error))
     }
 
     async fn tell_failed(&self, graph: &Graph, reason: &str, is_rolled_back: bool) {

@@ -11,6 +11,7 @@ use crate::model::{Plan, Scenario, ServiceId, Snapshot, Targets, check};
 use crate::policy::{Budget, PolicySpec};
 use crate::record::explained::{Because, Decided, Explained};
 use crate::seed::Seed;
+use crate::serve::traces;
 use crate::units::Time;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,7 +49,9 @@ pub struct Made {
 /// # Errors
 /// See [`PlanError`].
 pub fn decide(world: &World, policy: &PolicySpec, targets: Targets) -> Result<Made, PlanError> {
-    let start = clock::now();
+    let (start, known) = (clock::now(), &world.scenario.known);
+    let span = traces::plan(&policy.label, known.application.services.len(), known.clusters.len());
+    let _within = span.enter();
     let mut snapshot = untouched(&world.scenario, Time::ZERO, SEED)?;
     snapshot.targets = targets;
     let mut deciding = policy.build()?;
@@ -65,6 +68,7 @@ pub fn decide(world: &World, policy: &PolicySpec, targets: Targets) -> Result<Ma
         let named = crate::record::decisions::named(&snapshot.known, one);
         format!("the plan is unsound: {named}")
     }));
+    span.record("smo.refusals", i64::try_from(refusals.len()).unwrap_or(i64::MAX));
     let answer = PlanAnswer {
         policy: policy.label.clone(),
         targets: self::targets(&world.scenario, &plan),

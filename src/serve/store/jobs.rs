@@ -4,6 +4,7 @@ use super::rows::{Job, JobState, JobStep};
 use super::sql::{Row, sql, written};
 use super::{Store, StoreError};
 use crate::serve::at::At;
+use crate::serve::traces;
 use sqlx::AnyConnection;
 
 macro_rules! columns {
@@ -76,7 +77,9 @@ pub(super) async fn insert_job(job: &Job, within: &mut AnyConnection) -> Result<
     let insert =
         sql(concat!("INSERT INTO jobs (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, '', $8, $9, NULL)"));
     let insert = insert.text(&job.id).word(&job.kind).text(&job.project).text(&job.graph).text(&job.graph_id);
-    insert.number(job.generation).word(&job.state).text(&job.actor).at(job.created_at).run(within).await.map(drop)
+    insert.number(job.generation).word(&job.state).text(&job.actor).at(job.created_at).run(within).await?;
+    traces::asked(&job.id);
+    Ok(())
 }
 
 fn job(row: &Row) -> Result<Job, StoreError> {

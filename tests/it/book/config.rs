@@ -3,7 +3,7 @@
 use super::cell;
 use serde_json::Value;
 use smo::input::settings::Given;
-use smo::serve::config::environment::{Environment, originals};
+use smo::serve::config::environment::{Assigned, Environment, originals, standard};
 use smo::serve::config::keys::{KEYS, by_path};
 use smo::serve::config::{Config, Origin, Shown};
 use std::fmt::Write as _;
@@ -53,6 +53,25 @@ const SAMPLES: &[(&str, &str)] = &[
     ("NFVCL_BASE_URL", "http://192.168.12.64:5002"),
 ];
 
+const STANDARD: &str = "
+## Variables of OpenTelemetry
+
+| variable | key | with this value | is |
+|---|---|---|---|
+";
+
+/// Variables that every program with OpenTelemetry reads.
+const STANDARD_SAMPLES: &[(&str, &str)] = &[
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20TOKEN"),
+    ("OTEL_SERVICE_NAME", "smo-lab"),
+];
+
+const STANDARD_REST: &str = "
+`OTEL_SDK_DISABLED=true` and `OTEL_TRACES_EXPORTER=none` turn them off. Besides, `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
+`OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…` and `OTEL_EXPORTER_OTLP_TIMEOUT` count where a collector is named.
+";
+
 const REST: &str = "
 `DB_USER`, `DB_PASSWORD`, `DB_PORT` and `DB_NAME` go with `DB_HOST`, `FLASK_RUN_HOST` with `FLASK_RUN_PORT`; their defaults are the original's.
 ";
@@ -71,8 +90,18 @@ pub fn page() -> String {
         writeln!(text, "| `{}` | `{}` | {} | {} |", key.path, key.variable(), cell(&default), cell(key.about)).unwrap();
     }
     text += ORIGINALS;
-    for (variable, value) in SAMPLES {
-        for assigned in originals(&Environment::from([((*variable).to_owned(), (*value).to_owned())])) {
+    text += &variables(SAMPLES, originals);
+    text += REST;
+    text += STANDARD;
+    text += &variables(STANDARD_SAMPLES, standard);
+    text + STANDARD_REST
+}
+
+/// A row for each variable.
+fn variables(samples: &[(&str, &str)], read: fn(&Environment) -> Vec<Assigned>) -> String {
+    let mut text = String::new();
+    for (variable, value) in samples {
+        for assigned in read(&Environment::from([((*variable).to_owned(), (*value).to_owned())])) {
             let becomes = match assigned.given {
                 Given::Text(text) | Given::Yaml(text) => cell(&text),
                 Given::List(items) => cell(&format!("[{}]", items.join(", "))),
@@ -80,7 +109,7 @@ pub fn page() -> String {
             writeln!(text, "| `{variable}` | `{}` | `{value}` | `{becomes}` |", assigned.path).unwrap();
         }
     }
-    text + REST
+    text
 }
 
 /// Every value where as little as can be is said: of each section only what it cannot be without.

@@ -7,6 +7,8 @@ mod others;
 mod scaler;
 mod served;
 mod stub;
+#[cfg(feature = "otel")]
+mod traced;
 
 use crate::program::Said;
 use serde_json::{Value, json};
@@ -16,7 +18,16 @@ use std::process::{Command, Stdio};
 use stub::Stub;
 
 /// Variables that would lead elsewhere.
-const VARIABLES: [&str; 5] = ["SMO_SERVER", "SMO_TOKEN", "SMO_PROJECT", "SMO_CA", "PROMETHEUS_HOST"];
+const VARIABLES: [&str; 8] = [
+    "SMO_SERVER",
+    "SMO_TOKEN",
+    "SMO_PROJECT",
+    "SMO_CA",
+    "PROMETHEUS_HOST",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_SDK_DISABLED",
+];
 
 /// The program, in a directory that is its home too.
 fn program(home: &Path, arguments: &[&str]) -> Command {

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-const SHOP: &str = "\
+pub const SHOP: &str = "\
 hdaGraph:
   imVersion: 0.4.0
   id: shop
@@ -21,13 +21,18 @@ hdaGraph:
 ";
 
 /// A server on a port of its own, with the shipped clusters to plan on; it ends with the test.
-struct Server {
-    child: Child,
-    url: String,
+pub struct Server {
+    pub child: Child,
+    pub url: String,
 }
 
 impl Server {
     fn start(home: &Path, more: &[&str]) -> Self {
+        Self::with(home, more, (&[], Stdio::null()))
+    }
+
+    /// The same with variables of its environment, and with what it logs.
+    pub fn with(home: &Path, more: &[&str], (variables, log): (&[(&str, &str)], Stdio)) -> Self {
         let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/inventories/edge-cloud.yaml");
         let (inventory, database) = (format!("inventory={}", inventory.display()), home.join("smo.db"));
         let database = format!("database=sqlite://{}", database.display());
@@ -35,7 +40,8 @@ impl Server {
         // Nobody is asked for charts: what may be asked at all is looked at before.
         arguments.extend(["--set", "charts.allow_hosts=127.0.0.1:5000", "--set", "charts.plain_hosts=127.0.0.1:5000"]);
         arguments.extend(more);
-        let mut child = program(home, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut program = program(home, &arguments);
+        let mut child = program.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut first = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         lines.read_line(&mut first).unwrap();
@@ -63,7 +69,7 @@ impl Drop for Server {
     }
 }
 
-fn home() -> tempfile::TempDir {
+pub fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("shop.yaml"), SHOP).unwrap();
     std::fs::write(home.path().join("big.yaml"), SHOP.replace("cpu: light", "cpu: 500")).unwrap();

@@ -10,7 +10,7 @@ use super::karmada::Karmada;
 use super::karmada::binding::{BindingSeen, Shares};
 use super::karmada::store::{LEASE, Stored, Wish};
 use super::outside::{CallError, Class};
-use super::reconcile::{Present, Step, is_move};
+use super::reconcile::{Present, Step, half_way, is_move};
 use super::shared::Shared;
 use super::traced;
 use crate::model::observation::{Action, Event, EventKind};
@@ -172,11 +172,11 @@ impl Driver {
         let before = self.stored.wishes.clone();
         for (service, shares) in &order.shares {
             let workload = self.shared.connection.services[*service].workload.clone();
-            // A move that replaces an unfinished one goes back to where that one came from. Otherwise it comes from what was
-            // wanted, and only where nothing ever was, from what is asked for: that may be half of a division by weights.
+            // A move that replaces an unfinished one goes back to where that one came from, and to what of it serves. Otherwise it comes
+            // from what was wanted, and only where nothing ever was, from what is asked for: that may be half of a division by weights.
             let old = self.stored.wishes.get(&workload).map(|wish| {
                 let unfinished = is_move(&wish.before, &wish.wanted) && !self.is_done(*service, wish);
-                if unfinished { wish.before.clone() } else { wish.wanted.clone() }
+                if unfinished { half_way(wish, &self.ready(*service)) } else { wish.wanted.clone() }
             });
             let had = || self.shared.world().workloads[*service].binding.as_ref().map(|seen| seen.clusters.clone());
             let wish = Wish { wanted: shares.clone(), before: old.or_else(had).unwrap_or_default() };
@@ -231,6 +231,10 @@ impl Driver {
             self.since[service] = self.clock.time();
         }
         Ok(())
+    }
+
+    fn ready(&self, service: ServiceId) -> Shares {
+        self.shared.world().workloads[service].binding.as_ref().map(|seen| seen.ready.clone()).unwrap_or_default()
     }
 
     fn is_done(&self, service: ServiceId, wish: &Wish) -> bool {

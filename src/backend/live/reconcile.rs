@@ -113,9 +113,22 @@ pub fn is_move(before: &Shares, wanted: &Shares) -> bool {
     before.iter().any(|(cluster, replicas)| wanted.get(cluster).copied().unwrap_or(0) < *replicas)
 }
 
+/// What a move starts from that replaces an unfinished one: where that one came from, and what of it serves already. Were the latter left
+/// out, a move that has all but ended could be replaced by one that takes everything down first.
+pub fn half_way(Wish { wanted, before }: &Wish, ready: &Shares) -> Shares {
+    let mut from = before.clone();
+    for (cluster, replicas) in wanted {
+        let serves = ready.get(cluster).copied().unwrap_or(0).min(*replicas);
+        if serves > from.get(cluster).copied().unwrap_or(0) {
+            from.insert(cluster.clone(), serves);
+        }
+    }
+    from
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Present, Shares, Step, Wish};
+    use super::{Present, Shares, Step, Wish, half_way};
     use std::collections::BTreeSet;
 
     fn shares(pairs: &[(&str, u32)]) -> Shares {
@@ -139,6 +152,18 @@ mod tests {
         let Case { asked, ready, lost, pinned, overdue } = case;
         let present = Present { asked, ready, lost, pinned: *pinned, overdue: *overdue };
         present.step(&Wish { wanted: shares(wanted), before: shares(before) })
+    }
+
+    /// From 1 in `b` to 4 in `a`, which serve, while the one in `b` is still asked for; then 4 in `b` are wanted.
+    #[test]
+    fn a_move_that_replaces_an_unfinished_one_spares_what_of_that_serves() {
+        let unfinished = Wish { wanted: shares(&[("a", 4)]), before: shares(&[("b", 1)]) };
+        let from = half_way(&unfinished, &shares(&[("a", 4), ("b", 1)]));
+        assert_eq!(from, shares(&[("a", 4), ("b", 1)]));
+        let both = Step::Write(shares(&[("a", 4), ("b", 4)]));
+        let serving = case(&[("a", 4), ("b", 1)], &[("a", 4), ("b", 1)]);
+        assert_eq!(step(&serving, &[("b", 4)], &[("a", 4), ("b", 1)]), both);
+        assert_eq!(half_way(&unfinished, &shares(&[("b", 1)])), shares(&[("b", 1)]), "what never came up is no loss");
     }
 
     #[test]

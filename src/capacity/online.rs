@@ -58,6 +58,20 @@ pub struct Sample {
     pub latency: f64,
 }
 
+impl Sample {
+    /// Its figures in the order of the fields, for who keeps them.
+    pub const fn values(&self) -> [f64; 9] {
+        let Self { at: _, replicas, offered, completed, cpu, cpu_limit, throttled, errors, waiting, latency } = *self;
+        [replicas, offered, completed, cpu, cpu_limit, throttled, errors, waiting, latency]
+    }
+
+    /// The sample of such figures.
+    pub const fn of(at: Time, values: [f64; 9]) -> Self {
+        let [replicas, offered, completed, cpu, cpu_limit, throttled, errors, waiting, latency] = values;
+        Self { at, replicas, offered, completed, cpu, cpu_limit, throttled, errors, waiting, latency }
+    }
+}
+
 /// Fits one service on one class while it runs, in bounded memory.
 #[derive(Debug, Clone)]
 pub struct Online {
@@ -144,6 +158,16 @@ impl Online {
         self.series.len()
     }
 
+    /// The oldest and the newest sample that are kept; `None` where none is.
+    pub fn span(&self) -> Option<(Time, Time)> {
+        Some((*self.series.at.first()?, *self.series.at.last()?))
+    }
+
+    /// Whether an alarm was raised that no fit has settled yet: the model is that of before, or a provisional one.
+    pub const fn is_unsettled(&self) -> bool {
+        self.before.is_some()
+    }
+
     /// Whether nothing was seen.
     pub const fn is_empty(&self) -> bool {
         self.series.is_empty()
@@ -165,7 +189,9 @@ impl Online {
         }
         let load = rate / throughput(&fitted.capacity, sample.replicas);
         let short = rate < 0.97 * sample.offered || sample.waiting > rate;
-        let contradicts = (short && load < 0.85) || (!short && load > 1.15);
+        // Arrivals alone do not say that so much is served.
+        let serves_more = !short && load > 1.15 && !sample.completed.is_nan();
+        let contradicts = (short && load < 0.85) || serves_more;
         self.contradictions = if contradicts { self.contradictions + 1 } else { 0 };
         let by_decisions = (self.contradictions >= CONTRADICTIONS).then_some(self.contradictions);
         let Some(ago) = self.sums.alarm(THRESHOLD) else { return by_decisions };
@@ -244,18 +270,7 @@ impl Online {
 
 fn append(series: &mut Series, sample: &Sample) {
     series.at.push(sample.at);
-    let values = [
-        sample.replicas,
-        sample.offered,
-        sample.completed,
-        sample.cpu,
-        sample.cpu_limit,
-        sample.throttled,
-        sample.errors,
-        sample.waiting,
-        sample.latency,
-    ];
-    for (column, value) in numeric_columns(series).into_iter().zip(values) {
+    for (column, value) in numeric_columns(series).into_iter().zip(sample.values()) {
         column.push(value);
     }
 }

@@ -203,24 +203,15 @@ pub fn fill(root: &mut Node, files: &mut Files) -> Result<(), InputError> {
     services.iter_mut().try_for_each(|service| believed.give(service))
 }
 
-impl Believed {
-    /// Gives the median to a service of a tree that declares no capacity.
-    fn give(&self, service: &mut Node) -> Result<(), InputError> {
-        let (Some(name), None) = (service.name(), service.get("capacity")) else { return Ok(()) };
-        let Some(capacity) = self.capacity_of(name, None, 0.5) else { return Ok(()) };
-        let law = super::capacity::CapacityFile(capacity);
-        let text = serde_json::to_string(&law).expect("a capacity has only text as keys and finite numbers");
-        let node = Node::parse(text.as_str(), &self.label)?;
-        let place = node.place.clone();
-        if let Value::Map(entries) = &mut service.value {
-            entries.push(Entry { key: "capacity".to_owned().into(), key_place: place, node });
-        }
-        Ok(())
+impl FittedFile {
+    /// The median of a service, as a scenario writes a capacity; `None` where the file has no fit of it.
+    pub fn median_of(&self, service: &str) -> Option<serde_json::Value> {
+        self.capacity_of(service, None, 0.5).map(|capacity| written(&capacity))
     }
 
     /// What policies believe of a service; `None` where the file has no fit of it.
     fn capacity_of(&self, service: &str, declared: Option<&CapacityByClass>, quantile: f64) -> Option<CapacityByClass> {
-        let classes = self.file.services.get(service)?;
+        let classes = self.services.get(service)?;
         let known = classes.iter().filter_map(|(class, fitted)| Some((class, self.at_quantile(fitted, quantile)?)));
         let mut by_class: BTreeMap<String, Capacity> =
             known.map(|(class, capacity)| (class.clone(), capacity)).collect();
@@ -243,7 +234,7 @@ impl Believed {
         let median = Capacity::try_from(fitted.capacity?).ok()?;
         let low = fitted.capacity_low.and_then(|law| Capacity::try_from(law).ok()).unwrap_or(median);
         let normal = Normal::standard();
-        let share = normal.inverse_cdf(quantile) / normal.inverse_cdf(self.file.capacity_quantile);
+        let share = normal.inverse_cdf(quantile) / normal.inverse_cdf(self.capacity_quantile);
         let between = |median: f64, low: f64| median + (low - median) * share;
         // Far out, a straight line in the quantile would turn a wide interval into nothing or less.
         let above = |median: f64, low: f64| between(median, low).max(0.05 * median);
@@ -263,6 +254,26 @@ impl Believed {
             (median, _) => median,
         })
     }
+}
+
+/// A capacity as a scenario writes it.
+pub fn written(capacity: &CapacityByClass) -> serde_json::Value {
+    let law = super::capacity::CapacityFile(capacity.clone());
+    serde_json::to_value(law).expect("a capacity has only text as keys and finite numbers")
+}
+
+impl Believed {
+    /// Gives the median to a service of a tree that declares no capacity.
+    fn give(&self, service: &mut Node) -> Result<(), InputError> {
+        let (Some(name), None) = (service.name(), service.get("capacity")) else { return Ok(()) };
+        let Some(capacity) = self.file.capacity_of(name, None, 0.5) else { return Ok(()) };
+        let node = Node::parse(written(&capacity).to_string().as_str(), &self.label)?;
+        let place = node.place.clone();
+        if let Value::Map(entries) = &mut service.value {
+            entries.push(Entry { key: "capacity".to_owned().into(), key_place: place, node });
+        }
+        Ok(())
+    }
 
     /// Makes what policies believe of an application what the file says, and notes what it does not say.
     ///
@@ -281,7 +292,7 @@ impl Believed {
             )));
         }
         for (_, service) in application.services.iter_mut() {
-            let Some(capacity) = self.capacity_of(&service.name, Some(&service.capacity), self.quantile) else {
+            let Some(capacity) = self.file.capacity_of(&service.name, Some(&service.capacity), self.quantile) else {
                 notes
                     .push(format!("{} has no fit of {}: policies believe what it declares.", self.label, service.name));
                 continue;

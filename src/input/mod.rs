@@ -60,6 +60,7 @@ pub use error::{InputError, Mistake, Place, known_names};
 pub use expectation::{Criterion, Nameable, criterion, expectation};
 pub use file::InputFile;
 pub use load::{Loaded, Request, load};
+pub use operation::LearnFile;
 pub use scenario::ScenarioFile;
 pub use written::Share;
 

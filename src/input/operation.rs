@@ -130,9 +130,16 @@ impl LearnFile {
     /// # Errors
     /// A quantile that is not a lower one.
     pub fn checked(&self, at: &At<'_>) -> Result<Learn, InputError> {
+        self.meant().map_err(|message| at.key("quantile").error(message))
+    }
+
+    /// The same, with what is wrong with the quantile as a sentence.
+    ///
+    /// # Errors
+    /// A quantile that is not a lower one.
+    pub fn meant(&self) -> Result<Learn, String> {
         if self.quantile == Ratio::ZERO || self.quantile > Ratio(500_000) {
-            let message = format!("{} is no quantile to plan by; write more than 0 % and at most 50 %", self.quantile);
-            return Err(at.key("quantile").error(message));
+            return Err(format!("{} is no quantile to plan by; write more than 0 % and at most 50 %", self.quantile));
         }
         let ceiling = self.ceiling.map(|share| share.0);
         Ok(Learn { every: self.every.0, samples: self.samples.0, ceiling, quantile: self.quantile })

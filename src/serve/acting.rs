@@ -125,7 +125,7 @@ impl Acts for Acting {
     fn figures(&self) -> Answer<'_, Figures> {
         async move {
             let leases_held = self.store.leases_held(&self.me, "graph/").await.map_err(unreachable)?;
-            Ok(Figures { leases_held })
+            Ok(Figures { leases_held, capacities: self.engine.capacities() })
         }
         .boxed()
     }

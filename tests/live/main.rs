@@ -29,6 +29,7 @@ mod l09;
 mod l11;
 mod l14;
 mod l15;
+mod learnt;
 mod losses;
 mod measured;
 mod moves;

@@ -121,3 +121,35 @@ fn silence_of_prometheus_is_not_zero() {
     load(&stack, web, 10.0);
     until("it scales again", SOON, || total() == 1);
 }
+
+/// A policy by CPU, on a service of which nobody knows what it can serve. What nobody measures is held, and not taken for zero.
+#[test]
+fn a_policy_by_cpu_scales_a_service_of_unknown_capacity() {
+    let Some(stack) = stack("by-cpu") else { return };
+    let mut service = Service::new(&stack, free_port());
+    publish_all(&stack);
+    forget(&stack);
+    let query = |name: &str| format!(r#"sum by (cluster) ({name}{{namespace="$project",service="$service"}})"#);
+    service.configure(&["prometheus", "cpu_used"], json!(query("cores_used")));
+    service.configure(&["prometheus", "latency_p95"], json!(query("latency_p95_seconds")));
+    service.start();
+    let web = ("smo-by-cpu", "web-server");
+    let total = || ready(&stack, "member1", web) + ready(&stack, "member2", web);
+    let measure = |name: &str, value: f64| {
+        let home = if ready(&stack, "member1", web) > 0 { "member1" } else { "member2" };
+        graphs::gauge(&stack, (name, &json!({"namespace": web.0, "service": web.1, "cluster": home})), value);
+    };
+    let policy = "greedy+hpa:window=2s,initialization=1s,readiness=1s,sync=2s,sample=1s";
+    let options = json!({"policy": policy, "services": {"web-server": {"replicas_max": 4}}});
+    service.deploy("smo-by-cpu", &plain(&stack, "by-cpu", &[app("web-server", "500m", "500Mi")]), &options);
+    crate::shop::wait(6);
+    assert_eq!(total(), 1, "nobody has measured anything");
+    let seen = |key: &str| service.service("smo-by-cpu", "by-cpu", "web-server")[key].as_f64();
+    assert_eq!((seen("cpu_used"), seen("latency_p95")), (None, None), "which is neither 0 nor 30");
+    // 0.8 of 0.5 cores that a replica asks for are 160 %, twice the 80 % that are aimed at.
+    measure("latency_p95_seconds", 0.25);
+    measure("cores_used", 0.8);
+    until("there are two or more", SOON, || total() >= 2);
+    until("latency and CPU are shown", SOON, || (seen("latency_p95"), seen("cpu_used")) == (Some(0.25), Some(0.8)));
+    assert_eq!(service.service("smo-by-cpu", "by-cpu", "web-server")["capacity"]["origin"], "none");
+}

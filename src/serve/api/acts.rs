@@ -5,6 +5,7 @@
 
 use crate::backend::live::alerts::Alert;
 use crate::serve::artifact::Pulled;
+use crate::serve::engine::capacities::Figure;
 use crate::serve::engine::{EngineError, PlanAnswer};
 use crate::serve::store::rows::{ClusterRow, Event, Graph, Options};
 use futures::future::BoxFuture;
@@ -79,8 +80,10 @@ pub enum Reach {
 }
 
 /// What the engine counts, for `/metrics`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figures {
     /// Graphs that this server keeps.
     pub leases_held: u64,
+    /// What replicas of the services of these can serve, where that is known.
+    pub capacities: Vec<Figure>,
 }

@@ -5,6 +5,7 @@
 use super::App;
 use super::acts::Figures;
 use super::problem::Problem;
+use crate::serve::engine::capacities::Figure;
 use crate::serve::store::rows::{JobState, Phase};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -14,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// The media type.
@@ -41,6 +43,14 @@ struct InPhase {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfService {
+    project: String,
+    graph: String,
+    service: String,
+    origin: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct InState {
     state: String,
 }
@@ -56,6 +66,8 @@ pub struct Metrics {
     graphs: Family<InPhase, Gauge>,
     jobs: Family<InState, Gauge>,
     leases: Gauge,
+    capacities: Family<OfService, Gauge<f64, AtomicU64>>,
+    drifted: Family<OfService, Gauge>,
 }
 
 impl Default for Metrics {
@@ -69,6 +81,8 @@ impl Default for Metrics {
             graphs: Family::default(),
             jobs: Family::default(),
             leases: Gauge::default(),
+            capacities: Family::default(),
+            drifted: Family::default(),
         };
         let registry = &mut all.registry;
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -80,6 +94,10 @@ impl Default for Metrics {
         registry.register("graphs", "Graphs by what is observed of them", all.graphs.clone());
         registry.register("jobs", "Jobs by how far they are", all.jobs.clone());
         registry.register("leases_held", "Graphs that this server keeps", all.leases.clone());
+        let help = "Requests per second that one replica serves, by who says so";
+        registry.register("service_capacity", help, all.capacities.clone());
+        let help = "Whether a service contradicts the capacity that it is believed to have";
+        registry.register("service_capacity_drifted", help, all.drifted.clone());
         all
     }
 }
@@ -101,6 +119,18 @@ impl Metrics {
         let asked = Asked { method: method.clone(), route: route.clone(), status };
         self.requests.get_or_create(&asked).inc();
         self.seconds.get_or_create(&Route { method, route }).observe(took.as_secs_f64());
+    }
+
+    fn set_capacities(&self, figures: Vec<Figure>) {
+        self.capacities.clear();
+        self.drifted.clear();
+        for Figure { project, graph, service, capacity } in figures {
+            let of = OfService { project, graph, service, origin: word(&capacity.origin) };
+            if let Some(rate) = capacity.per_replica {
+                self.capacities.get_or_create(&of).set(rate);
+            }
+            self.drifted.get_or_create(&of).set(i64::from(capacity.drifted_at.is_some()));
+        }
     }
 
     fn set_stored(&self, phases: &[(Phase, u64)], states: &[(JobState, u64)]) {
@@ -140,7 +170,8 @@ impl Drop for Counted {
 pub async fn text(app: &App) -> Result<String, Problem> {
     let (phases, states) = (app.store.phase_counts().await?, app.store.job_counts().await?);
     app.metrics.set_stored(&phases, &states);
-    let Figures { leases_held } = app.acts.figures().await?;
+    let Figures { leases_held, capacities } = app.acts.figures().await?;
+    app.metrics.set_capacities(capacities);
     app.metrics.leases.set(i64::try_from(leases_held).unwrap_or(i64::MAX));
     let mut text = String::new();
     encode(&mut text, &app.metrics.registry).map_err(|error| Problem::internal(error.to_string()))?;

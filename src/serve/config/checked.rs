@@ -13,6 +13,7 @@ use crate::input::InputError;
 use crate::input::connection::DivisionFile;
 use crate::input::settings::Settings;
 use crate::model::connection::{Division, Moves, Probe};
+use crate::model::scenario::Learn;
 use crate::policy::PolicySpec;
 use crate::units::Span;
 use std::collections::BTreeMap;
@@ -79,6 +80,7 @@ pub(super) fn check(checker: &Checker<'_>, file: &mut ConfigFile) -> Result<Conf
         limits: checker.limits(file)?,
         log: checker.log(file)?,
         capacities: checker.maybe_existing("capacities", file.capacities.as_deref())?,
+        learn: checker.learn(file)?,
         inject_resources: file.inject_resources,
         shown: Vec::new(),
     })
@@ -100,6 +102,13 @@ fn warnings(file: &ConfigFile, auth: &AuthConfig, listen: SocketAddr) -> Vec<Str
     if file.karmada.is_none() && file.inventory.is_none() {
         warnings.push(
             "there is no control plane and no inventory: nothing can be placed; set `karmada` or `inventory`"
+                .to_owned(),
+        );
+    }
+    let shows = |prometheus: &PrometheusFile| prometheus.cpu_used.is_some() || prometheus.served.is_some();
+    if file.learn.is_some() && !file.prometheus.as_ref().is_some_and(shows) {
+        warnings.push(
+            "nothing shows what replicas can serve, so that nothing is learnt; set `prometheus.cpu_used` or `prometheus.served`"
                 .to_owned(),
         );
     }
@@ -236,14 +245,23 @@ impl Checker<'_> {
     }
 
     fn prometheus(&self, file: &PrometheusFile) -> Result<PrometheusConfig, InputError> {
-        if !file.rate.contains("$service") {
+        let templates = [
+            ("prometheus.rate", Some(&file.rate)),
+            ("prometheus.served", file.served.as_ref()),
+            ("prometheus.latency_p95", file.latency_p95.as_ref()),
+            ("prometheus.cpu_used", file.cpu_used.as_ref()),
+        ];
+        if let Some((key, _)) = templates.iter().find(|(_, text)| text.is_some_and(|text| !text.contains("$service"))) {
             let message = "is the same for all services; write `$service` where the name of the service belongs";
-            return Err(self.error("prometheus.rate", message));
+            return Err(self.error(key, message));
         }
         Ok(PrometheusConfig {
             url: self.url("prometheus.url", &file.url)?,
             token_file: self.maybe_existing("prometheus.token_file", file.token_file.as_deref())?,
             rate: file.rate.clone(),
+            served: file.served.clone(),
+            latency_p95: file.latency_p95.clone(),
+            cpu_used: file.cpu_used.clone(),
             window: self.at_least("prometheus.window", file.window, Span::seconds(1))?,
         })
     }
@@ -333,6 +351,13 @@ impl Checker<'_> {
         }
         let every = self.at_least("probe.every", probe.every, Span(100_000_000))?;
         Ok(Probe { every, lost_after: probe.lost_after, back_after: probe.back_after })
+    }
+
+    fn learn(&self, file: &ConfigFile) -> Result<Option<Learn>, InputError> {
+        let Some(learn) = &file.learn else { return Ok(None) };
+        let learn = learn.meant().map_err(|message| self.error("learn.quantile", message))?;
+        self.at_least("learn.every", learn.every, Span::seconds(1))?;
+        Ok(Some(learn))
     }
 
     fn limits(&self, file: &ConfigFile) -> Result<Limits, InputError> {

@@ -4,8 +4,8 @@
 //! Secrets may stand here because the original's environment has them; a file of their own is better, and every one can be.
 
 use super::outside::{AlertsFile, ChartsFile, GrafanaFile, KarmadaFile, NfvclFile, PrometheusFile, SubmarinerFile};
-use crate::input::Share;
 use crate::input::connection::{MovesFile, ProbeFile};
+use crate::input::{LearnFile, Share};
 use crate::serve::at::At;
 use crate::serve::store::rows::Role;
 use crate::units::{Bytes, Span};
@@ -58,6 +58,8 @@ pub struct ConfigFile {
     pub log: LogFile,
     /// A file that `smo fit` wrote: what replicas of services can serve.
     pub capacities: Option<String>,
+    /// Fits capacities while graphs run; not, where nothing is said.
+    pub learn: Option<LearnFile>,
     /// Whether charts are given the resources of the descriptor as `resources`, where they say nothing.
     pub inject_resources: bool,
 }
@@ -86,6 +88,7 @@ impl Default for ConfigFile {
             limits: LimitsFile::default(),
             log: LogFile::default(),
             capacities: None,
+            learn: None,
             inject_resources: false,
         }
     }

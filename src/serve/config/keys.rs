@@ -76,6 +76,13 @@ pub const KEYS: &[Key] = &[
         Text,
         "PromQL: requests per second that arrive at a service, with `$service`, `$project`, `$window`",
     ),
+    key("prometheus.served", Text, "PromQL: requests per second that a service answers; without it, as many as arrive"),
+    key("prometheus.latency_p95", Text, "PromQL: the 95th percentile of a service's latency, in seconds"),
+    key(
+        "prometheus.cpu_used",
+        Text,
+        "PromQL: cores that a service uses, one result for each cluster, which the label `cluster` names as Karmada does",
+    ),
     key("prometheus.window", Value, "what `$window` is"),
     key("alerts.token_file", Text, "file with a bearer token that Alertmanager may show instead of one of ours"),
     key("alerts.place", Value, "where alerting rules are written: `operator` (PrometheusRule objects) or `files`"),
@@ -115,6 +122,14 @@ pub const KEYS: &[Key] = &[
     key("log.format", Value, "how is logged: `text` or `json`"),
     key("log.level", Text, "what is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module"),
     key("capacities", Text, "file that `smo fit` wrote: what replicas of services can serve"),
+    key(
+        "learn.every",
+        Value,
+        "with any key of `learn`, capacities are fitted while graphs run: from one sample to the next (60 s)",
+    ),
+    key("learn.samples", Value, "samples before the first fit (60)"),
+    key("learn.ceiling", Value, "share of its CPU request that a replica can use, if it is known"),
+    key("learn.quantile", Value, "quantile of the fit that is believed (`50 %`, the median); less is more careful"),
     key(
         "inject_resources",
         Value,

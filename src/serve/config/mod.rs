@@ -26,6 +26,7 @@ pub use secret::Secret;
 pub use shown::{Origin, Shown};
 
 use crate::model::connection::{ChartsAt, Division, KarmadaAt, Moves, Probe};
+use crate::model::scenario::Learn;
 use crate::serve::at::At;
 use crate::serve::store::rows::Role;
 use crate::units::{Ratio, Span};
@@ -79,6 +80,8 @@ pub struct Config {
     pub log: Log,
     /// What replicas of services can serve, as `smo fit` wrote it.
     pub capacities: Option<PathBuf>,
+    /// How capacities are fitted while graphs run, if they are.
+    pub learn: Option<Learn>,
     /// Whether charts are given the descriptor's resources.
     pub inject_resources: bool,
     /// What is odd, in sentences.
@@ -167,6 +170,12 @@ pub struct PrometheusConfig {
     pub token_file: Option<PathBuf>,
     /// The template of a service's rate.
     rate: String,
+    /// The same of requests that are answered.
+    served: Option<String>,
+    /// The template of its latency.
+    latency_p95: Option<String>,
+    /// The template of its CPU.
+    cpu_used: Option<String>,
     /// What `$window` is.
     pub window: Span,
 }
@@ -174,8 +183,27 @@ pub struct PrometheusConfig {
 impl PrometheusConfig {
     /// PromQL: requests per second that arrive at a service of a project.
     pub fn rate(&self, project: &str, service: &str) -> String {
+        self.filled(&self.rate, (project, service))
+    }
+
+    /// PromQL: requests per second that it answers, where anybody counts them.
+    pub fn served(&self, project: &str, service: &str) -> Option<String> {
+        Some(self.filled(self.served.as_ref()?, (project, service)))
+    }
+
+    /// PromQL: the 95th percentile of its latency in seconds, where anybody measures it.
+    pub fn latency_p95(&self, project: &str, service: &str) -> Option<String> {
+        Some(self.filled(self.latency_p95.as_ref()?, (project, service)))
+    }
+
+    /// PromQL: cores that it uses by cluster, where anybody measures them.
+    pub fn cpu_used(&self, project: &str, service: &str) -> Option<String> {
+        Some(self.filled(self.cpu_used.as_ref()?, (project, service)))
+    }
+
+    fn filled(&self, template: &str, (project, service): (&str, &str)) -> String {
         let window = format!("{}s", (self.window.0 / 1_000_000_000).max(1));
-        let filled = self.rate.replace("$service", &label(service)).replace("$project", &label(project));
+        let filled = template.replace("$service", &label(service)).replace("$project", &label(project));
         filled.replace("$window", &window)
     }
 }

@@ -49,6 +49,15 @@ pub struct PrometheusFile {
     /// PromQL: requests per second that arrive at a service that says nothing else, with `$service`, `$project` and `$window`.
     #[serde(default = "rate")]
     pub rate: String,
+    /// The same of requests that are answered; where nothing is said, nobody counts them.
+    #[serde(default)]
+    pub served: Option<String>,
+    /// PromQL: the 95th percentile of its latency, in seconds; where nothing is said, nobody measures it.
+    #[serde(default)]
+    pub latency_p95: Option<String>,
+    /// PromQL: cores that it uses, one result for each cluster; where nothing is said, nobody measures them.
+    #[serde(default)]
+    pub cpu_used: Option<String>,
     /// What `$window` is.
     #[serde(default = "window")]
     pub window: Span,

@@ -6,7 +6,7 @@ use super::keys::{KEYS, Kind};
 use super::{AuthMode, Config, LogFormat, NfvclVersion, Origin, RulesAt, SignIn};
 use crate::model::connection::Division;
 use crate::serve::store::rows::Role;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,7 +60,8 @@ tls: {certificate: cert.pem, key: key.pem}
 karmada: {kubeconfig: karmada.config, context: karmada, division: weights}
 submariner: {kubeconfig: karmada.config, context: broker, namespace: other}
 inventory: capacity.yaml
-prometheus: {url: http://prometheus:9090/, token_file: token, rate: 'x{s=\"$service\",p=\"$project\"}[$window]', window: 2 min}
+prometheus: {url: http://prometheus:9090/, token_file: token, rate: 'x{s=\"$service\",p=\"$project\"}[$window]', window: 2 min,
+  served: 'y{s=\"$service\"}', latency_p95: 'z{s=\"$service\",p=\"$project\"}', cpu_used: 'c{s=\"$service\"}[$window]'}
 alerts: {token_file: token, place: operator, namespace: observed, rule_labels: {release: stack}, folder: .kube}
 grafana: {url: https://grafana, token_file: token, username: u, password: hunter3, folder: graphs, data_source: prom, cluster_label: source}
 charts: {helm: /usr/bin/helm, plain_hosts: [localhost:5000], allow_hosts: ['*.example.org']}
@@ -74,6 +75,7 @@ webhooks: {allow_hosts: [hooks.example.org]}
 limits: {body: 1 MiB, requests_per_second: 7, burst: 9}
 log: {format: json, level: 'warn,smo=debug'}
 capacities: capacity.yaml
+learn: {every: 30 s, samples: 90, ceiling: 95 %, quantile: 10 %}
 inject_resources: true
 ";
 
@@ -117,6 +119,12 @@ fn a_full_file_is_meant_as_it_is_written() {
     let prometheus = config.prometheus.as_ref().unwrap();
     assert_eq!(prometheus.url, "http://prometheus:9090");
     assert_eq!(prometheus.rate("shop", "ca\"rt"), "x{s=\"ca\\\"rt\",p=\"shop\"}[120s]");
+    assert_eq!(prometheus.served("shop", "cart").unwrap(), "y{s=\"cart\"}");
+    assert_eq!(prometheus.latency_p95("shop", "cart").unwrap(), "z{s=\"cart\",p=\"shop\"}");
+    assert_eq!(prometheus.cpu_used("shop", "cart").unwrap(), "c{s=\"cart\"}[120s]");
+    let learn = config.learn.unwrap();
+    assert_eq!((learn.every, learn.samples), (Span::seconds(30), 90));
+    assert_eq!((learn.ceiling.unwrap(), learn.quantile), (Ratio(950_000), Ratio(100_000)));
     assert!(
         matches!(&config.alerts.rules, RulesAt::Operator { namespace, labels } if namespace == "observed" && labels["release"] == "stack")
     );
@@ -248,6 +256,10 @@ fn a_mistake_has_its_place_its_key_and_what_would_be_right() {
         ("database: mysql://a:secret@h/d\n", "field `database`: `mysql://a:***@h/d` is no database"),
         ("prometheus: {url: prometheus}\n", "field `prometheus.url`: `prometheus` is no address"),
         ("prometheus: {url: 'http://p', rate: x}\n", "field `prometheus.rate`: is the same for all services"),
+        ("prometheus: {url: 'http://p', cpu_used: x}\n", "field `prometheus.cpu_used`: is the same for all services"),
+        ("learn: {every: 10 ms}\n", "field `learn.every`: 10 ms is too short; write at least `1 s`"),
+        ("learn: {quantile: 60 %}\n", "field `learn.quantile`: 0.6 is no quantile to plan by"),
+        ("learn: {ceiling: 120 %}\n", "field `learn.ceiling`: 1.2 is more than the whole"),
         ("alerts: {place: files}\n", "field `alerts.place`: is `files`, and no folder is named"),
         ("alerts: {place: files, folder: none}\n", "field `alerts.folder`: there is no folder `DIR/none`"),
         ("grafana: {url: 'http://g', cluster_label: 'a-b'}\n", "field `grafana.cluster_label`: "),
@@ -290,6 +302,19 @@ fn whoever_is_open_is_told_so() {
     let near = loaded("", &[("SMO_LISTNE", "x"), ("SMO_LIVE_REQUIRED", "1"), ("SMO_SERVER", "x")], &[]).unwrap();
     let odd: Vec<&String> = near.warnings.iter().filter(|warning| warning.contains("SMO_")).collect();
     assert_eq!(odd, ["environment variable `SMO_LISTNE` means nothing; did you mean `SMO_LISTEN`?"]);
+}
+
+#[test]
+fn who_wants_to_learn_from_nothing_is_told_so() {
+    let told = |text: &str| {
+        let config = loaded(text, &[], &[]).unwrap();
+        let is_told = config.warnings.iter().any(|warning| warning.contains("nothing is learnt"));
+        (config.learn.is_some(), is_told)
+    };
+    assert_eq!(told(""), (false, false));
+    assert_eq!(told("learn: {}\n"), (true, true));
+    assert_eq!(told("learn: {}\nprometheus: {url: 'http://p'}\n"), (true, true));
+    assert_eq!(told("learn: {}\nprometheus: {url: 'http://p', cpu_used: 'c{s=\"$service\"}'}\n"), (true, false));
 }
 
 #[test]

@@ -4,11 +4,12 @@
 use super::context::Context;
 use super::dashboards::Shown;
 use super::due;
-use super::pause;
 use super::status::{see, settle};
 use super::told::{Decided, Told};
+use super::{capacities, pause};
 use crate::backend::live::remote::Remote;
 use crate::input::hdag::Descriptor;
+use crate::learning::Lesson;
 use crate::model::observation::{Event, EventKind};
 use crate::serve::at::At;
 use crate::serve::store::StoreError;
@@ -110,6 +111,7 @@ impl Clerk {
                 self.write_down().await;
             }
             Told::Decided(decided) => self.on_decided(&decided).await,
+            Told::Learnt(service, lesson) => self.on_learnt(&service, &lesson).await,
             Told::Happened(event) => self.on_event(&event).await,
             Told::Failed(service, why) => {
                 let told = ("service.action-failed", why.as_str(), Value::Null);
@@ -118,8 +120,22 @@ impl Clerk {
         }
     }
 
+    /// A sample that cannot be kept now is missing later, no more.
+    async fn on_learnt(&mut self, name: &str, lesson: &Lesson) {
+        let kept = self.context.store.append_sample((&self.graph.id, name), &lesson.sample, lesson.since).await;
+        if let Err(error) = kept {
+            tracing::warn!(graph = self.graph.name, service = name, %error, "a sample could not be kept");
+        }
+        let Some(service) = self.status.services.iter_mut().find(|one| one.name == name) else { return };
+        let news = capacities::learn(name, service.capacity.get_or_insert_default(), lesson, At::now());
+        for (kind, message, data) in news {
+            self.context.tell(&self.graph, Some(name), (kind, &message, data)).await;
+        }
+    }
+
     async fn write_down(&mut self) {
         let now = At::now();
+        self.context.set_figures(&self.graph, &self.status);
         let given = self.refresh.as_ref().map(|refresh| refresh.given()).unwrap_or_default();
         for service in &mut self.status.services {
             if let Some(values) = given.get(&service.name) {
@@ -175,6 +191,10 @@ impl Clerk {
     }
 
     async fn on_decided(&mut self, decided: &Decided) {
+        for service in &mut self.status.services {
+            let measured = decided.measured.get(&service.name).copied().unwrap_or_default();
+            (service.latency_p95, service.cpu_used) = measured;
+        }
         for (service, before, after, moved) in &decided.changed {
             let places = decided.targets.get(service).cloned().unwrap_or_default();
             let listed = places.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ");

@@ -40,7 +40,7 @@ impl Settings {
             karmada: config.karmada.as_ref().map(plane),
             submariner: config.submariner.clone(),
             prometheus,
-            rate: config.prometheus.clone(),
+            queries: config.prometheus.clone(),
             grafana: config.grafana.as_ref().map(|at| grafana(at, folder)).transpose()?,
             cluster_label: config
                 .grafana
@@ -60,6 +60,7 @@ impl Settings {
             moves: config.moves,
             probe: config.probe,
             capacities: config.capacities.clone(),
+            learn: config.learn,
             inventory: config.inventory.clone(),
             scaling: config.control.enabled,
             inject_resources: config.inject_resources,

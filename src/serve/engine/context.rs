@@ -1,15 +1,17 @@
 //! What all keepers share: the store, the settings, who is to be told, and whether the server ends.
 
 use super::answer::{EngineError, Trouble};
+use super::capacities::{self, Figure};
 use super::dashboards;
 use super::settings::Settings;
 use crate::backend::live::outside::{CallError, Class};
 use crate::serve::store::asked::NewEvent;
-use crate::serve::store::rows::{Event, Graph};
+use crate::serve::store::rows::{Event, Graph, Status};
 use crate::serve::store::{Store, StoreError};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 /// Shared by the engine and all keepers.
@@ -25,6 +27,8 @@ pub struct Context {
     pub changed: Notify,
     /// What all who write dashboards share.
     pub dashboards: dashboards::Shared,
+    /// Capacities of the graphs that are kept here, by their ids.
+    figures: Mutex<BTreeMap<String, Vec<Figure>>>,
     ending: AtomicBool,
 }
 
@@ -70,7 +74,25 @@ impl Context {
     pub fn new(store: Store, settings: Settings) -> Arc<Self> {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
-        Arc::new(Self { store, settings, told, changed, dashboards, ending: AtomicBool::new(false) })
+        let (figures, ending) = (Mutex::default(), AtomicBool::new(false));
+        Arc::new(Self { store, settings, told, changed, dashboards, figures, ending })
+    }
+
+    /// What is known of the capacities of a graph that is kept here.
+    pub fn set_figures(&self, graph: &Graph, status: &Status) {
+        let mut all = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(graph.id.clone(), capacities::figures(graph, status));
+    }
+
+    /// A graph is kept here no more.
+    pub fn forget_figures(&self, graph_id: &str) {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).remove(graph_id);
+    }
+
+    /// What is known of the capacities of all graphs that are kept here.
+    pub fn figures(&self) -> Vec<Figure> {
+        let all = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().flatten().cloned().collect()
     }
 
     /// The server ends: keepers leave what they keep as it is.

@@ -9,7 +9,7 @@ use super::settings::Releases;
 use super::told::Shares;
 use super::wishes::wishes;
 use super::world::{self, World, world};
-use super::{clusters, plan, remove};
+use super::{capacities, clusters, plan, remove};
 use crate::backend::live::connect::requested;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
@@ -18,7 +18,7 @@ use crate::model::connection::Connection;
 use crate::model::plan::Target;
 use crate::model::{Plan, Scenario, Targets};
 use crate::policy::PolicySpec;
-use crate::serve::store::rows::{Graph, Job, Phase, Status};
+use crate::serve::store::rows::{CapacityOrigin, Graph, Job, Phase, Status};
 use crate::units::{Bytes, MilliCores};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,8 @@ pub struct Placed {
     pub connection: Connection,
     /// Who decides.
     pub policy: PolicySpec,
+    /// Who says what replicas can serve, by service.
+    pub origins: BTreeMap<String, CapacityOrigin>,
     /// Tells charts of a new placement.
     pub refresher: super::refresh::Parts,
 }
@@ -97,12 +99,14 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     set_values(status, &values);
     let world = world_of(asked, &karmada, status).await?;
     let names: Vec<String> = world.scenario.known.application.services.values().map(|one| one.name.clone()).collect();
-    let connection = context.settings.connection(graph, (cluster_names(&world), &names), (&world.scaled, None))?;
+    capacities::note(status, &world);
+    let scaled = world.scaled();
+    let connection = context.settings.connection(graph, (cluster_names(&world), &names), (&scaled, None))?;
     let full = |values: BTreeMap<String, Value>| {
         let releases = Releases { charts: charts.clone(), values };
-        context.settings.connection(graph, (cluster_names(&world), &names), (&world.scaled, Some(&releases)))
+        context.settings.connection(graph, (cluster_names(&world), &names), (&scaled, Some(&releases)))
     };
-    let (scenario, complete) = (world.scenario.clone(), full(values.clone())?);
+    let (scenario, complete, origins) = (world.scenario.clone(), full(values.clone())?, world.origins.clone());
     let refresher = super::refresh::Parts {
         context: context.clone(),
         graph: graph.clone(),
@@ -113,7 +117,7 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
         given: values,
         places: wishes,
     };
-    Ok(Deployed::Placed(Box::new(Placed { scenario, connection, policy, refresher })))
+    Ok(Deployed::Placed(Box::new(Placed { scenario, connection, policy, origins, refresher })))
 }
 
 fn set_values(status: &mut Status, values: &BTreeMap<String, Value>) {
@@ -187,6 +191,7 @@ async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Resul
         options: &graph.options,
         services,
         requests: &requests,
+        fitted: context.settings.learn.map(|_| status),
         clusters: &rows,
         held: &held,
         capacities,

@@ -9,10 +9,11 @@ use super::configured::windows;
 use super::context::{Context, KeepError};
 use super::deploy::{Deployed, Refresher};
 use super::told::{Teller, Told};
-use super::{dashboards, deploy, due, events, fixed, monitors, remove};
+use super::{capacities, dashboards, deploy, due, events, fixed, monitors, remove};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::{LiveBackend, Mode};
 use crate::input::hdag::{self, Descriptor, Trigger};
+use crate::learning::Learning;
 use crate::model::control::Rails;
 use crate::run::Run;
 use crate::seed::Seed;
@@ -68,7 +69,9 @@ impl Keeper {
                     return Next::Again(AGAIN_AFTER);
                 }
             };
-            match self.turn(&graph) {
+            let turned = self.turn(&graph);
+            self.context.forget_figures(&self.id);
+            match turned {
                 Ok(None) => {}
                 Ok(Some(next)) => return next,
                 Err(error) => {
@@ -170,7 +173,7 @@ impl Keeper {
     }
 
     fn drive(&self, placed: deploy::Placed, mut clerk: Clerk) -> Result<(Status, Verdict, Option<String>), KeepError> {
-        let deploy::Placed { mut scenario, connection, policy, refresher } = placed;
+        let deploy::Placed { mut scenario, connection, policy, origins, refresher } = placed;
         let settings = &self.context.settings;
         scenario.until = None;
         (scenario.control.every, scenario.sample_every) = (settings.every, Some(SEEN_EVERY));
@@ -179,11 +182,14 @@ impl Keeper {
         let rails = Rails { freezes: windows(&settings.freezes, At::now()), ..settings.rails.clone() };
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
         let (tell, told) = unbounded_channel::<Told>();
+        let mut teller = Teller::new(known, tell);
         clerk.remote = Some(live.remote());
+        let started_at = live.started_at();
+        let past = self.wait(capacities::past(&self.context, &clerk.graph, (&teller, &origins), started_at))?;
+        let live = Learning::around(live, settings.learn).going_on(past);
         clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));
         let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
         let clerk = self.runtime.spawn(clerk.work(told));
-        let mut teller = Teller::new(known, tell);
         let driven = Run::new(live, policy, rails, Seed(1)).drive(None, &mut teller);
         drop(teller);
         let (status, verdict) =
@@ -321,6 +327,7 @@ pub fn has_given_up(graph: &Graph) -> bool {
 /// Nothing of the service is deployed.
 fn asleep(service: &mut ServiceStatus, phase: Phase) {
     (service.phase, service.reason, service.rate, service.chart) = (phase, None, None, None);
+    (service.latency_p95, service.cpu_used) = (None, None);
     service.clusters.clear();
 }
 

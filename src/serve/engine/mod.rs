@@ -1,13 +1,14 @@
 //! Who keeps which graph, and how.
 //!
 //! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached),
-//! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `clusters` (what
+//! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `capacities` (what replicas can serve), `clusters` (what
 //! there is), `network` (how far it is between them), `values` (what charts are told besides), `due` and `status` (pure: what is to run,
 //! what is observed), `events` (what wakes services), `dashboards` and `monitors` (what people and Prometheus see), `deploy` with
 //! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `told`, `clerk` and `keeper` (one graph, from day to day),
 //! `supervise` (all of them).
 
 pub mod answer;
+pub mod capacities;
 pub mod check;
 pub mod clerk;
 pub mod clusters;
@@ -124,13 +125,14 @@ impl Engine {
         let services: BTreeSet<String> = descriptor.services.iter().map(|service| service.id.clone()).collect();
         let requests = BTreeMap::new();
         let empty = Status::default();
-        let held: BTreeMap<String, Held> =
-            clusters::held(&descriptor, now.map_or(&empty, |graph| &graph.status), &requests);
+        let status = now.map_or(&empty, |graph| &graph.status);
+        let held: BTreeMap<String, Held> = clusters::held(&descriptor, status, &requests);
         let asked = world::Asked {
             descriptor: &descriptor,
             options,
             services: &services,
             requests: &requests,
+            fitted: context.settings.learn.map(|_| status),
             clusters: &rows,
             held: &held,
             capacities: context.settings.capacities.as_deref(),
@@ -217,6 +219,11 @@ impl Engine {
     /// The control plane.
     pub async fn pause(&self, graph: &Graph, reason: Option<&str>) -> Result<(), EngineError> {
         Ok(pause::turn(&self.context, graph, reason).await?)
+    }
+
+    /// What is known of the capacities of the graphs that are kept here.
+    pub fn capacities(&self) -> Vec<capacities::Figure> {
+        self.context.figures()
     }
 
     /// Whether the control plane answers; `None` where there is none.

@@ -6,6 +6,7 @@ use crate::model::connection::{
 };
 use crate::model::control::Rails;
 use crate::model::id::Table;
+use crate::model::scenario::Learn;
 use crate::model::{ClusterId, ServiceId};
 use crate::policy::PolicySpec;
 use crate::serve::at::At;
@@ -39,8 +40,8 @@ pub struct Settings {
     pub submariner: Option<Submariner>,
     /// Where metrics are; without it nothing is measured and no event is seen.
     pub prometheus: Option<PrometheusAt>,
-    /// PromQL of a service's rate, where the graph says none.
-    pub rate: Option<PrometheusConfig>,
+    /// PromQL of what is measured of a service, where the graph says none.
+    pub queries: Option<PrometheusConfig>,
     /// Where dashboards are shown, if they are.
     pub grafana: Option<GrafanaAt>,
     /// The label of metrics that tells clusters apart, as dashboards ask for it.
@@ -65,6 +66,8 @@ pub struct Settings {
     pub probe: Probe,
     /// Capacities of services, as `smo fit` wrote them.
     pub capacities: Option<PathBuf>,
+    /// How capacities are fitted while graphs run, if they are.
+    pub learn: Option<Learn>,
     /// The clusters, where there is no control plane: dry runs are made on it.
     pub inventory: Option<PathBuf>,
     /// Whether services are scaled by their load.
@@ -103,8 +106,8 @@ impl Settings {
         })
     }
 
-    /// Where the services of a graph are in the real world. `scaled` are those whose load matters, `releases` what they are deployed
-    /// from, where that is to be seen to.
+    /// Where the services of a graph are in the real world. `scaled` are those whose capacity is known: load matters to these alone,
+    /// unless others are learnt. `releases` are what they are deployed from, where that is to be seen to.
     ///
     /// # Errors
     /// There is no control plane.
@@ -117,7 +120,10 @@ impl Settings {
         let counterpart = |name: &String| {
             let options = graph.options.services.get(name);
             let rate = self.rate_of(graph, name);
-            let is_scaled = self.scaling && self.prometheus.is_some() && scaled.contains(name);
+            let is_measured = self.scaling && self.prometheus.is_some();
+            let is_scaled = is_measured && (self.learn.is_some() || scaled.contains(name));
+            let queries = self.queries.as_ref().filter(|_| is_measured);
+            let query = |of: fn(&PrometheusConfig, &str, &str) -> Option<String>| of(queries?, &graph.project, name);
             let release = releases.and_then(|releases| {
                 Some(ReleaseAt {
                     chart: releases.charts.get(name)?.clone(),
@@ -128,9 +134,9 @@ impl Settings {
             Counterpart {
                 workload: name.clone(),
                 rate: rate.filter(|_| is_scaled),
-                served: None,
-                latency_p95: None,
-                cpu_used: None,
+                served: query(PrometheusConfig::served),
+                latency_p95: query(PrometheusConfig::latency_p95),
+                cpu_used: query(PrometheusConfig::cpu_used),
                 replicas: None,
                 start_when: None,
                 release,
@@ -157,7 +163,7 @@ impl Settings {
     /// PromQL of a service's rate: what the graph says, or the server's.
     pub fn rate_of(&self, graph: &Graph, service: &str) -> Option<String> {
         let asked = graph.options.services.get(service).and_then(|options| options.rate.clone());
-        asked.or_else(|| Some(self.rate.as_ref()?.rate(&graph.project, service)))
+        asked.or_else(|| Some(self.queries.as_ref()?.rate(&graph.project, service)))
     }
 
     /// How these charts are had: which of their hosts are spoken to without encryption.
@@ -171,4 +177,72 @@ impl Settings {
 pub fn host_of(reference: &str) -> Option<&str> {
     let below = reference.split_once("://").map_or(reference, |(_, below)| below);
     below.split('/').next().filter(|host| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+    use crate::model::ServiceId;
+    use crate::model::connection::Counterpart;
+    use crate::serve::at::At;
+    use crate::serve::config::Config;
+    use crate::serve::store::rows::{Graph, Options, Status, Wish};
+    use serde_json::json;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn graph() -> Graph {
+        Graph {
+            id: "1".to_owned(),
+            project: "shop".to_owned(),
+            name: "g".to_owned(),
+            generation: 1,
+            wanted: Wish::Running,
+            options: Options::default(),
+            source: None,
+            descriptor: json!({}),
+            status: Status::default(),
+            paused: None,
+            created_at: At(0),
+            updated_at: At(0),
+            previous: None,
+        }
+    }
+
+    /// What is asked of a service of which nobody knows what it can serve.
+    fn asked(text: &str) -> Counterpart {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("karmada.config"), "").unwrap();
+        let path = folder.path().join("smo.yaml");
+        std::fs::write(&path, format!("karmada: {{kubeconfig: karmada.config}}\n{text}")).unwrap();
+        let config = Config::load(Some(&path), &[], &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
+        let settings = Settings::of(&config, folder.path()).unwrap();
+        let at = (vec!["one".to_owned()], &["cart".to_owned()][..]);
+        let connection = settings.connection(&graph(), at, (&BTreeSet::new(), None)).unwrap();
+        connection.services[ServiceId(0)].clone()
+    }
+
+    const QUERIES: &str = "prometheus: {url: 'http://p', rate: 'r{s=\"$service\"}', cpu_used: 'c{s=\"$service\",p=\"$project\"}', \
+                           latency_p95: 'l{s=\"$service\"}[$window]', served: 'd{s=\"$service\"}'}\n";
+
+    #[test]
+    fn latency_and_cpu_are_asked_for_by_the_templates_and_rates_where_they_matter() {
+        let found = asked(QUERIES);
+        assert_eq!(found.latency_p95.as_deref(), Some("l{s=\"cart\"}[60s]"));
+        assert_eq!(found.cpu_used.as_deref(), Some("c{s=\"cart\",p=\"shop\"}"));
+        assert_eq!(found.served.as_deref(), Some("d{s=\"cart\"}"));
+        assert_eq!(found.rate, None, "load does not matter to a capacity that nobody knows");
+        assert_eq!(
+            asked(&format!("{QUERIES}learn: {{}}\n")).rate.as_deref(),
+            Some("r{s=\"cart\"}"),
+            "unless it is learnt"
+        );
+    }
+
+    #[test]
+    fn nothing_is_asked_where_nothing_is_decided_or_nobody_said_what() {
+        let off = asked(&format!("{QUERIES}learn: {{}}\ncontrol: {{enabled: false}}\n"));
+        assert_eq!((off.rate, off.latency_p95, off.cpu_used, off.served), (None, None, None, None));
+        let unsaid = asked("prometheus: {url: 'http://p'}\n");
+        assert_eq!((unsaid.latency_p95, unsaid.cpu_used, unsaid.served), (None, None, None));
+    }
 }

@@ -1,12 +1,14 @@
 //! What a run tells the clerk of its graph: the record of the loop, turned into names and handed over.
 
 use super::plan::refusals;
+use crate::learning::Lesson;
 use crate::model::observation::{Action, Event};
 use crate::model::plan::Targets;
 use crate::model::rails::moved;
 use crate::model::scenario::Known;
-use crate::model::{Observation, ServiceId, Snapshot};
+use crate::model::{Observation, ServiceId, ServiceView, Snapshot};
 use crate::record::{Decision, Record};
+use crate::units::{MilliCores, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -26,6 +28,8 @@ pub enum Told {
     Seen(Vec<SeenService>),
     /// Something happened by itself.
     Happened(Event),
+    /// A sample of a service, and what it taught of its capacity.
+    Learnt(String, Box<Lesson>),
     /// An action failed: whose, and why.
     Failed(String, String),
 }
@@ -35,6 +39,8 @@ pub enum Told {
 pub struct Decided {
     /// What is wanted now, by service.
     pub targets: BTreeMap<String, Shares>,
+    /// What was measured, by service: the 95th percentile of the latency in seconds, and cores in use.
+    pub measured: BTreeMap<String, (Option<f64>, Option<f64>)>,
     /// What could not be done.
     pub refusals: Vec<String>,
     /// What the rails held back.
@@ -46,7 +52,7 @@ pub struct Decided {
 }
 
 /// A record that tells.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Teller {
     known: Arc<Known>,
     tell: UnboundedSender<Told>,
@@ -59,11 +65,16 @@ impl Teller {
     }
 
     /// Nobody listens after the end.
-    fn tell(&self, told: Told) {
+    pub(super) fn tell(&self, told: Told) {
         let _ = self.tell.send(told);
     }
 
-    fn service(&self, service: ServiceId) -> &str {
+    /// A service by its name.
+    pub(super) fn id(&self, name: &str) -> Option<ServiceId> {
+        self.known.application.service(name)
+    }
+
+    pub(super) fn service(&self, service: ServiceId) -> &str {
         &self.known.application.services[service].name
     }
 
@@ -82,6 +93,7 @@ impl Teller {
         let held = decision.held.iter().map(|held| format!("{}: {:?}", self.service(held.service), held.reason));
         Decided {
             targets: known.services.ids().map(|id| (self.service(id).to_owned(), self.shares(after, id))).collect(),
+            measured: known.services.iter().map(|(id, view)| (self.service(id).to_owned(), measured(view))).collect(),
             refusals: refusals(decision.snapshot, decision.plan),
             held: held.collect(),
             changed: before.changed(after).into_iter().map(change).collect(),
@@ -94,6 +106,13 @@ impl Teller {
         let (from, to) = (action.from, action.to);
         Told::Failed(self.service(action.service).to_owned(), format!("{cluster}: {from} → {to}: {error}"))
     }
+}
+
+/// Latency in seconds and cores in use; what is missing in one cluster is no sum.
+fn measured(view: &ServiceView) -> (Option<f64>, Option<f64>) {
+    let seen = view.cpu_used.iter().map(|(_, cpu)| cpu.value.map(MilliCores::cores));
+    let cpu = if view.cpu_used.is_empty() { None } else { seen.sum() };
+    (view.latency_p95.value.map(Span::as_seconds_f64), cpu)
 }
 
 impl Record for Teller {

@@ -2,18 +2,16 @@
 //! and checks as of a scenario's files.
 
 use super::inventory::{self, Held};
-use super::{network, values};
+use super::{capacities, network, values};
+use crate::input::capacities::read_fitted;
 use crate::input::hdag::{Artifact, Descriptor};
 use crate::input::{self, InputError};
 use crate::model::{Resources, Scenario};
-use crate::serve::store::rows::{ClusterRow, Options};
+use crate::serve::store::rows::{CapacityOrigin, ClusterRow, Options, Status};
 use crate::units::{Bytes, MilliCores};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-/// Stands for a capacity that nobody knows: such a service is never scaled by load, so that no figure follows from it.
-const UNKNOWN_CAPACITY: &str = "1 /s";
 
 /// What a world is made of.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +24,8 @@ pub struct Asked<'a> {
     pub services: &'a BTreeSet<String>,
     /// What their Deployments really ask for, where they are there: CPU and memory.
     pub requests: &'a BTreeMap<String, (MilliCores, Bytes)>,
+    /// What was observed of it, where capacities that were fitted are believed.
+    pub fitted: Option<&'a Status>,
     /// The clusters.
     pub clusters: &'a [ClusterRow],
     /// What the graph itself holds, by cluster.
@@ -45,8 +45,16 @@ pub struct World {
     pub artifacts: BTreeMap<String, Artifact>,
     /// What was assumed or is unusual, in sentences.
     pub notes: Vec<String>,
+    /// Who says what replicas can serve, by service.
+    pub origins: BTreeMap<String, CapacityOrigin>,
+}
+
+impl World {
     /// Services whose capacity is known: only these are scaled by load.
-    pub scaled: BTreeSet<String>,
+    pub fn scaled(&self) -> BTreeSet<String> {
+        let known = self.origins.iter().filter(|(_, origin)| **origin != CapacityOrigin::None);
+        known.map(|(service, _)| service.clone()).collect()
+    }
 }
 
 /// The world cannot be made.
@@ -89,13 +97,12 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
         Some(file) => file.to_owned(),
         None => write("clusters", &inventory::document(asked.clusters, asked.held))?,
     };
-    let application = write("application", &overlay(&asked))?;
+    let fitted = asked.capacities.map(read_fitted).transpose().map_err(|error| WorldError::Input(error.to_string()))?;
+    let said = capacities::said(&asked, fitted.as_ref());
+    let application = write("application", &overlay(&asked, &said))?;
     let mut set = Vec::new();
     if let Some(carbon) = inventory::carbon(asked.clusters) {
         set.push(("environment.carbon".to_owned(), carbon.to_string()));
-    }
-    if let Some(path) = asked.capacities {
-        set.push(("capacities".to_owned(), path.display().to_string()));
     }
     if let Some(pairs) = network::pairs(asked.clusters).filter(|_| file.is_none()) {
         set.push(("network.pairs".to_owned(), pairs.to_string()));
@@ -113,17 +120,17 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
     }
     let mut scenario = world.scenario.as_ref().clone();
     really_asked(&mut scenario, asked.requests);
-    let has_capacity = |service: &String| asked.capacities.is_some() || capacity(asked.options, service).is_some();
-    let scaled = asked.services.iter().filter(|service| has_capacity(service)).cloned().collect();
+    let origins = said.into_iter().map(|(service, (origin, _))| (service, origin)).collect();
     // What is odd about the descriptor was said when it was checked.
     let own = applications[0].display().to_string();
     let is_ours = |note: &String| !is_of_simulation(note) && !note.starts_with(&own);
-    let notes = world.notes.into_iter().filter(is_ours).collect();
+    let refused = fitted.iter().flat_map(|file| capacities::refusals(file, asked.services));
+    let notes = world.notes.into_iter().filter(is_ours).chain(refused).collect();
     let mut artifacts = world.artifacts;
     if asked.inject_resources {
         inject(asked.descriptor, &mut artifacts);
     }
-    Ok(World { scenario, artifacts, notes, scaled })
+    Ok(World { scenario, artifacts, notes, origins })
 }
 
 /// Whether any of the services wants to be near a device.
@@ -145,10 +152,6 @@ fn is_of_simulation(note: &str) -> bool {
     ["No service has an SLO", "have no price", "No origins are given"].iter().any(|part| note.contains(part))
 }
 
-fn capacity<'a>(options: &'a Options, service: &str) -> Option<&'a Value> {
-    options.services.get(service)?.capacity.as_ref()
-}
-
 /// The descriptor with some of its services only; those that waited for an event have seen it.
 pub fn part(descriptor: &Descriptor, services: &BTreeSet<String>) -> Descriptor {
     let mut part = descriptor.clone();
@@ -160,7 +163,7 @@ pub fn part(descriptor: &Descriptor, services: &BTreeSet<String>) -> Descriptor 
 }
 
 /// What stands beside the descriptor.
-fn overlay(asked: &Asked<'_>) -> Value {
+fn overlay(asked: &Asked<'_>, said: &capacities::Said) -> Value {
     let available = asked.descriptor.intent.high_availability.enabled;
     let mut services = Map::new();
     for name in asked.services {
@@ -170,10 +173,8 @@ fn overlay(asked: &Asked<'_>) -> Value {
         let first = options.replicas.unwrap_or(least).max(least);
         let most = options.replicas_max.unwrap_or(1_000).max(first);
         let mut service = json!({"replicas": {"initial": first, "min": least, "max": most}});
-        match (options.capacity, asked.capacities) {
-            (Some(capacity), _) => service["capacity"] = capacity,
-            (None, Some(_)) => {}
-            (None, None) => service["capacity"] = UNKNOWN_CAPACITY.into(),
+        if let Some((_, law)) = said.get(name) {
+            service["capacity"] = law.clone();
         }
         services.insert(name.clone(), service);
     }

@@ -26,6 +26,7 @@ mod leases;
 mod open;
 mod projects;
 pub mod rows;
+mod samples;
 mod sql;
 #[cfg(test)]
 mod tests;

@@ -130,7 +130,8 @@ fn pool(connections: u32, settings: &'static str) -> AnyPoolOptions {
 
 async fn migrate(store: &Store) -> Result<(), StoreError> {
     let mut connection = store.writing().await?;
-    let migrator = Migrator::with_migrations(vec![first(store.kind)]);
+    let migrations = MIGRATIONS.iter().map(|one| migration(one, store.kind)).collect();
+    let migrator = Migrator::with_migrations(migrations);
     match store.kind {
         // The locks of the migrator do nothing here: the transaction is the lock.
         Kind::Sqlite => {
@@ -143,11 +144,19 @@ async fn migrate(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn first(kind: Kind) -> Migration {
-    let text = include_str!("migrations/0001_first.sql");
+/// A step in the form of the store: its number, its name, its text for both databases.
+type Step = (i64, &'static str, &'static str);
+
+/// All of them. What was released stays as it is: a store knows by their texts which it has taken.
+const MIGRATIONS: &[Step] = &[
+    (1, "first", include_str!("migrations/0001_first.sql")),
+    (2, "samples", include_str!("migrations/0002_samples.sql")),
+];
+
+fn migration((number, name, text): &Step, kind: Kind) -> Migration {
     let text = match kind {
         Kind::Sqlite => AssertSqlSafe(text.replace(" COLLATE \"C\"", "")).into_sql_str(),
-        Kind::Postgres => text.into_sql_str(),
+        Kind::Postgres => (*text).into_sql_str(),
     };
-    Migration::new(1, "first".into(), MigrationType::Simple, text, false)
+    Migration::new(*number, (*name).into(), MigrationType::Simple, text, false)
 }

@@ -1,7 +1,10 @@
-//! What is stored, as types: also what the interface answers. Graphs and their jobs are here, all else in `told`.
+//! What is stored, as types: also what the interface answers. Graphs and their jobs are here, what their
+//! replicas can serve in `capacity`, all else in `told`.
 
+mod capacity;
 mod told;
 
+pub use capacity::{CapacityOrigin, CapacityStatus};
 pub use told::{Amount, AuditRow, ClusterAttributes, ClusterRow, DecisionRow, Event, Firing, Role, Token, Webhook};
 
 use crate::serve::at::At;
@@ -190,6 +193,15 @@ pub struct ServiceStatus {
     /// Requests per second, where they are measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
+    /// The 95th percentile of its latency in seconds, where it is measured; as the last decision saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_p95: Option<f64>,
+    /// Cores that all its replicas use, where they are measured; as the last decision saw them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_used: Option<f64>,
+    /// What its replicas can serve, and who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<CapacityStatus>,
     /// The chart that it is deployed from, by digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<String>,

@@ -39,7 +39,8 @@ pub fn graph(graph: &Value) -> String {
     if services.is_empty() {
         return all + "\nnothing was observed of its services yet\n";
     }
-    let mut columns = Columns::new(["service", "phase", "ready", "clusters", ">rate", "reason"]);
+    let mut columns =
+        Columns::new(["service", "phase", "ready", "clusters", ">rate", ">a replica", "capacity", "reason"]);
     for service in services {
         columns.row(row(service));
     }
@@ -101,18 +102,30 @@ fn replicas(service: &Value) -> (u64, u64) {
     clusters.fold((0, 0), |all, (_, one)| (all.0 + count(one, "ready"), all.1 + count(one, "wanted")))
 }
 
-/// A service as a row: name, phase, ready of wanted, by cluster, rate, reason.
+/// A service as a row: name, phase, ready of wanted, by cluster, rate, what a replica serves, who says so, reason.
 pub fn row(service: &Value) -> Vec<String> {
     let (ready, wanted) = replicas(service);
-    let rate = service["rate"].as_f64().map_or_else(|| DASH.to_owned(), |rate| format!("{rate:.1} /s"));
+    let rate = |value: &Value| value.as_f64().map_or_else(|| DASH.to_owned(), |rate| format!("{rate:.1} /s"));
     vec![
         cell(&service["name"]),
         cell(&service["phase"]),
         format!("{ready}/{wanted}"),
         clusters(&service["clusters"]),
-        rate,
+        rate(&service["rate"]),
+        rate(&service["capacity"]["per_replica"]),
+        origin(&service["capacity"]),
         one_line(text(service, "reason")),
     ]
+}
+
+/// Who says what replicas serve, and whether the service contradicts it: `fitted, drifted`.
+fn origin(capacity: &Value) -> String {
+    let origin = one_line(text(capacity, "origin"));
+    match (origin.as_str(), capacity["drifted_at"].is_string()) {
+        ("" | "none", _) => DASH.to_owned(),
+        (_, false) => origin,
+        (_, true) => format!("{origin}, drifted"),
+    }
 }
 
 /// `edge-1 2/2, cloud-1 0/1`: ready of wanted.
@@ -129,6 +142,7 @@ fn clusters(clusters: &Value) -> String {
 mod tests {
     use super::{graph, list};
     use crate::serve::at::At;
+    use crate::serve::store::rows::{CapacityOrigin, CapacityStatus};
     use crate::serve::store::rows::{Graph, Options, Phase, Replicas, ServiceStatus, Source, Status, Wish};
     use serde_json::{Value, json};
 
@@ -145,6 +159,12 @@ mod tests {
         };
         let mut front = service("front", &[("edge-1", 2, 2), ("cloud-1", 0, 1)]);
         front.rate = Some(59.84);
+        front.capacity = Some(CapacityStatus {
+            origin: CapacityOrigin::Fitted,
+            per_replica: Some(30.16),
+            drifted_at: Some(At(1_796_026_500_042)),
+            ..CapacityStatus::default()
+        });
         front.reason = Some("1 replica is not ready".to_owned());
         let graph = Graph {
             id: "g1".to_owned(),
@@ -181,9 +201,9 @@ phase      degraded since 2026-11-30 08:15:00
 policy     anytime+rate
 artifact   oci://r/shop:1 (sha256:0123456789ab...)
 
-service  phase     ready  clusters                   rate  reason
-front    degraded  2/3    cloud-1 0/1, edge-1 2/2  59.8 /s  1 replica is not ready
-back     degraded  0/0    –                             –
+service  phase     ready  clusters                   rate  a replica  capacity         reason
+front    degraded  2/3    cloud-1 0/1, edge-1 2/2  59.8 /s  30.2 /s   fitted, drifted  1 replica is not ready
+back     degraded  0/0    –                             –         –   –
 ";
         let found = graph(&shop(Phase::Degraded, Wish::Running));
         // Columns of figures are as wide as their widest cell.

@@ -191,7 +191,7 @@ fn changes(before: Option<&Value>, now: &Value) -> Vec<String> {
 
 fn service(service: &Value) -> String {
     let row = table::row(service);
-    let [name, phase, ready, clusters, _, reason] = &row[..] else { return row.join("  ") };
+    let [name, phase, ready, clusters, _, _, _, reason] = &row[..] else { return row.join("  ") };
     format!("{name}  {phase}  {ready}  {clusters}  {reason}").trim_end().to_owned()
 }
 

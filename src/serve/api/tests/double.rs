@@ -4,11 +4,13 @@ use crate::backend::live::alerts::Alert;
 use crate::serve::api::acts::{Acts, AlertsTaken, Answer, Figures, Reach};
 use crate::serve::artifact::Pulled;
 use crate::serve::at::At;
+use crate::serve::engine::capacities::Figure;
 use crate::serve::engine::{EngineError, PlanAnswer};
 use crate::serve::store::Store;
 use crate::serve::store::asked::NewEvent;
 use crate::serve::store::rows::{
-    ClusterRow, Event, Graph, Job, JobKind, JobState, Options, Phase, Replicas, ServiceStatus, Status,
+    CapacityOrigin, CapacityStatus, ClusterRow, Event, Graph, Job, JobKind, JobState, Options, Phase, Replicas,
+    ServiceStatus, Status,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -179,7 +181,15 @@ impl Acts for Double {
     }
 
     fn figures(&self) -> Answer<'_, Figures> {
-        async { Ok(Figures { leases_held: 3 }) }.boxed()
+        let capacity = CapacityStatus {
+            origin: CapacityOrigin::Fitted,
+            per_replica: Some(20.5),
+            drifted_at: Some(At(1)),
+            ..CapacityStatus::default()
+        };
+        let (project, graph, service) = ("demo".to_owned(), "shop".to_owned(), "front".to_owned());
+        let capacities = vec![Figure { project, graph, service, capacity }];
+        async { Ok(Figures { leases_held: 3, capacities }) }.boxed()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

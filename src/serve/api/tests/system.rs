@@ -52,6 +52,8 @@ async fn figures_are_given_to_prometheus() {
         r#"smo_graphs{phase="stopped"} 1"#,
         r#"smo_jobs{state="succeeded"} 3"#,
         "smo_leases_held 3",
+        r#"smo_service_capacity{project="demo",graph="shop",service="front",origin="fitted"} 20.5"#,
+        r#"smo_service_capacity_drifted{project="demo",graph="shop",service="front",origin="fitted"} 1"#,
         r#"smo_http_requests_total{method="POST",route="/v1/projects/{project}/graphs",status="200"} 2"#,
         r#"smo_http_requests_total{method="GET",route="/v1/projects/{project}/graphs/{name}",status="404"} 1"#,
         "smo_http_request_duration_seconds_count",

@@ -68,6 +68,7 @@ fn world_with(descriptor: &Descriptor, clusters: &[ClusterRow], inject_resources
         options: &options,
         services: &services,
         requests: &requests,
+        fitted: None,
         clusters,
         held: &held,
         capacities: None,

@@ -26,6 +26,7 @@ pub(super) async fn all(store: &Store) {
     records::tokens(store).await;
     records::webhooks(store).await;
     records::documents(store).await;
+    records::samples(store).await;
     records::strange_letters(store).await;
     assert_eq!(store.tidy().await.unwrap(), 0, "nothing of this is old");
 }

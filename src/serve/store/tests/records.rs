@@ -2,10 +2,12 @@
 
 use super::conformance::is_absent;
 use super::new_graph;
+use crate::capacity::online::Sample;
 use crate::serve::at::At;
 use crate::serve::store::Store;
 use crate::serve::store::asked::{Answer, EventFilter, GraphFilter, NewEvent, NewToken, NewWebhook};
 use crate::serve::store::rows::{Amount, AuditRow, ClusterAttributes, ClusterRow, DecisionRow, Role};
+use crate::units::Time;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -67,6 +69,33 @@ pub(super) async fn events(store: &Store) {
     let before = store.events_before(&all, Some(made[1].seq)).await.unwrap();
     assert_eq!(before, made[..1]);
     assert_eq!(found(EventFilter { graph: Some("g".into()), ..all }).await, made[..1]);
+}
+
+pub(super) async fn samples(store: &Store) {
+    let (graph, _) = store.insert_graph(&new_graph("measured", "g"), "x").await.unwrap();
+    let at = |second: u64| Time(1_796_026_500_000_000_000 + second * 1_000_000_000);
+    let sample = |second: u64| {
+        let rate = 59.84 + f64::from(u32::try_from(second).unwrap());
+        Sample::of(at(second), [2.5, rate, f64::NAN, 1.2, 1.0, f64::NAN, f64::NAN, f64::NAN, 0.1])
+    };
+    for second in [60, 120, 180] {
+        store.append_sample((&graph.id, "a"), &sample(second), at(60)).await.unwrap();
+        store.append_sample((&graph.id, "b"), &sample(second + 7), at(180)).await.unwrap();
+    }
+    store.append_sample((&graph.id, "a"), &sample(180), at(120)).await.unwrap();
+    let found = store.samples(&graph.id).await.unwrap();
+    let times = |service: &str| found[service].iter().map(|one| one.at).collect::<Vec<_>>();
+    assert_eq!(times("a"), [at(120), at(180)], "what counts no more is forgotten, and nothing is there twice");
+    assert_eq!(times("b"), [at(187)], "of this service alone");
+    let (kept, given) = (found["a"][0].values(), sample(120).values());
+    assert!(
+        kept.iter()
+            .zip(given)
+            .all(|(kept, given)| kept.to_bits() == given.to_bits() || kept.is_nan() && given.is_nan())
+    );
+    assert!(store.append_sample(("nobody", "a"), &sample(1), at(0)).await.is_err(), "samples are of a graph");
+    store.delete_graph(&graph.id).await.unwrap();
+    assert!(store.samples(&graph.id).await.unwrap().is_empty(), "they go with it");
 }
 
 pub(super) async fn decisions(store: &Store) {

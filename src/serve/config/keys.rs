@@ -149,11 +149,11 @@ pub const KEYS: &[Key] = &[
     key(
         "learn.every",
         Value,
-        "with any key of `learn`, capacities are fitted while graphs run: from one sample to the next",
+        "with any key of `learn`, capacities are fitted while graphs run: from one sample to the next (60 s)",
     ),
-    key("learn.samples", Value, "samples before the first fit"),
+    key("learn.samples", Value, "samples before the first fit (60)"),
     key("learn.ceiling", Value, "share of its CPU request that a replica can use, if it is known"),
-    key("learn.quantile", Value, "quantile of the fit that is believed: `50 %` is the median, less is more careful"),
+    key("learn.quantile", Value, "quantile of the fit that is believed (`50 %`, the median); less is more careful"),
     key(
         "inject_resources",
         Value,

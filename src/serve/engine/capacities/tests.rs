@@ -24,7 +24,7 @@ use crate::serve::store::rows::{
     Amount, CapacityOrigin, CapacityStatus, ClusterAttributes, ClusterRow, Graph, Options, ServiceOptions,
     ServiceStatus, Status,
 };
-use crate::units::{MilliCores, NANOS_PER_SECOND, Rate, Ratio, Span, Time};
+use crate::units::{MilliCores, NANOS_PER_SECOND, Rate, Ratio, Time};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

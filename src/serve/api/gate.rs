@@ -76,7 +76,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let (status, took) = (response.status().as_u16(), began.elapsed());
     app.metrics.answered((method.as_str(), &route), status, took);
     traces::answered(&traced, status);
-    log((&id, &method, &path), trace, status, took);
+    log((&id, &method, &path), trace.as_deref(), status, took);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -84,7 +84,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
 }
 
 /// Logs a request: what was only read, and was there, is of interest to nobody but whoever looks for a mistake.
-fn log((id, method, path): (&str, &Method, &str), trace_id: Option<String>, status: u16, took: Duration) {
+fn log((id, method, path): (&str, &Method, &str), trace_id: Option<&str>, status: u16, took: Duration) {
     let took_ms = took.as_secs_f64() * 1e3;
     if status < 400 && (*method == Method::GET || *method == Method::HEAD) {
         tracing::debug!(request = id, trace_id, %method, path, status, took_ms, "answered");

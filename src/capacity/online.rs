@@ -134,7 +134,7 @@ impl Online {
     pub fn current(&mut self) -> Option<&FittedGroup> {
         let due = self.fresh >= (self.series.len() / 10).max(10) || self.current.is_none();
         if due && self.series.len() >= self.options.points_min {
-            let group = fit_series(&self.series, &self.options, None);
+            let group = fit_series(&self.measured(), &self.options, None);
             self.fresh = 0;
             if group.fitted().is_some() || self.before.is_none() {
                 self.before = None;
@@ -221,6 +221,15 @@ impl Online {
         let mut recent =
             (0..self.series.len()).rev().take_while(|at| sample.at.since(self.series.at[*at]) <= self.options.settle);
         recent.any(|at| (self.series.replicas[at] - sample.replicas).abs() > 1e-9)
+    }
+
+    /// The samples as they are fitted: a column of answers that nobody counted is none, or it would hide the arrivals.
+    fn measured(&self) -> Series {
+        let mut series = self.series.clone();
+        if series.completed.iter().all(|rate| rate.is_nan()) {
+            series.completed.clear();
+        }
+        series
     }
 
     fn forget(&mut self, count: usize) {

@@ -23,7 +23,7 @@ struct Truth<'a> {
 }
 
 impl Truth<'_> {
-    fn replicas(&self) -> u32 {
+    fn replicas(&self) -> u64 {
         ready(self.stack, "member1", WEB) + ready(self.stack, "member2", WEB)
     }
 
@@ -32,7 +32,7 @@ impl Truth<'_> {
         let labels = json!({"namespace": WEB.0, "service": WEB.1});
         gauge(self.stack, ("arrivals", &labels), rate);
         let replicas: Vec<(&str, f64)> =
-            ["member1", "member2"].map(|member| (member, f64::from(ready(self.stack, member, WEB)))).to_vec();
+            ["member1", "member2"].map(|member| (member, ready(self.stack, member, WEB) as f64)).to_vec();
         let all: f64 = replicas.iter().map(|(_, count)| count).sum();
         for (member, count) in replicas {
             let cores = self.demand * rate * count / all.max(1.0) + IDLE * count;

@@ -204,11 +204,18 @@ impl Keeper {
     /// What a run begins with: its job is worked on.
     async fn begin(&self, graph: &Graph) -> Result<(Option<Job>, Vec<crate::serve::store::rows::Firing>), KeepError> {
         let store = &self.context.store;
-        let job = store.unfinished_job(&graph.id).await?;
+        let job = self.job(graph).await?;
         if let Some(job) = job.as_ref().filter(|job| job.state == JobState::Queued) {
             store.job_state(&job.id, JobState::Running, None).await?;
         }
         Ok((job, store.firings(&graph.id).await?))
+    }
+
+    /// The job that is about the graph as it was read: another one may have been asked for since, and what became of the graph before is
+    /// none of its business.
+    async fn job(&self, graph: &Graph) -> Result<Option<Job>, KeepError> {
+        let job = self.context.store.unfinished_job(&graph.id).await?;
+        Ok(job.filter(|job| job.generation == graph.generation))
     }
 
     async fn stop(&self, graph: &Graph) -> Result<(), KeepError> {
@@ -263,14 +270,14 @@ impl Keeper {
     /// takes: nothing could be taken back either.
     async fn is_overdue(&self, graph: &Graph, error: &KeepError) -> bool {
         let is_answered = matches!(error, KeepError::Call(call) if call.system != "karmada");
-        let job = self.context.store.unfinished_job(&graph.id).await.ok().flatten();
+        let job = self.job(graph).await.ok().flatten();
         let is_late = job.is_some_and(|job| At::now() > self.context.deadline(&job, graph));
         is_late && is_answered && graph.paused.is_none()
     }
 
     async fn give_up(&self, graph: &Graph, reason: &str) -> Result<(), KeepError> {
         let store = &self.context.store;
-        let job = store.unfinished_job(&graph.id).await?;
+        let job = self.job(graph).await?;
         let is_rollback = job.as_ref().is_some_and(|job| job.actor == ROLLBACK);
         let worked = graph.previous.as_ref().filter(|previous| previous.descriptor != graph.descriptor && !is_rollback);
         let is_rolled_back = worked.is_some();

@@ -257,6 +257,9 @@ impl FittedFile {
 }
 
 /// A capacity as a scenario writes it.
+///
+/// # Panics
+/// Never: a capacity has only text as keys and finite numbers.
 pub fn written(capacity: &CapacityByClass) -> serde_json::Value {
     let law = super::capacity::CapacityFile(capacity.clone());
     serde_json::to_value(law).expect("a capacity has only text as keys and finite numbers")

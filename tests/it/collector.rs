@@ -69,5 +69,6 @@ pub fn attribute(all: &[KeyValue], name: &str) -> Option<String> {
 
 /// Bytes as hexadecimal digits, as ids are written.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.map(|half| char::from_digit(u32::from(half), 16).expect("a half has sixteen values")).collect()
 }

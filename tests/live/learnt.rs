@@ -13,8 +13,8 @@ const WEB: (&str, &str) = ("smo-learnt", "web-server");
 const IDLE: f64 = 0.05;
 /// Core-seconds of a request.
 const DEMAND: f64 = 0.04;
-/// Requests per second of a replica that asks for a core and can use all of it: (1 − 0.05) / 0.04.
-const TRUE: f64 = 23.75;
+/// Requests per second of a replica that asks for half a core, as its chart says, and can use all of it: (0.5 − 0.05) / 0.04.
+const TRUE: f64 = 11.25;
 
 /// What the service is, as Prometheus sees it.
 struct Truth<'a> {
@@ -42,7 +42,7 @@ impl Truth<'_> {
 
     /// Loads come and go until something holds.
     fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        for rate in [6.0, 14.0, 9.0, 18.0, 11.0, 16.0, 7.0, 13.0].into_iter().cycle().take(30) {
+        for rate in [3.0, 7.0, 4.5, 9.0, 5.5, 8.0, 3.5, 6.5].into_iter().cycle().take(30) {
             self.load(rate);
             crate::shop::wait(4);
             if holds() {
@@ -86,8 +86,8 @@ fn a_capacity_is_fitted_outlives_the_server_and_its_end_is_told() {
     truth.until("it is fitted", || capacity(&service)["origin"] == "fitted");
     let fitted = capacity(&service);
     assert!(is_near(&fitted, TRUE), "{fitted}");
-    // 60/s with a head-room of 30 % are 78/s: four of 23.75/s.
-    truth.load(60.0);
+    // 30/s with a head-room of 30 % are 39/s: four of 11.25/s.
+    truth.load(30.0);
     until("load counts", SOON, || truth.replicas() == 4);
     service.kill();
     service.start();

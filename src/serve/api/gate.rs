@@ -22,7 +22,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +35,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TIME_MAX: Duration = Duration::from_mins(1);
 /// How long a change of the original's routes may take, which answer when it is done.
 const SYNCHRONOUS_MAX: Duration = Duration::from_mins(16);
+/// How long is read what is not taken.
+const LINGER: Duration = Duration::from_secs(2);
 /// Letters of an id that somebody else gave.
 const ID_MAX: usize = 64;
 /// Bytes of a plain text that is made a problem.
@@ -146,6 +148,20 @@ pub async fn in_time(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => Problem::unavailable(format!("it was not done in {} s; try again", limit.as_secs())).into_response(),
     }
+}
+
+/// Refuses a body that says itself that it is too long, once it is there: whoever still sends sees a connection that breaks, and no answer.
+pub async fn refuse_large(State(app): State<App>, request: Request, next: Next) -> Response {
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
+    if length.is_none_or(|length| length <= app.settings.body_bytes) {
+        return next.run(request).await;
+    }
+    let mut rest = request.into_body().into_data_stream();
+    let over = async { while let Some(Ok(_)) = rest.next().await {} };
+    // Whoever sends for longer may see what he sees.
+    drop(tokio::time::timeout(LINGER, over).await);
+    Problem::too_large(format!("the body has over {} bytes", app.settings.body_bytes)).into_response()
 }
 
 /// Ids of requests: different in every process, and in it.

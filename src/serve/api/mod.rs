@@ -176,6 +176,7 @@ fn described() -> (Router<App>, OpenApi) {
 fn guarded(routes: Router<App>, app: &App) -> Router<App> {
     routes
         .layer(DefaultBodyLimit::max(app.settings.body_bytes))
+        .layer(from_fn_with_state(app.clone(), gate::refuse_large))
         .layer(from_fn_with_state(app.clone(), idempotency::once))
         .layer(from_fn(gate::in_time))
         .layer(from_fn_with_state(app.clone(), gate::record))

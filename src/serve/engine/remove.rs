@@ -74,11 +74,11 @@ async fn services(
     let charts: BTreeMap<String, String> = names.iter().map(|name| (name.clone(), String::new())).collect();
     let releases = Releases { charts, values: BTreeMap::new() };
     let connection = context.settings.connection(graph, (Vec::new(), &names), (&BTreeSet::new(), Some(&releases)))?;
-    let mut removed = Vec::new();
+    // Released before it is gone, a Deployment would be taken by the policy of its chart, and be found so by the next start.
+    let mut removed = uninstall(karmada, &connection).await?;
     for name in &names {
         removed.extend(monitors::remove(karmada, name).await?);
         removed.extend(karmada.release(name).await?);
     }
-    removed.extend(uninstall(karmada, &connection).await?);
     Ok(removed)
 }

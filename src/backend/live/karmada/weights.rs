@@ -118,6 +118,8 @@ mod tests {
     const SCALE: &str = "/apis/apps/v1/namespaces/shop/deployments/web/scale?&fieldManager=smo";
     const BINDING: &str = "/apis/work.karmada.io/v1alpha2/namespaces/shop/resourcebindings/web-deployment";
 
+    type Pairs = &'static [(&'static str, u32)];
+
     fn shares(pairs: &[(&str, u32)]) -> Shares {
         pairs.iter().map(|(name, replicas)| ((*name).to_owned(), *replicas)).collect()
     }
@@ -151,14 +153,14 @@ mod tests {
         let karmada = Karmada::with_client(client, "shop", Division::Weights);
         karmada.write_weights("web", &shares(wanted)).await.unwrap();
         stub.finish();
-        let told = |body: &Value| match body["spec"]["replicas"].as_u64() {
-            Some(replicas) => replicas.to_string(),
-            None => {
-                let weights = body["spec"]["placement"]["replicaScheduling"]["weightPreference"]["staticWeightList"]
-                    .as_array()
-                    .map_or_else(|| "?".to_owned(), |all| all.iter().map(|one| one["weight"].to_string()).collect());
-                format!("{weights} held={}", body["spec"]["suspension"]["dispatching"] == true)
+        let told = |body: &Value| {
+            if let Some(replicas) = body["spec"]["replicas"].as_u64() {
+                return replicas.to_string();
             }
+            let weights = body["spec"]["placement"]["replicaScheduling"]["weightPreference"]["staticWeightList"]
+                .as_array()
+                .map_or_else(|| "?".to_owned(), |all| all.iter().map(|one| one["weight"].to_string()).collect());
+            format!("{weights} held={}", body["spec"]["suspension"]["dispatching"] == true)
         };
         stub.bodies().iter().filter(|body| !body.is_null()).map(told).collect()
     }
@@ -166,7 +168,7 @@ mod tests {
     /// 4 in `a` become 4 in `a` and 4 in `b`. Were the weights first, 4 would be divided 2 and 2; with one replica, the one in `a` might go.
     #[tokio::test]
     async fn of_more_replicas_the_number_comes_first_and_each_step_is_waited_for() {
-        let (old, new): (&[(&str, u32)], &[(&str, u32)]) = (&[("a", 4)], &[("a", 4), ("b", 4)]);
+        let (old, new): (Pairs, Pairs) = (&[("a", 4)], &[("a", 4), ("b", 4)]);
         let script = vec![
             shows(4, old, old, false),
             patch(POLICY),
@@ -187,7 +189,7 @@ mod tests {
     /// 4 and 4 become 4 in `b`. Were the number seen before the weights and the suspension, 2 and 2 would go out.
     #[tokio::test]
     async fn of_fewer_replicas_the_weights_come_first_and_each_step_is_waited_for() {
-        let (old, new): (&[(&str, u32)], &[(&str, u32)]) = (&[("a", 4), ("b", 4)], &[("b", 4)]);
+        let (old, new): (Pairs, Pairs) = (&[("a", 4), ("b", 4)], &[("b", 4)]);
         let script = vec![
             shows(8, old, old, false),
             patch(POLICY),

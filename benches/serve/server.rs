@@ -31,6 +31,8 @@ impl Server {
             // The load generator is one caller.
             "limits": {"requests_per_second": 1_000_000, "burst": 1_000_000},
             "log": {"level": "warn"},
+            // Nothing is pulled from there, and no name has to be looked up.
+            "charts": {"plain_hosts": ["127.0.0.1:5000"]},
         });
         for (key, value) in more.as_object().into_iter().flatten() {
             config[key] = value.clone();
@@ -107,7 +109,7 @@ pub fn descriptor(name: &str, services: usize, is_conditional: bool) -> Value {
             "deployment": {"trigger": trigger, "intent": {
                 "compute": {"cpu": "light", "ram": "light", "storage": "small", "gpu": {"enabled": false}},
                 "connectionPoints": points}},
-            "artifact": {"ociImage": format!("oci://registry.example/bench/{}", id(index)),
+            "artifact": {"ociImage": format!("oci://127.0.0.1:5000/bench/{}", id(index)),
                 "ociConfig": {"type": "App", "implementer": "HELM"}, "valuesOverwrite": {}}})
     };
     json!({"hdaGraph": {

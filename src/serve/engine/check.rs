@@ -13,7 +13,11 @@ use crate::input::known_names;
 use crate::policy::PolicySpec;
 use crate::serve::store::rows::Options;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long a name may be looked up before a graph is taken.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Services of a graph.
 const SERVICES_MAX: usize = 200;
@@ -108,16 +112,17 @@ pub async fn hosts(context: &Context, descriptor: &Descriptor) -> Result<(), Eng
     let charts = &context.settings.charts;
     let references =
         descriptor.services.iter().filter_map(|one| Some((&one.id, one.artifact.as_ref()?.oci_image.as_deref()?)));
-    for (id, reference) in references {
-        let Some(host) = host_of(reference) else { continue };
+    let hosts: BTreeMap<&str, &String> =
+        references.filter_map(|(id, reference)| Some((host_of(reference)?, id))).collect();
+    for (host, id) in hosts {
         let (name, port) = match host.rsplit_once(':').map(|(name, port)| (name, port.parse())) {
             Some((name, Ok(port))) => (name, port),
             _ => (host, 443),
         };
-        match charts.hosts.admit(name, port).await {
+        match tokio::time::timeout(PATIENCE, charts.hosts.admit(name, port)).await {
             // Nobody knows now where it is: whoever pulls the chart asks again, and a dry run pulls none.
-            Ok(_) | Err(HostError::Unknown { .. }) => {}
-            Err(error) => return Err(EngineError::new(Trouble::Refused, format!("{id}: {error}"))),
+            Ok(Ok(_) | Err(HostError::Unknown { .. })) | Err(_) => {}
+            Ok(Err(error)) => return Err(EngineError::new(Trouble::Refused, format!("{id}: {error}"))),
         }
     }
     Ok(())

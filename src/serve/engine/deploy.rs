@@ -227,7 +227,7 @@ pub fn cluster_names(world: &World) -> Vec<String> {
 /// Makes the workloads ours before their charts are installed: so that no policy of a chart takes them first.
 async fn claim(karmada: &Karmada, world: &World, wishes: &BTreeMap<String, Shares>) -> Result<(), KeepError> {
     for service in world.scenario.known.application.services.values() {
-        let binding = karmada.binding(&service.name).await?;
+        let binding = karmada.binding_to_claim(&service.name).await?;
         let wanted = wishes.get(&service.name).cloned().unwrap_or_default();
         karmada.claim(&service.name, binding.as_ref(), (&wanted, &service.terms.tolerations)).await?;
     }

@@ -5,15 +5,20 @@
 
 use super::binding::{BindingSeen, Shares, binding_name};
 use super::weights::placement;
-use super::{BINDING, CallError, Class, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
+use super::{BINDING, CallError, Class, DEPLOYMENT, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
 use crate::backend::manifest::karmada::toleration;
 use crate::model::Toleration;
 use crate::model::connection::Division;
 use serde_json::json;
+use std::time::Duration;
 
 /// Before that of policies that say nothing of it: charts bring policies of their own, and a workload that is claimed before it is made
 /// follows the one that says more.
 const PRIORITY: u32 = 1_000;
+
+/// How often it is looked whether what was removed is gone, and from one look to the next.
+const GONE_LOOKS: u32 = 50;
+const GONE_EVERY: Duration = Duration::from_millis(200);
 
 /// The name of the policy of a workload.
 pub fn policy_name(workload: &str) -> String {
@@ -74,6 +79,26 @@ impl Karmada {
             "spec": spec,
         });
         self.apply(POLICY, &name, &object).await
+    }
+
+    /// The binding of a workload that is about to be claimed. What was removed a moment ago may leave one that follows the policy of its
+    /// chart, until Karmada has seen that all of it goes: that is waited for, as long as it takes Karmada, and no longer.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn binding_to_claim(&self, workload: &str) -> Result<Option<BindingSeen>, CallError> {
+        let mut binding = self.binding(workload).await?;
+        for _ in 0..GONE_LOOKS {
+            let Some(seen) = binding.as_ref().filter(|seen| check(workload, Some(seen)).is_err()) else { break };
+            let (follower, leader) = (self.get(DEPLOYMENT, workload).await?, self.get(POLICY, &seen.policy).await?);
+            if [follower, leader].iter().flatten().filter(|one| one.metadata.deletion_timestamp.is_none()).count() == 2
+            {
+                break;
+            }
+            tokio::time::sleep(GONE_EVERY).await;
+            binding = self.binding(workload).await?;
+        }
+        Ok(binding)
     }
 
     /// Gives the workload up: our policy goes, and the binding that it made, and with that the replicas in the members, which

@@ -214,11 +214,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let reference = format!("oci://{}/charts/web:1", listener.local_addr().unwrap());
-        for (flags, says) in [
-            (&[][..], "which is private; where it is meant, it has to be named in `charts.allow_hosts`"),
-            (&[("charts.plain_hosts", "*")], "which is private"),
-            (&[("charts.allow_hosts", "registry.example.org")], "is not among the hosts of `charts.allow_hosts`"),
-        ] {
+        let says = "which is private; where it is meant, it has to be named in `charts.allow_hosts`";
+        for flags in [&[][..], &[("charts.plain_hosts", "*")], &[("charts.allow_hosts", "registry.example.org")]] {
             let settings = settings(flags);
             let at = settings.charts_at(std::iter::once(reference.as_str()));
             let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use crate::capacity::{Fitted, IdentifiedBy, Options, Outcome};
 use crate::model::scenario::{Known, Learn};
 use crate::model::{Capacity, CapacityByClass, Phase, ServiceId, Snapshot};
 use crate::seed::Seed;
-use crate::units::{MilliCores, Rate, Span, Time};
+use crate::units::{Rate, Span, Time};
 
 /// Relative change of one replica's capacity below which a belief stays as it is.
 const CHANGE_MIN: f64 = 0.03;
@@ -202,8 +202,6 @@ fn sample(snapshot: &Snapshot, service: ServiceId, ready: &Ready, (learn, last):
         return None;
     }
     let declared = snapshot.service(service);
-    let seen: Vec<Option<f64>> = view.cpu_used.iter().map(|(_, cpu)| cpu.value.map(MilliCores::cores)).collect();
-    let cpu = if seen.is_empty() || seen.iter().any(Option::is_none) { f64::NAN } else { seen.iter().flatten().sum() };
     // A replica that counts for less also has less of the CPU in that unit: the limit is that of the mean replica.
     let mean = if ready.weighed > 0.0 { f64::from(ready.count) / ready.weighed } else { 1.0 };
     // What users see of a service that calls others is not its own latency.
@@ -214,7 +212,7 @@ fn sample(snapshot: &Snapshot, service: ServiceId, ready: &Ready, (learn, last):
         replicas: ready.weighed,
         offered: rate.per_second(),
         completed: view.served.value.map_or(f64::NAN, Rate::per_second),
-        cpu,
+        cpu: view.cores_used().unwrap_or(f64::NAN),
         cpu_limit: declared.request.cpu.cores() * mean,
         throttled: f64::NAN,
         errors: f64::NAN,

@@ -145,6 +145,16 @@ impl ServiceView {
             .map(|group| group.count)
             .sum()
     }
+
+    /// Cores in use over all clusters; nothing where one with ready replicas does not tell: a part of it is no sum.
+    pub fn cores_used(&self) -> Option<f64> {
+        let tells = |group: &ReplicaGroup| self.cpu_used.iter().any(|(cluster, _)| *cluster == group.cluster);
+        let mut serving = self.replicas.iter().filter(|group| group.phase == Phase::Ready && group.count > 0);
+        if self.cpu_used.is_empty() || !serving.all(tells) {
+            return None;
+        }
+        self.cpu_used.iter().map(|(_, cpu)| cpu.value.map(MilliCores::cores)).sum()
+    }
 }
 
 impl Snapshot {
@@ -162,5 +172,43 @@ impl Snapshot {
     /// The declared cluster.
     pub fn cluster(&self, cluster: ClusterId) -> &super::Cluster {
         &self.known.clusters[cluster]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Phase, ReplicaGroup, Seen, ServiceView};
+    use crate::model::ClusterId;
+    use crate::units::{MilliCores, Time};
+
+    /// Two ready replicas in each of two clusters. Half of what they use is no measure of what all of them use.
+    #[test]
+    fn cores_of_a_cluster_that_does_not_tell_are_not_nought() {
+        let ready = |cluster| ReplicaGroup {
+            cluster: ClusterId(cluster),
+            phase: Phase::Ready,
+            started: Time::ZERO,
+            since: Time::ZERO,
+            count: 2,
+        };
+        let used = |told: Vec<(u32, Option<u64>)>| {
+            let cpu = |(cluster, value): (u32, Option<u64>)| {
+                (ClusterId(cluster), Seen { value: value.map(MilliCores), at: Time::ZERO })
+            };
+            let view = ServiceView {
+                rate: Seen::NEVER,
+                served: Seen::NEVER,
+                latency_p95: Seen::NEVER,
+                cpu_used: told.into_iter().map(cpu).collect(),
+                replicas: vec![ready(0), ready(1)],
+                tasks: 0,
+                dormant: false,
+            };
+            view.cores_used()
+        };
+        assert_eq!(used(vec![(0, Some(1_500)), (1, Some(500))]), Some(2.0));
+        assert_eq!(used(vec![(0, Some(1_500))]), None, "nothing is known of the second cluster");
+        assert_eq!(used(vec![(0, Some(1_500)), (1, None)]), None);
+        assert_eq!(used(Vec::new()), None);
     }
 }

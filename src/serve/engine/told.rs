@@ -8,7 +8,7 @@ use crate::model::rails::moved;
 use crate::model::scenario::Known;
 use crate::model::{Observation, ServiceId, ServiceView, Snapshot};
 use crate::record::{Decision, Record};
-use crate::units::{MilliCores, Span};
+use crate::units::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -110,9 +110,7 @@ impl Teller {
 
 /// Latency in seconds and cores in use; what is missing in one cluster is no sum.
 fn measured(view: &ServiceView) -> (Option<f64>, Option<f64>) {
-    let seen = view.cpu_used.iter().map(|(_, cpu)| cpu.value.map(MilliCores::cores));
-    let cpu = if view.cpu_used.is_empty() { None } else { seen.sum() };
-    (view.latency_p95.value.map(Span::as_seconds_f64), cpu)
+    (view.latency_p95.value.map(Span::as_seconds_f64), view.cores_used())
 }
 
 impl Record for Teller {

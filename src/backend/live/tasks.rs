@@ -13,6 +13,7 @@ use crate::model::{ClusterId, Seen, ServiceId};
 use crate::units::{MilliCores, Rate, Span, Time};
 use futures::StreamExt;
 use futures::future::join_all;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -158,12 +159,12 @@ async fn measured(prometheus: &Prometheus, shared: &Shared, service: ServiceId) 
     let mut cpu_used = world.measured[service].cpu_used.clone();
     if let Some((points, at)) = &cpu {
         cpu_used.clear();
-        for point in points {
-            let cluster = point.labels.get("cluster").and_then(|name| world.cluster_id(name));
-            if let Some(cluster) = cluster {
-                cpu_used.insert(cluster, Seen::now(millicores(point.value), *at));
-            }
-        }
+        let told =
+            points.iter().filter_map(|point| Some((world.cluster_id(point.labels.get("cluster")?)?, point.value)));
+        let mut cores: BTreeMap<ClusterId, f64> = BTreeMap::new();
+        // An expression that tells replicas apart gives several values a cluster.
+        told.for_each(|(cluster, value)| *cores.entry(cluster).or_insert(0.0) += value);
+        cpu_used.extend(cores.into_iter().map(|(cluster, cores)| (cluster, Seen::now(millicores(cores), *at))));
     }
     let now = |found: &Option<(Vec<Point>, Time)>, pick: &dyn Fn(&[Point]) -> Option<f64>| {
         found.as_ref().map(|(points, at)| Seen { value: pick(points), at: *at })
@@ -252,4 +253,41 @@ fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(every.max(Duration::from_millis(10)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::measured;
+    use crate::backend::live::clock::Clock;
+    use crate::backend::live::prometheus::Prometheus;
+    use crate::backend::live::shared::Shared;
+    use crate::backend::live::stand_in::{connection, known};
+    use crate::backend::live::stub::{Stub, get};
+    use crate::backend::live::world::World;
+    use crate::model::connection::Connection;
+    use crate::model::{ClusterId, ServiceId};
+    use crate::units::MilliCores;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    /// Two replicas in `a` use 1.5 and 0.75 cores, one in `b` half of one: 2.25 and 0.5, whatever the order of the answer.
+    #[tokio::test]
+    async fn cores_of_replicas_that_are_told_one_by_one_are_added_up() {
+        let of = |cluster: &str, replica: &str, cores: &str| -> Value {
+            json!({"metric": {"cluster": cluster, "pod": replica}, "value": [1_790_000_000.0, cores]})
+        };
+        let result = json!([of("member1", "x", "1.5"), of("member2", "y", "0.5"), of("member1", "z", "0.75")]);
+        let answer = json!({"status": "success", "data": {"resultType": "vector", "result": result}});
+        let stub = Stub::of(vec![get("/api/v1/query?query=cpu", 200, answer)]).await;
+        let mut asked: Connection = connection();
+        asked.services[ServiceId(0)].cpu_used = Some("cpu".to_owned());
+        let (tell, _inbox) = channel();
+        let shared = Shared::new(World::new(known().into(), Arc::new(asked)), Clock::start(), tell);
+        measured(&Prometheus::new(&stub.url).unwrap(), &shared, ServiceId(0)).await.unwrap();
+        let world = shared.world();
+        let seen = |cluster: u32| world.measured[ServiceId(0)].cpu_used[&ClusterId(cluster)].value;
+        assert_eq!([seen(0), seen(1)], [Some(MilliCores(2_250)), Some(MilliCores(500))]);
+        stub.finish();
+    }
 }

@@ -9,6 +9,7 @@ use crate::model::scenario::{Known, Learn};
 use crate::model::{Capacity, CapacityByClass, Phase, ServiceId, Snapshot};
 use crate::seed::Seed;
 use crate::units::{Rate, Span, Time};
+use std::collections::VecDeque;
 
 /// Relative change of one replica's capacity below which a belief stays as it is.
 const CHANGE_MIN: f64 = 0.03;
@@ -21,9 +22,7 @@ pub(super) struct Learnt {
     pub(super) online: Online,
     stance: Stance,
     sampled: Time,
-    /// Ready replicas over the snapshots since the last sample, and how many these are: rates are means over time, and so must
-    /// be what they are set against.
-    replicas: (f64, u32),
+    replicas: Recent,
     /// One replica's capacity by the first of the fits that rest on an assumption, and what was believed then.
     assumed: Option<(f64, Capacity)>,
     /// What is believed of the default class, where anything is.
@@ -51,7 +50,7 @@ impl Learnt {
             online.push(sample);
         }
         let stance = begin.stance;
-        Self { online, stance, sampled: Time::ZERO, replicas: (0.0, 0), assumed: None, believed }
+        Self { online, stance, sampled: Time::ZERO, replicas: Recent::default(), assumed: None, believed }
     }
 
     /// Whether nobody knows what a replica serves.
@@ -62,10 +61,9 @@ impl Learnt {
     /// Looks at a snapshot; the sample that it completes, where it does.
     pub(super) fn sampled(&mut self, snapshot: &Snapshot, service: ServiceId, learn: Learn) -> Option<Sample> {
         let ready = Ready::of(snapshot, service);
-        self.replicas = (self.replicas.0 + ready.weighed, self.replicas.1 + 1);
+        self.replicas.push((snapshot.at, ready.weighed), learn.every);
         let mut sample = sample(snapshot, service, &ready, (learn, self.sampled))?;
-        let (sum, count) = std::mem::take(&mut self.replicas);
-        (sample.replicas, self.sampled) = (sum / f64::from(count), sample.at);
+        (sample.replicas, self.sampled) = (self.replicas.take(), sample.at);
         (!is_strained(&sample, learn)).then_some(sample)
     }
 
@@ -172,6 +170,29 @@ const fn weighed(law: &Capacity, weight: f64) -> Capacity {
     }
 }
 
+/// Ready replicas over the snapshots since the last sample: rates are means over time, and so must be what they are set against.
+///
+/// No longer ago than two samples apart, though: where none was taken for an hour, since nothing started or Prometheus was silent,
+/// the rate that is seen at last is none of that hour.
+#[derive(Debug, Clone, Default)]
+struct Recent(VecDeque<(Time, f64)>);
+
+impl Recent {
+    fn push(&mut self, (at, replicas): (Time, f64), every: Span) {
+        self.0.push_back((at, replicas));
+        while self.0.front().is_some_and(|(then, _)| at.since(*then).0 >= every.0.saturating_mul(2)) && self.0.len() > 1
+        {
+            self.0.pop_front();
+        }
+    }
+
+    /// Their mean; what comes next is of the next sample.
+    fn take(&mut self) -> f64 {
+        let taken = std::mem::take(&mut self.0);
+        taken.iter().map(|(_, replicas)| replicas).sum::<f64>() / taken.len() as f64
+    }
+}
+
 /// Ready replicas of a service.
 struct Ready {
     /// How many.
@@ -219,4 +240,23 @@ fn sample(snapshot: &Snapshot, service: ServiceId, ready: &Ready, (learn, last):
         waiting: f64::NAN,
         latency,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Recent;
+    use crate::units::{Span, Time};
+
+    /// A sample a minute, a snapshot every 30 s. Nothing is ready for an hour, then there are two replicas: the first sample after
+    /// that is of the snapshots of two minutes, (0 + 2 + 2 + 2)/4, not of 121, which would be a twentieth of a replica.
+    #[test]
+    fn replicas_of_long_before_a_sample_are_not_set_against_its_rate() {
+        let (mut recent, every) = (Recent::default(), Span::seconds(60));
+        let at = |half_minutes: u64| Time::ZERO + Span::seconds(30 * half_minutes);
+        (0..118).for_each(|now| recent.push((at(now), 0.0), every));
+        (118..121).for_each(|now| recent.push((at(now), 2.0), every));
+        assert!((recent.take() - 1.5).abs() < 1e-9);
+        [1.0, 2.0].iter().zip(121..).for_each(|(replicas, now)| recent.push((at(now), *replicas), every));
+        assert!((recent.take() - 1.5).abs() < 1e-9, "all since the last sample count");
+    }
 }

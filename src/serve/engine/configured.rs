@@ -66,8 +66,9 @@ impl Settings {
     }
 }
 
-/// Windows of the calendar as windows of a run that starts at `start`; those that are over are none.
-pub fn windows(freezes: &[(At, At)], start: At) -> Vec<(Time, Time)> {
+/// Windows of the calendar as windows of a run whose clock starts at `start`, since 1970; those that are over are none.
+pub fn windows(freezes: &[(At, At)], start: Duration) -> Vec<(Time, Time)> {
+    let start = At(0).after(start);
     let time = |at: At| Time(u64::try_from(at.since(start).as_nanos()).unwrap_or(u64::MAX));
     let ahead = freezes.iter().filter(|(_, until)| *until > start);
     ahead.map(|(from, until)| (time(*from), time(*until))).collect()
@@ -97,12 +98,13 @@ fn secret(folder: &std::path::Path, text: &str) -> Result<PathBuf, String> {
 mod tests {
     use super::{At, windows};
     use crate::units::Time;
+    use std::time::Duration;
 
     /// A window from 10 s before the start until 5 s after it is one from the start on.
     #[test]
     fn windows_of_the_calendar_become_windows_of_the_run() {
         let freezes = [(At(90_000), At(105_000)), (At(10_000), At(20_000)), (At(160_000), At(170_000))];
-        let found = windows(&freezes, At(100_000));
+        let found = windows(&freezes, Duration::from_secs(100));
         assert_eq!(found, [(Time(0), Time(5_000_000_000)), (Time(60_000_000_000), Time(70_000_000_000))]);
     }
 }

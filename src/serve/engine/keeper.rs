@@ -182,12 +182,13 @@ impl Keeper {
         (scenario.control.every, scenario.sample_every) = (settings.every, Some(SEEN_EVERY));
         scenario.telemetry.scrape = settings.every.min(crate::units::Span::seconds(5));
         let known = scenario.known.clone();
-        let rails = Rails { freezes: windows(&settings.freezes, At::now()), ..settings.rails.clone() };
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
         let (tell, told) = unbounded_channel::<Told>();
         let mut teller = Teller::new(known, tell);
         clerk.remote = Some(live.remote());
         let started_at = live.started_at();
+        // Connecting takes seconds: windows are on the clock of the run, like all that is decided by.
+        let rails = Rails { freezes: windows(&settings.freezes, started_at), ..settings.rails.clone() };
         let past = self.wait(capacities::past(&self.context, &clerk.graph, (&teller, &origins), started_at))?;
         let live = Learning::around(live, settings.learn).going_on(past);
         clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));

@@ -15,6 +15,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// Different troubles that are counted apart: some have a number in their words, and a run may last for months.
+const TROUBLES_MAX: usize = 200;
+/// Where all others are counted.
+const OTHER_TROUBLES: &str = "other trouble";
+
 /// What is wanted of a service again, by cluster.
 pub type Restored = (ServiceId, Vec<(ClusterId, u32)>);
 
@@ -62,7 +67,10 @@ impl Shared {
 
     /// Trouble that passes by itself, counted by what it was.
     pub fn note(&self, error: &CallError) {
-        *lock(&self.troubles).entry(error.to_string()).or_default() += 1;
+        let mut troubles = lock(&self.troubles);
+        let said = error.to_string();
+        let is_counted = troubles.len() < TROUBLES_MAX || troubles.contains_key(&said);
+        *troubles.entry(if is_counted { said } else { OTHER_TROUBLES.to_owned() }).or_default() += 1;
     }
 
     /// All trouble so far, and how often each was.
@@ -155,4 +163,30 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nobody panics while holding it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OTHER_TROUBLES, Shared, TROUBLES_MAX};
+    use crate::backend::live::clock::Clock;
+    use crate::backend::live::outside::{CallError, Class};
+    use crate::backend::live::stand_in::{connection, known};
+    use crate::backend::live::world::World;
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    /// A breaker that is open says how often the system failed: another sentence after each trial, as long as an outage lasts.
+    #[test]
+    fn trouble_that_never_says_the_same_twice_is_counted_in_bounded_memory() {
+        let (tell, _inbox) = channel();
+        let shared = Shared::new(World::new(known().into(), Arc::new(connection())), Clock::start(), tell);
+        let trouble = |times: usize| {
+            CallError::new("prometheus", "query", Class::Retryable, format!("it failed {times} times in a row"))
+        };
+        (0..10_000).for_each(|times| shared.note(&trouble(times)));
+        shared.note(&trouble(0));
+        let told = shared.troubles();
+        assert_eq!(told.len(), TROUBLES_MAX + 1);
+        assert_eq!((told[&trouble(0).to_string()], told[OTHER_TROUBLES]), (2, 10_000 - TROUBLES_MAX as u64));
+    }
 }

@@ -18,7 +18,6 @@ use crate::model::{ClusterId, ServiceId, Table};
 use crate::units::{Span, Time};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::Instrument as _;
 
 /// From one look at the kill switch to the next: no write is made on an older one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -226,8 +225,7 @@ impl Driver {
         }
         let total: u32 = binding.clusters.values().sum();
         if binding.replicas != total && total > 0 {
-            let span = traced::change("scale", &binding.workload);
-            self.karmada.scale(&binding.workload, total).instrument(span).await?;
+            traced::changing("scale", &binding.workload, self.karmada.scale(&binding.workload, total)).await?;
             self.since[service] = self.clock.time();
         }
         Ok(())
@@ -260,8 +258,7 @@ impl Driver {
             let reason = format!("not written: no cluster `{stranger}` has joined");
             return Err(CallError::new("karmada", format!("divide {}", binding.workload), Class::Retryable, reason));
         }
-        let divided = self.karmada.divide(binding, shares).instrument(traced::change("divide", &binding.workload));
-        match divided.await {
+        match traced::changing("divide", &binding.workload, self.karmada.divide(binding, shares)).await {
             Ok(()) => {
                 self.shared.on_written(&binding.workload, shares);
                 Ok(())

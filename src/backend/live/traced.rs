@@ -6,7 +6,7 @@
 
 use std::fmt::Display;
 use tracing::field::Empty;
-use tracing::{Span, info_span};
+use tracing::{Instrument as _, Span, info_span};
 
 /// The target of spans that leave this process.
 pub const TARGET: &str = "smo::traces";
@@ -35,16 +35,25 @@ pub fn call(system: &'static str, what: &str) -> Span {
     )
 }
 
-/// A change of a workload on the control plane, which the loop has decided.
-pub fn change(verb: &'static str, workload: &str) -> Span {
-    info_span!(
+/// Makes a change of a workload on the control plane, which the loop has decided; what goes wrong is part of its span.
+///
+/// # Errors
+/// Those of the change.
+pub async fn changing<T, E: Display>(
+    verb: &'static str,
+    workload: &str,
+    change: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let span = info_span!(
         target: TARGET,
         "change",
         otel.name = verb,
         otel.status_code = Empty,
         otel.status_description = Empty,
         smo.workload = workload,
-    )
+    );
+    let changed = change.instrument(span.clone()).await;
+    changed.inspect_err(|error| failed(&span, error))
 }
 
 /// Notes that what the span is about went wrong, and why.
@@ -52,5 +61,42 @@ pub fn failed(span: &Span, why: &dyn Display) {
     if !span.is_disabled() {
         span.record("otel.status_code", "ERROR");
         span.record("otel.status_description", why.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::changing;
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Id, Record};
+    use tracing_subscriber::Registry;
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+    /// What is noted on spans after their begin.
+    #[derive(Clone, Default)]
+    struct Noted(Arc<Mutex<Vec<String>>>);
+
+    impl Visit for Noted {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().push(format!("{field}={value:?}"));
+        }
+    }
+
+    impl Layer<Registry> for Noted {
+        fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, Registry>) {
+            values.record(&mut self.clone());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_that_fails_says_so_on_its_span() {
+        let noted = Noted::default();
+        let _listening = tracing::subscriber::set_default(Registry::default().with(noted.clone()));
+        assert_eq!(changing("scale", "web", async { Ok::<_, String>(3) }).await, Ok(3));
+        assert_eq!(changing("divide", "web", async { Err::<(), _>("no".to_owned()) }).await, Err("no".to_owned()));
+        let noted = noted.0.lock().unwrap().clone();
+        assert_eq!(noted, ["otel.status_code=\"ERROR\"", "otel.status_description=\"no\""]);
     }
 }

@@ -7,7 +7,7 @@ use crate::backend::live::clock;
 use crate::backend::manifest::helm::{self, Implementer};
 use crate::backend::sim::untouched;
 use crate::input::hdag;
-use crate::model::{Plan, Scenario, ServiceId, Snapshot, Targets, check};
+use crate::model::{Plan, Refusal, Scenario, ServiceId, Snapshot, Targets, check};
 use crate::policy::{Budget, PolicySpec};
 use crate::record::explained::{Because, Decided, Explained};
 use crate::seed::Seed;
@@ -83,12 +83,21 @@ pub fn decide(world: &World, policy: &PolicySpec, targets: Targets) -> Result<Ma
 
 /// What a plan could not do, in sentences with the way out.
 pub fn refusals(snapshot: &Snapshot, plan: &Plan) -> Vec<String> {
-    let sentence = |refusal: &crate::model::Refusal| {
-        let name = &snapshot.service(refusal.service).name;
-        let remedy = refusal.remedy.as_ref().map_or_else(String::new, |remedy| format!("; smallest change: {remedy}"));
-        format!("{name}: {} replicas could not be placed: {}{remedy}", refusal.replicas, refusal.reason)
-    };
-    plan.refusals.iter().map(sentence).collect()
+    plan.refusals.iter().map(|refusal| sentence(snapshot, refusal)).collect()
+}
+
+/// Why these services cannot be placed as was decided, if they cannot. What others lack is no reason: they stand as they are.
+pub fn refused(made: &Made, services: &[String]) -> Option<String> {
+    let is_ours = |refusal: &&Refusal| services.contains(&made.snapshot.service(refusal.service).name);
+    let ours = made.plan.refusals.iter().find(is_ours).map(|refusal| sentence(&made.snapshot, refusal));
+    // Behind the refusals is told what would be unsound.
+    ours.or_else(|| made.answer.refusals.get(made.plan.refusals.len()).cloned())
+}
+
+fn sentence(snapshot: &Snapshot, refusal: &Refusal) -> String {
+    let name = &snapshot.service(refusal.service).name;
+    let remedy = refusal.remedy.as_ref().map_or_else(String::new, |remedy| format!("; smallest change: {remedy}"));
+    format!("{name}: {} replicas could not be placed: {}{remedy}", refusal.replicas, refusal.reason)
 }
 
 /// Replicas by service and cluster.
@@ -112,4 +121,24 @@ pub fn values(world: &World, plan: &Plan) -> BTreeMap<String, Value> {
         (service.name.clone(), helm::values(known, plan, id, (implementer, base.into())))
     };
     known.application.services.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decide, refused};
+    use crate::model::Targets;
+    use crate::serve::engine::stand_in::{descriptor, row, service, world_of};
+
+    /// A node has five cores: `front` asks for eight of them, `back` for half of one.
+    #[test]
+    fn what_one_service_lacks_keeps_no_other_one_from_being_placed() {
+        let services = [service("front", "large", "{}", ""), service("back", "light", "{}", "")].join(", ");
+        let world = world_of(&descriptor(&services), &[row("a")]);
+        let made = decide(&world, &"greedy+rate".parse().unwrap(), Targets::default()).unwrap();
+        assert_eq!(made.answer.targets["back"].get("a"), Some(&1));
+        let of = |names: &[&str]| refused(&made, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["back"]), None);
+        let said = of(&["back", "front"]).expect("a new graph is placed as a whole");
+        assert!(said.starts_with("front: 1 replicas could not be placed"), "{said}");
+    }
 }

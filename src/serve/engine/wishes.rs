@@ -40,10 +40,11 @@ pub async fn wishes(
         let had: BTreeMap<String, Shares> =
             stored.wishes.iter().map(|(name, wish)| (name.clone(), wish.wanted.clone())).collect();
         let made = plan::decide(world, policy, planned(world, &had).targets);
-        let answer = made.map_err(|error| KeepError::Impossible(error.to_string()))?.answer;
-        if let Some(refused) = answer.refusals.first() {
+        let made = made.map_err(|error| KeepError::Impossible(error.to_string()))?;
+        if let Some(refused) = plan::refused(&made, &open) {
             return Err(KeepError::Impossible(format!("no placement: {refused}")));
         }
+        let answer = made.answer;
         for name in &open {
             let wanted = answer.targets.get(name).cloned().unwrap_or_default();
             let before = had.get(name).filter(|before| **before != wanted).cloned().unwrap_or_default();
@@ -69,7 +70,7 @@ async fn write_down(asked: Asked<'_>, open: &[String], answer: PlanAnswer, job: 
         at: At::now(),
         policy: answer.policy,
         targets: answer.targets,
-        refusals: Vec::new(),
+        refusals: answer.refusals,
         actions: u32::try_from(open.len()).unwrap_or(u32::MAX),
         held: Vec::new(),
         explanation: Some(answer.explanation),

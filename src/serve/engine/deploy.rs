@@ -200,7 +200,7 @@ async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Resul
         inject_resources: context.settings.inject_resources,
     };
     world(asked).map_err(|error| match error {
-        world::WorldError::NoCluster | world::WorldError::Folder(_) => {
+        world::WorldError::NoCluster | world::WorldError::Capacities(_) | world::WorldError::Folder(_) => {
             KeepError::Call(CallError::new("smo", format!("place {}", graph.name), Class::Retryable, error))
         }
         world::WorldError::Input(reason) => KeepError::Impossible(reason),

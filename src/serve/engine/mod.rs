@@ -146,7 +146,9 @@ impl Engine {
         let world = world::world_on(asked, inventory).map_err(|error| match error {
             world::WorldError::NoCluster => EngineError::new(Trouble::Refused, error.to_string()),
             world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
-            world::WorldError::Folder(_) => EngineError::new(Trouble::Internal, error.to_string()),
+            world::WorldError::Capacities(_) | world::WorldError::Folder(_) => {
+                EngineError::new(Trouble::Internal, error.to_string())
+            }
         })?;
         // What is placed weighs as much as where it is decided in earnest.
         let had = now.map(placed).unwrap_or_default();

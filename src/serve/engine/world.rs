@@ -66,6 +66,9 @@ pub enum WorldError {
     /// What is wrong with the descriptor or the options.
     #[error("{0}")]
     Input(String),
+    /// The server's file of capacities cannot be read now: that is no fault of the graph's.
+    #[error("the server's file of capacities: {0}")]
+    Capacities(String),
     /// No room for files.
     #[error("a folder for the world's files cannot be made: {0}")]
     Folder(#[from] std::io::Error),
@@ -97,7 +100,8 @@ pub fn world_on(asked: Asked<'_>, file: Option<&Path>) -> Result<World, WorldErr
         Some(file) => file.to_owned(),
         None => write("clusters", &inventory::document(asked.clusters, asked.held))?,
     };
-    let fitted = asked.capacities.map(read_fitted).transpose().map_err(|error| WorldError::Input(error.to_string()))?;
+    let fitted =
+        asked.capacities.map(read_fitted).transpose().map_err(|error| WorldError::Capacities(error.to_string()))?;
     let said = capacities::said(&asked, fitted.as_ref());
     let application = write("application", &overlay(&asked, &said))?;
     let mut set = Vec::new();

@@ -17,7 +17,7 @@ use crate::serve::config::Config;
 use crate::serve::engine::context::Context;
 use crate::serve::engine::settings::Settings;
 use crate::serve::engine::told::{Teller, Told};
-use crate::serve::engine::world::{Asked, World, world};
+use crate::serve::engine::world::{Asked, World, WorldError, world};
 use crate::serve::store::Store;
 use crate::serve::store::asked::NewGraph;
 use crate::serve::store::rows::{
@@ -70,7 +70,14 @@ fn capacity(law: Value) -> ServiceOptions {
     ServiceOptions { capacity: Some(law), ..ServiceOptions::default() }
 }
 
-fn world_of(services: &[&str], (options, status, file): (&Options, &Status, Option<&Path>)) -> World {
+fn world_of(services: &[&str], asked: (&Options, &Status, Option<&Path>)) -> World {
+    made_of(services, asked).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn made_of(
+    services: &[&str],
+    (options, status, file): (&Options, &Status, Option<&Path>),
+) -> Result<World, WorldError> {
     let descriptor = descriptor(services);
     let (requests, held, clusters) = (BTreeMap::new(), BTreeMap::new(), [cluster()]);
     let names = services.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
@@ -85,7 +92,7 @@ fn world_of(services: &[&str], (options, status, file): (&Options, &Status, Opti
         capacities: file,
         inject_resources: false,
     };
-    world(asked).unwrap_or_else(|error| panic!("{error}"))
+    world(asked)
 }
 
 fn alpha(snapshot: &crate::model::scenario::Known, service: ServiceId) -> f64 {
@@ -341,4 +348,14 @@ fn who_says_a_capacity_is_known_and_who_goes_before_whom() {
     assert!(world_of(&["d"], (&Options::default(), &status, Some(&path))).scaled().is_empty());
     let file = read_fitted(&path).unwrap();
     assert_eq!(file.median_of("b"), Some(json!({"alpha": 7.0, "beta": 0.0})));
+}
+
+/// It may be half written at this moment: graphs are not given up for that.
+#[test]
+fn a_file_that_cannot_be_read_is_no_fault_of_the_graph() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("capacity.yaml");
+    std::fs::write(&path, "{\"capacity_quantile\": 0.1, \"serv").unwrap();
+    let made = made_of(&["a"], (&Options::default(), &Status::default(), Some(&path)));
+    assert!(matches!(made, Err(WorldError::Capacities(_))), "{made:?}");
 }

@@ -6,14 +6,16 @@
 //! A fit is believed where it says itself what it rests on: one that is refused, or that rests on an assumption, changes nothing.
 
 use super::context::{Context, KeepError};
+use super::keeper::read;
 use super::told::{Teller, Told};
 use super::world::{Asked, World};
+use crate::capacity::online::Sample;
 use crate::input::capacities::{FittedFile, written};
 use crate::learning::{Begin, Hear, Lesson, Past, Stance};
 use crate::model::{CapacityByClass, ServiceId};
 use crate::serve::at::At;
 use crate::serve::store::rows::{CapacityOrigin, CapacityStatus, Graph, Status};
-use crate::units::{Ratio, Span};
+use crate::units::{Ratio, Span, Time};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -122,8 +124,9 @@ pub async fn past(
     (teller, origins): (&Teller, &BTreeMap<String, CapacityOrigin>),
     started_at: Duration,
 ) -> Result<Past, KeepError> {
+    let started_at = Span(u64::try_from(started_at.as_nanos()).unwrap_or(u64::MAX));
     let mut kept = match context.settings.learn {
-        Some(_) => context.store.samples(&graph.id).await?,
+        Some(_) => kept(context, graph, Time::ZERO + started_at).await?,
         None => BTreeMap::new(),
     };
     let begin = |(name, origin): (&String, &CapacityOrigin)| {
@@ -135,8 +138,21 @@ pub async fn past(
         Some((teller.id(name)?, Begin { stance, samples: kept.remove(name).unwrap_or_default() }))
     };
     let services = origins.iter().filter_map(begin).collect();
-    let started_at = Span(u64::try_from(started_at.as_nanos()).unwrap_or(u64::MAX));
     Ok(Past { started_at, services, pupil: Arc::new(teller.clone()) })
+}
+
+/// What was measured of a graph's services until now. Those that it has no more are forgotten, and so is what lies ahead: a clock went
+/// wrong then, and whatever follows would be out of order until that time has come.
+async fn kept(context: &Context, graph: &Graph, now: Time) -> Result<BTreeMap<String, Vec<Sample>>, KeepError> {
+    let (mut kept, descriptor) = (context.store.samples(&graph.id).await?, read(graph)?);
+    for (name, samples) in &mut kept {
+        let until = if descriptor.service(name).is_some() { now } else { Time::ZERO };
+        if samples.last().is_some_and(|last| last.at > until) {
+            context.store.forget_samples((&graph.id, name), until).await?;
+            samples.retain(|sample| sample.at <= until);
+        }
+    }
+    Ok(kept)
 }
 
 impl Hear for Teller {

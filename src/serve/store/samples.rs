@@ -32,6 +32,16 @@ impl Store {
         Ok(within.commit().await?)
     }
 
+    /// Forgets the samples of a graph's service that were taken after an instant; how many.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn forget_samples(&self, (graph_id, service): (&str, &str), after: Time) -> Result<u64, StoreError> {
+        let forget = sql("DELETE FROM samples WHERE graph_id = $1 AND service = $2 AND at > $3");
+        let forget = forget.text(graph_id).text(service).number(millis(after));
+        forget.run(&mut *self.writing().await?).await
+    }
+
     /// The samples of a graph by service, in order of time.
     ///
     /// # Errors

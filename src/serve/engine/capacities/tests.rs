@@ -4,6 +4,7 @@ use super::{figures, learn, note, past};
 use crate::backend::sim::untouched;
 use crate::backend::{Backend, BackendError};
 use crate::capacity::Series;
+use crate::capacity::online::Sample;
 use crate::capacity::synthetic::Truth;
 use crate::input::capacities::read_fitted;
 use crate::input::hdag::{Descriptor, parse};
@@ -106,6 +107,8 @@ fn alpha(snapshot: &crate::model::scenario::Known, service: ServiceId) -> f64 {
 struct Live {
     base: Snapshot,
     series: Series,
+    /// The minute in which its clock started.
+    start: usize,
     minutes: std::ops::Range<usize>,
 }
 
@@ -123,7 +126,7 @@ impl Backend for Live {
 impl Live {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "replicas are whole, CPU is positive")]
     fn snapshot(&self, minute: usize) -> Snapshot {
-        let at = Time((minute as u64 + 1) * 60 * NANOS_PER_SECOND);
+        let at = Time(((minute - self.start) as u64 + 1) * 60 * NANOS_PER_SECOND);
         let mut snapshot = Snapshot { at, ..self.base.clone() };
         let cluster = snapshot.clusters.ids().next().unwrap();
         let view = &mut snapshot.services[ServiceId(0)];
@@ -182,10 +185,11 @@ impl Kept {
         note(&mut self.status, &world);
         let (tell, mut told) = unbounded_channel();
         let teller = Teller::new(world.scenario.known.clone(), tell);
-        let past =
-            past(&self.context, &self.graph, (&teller, &world.origins), Duration::from_secs(EPOCH)).await.unwrap();
+        let started_at = Duration::from_secs(EPOCH + 60 * minutes.start as u64);
+        let past = past(&self.context, &self.graph, (&teller, &world.origins), started_at).await.unwrap();
         let base = untouched(&world.scenario, Time::ZERO, Seed(1)).unwrap();
-        let live = Live { base, series: truth.series("front", Seed(1)), minutes: minutes.clone() };
+        let (series, start) = (truth.series("front", Seed(1)), minutes.start);
+        let live = Live { base, series, start, minutes: minutes.clone() };
         let mut learning = Learning::around(live, Some(self.learn)).going_on(past);
         let mut ran = Ran { believed: Vec::new(), news: Vec::new() };
         while let Ok(observation) = learning.observe() {
@@ -358,4 +362,18 @@ fn a_file_that_cannot_be_read_is_no_fault_of_the_graph() {
     std::fs::write(&path, "{\"capacity_quantile\": 0.1, \"serv").unwrap();
     let made = made_of(&["a"], (&Options::default(), &Status::default(), Some(&path)));
     assert!(matches!(made, Err(WorldError::Capacities(_))), "{made:?}");
+}
+
+/// The clock was a year ahead for a moment, and an update took a service out of the graph.
+#[tokio::test]
+async fn samples_of_the_future_and_of_services_that_are_gone_are_forgotten() {
+    let mut kept = Kept::new(Options::default(), KNOWN).await;
+    let (store, id) = (kept.context.store.clone(), kept.graph.id.clone());
+    let sample = |second: u64| Sample::of(Time((EPOCH + second) * NANOS_PER_SECOND), [1.0; 9]);
+    store.append_sample((&id, "front"), &sample(365 * 86_400), Time::ZERO).await.unwrap();
+    store.append_sample((&id, "gone"), &sample(0), Time::ZERO).await.unwrap();
+    kept.run(&Truth { minutes: 20, ..Truth::default() }, 0..20).await;
+    let samples = store.samples(&id).await.unwrap();
+    let counts: Vec<(&str, usize)> = samples.iter().map(|(name, all)| (name.as_str(), all.len())).collect();
+    assert_eq!(counts, [("front", 20)]);
 }

@@ -91,6 +91,10 @@ pub(super) async fn samples(store: &Store) {
             .all(|(kept, given)| kept.to_bits() == given.to_bits() || kept.is_nan() && given.is_nan())
     );
     assert!(store.append_sample(("nobody", "a"), &sample(1), at(0)).await.is_err(), "samples are of a graph");
+    assert_eq!(store.forget_samples((&graph.id, "a"), at(120)).await.unwrap(), 1);
+    assert_eq!(store.forget_samples((&graph.id, "b"), Time::ZERO).await.unwrap(), 1);
+    let left = store.samples(&graph.id).await.unwrap();
+    assert_eq!(left.iter().map(|(name, all)| (name.as_str(), all.len())).collect::<Vec<_>>(), [("a", 1)]);
     store.delete_graph(&graph.id).await.unwrap();
     assert!(store.samples(&graph.id).await.unwrap().is_empty(), "they go with it");
 }

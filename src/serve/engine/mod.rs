@@ -1,7 +1,7 @@
 //! Who keeps which graph, and how.
 //!
 //! In reading order: `answer` (what the engine says, and what it says instead), `settings` with `configured` (how the world is reached),
-//! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `capacities` (what replicas can serve), `clusters` (what
+//! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `dry` (one that is not carried out), `capacities` (what replicas can serve), `clusters` (what
 //! there is), `network` (how far it is between them), `values` (what charts are told besides), `due` and `status` (pure: what is to run,
 //! what is observed), `events` (what wakes services), `dashboards` and `monitors` (what people and Prometheus see), `deploy` with
 //! `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `steady` (who decides nothing of its own accord), `told`, `clerk` and `keeper` (one graph, from day to day),
@@ -16,6 +16,7 @@ pub mod configured;
 pub mod context;
 pub mod dashboards;
 pub mod deploy;
+pub mod dry;
 pub mod due;
 pub mod events;
 pub mod fixed;
@@ -45,14 +46,13 @@ pub use settings::Settings;
 use crate::backend::live::alerts::Alert;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
-use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, ServiceStatus, Status};
+use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project};
 use context::{Context, KeepError};
-use inventory::Held;
+use dry::DryRun;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::broadcast;
-use told::Shares;
 
 /// The engine: one a server.
 #[derive(Debug, Clone)]
@@ -126,35 +126,15 @@ impl Engine {
                 None => context.settings.policy.clone(),
             },
         };
-        let services: BTreeSet<String> = descriptor.services.iter().map(|service| service.id.clone()).collect();
-        let requests = BTreeMap::new();
-        let empty = Status::default();
-        let status = now.map_or(&empty, |graph| &graph.status);
-        let held: BTreeMap<String, Held> = clusters::held(&descriptor, status, &requests);
-        let asked = world::Asked {
-            descriptor: &descriptor,
-            options,
-            services: &services,
-            requests: &requests,
-            fitted: context.settings.learn.map(|_| status),
-            clusters: &rows,
-            held: &held,
-            capacities: context.settings.capacities.as_deref(),
-            inject_resources: context.settings.inject_resources,
+        let dry_run = DryRun {
+            context: context.clone(),
+            descriptor,
+            options: options.clone(),
+            status: now.map(|graph| graph.status.clone()).unwrap_or_default(),
+            clusters: rows,
+            policy,
         };
-        let inventory = context.settings.inventory.as_deref().filter(|_| context.settings.karmada.is_none());
-        let world = world::world_on(asked, inventory).map_err(|error| match error {
-            world::WorldError::NoCluster => EngineError::new(Trouble::Refused, error.to_string()),
-            world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
-            world::WorldError::Capacities(_) | world::WorldError::Folder(_) => {
-                EngineError::new(Trouble::Internal, error.to_string())
-            }
-        })?;
-        // What is placed weighs as much as where it is decided in earnest.
-        let had = now.map(placed).unwrap_or_default();
-        let mut answer = plan::decide(&world, &policy, deploy::planned(&world, &had).targets)
-            .map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?
-            .answer;
+        let mut answer = dry_run.decided().await?;
         answer.notes.splice(0..0, notes);
         Ok(answer)
     }
@@ -243,15 +223,6 @@ impl Engine {
             Err(_) => Some(false),
         }
     }
-}
-
-/// What is wanted of each service of a graph, by cluster.
-fn placed(graph: &Graph) -> BTreeMap<String, Shares> {
-    let shares = |one: &ServiceStatus| {
-        let clusters = one.clusters.iter().filter(|(_, replicas)| replicas.wanted > 0);
-        clusters.map(|(cluster, replicas)| (cluster.clone(), replicas.wanted)).collect()
-    };
-    graph.status.services.iter().map(|one| (one.name.clone(), shares(one))).collect()
 }
 
 fn without_services(descriptor: &Descriptor) -> Value {

@@ -199,19 +199,22 @@ struct Ready {
     count: u32,
     /// In replicas of the default class.
     weighed: f64,
+    /// Whether some are where nobody can look: whatever is measured then, is not known to be of them.
+    is_stale: bool,
 }
 
 impl Ready {
     fn of(snapshot: &Snapshot, service: ServiceId) -> Self {
         let (view, declared) = (&snapshot.services[service], snapshot.service(service));
-        let (mut count, mut weighed) = (0, 0.0);
+        let (mut count, mut weighed, mut is_stale) = (0, 0.0, false);
         for (cluster, known) in snapshot.known.clusters.iter() {
             let here = view.count_in(cluster, Phase::Ready);
             count += here;
+            is_stale |= here > 0 && !snapshot.clusters[cluster].reachable;
             let weight = weight(declared.capacity.of(&known.class), &declared.capacity) * known.speed.as_f64();
             weighed += f64::from(here) * weight;
         }
-        Self { count, weighed }
+        Self { count, weighed, is_stale }
     }
 }
 
@@ -219,7 +222,7 @@ impl Ready {
 fn sample(snapshot: &Snapshot, service: ServiceId, ready: &Ready, (learn, last): (Learn, Time)) -> Option<Sample> {
     let view = &snapshot.services[service];
     let (rate, at) = (view.rate.value?, view.rate.at);
-    if at <= last || (last > Time::ZERO && at.since(last) < learn.every) {
+    if ready.is_stale || at <= last || (last > Time::ZERO && at.since(last) < learn.every) {
         return None;
     }
     let declared = snapshot.service(service);

@@ -36,6 +36,8 @@ pub struct Stored {
     pub driver: Option<(String, Duration)>,
     /// Whether the kill switch is on: who, or why.
     pub paused: Option<String>,
+    /// The wish of an operator to place all of it anew that was decided last: each is decided once, whoever dies after that.
+    pub placed_for: Option<String>,
 }
 
 /// The name of the `ConfigMap`.
@@ -73,6 +75,7 @@ impl Karmada {
             wishes: wishes.map_err(|error| wrong(format!("wishes.json: {error}")))?.unwrap_or_default(),
             driver: driver.transpose()?,
             paused: text("paused").map(str::to_owned),
+            placed_for: text("placed-for").map(str::to_owned),
         })
     }
 
@@ -85,6 +88,9 @@ impl Karmada {
         if let Some((driver, at)) = &stored.driver {
             data["driver"] = driver.as_str().into();
             data["driven-at"] = at.as_secs_f64().to_string().into();
+        }
+        if let Some(job) = &stored.placed_for {
+            data["placed-for"] = job.as_str().into();
         }
         self.put(connection, &stored.version, data).await
     }

@@ -115,6 +115,8 @@ fn party(kind: &str, reach: Reach) -> Party {
 }
 
 /// Give figures to Prometheus
+///
+/// They are about all projects, so that whoever sees only one is given none.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "getMetrics", tag = "system",
     responses(
@@ -124,7 +126,7 @@ fn party(kind: &str, reach: Reach) -> Party {
     )
 )]
 async fn scrape(State(app): State<App>, by: By) -> Result<Response, Problem> {
-    by.need(Role::Viewer)?;
+    by.need_everywhere(Role::Viewer)?;
     let text = metrics::text(&app).await?;
     Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response())
 }

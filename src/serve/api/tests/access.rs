@@ -113,6 +113,10 @@ async fn who_belongs_to_a_project_sees_nothing_of_the_others() {
     let said = bench.ask_as(&own, "POST", "/v1/projects/port/graphs", Some(&descriptor("z"))).await;
     said.is_problem(StatusCode::NOT_FOUND, "no project `port`");
     assert_eq!(bench.ask_as(&own, "DELETE", "/v1/projects/port/graphs/b", None).await.status, 404);
+    // Figures name the graphs and services of all projects.
+    let said = bench.ask_as(&own, "GET", "/metrics", None).await;
+    said.is_problem(StatusCode::FORBIDDEN, "has only `lab`");
+    assert_eq!(bench.ask_as(&bench.token(Role::Viewer, None).await, "GET", "/metrics", None).await.status, 200);
     assert_eq!(bench.ask_as(&own, "DELETE", "/v1/projects/lab/graphs/a?wait=10s", None).await.status, 200);
 }
 

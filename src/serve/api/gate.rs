@@ -213,10 +213,10 @@ async fn caller(app: &App, headers: &HeaderMap, of_alerts: bool) -> Result<Calle
     app.auth.check(headers).await.map_err(Problem::from)
 }
 
-/// Whether a request of that method and route changes something.
+/// Whether a request of that method and route changes something. What answers GET answers HEAD, and does the same.
 fn changes(method: &Method, route: &str) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-    !reads || (*method == Method::GET && compat::changes_by_get(route))
+    !reads || (*method != Method::OPTIONS && compat::changes_by_get(route))
 }
 
 fn time_of(request: &Request) -> Duration {
@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn the_originals_changes_by_get_are_changes() {
-        assert!(changes(&Method::GET, "/graphs/{name}/stop"));
+        assert!(changes(&Method::GET, "/graphs/{name}/stop") && changes(&Method::HEAD, "/graphs/{name}/stop"));
+        assert!(!changes(&Method::HEAD, "/graphs/{name}") && !changes(&Method::OPTIONS, "/graphs/{name}/stop"));
         assert!(changes(&Method::POST, "/v1/tokens"));
         assert!(!changes(&Method::GET, "/graphs/{name}"));
         assert!(!changes(&Method::GET, "/v1/projects/{project}/graphs/{name}/plan"));

@@ -186,6 +186,7 @@ async fn who_changed_what_is_written_down_and_who_only_looked_is_not() {
     bench.ask(request.body(Body::from(descriptor("a").to_string())).unwrap()).await;
     bench.ask_as(&viewer, "DELETE", "/v1/projects/lab/graphs/a", None).await;
     bench.ask_as(&admin, "GET", "/graphs/a/stop", None).await;
+    bench.ask_as(&admin, "HEAD", "/graphs/a/start", None).await;
     bench.ask_as(&admin, "GET", "/v1/graphs", None).await;
     bench.ask_as(&admin, "POST", "/v1/nowhere", None).await;
     let audit = bench.ask_as(&admin, "GET", "/v1/audit", None).await.json();
@@ -199,6 +200,7 @@ async fn who_changed_what_is_written_down_and_who_only_looked_is_not() {
         json!(["admin-all", "POST", "/v1/projects/lab/graphs", 200]),
         json!(["viewer-all", "DELETE", "/v1/projects/lab/graphs/a", 403]),
         json!(["admin-all", "GET", "/graphs/a/stop", 200]),
+        json!(["admin-all", "HEAD", "/graphs/a/start", 200]),
     ];
     assert_eq!(rows, wanted);
     assert_eq!(audit["items"][0]["request_id"], "here-1");

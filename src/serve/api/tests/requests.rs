@@ -4,6 +4,7 @@ use super::{Bench, Settings, descriptor, hosts, json_request, local};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn keyed(key: &str, path: &str, body: &Value) -> Request<Body> {
     let mut request = json_request("POST", path, body);
@@ -105,6 +106,30 @@ async fn a_key_whose_request_is_being_done_is_a_conflict() {
     });
     assert_eq!(first.status, 200, "{}", first.text());
     second.is_problem(StatusCode::CONFLICT, "is being done");
+}
+
+/// The connection of whoever waits for a job breaks: the change is gone through with, is in the audit log, and its key is remembered.
+#[tokio::test]
+async fn whoever_hangs_up_has_asked_all_the_same() {
+    let bench = Bench::open().await;
+    bench.double.say(|says| says.idles = true);
+    let path = "/v1/projects/lab/graphs?wait=30s";
+    tokio::select! {
+        said = bench.ask(keyed("k", path, &descriptor("a"))) => panic!("nobody does the job: {said:?}"),
+        () = async { while bench.get("/v1/graphs").await.json()["items"] == json!([]) {} } => {}
+    }
+    assert_eq!(bench.get("/v1/audit").await.json()["items"], json!([]), "it is not through");
+    bench.double.say(|says| says.idles = false);
+    crate::serve::api::Acts::wake(&*bench.double);
+    let written = async { while bench.get("/v1/audit").await.json()["items"] == json!([]) {} };
+    tokio::time::timeout(Duration::from_secs(20), written).await.expect("it is written down");
+    let rows = bench.get("/v1/audit").await.json();
+    assert_eq!(
+        (&rows["items"][0]["path"], &rows["items"][0]["status"]),
+        (&json!("/v1/projects/lab/graphs"), &json!(200))
+    );
+    let again = bench.ask(keyed("k", path, &descriptor("a"))).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{}", again.text());
 }
 
 #[tokio::test]

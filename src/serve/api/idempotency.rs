@@ -72,7 +72,7 @@ pub async fn once(State(app): State<App>, path: Option<MatchedPath>, request: Re
 }
 
 async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Body>, Problem> {
-    let who = request.extensions().get::<By>().map_or_else(|| "anonymous".to_owned(), |by| by.name().to_owned());
+    let who = request.extensions().get::<By>().map_or_else(|| "anonymous".to_owned(), who);
     let key = key(request.headers())?;
     let (head, body) = request.into_parts();
     let body = to_bytes(body, app.settings.body_bytes).await;
@@ -98,6 +98,12 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
     };
     drop(begun);
     Ok(response)
+}
+
+/// Who asks, with all that they may: a name is not one caller's alone, and what was answered to somebody of another project or role is not for
+/// whoever is called the same.
+fn who(By(caller): &By) -> String {
+    serde_json::to_string(caller).unwrap_or_else(|_| caller.name.clone())
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {

@@ -1,6 +1,6 @@
 //! Who may see and change what.
 
-use super::{Bench, descriptor};
+use super::{Bench, descriptor, json_request};
 use crate::serve::at::At;
 use crate::serve::store::asked::NewToken;
 use crate::serve::store::rows::Role;
@@ -118,6 +118,22 @@ async fn who_belongs_to_a_project_sees_nothing_of_the_others() {
     said.is_problem(StatusCode::FORBIDDEN, "has only `lab`");
     assert_eq!(bench.ask_as(&bench.token(Role::Viewer, None).await, "GET", "/metrics", None).await.status, 200);
     assert_eq!(bench.ask_as(&own, "DELETE", "/v1/projects/lab/graphs/a?wait=10s", None).await.status, 200);
+}
+
+/// Names of tokens are whatever somebody calls them; keys of callers of the same name are not the same.
+#[tokio::test]
+async fn what_was_answered_for_a_key_is_told_to_nobody_of_another_project_or_role() {
+    let bench = Bench::guarded().await;
+    let mut statuses = Vec::new();
+    for (role, project) in [(Role::Operator, "lab"), (Role::Operator, "port"), (Role::Viewer, "lab")] {
+        let new = NewToken { name: "ci".to_owned(), role, project: Some(project.to_owned()), expires_at: None };
+        let (_, secret) = bench.app.store.add_token(&new).await.unwrap();
+        let mut request = json_request("POST", "/v1/projects/lab/graphs?wait=10s", &descriptor("a"));
+        request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {secret}").parse().unwrap());
+        request.headers_mut().insert("idempotency-key", "k".parse().unwrap());
+        statuses.push(bench.ask(request).await.status);
+    }
+    assert_eq!(statuses, [200, 404, 403]);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Requests that are strange, sent again, or too many.
 
+use super::others::cluster;
 use super::{Bench, Settings, descriptor, hosts, json_request, local};
+use crate::serve::store::rows::ClusterRow;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
@@ -68,6 +70,18 @@ async fn a_request_that_is_sent_again_with_its_key_is_answered_as_before_and_don
     other.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "the key `k-1` came with another request before");
     let strange = bench.ask(keyed(&"k".repeat(256), path, &descriptor("b"))).await;
     strange.is_problem(StatusCode::BAD_REQUEST, "`Idempotency-Key`");
+}
+
+#[tokio::test]
+async fn a_long_answer_to_a_key_is_given_and_given_again() {
+    let bench = Bench::open().await;
+    let long = ClusterRow { region: "a".repeat(5 << 20), ..cluster("member1") };
+    bench.double.say(|says| says.clusters = Some(Ok(vec![long])));
+    let first = bench.ask(keyed("k", "/v1/clusters/sync", &Value::Null)).await;
+    assert_eq!(first.status, 200, "{} bytes", first.body.len());
+    let again = bench.ask(keyed("k", "/v1/clusters/sync", &Value::Null)).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"));
+    assert!(again.body == first.body && first.body.len() > 5 << 20);
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ pub use events::Taken;
 pub use settings::Settings;
 
 use crate::backend::live::alerts::Alert;
+use crate::backend::live::busy::busy;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
 use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, ServiceStatus, Status};
@@ -90,7 +91,7 @@ impl Engine {
     /// # Errors
     /// What is wrong.
     pub async fn check(&self, document: &Value, options: &Options) -> Result<(Descriptor, Vec<String>), EngineError> {
-        let (descriptor, mut notes) = check::descriptor(document)?;
+        let (descriptor, mut notes) = busy(|| check::descriptor(document))?;
         notes.extend(self.check_read(&descriptor, options).await?);
         Ok((descriptor, notes))
     }
@@ -143,16 +144,18 @@ impl Engine {
             inject_resources: context.settings.inject_resources,
         };
         let inventory = context.settings.inventory.as_deref().filter(|_| context.settings.karmada.is_none());
-        let world = world::world_on(asked, inventory).map_err(|error| match error {
-            world::WorldError::NoCluster => EngineError::new(Trouble::Refused, error.to_string()),
-            world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
-            world::WorldError::Folder(_) => EngineError::new(Trouble::Internal, error.to_string()),
-        })?;
-        // What is placed weighs as much as where it is decided in earnest.
-        let had = now.map(placed).unwrap_or_default();
-        let mut answer = plan::decide(&world, &policy, deploy::planned(&world, &had).targets)
-            .map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?
-            .answer;
+        let decided = busy(|| -> Result<_, EngineError> {
+            let world = world::world_on(asked, inventory).map_err(|error| match error {
+                world::WorldError::NoCluster => EngineError::new(Trouble::Refused, error.to_string()),
+                world::WorldError::Input(_) => EngineError::new(Trouble::Invalid, error.to_string()),
+                world::WorldError::Folder(_) => EngineError::new(Trouble::Internal, error.to_string()),
+            })?;
+            // What is placed weighs as much as where it is decided in earnest.
+            let had = now.map(placed).unwrap_or_default();
+            plan::decide(&world, &policy, deploy::planned(&world, &had).targets)
+                .map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))
+        });
+        let mut answer = decided?.answer;
         answer.notes.splice(0..0, notes);
         Ok(answer)
     }
@@ -166,8 +169,8 @@ impl Engine {
     /// # Errors
     /// What is wrong with it, or why nothing can be said.
     pub async fn diff(&self, graph: &Graph, document: &Value, options: &Options) -> Result<Value, EngineError> {
-        let (new, _) = check::descriptor(document)?;
-        let (old, _) = check::descriptor(&graph.descriptor)?;
+        let (new, _) = busy(|| check::descriptor(document))?;
+        let (old, _) = busy(|| check::descriptor(&graph.descriptor))?;
         if new.id != graph.name {
             let message = format!("the descriptor is of `{}`, and the graph is `{}`", new.id, graph.name);
             return Err(

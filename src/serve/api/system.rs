@@ -73,7 +73,10 @@ pub enum PartyState {
 /// Say whether the server lives
 #[utoipa::path(
     get, path = "/healthz", operation_id = "getHealth", tag = "system", security(()),
-    responses((status = 200, description = "It does", body = Health))
+    responses(
+        (status = 200, description = "It does", body = Health),
+        (status = 400, description = "A parameter that is not known", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 async fn healthz() -> Json<Health> {
     Json(Health { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
@@ -86,6 +89,7 @@ async fn healthz() -> Json<Health> {
     get, path = "/readyz", operation_id = "getReadiness", tag = "system", security(()),
     responses(
         (status = 200, description = "It is", body = Readiness),
+        (status = 400, description = "A parameter that is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "A page of another site may not ask", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "It is not", body = Readiness),
     )

@@ -23,6 +23,9 @@ async fn a_parameter_that_nobody_reads_is_refused_by_name_with_those_that_are_kn
         "unknown query parameter `limt`; known here: `project`, `phase`, `limit`, `cursor`",
     );
     bench.get("/v1/whoami?x=1").await.is_problem(StatusCode::BAD_REQUEST, "none is known here");
+    for open in ["/healthz?x=1", "/readyz?x=1"] {
+        bench.get(open).await.is_problem(StatusCode::BAD_REQUEST, "unknown query parameter `x`");
+    }
     bench.get("/clusters?bogus").await.is_problem(StatusCode::BAD_REQUEST, "unknown query parameter `bogus`");
     bench.get("/v1/graphs?limit=5&limit=6").await.is_problem(StatusCode::BAD_REQUEST, "duplicate");
     bench.get("/v1/graphs?limit=five").await.is_problem(StatusCode::BAD_REQUEST, "limit");

@@ -138,7 +138,7 @@ async fn changed(app: &App, by: &By, (graph, headers): (&Graph, &HeaderMap), ask
     let ask =
         Ask { expected: etag::expected(headers, graph)?, change, kind: JobKind::Update, actor: by.name().to_owned() };
     let job = wanted(app, graph, &ask).await?;
-    deploy::begun(app, &job, &notes).await?;
+    deploy::begun(app, &job, &notes).await;
     Ok(job)
 }
 

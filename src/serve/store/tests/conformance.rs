@@ -55,7 +55,10 @@ async fn projects(store: &Store) {
     let again = store.put_project("shop", None).await.unwrap();
     assert_eq!((again.policy, again.created_at), (None, made.created_at));
     store.put_project("shop", Some("greedy+rate".into())).await.unwrap();
-    store.put_project("empty", None).await.unwrap();
+    // Of two who make it at the same time, one does, and the other changes nothing of it.
+    assert!(matches!(store.add_project("shop", None).await, Err(StoreError::Exists { .. })));
+    assert_eq!(store.project("shop").await.unwrap().unwrap().policy.as_deref(), Some("greedy+rate"));
+    assert_eq!(store.add_project("empty", None).await.unwrap().policy, None);
     assert!(store.delete_project("empty").await.unwrap() && !store.delete_project("empty").await.unwrap());
 }
 

@@ -167,6 +167,9 @@ async fn an_object_of_somebody_else_is_left_alone() {
 #[test]
 fn names_and_revisions() {
     assert!(RuleSet::new("shop", "Graph", Vec::new()).is_err());
+    let name = |project, graph| RuleSet::new(project, graph, Vec::new()).unwrap().name();
+    let names = [name("shop", "graph"), name("shop-eu", "cart"), name("shop", "eu-cart")];
+    assert_eq!(names, ["smo-shop-graph", "smo-shop-eu.cart", "smo-shop.eu-cart"]);
     assert_eq!(set(&["up"]).revision(), set(&["up"]).revision());
     assert_ne!(set(&["up"]).revision(), set(&["down"]).revision());
 }

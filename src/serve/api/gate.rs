@@ -155,7 +155,7 @@ pub async fn record(State(app): State<App>, request: Request, next: Next) -> Res
 
 /// What is written down of a request that changes something, before it is known how it ends.
 fn row_of(request: &Request) -> Option<(AuditRow, Spans)> {
-    let actor = request.extensions().get::<By>()?.name().to_owned();
+    let actor = request.extensions().get::<By>()?.in_full();
     let RequestId(request_id) = request.extensions().get::<RequestId>()?.clone();
     let spans = request.extensions().get::<Spans>()?.clone();
     route_of(request).filter(|route| changes(request.method(), route))?;

@@ -205,6 +205,10 @@ async fn who_changed_what_is_written_down_and_who_only_looked_is_not() {
     bench.ask_as(&admin, "HEAD", "/graphs/a/start", None).await;
     bench.ask_as(&admin, "GET", "/v1/graphs", None).await;
     bench.ask_as(&admin, "POST", "/v1/nowhere", None).await;
+    // Somebody of a project, who is called like somebody else.
+    let new = NewToken { name: "admin-all".into(), role: Role::Admin, project: Some("lab".into()), expires_at: None };
+    let (_, forger) = bench.app.store.add_token(&new).await.unwrap();
+    bench.ask_as(&forger, "POST", "/v1/projects/lab/graphs/a/stop", None).await;
     let audit = bench.ask_as(&admin, "GET", "/v1/audit", None).await.json();
     let rows: Vec<Value> = audit["items"]
         .as_array()
@@ -217,6 +221,7 @@ async fn who_changed_what_is_written_down_and_who_only_looked_is_not() {
         json!(["viewer-all", "DELETE", "/v1/projects/lab/graphs/a", 403]),
         json!(["admin-all", "GET", "/graphs/a/stop", 200]),
         json!(["admin-all", "HEAD", "/graphs/a/start", 200]),
+        json!(["admin-all (project lab)", "POST", "/v1/projects/lab/graphs/a/stop", 202]),
     ];
     assert_eq!(rows, wanted);
     assert_eq!(audit["items"][0]["request_id"], "here-1");

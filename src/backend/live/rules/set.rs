@@ -49,12 +49,10 @@ impl RuleSet {
         Ok(Self { project: project.to_owned(), graph: graph.to_owned(), triggers })
     }
 
-    /// The name of its object, file and group: of `c` in `a-b` it is another than of `b-c` in `a`, or whoever names a graph could put its
-    /// rules in the place of another project's.
+    /// The name of its object, file and group. `.` is in neither name, so that `c` in `a-b` is another than `b-c` in `a`: or whoever names a
+    /// graph could put its rules in the place of another project's.
     pub fn name(&self) -> String {
-        // `.` is in neither name. Where none has a dash, a dash is as plain.
-        let is_plain = ![&self.project, &self.graph].iter().any(|name| name.contains('-'));
-        format!("smo-{}{}{}", self.project, if is_plain { '-' } else { '.' }, self.graph)
+        format!("smo-{}.{}", self.project, self.graph)
     }
 
     /// What makes its alerts fire.

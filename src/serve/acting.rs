@@ -67,7 +67,7 @@ impl Acts for Acting {
         let span = traces::dry_run(project);
         let dry_run = async move {
             let name = descriptor["hdaGraph"]["id"].as_str().unwrap_or_default();
-            let now = self.store.graph(project, name).await.map_err(unreachable)?;
+            let now = self.store.graph(project, name).await?;
             self.engine.dry_run(project, (descriptor, options), now.as_ref()).await
         };
         let inside = dry_run.instrument(span.clone());
@@ -128,7 +128,7 @@ impl Acts for Acting {
 
     fn figures(&self) -> Answer<'_, Figures> {
         async move {
-            let leases_held = self.store.leases_held(&self.me, "graph/").await.map_err(unreachable)?;
+            let leases_held = self.store.leases_held(&self.me, "graph/").await?;
             Ok(Figures { leases_held, capacities: self.engine.capacities() })
         }
         .boxed()
@@ -137,11 +137,6 @@ impl Acts for Acting {
     fn shutdown(&self) -> BoxFuture<'_, ()> {
         self.engine.shut_down().boxed()
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
-fn unreachable(error: super::store::StoreError) -> EngineError {
-    EngineError::new(Trouble::Unreachable, error.to_string())
 }
 
 impl From<ArtifactError> for EngineError {

@@ -189,7 +189,7 @@ fn l09_an_alert_wakes_the_service_that_waits_for_it() {
     assert_eq!(smo.end(), 0, "{}", smo.said());
     let loaded = || {
         let rules = stack.fetch("prometheus", "/api/v1/rules");
-        rules["data"]["groups"].as_array().into_iter().flatten().any(|group| group["name"] == "smo-smo-l09e-live")
+        rules["data"]["groups"].as_array().into_iter().flatten().any(|group| group["name"] == "smo-smo-l09e.live")
     };
     assert!(loaded(), "the rule stands while the application does");
     shop.remove_with(&scenario);

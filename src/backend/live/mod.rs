@@ -11,13 +11,14 @@
 //!
 //! In reading order: `connect` (everything that can be wrong at the start), `world` (what was seen last), `views` (what a policy is
 //! shown of it), `tasks` (who sees), `reconcile` (the next write, as a pure step), `driver` (the one writer), `account` (what
-//! is added up), `outside` (every call) with `traced` (its spans). [`karmada`] and `prometheus` are the clients.
+//! is added up), `outside` (every call) with `traced` (its spans), `busy` (long work). [`karmada`] and `prometheus` are the clients.
 //!
 //! What always holds: a plan is stored before it is acted on; a write names what it replaces; silence of the telemetry means hold, and
 //! never zero load; a cluster that is lost is left at once and returned to late.
 
 pub mod account;
 pub mod alerts;
+pub mod busy;
 pub mod clock;
 pub mod connect;
 pub mod deploy;

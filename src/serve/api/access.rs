@@ -21,6 +21,15 @@ impl By {
         &self.0.name
     }
 
+    /// Who it is, for the audit log: an admin of a project calls its tokens what he likes, also as somebody else's are, so that the project of
+    /// one is said with its name.
+    pub fn in_full(&self) -> String {
+        match self.project() {
+            None => self.name().to_owned(),
+            Some(project) => format!("{} (project {project})", self.name()),
+        }
+    }
+
     /// The only project that is seen, if it is only one.
     pub fn project(&self) -> Option<&str> {
         self.0.project.as_deref()

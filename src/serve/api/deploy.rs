@@ -105,20 +105,19 @@ pub async fn insert(app: &App, by: &By, project: &str, asked: Asked) -> Result<(
     let Asked { source, document, descriptor, options, notes, .. } = asked;
     let new = NewGraph { project: project.to_owned(), name: descriptor.id, descriptor: document, source, options };
     let (graph, job) = app.store.insert_graph(&new, by.name()).await.map_err(|error| exists(error, &new))?;
-    begun(app, &job, &notes).await?;
+    begun(app, &job, &notes).await;
     Ok((graph, job))
 }
 
-/// Notes what is odd with the job, and has somebody look at it.
-///
-/// # Errors
-/// What the store says.
-pub async fn begun(app: &App, job: &Job, notes: &[String]) -> Result<(), Problem> {
+/// Notes what is odd with the job, and has somebody look at it. The job is stored: a note that cannot be is no reason to say that it was not.
+pub async fn begun(app: &App, job: &Job, notes: &[String]) {
     for note in notes.iter().take(NOTES_MAX) {
-        app.store.job_step(&job.id, &format!("noted: {note}")).await?;
+        if let Err(error) = app.store.job_step(&job.id, &format!("noted: {note}")).await {
+            tracing::warn!(job = %job.id, %error, "what is odd was not noted with a job");
+            break;
+        }
     }
     app.acts.wake();
-    Ok(())
 }
 
 /// A registry that does not answer is the caller's choice, and no trouble of this server.

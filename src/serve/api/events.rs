@@ -77,7 +77,7 @@ async fn list(
                 Some(from) => from,
                 None => app.store.last_event().await?,
             };
-            Ok(stream::follow(&app, EventFilter { after: from, ..filter }))
+            Ok(stream::follow(&app, EventFilter { after: from, ..filter }, &headers))
         }
     }
 }

@@ -24,10 +24,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::{FutureExt as _, StreamExt as _};
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tracing::Instrument as _;
+use tokio::task::JoinError;
+use tracing::{Instrument as _, Span};
 
 /// The header of a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -56,6 +57,13 @@ pub struct Unchanged;
 #[derive(Debug, Clone, Copy)]
 pub struct Plain;
 
+/// What everything that is done for a request is logged and traced as part of.
+#[derive(Debug, Clone)]
+struct Spans {
+    log: Span,
+    trace: Span,
+}
+
 /// Gives the request an id; counts, logs and traces it; makes a problem of every error.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = clock::now();
@@ -68,6 +76,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let traced = traces::request(&request, &route, &id);
     let trace = traces::id(&traced);
     let span = tracing::info_span!("request", id = %id, trace_id = trace);
+    request.extensions_mut().insert(Spans { log: span.clone(), trace: traced.clone() });
     let answering = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(traced.clone());
     let answered = answering.instrument(span).await;
     let answered = answered.unwrap_or_else(|_| {
@@ -122,23 +131,36 @@ pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 /// Writes down who changed what.
+///
+/// What has begun is gone through with and written down, also where whoever asked has gone meanwhile: a change by somebody who hangs up is
+/// neither half done nor unknown, and one that came with a key is remembered for it.
 pub async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
-    let of = |request: &Request| {
-        let by = request.extensions().get::<By>()?.name().to_owned();
-        let RequestId(id) = request.extensions().get::<RequestId>()?.clone();
-        route_of(request).filter(|route| changes(request.method(), route))?;
-        Some((by, id, request.method().to_string(), request.uri().path().to_owned()))
-    };
-    let Some((actor, request_id, method, path)) = of(&request) else { return next.run(request).await };
-    let response = next.run(request).await;
-    if response.extensions().get::<Unchanged>().is_none() {
-        let status = response.status().as_u16();
-        let row = AuditRow { seq: 0, at: At::now(), actor, method, path, status, request_id };
-        if let Err(error) = app.store.audit(&row).await {
-            tracing::error!(%error, ?row, "a change was not written into the audit log");
+    let Some((row, Spans { log, trace })) = row_of(&request) else { return next.run(request).await };
+    let through = async move {
+        let response = next.run(request).await;
+        if response.extensions().get::<Unchanged>().is_none() {
+            let row = AuditRow { at: At::now(), status: response.status().as_u16(), ..row };
+            if let Err(error) = app.store.audit(&row).await {
+                tracing::error!(%error, ?row, "a change was not written into the audit log");
+            }
         }
+        response
+    };
+    match tokio::spawn(through.instrument(trace).instrument(log)).await.map_err(JoinError::try_into_panic) {
+        Ok(response) => response,
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(_)) => Problem::unavailable("the server ends; try again").into_response(),
     }
-    response
+}
+
+/// What is written down of a request that changes something, before it is known how it ends.
+fn row_of(request: &Request) -> Option<(AuditRow, Spans)> {
+    let actor = request.extensions().get::<By>()?.in_full();
+    let RequestId(request_id) = request.extensions().get::<RequestId>()?.clone();
+    let spans = request.extensions().get::<Spans>()?.clone();
+    route_of(request).filter(|route| changes(request.method(), route))?;
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    Some((AuditRow { seq: 0, at: At::now(), actor, method, path, status: 0, request_id }, spans))
 }
 
 /// Ends what takes too long.
@@ -213,10 +235,10 @@ async fn caller(app: &App, headers: &HeaderMap, of_alerts: bool) -> Result<Calle
     app.auth.check(headers).await.map_err(Problem::from)
 }
 
-/// Whether a request of that method and route changes something.
+/// Whether a request of that method and route changes something. What answers GET answers HEAD, and does the same.
 fn changes(method: &Method, route: &str) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-    !reads || (*method == Method::GET && compat::changes_by_get(route))
+    !reads || (*method != Method::OPTIONS && compat::changes_by_get(route))
 }
 
 fn time_of(request: &Request) -> Duration {
@@ -292,7 +314,8 @@ mod tests {
 
     #[test]
     fn the_originals_changes_by_get_are_changes() {
-        assert!(changes(&Method::GET, "/graphs/{name}/stop"));
+        assert!(changes(&Method::GET, "/graphs/{name}/stop") && changes(&Method::HEAD, "/graphs/{name}/stop"));
+        assert!(!changes(&Method::HEAD, "/graphs/{name}") && !changes(&Method::OPTIONS, "/graphs/{name}/stop"));
         assert!(changes(&Method::POST, "/v1/tokens"));
         assert!(!changes(&Method::GET, "/graphs/{name}"));
         assert!(!changes(&Method::GET, "/v1/projects/{project}/graphs/{name}/plan"));

@@ -1,6 +1,6 @@
 //! One graph: shown, changed, removed, and everything that is known of it.
 
-use super::access::{By, Named, Seen, graph_in};
+use super::access::{By, Named, Seen, being_removed, graph_in};
 use super::actions::would;
 use super::body::Sent;
 use super::deploy::{self, Asked, DeployBody};
@@ -133,12 +133,15 @@ async fn put(
 
 /// Stores another descriptor of a graph.
 async fn changed(app: &App, by: &By, (graph, headers): (&Graph, &HeaderMap), asked: Asked) -> Result<Job, Problem> {
+    if graph.wanted == Wish::Removed {
+        return Err(being_removed(graph));
+    }
     let Asked { document, source, options, notes, .. } = asked;
     let change = Change { descriptor: Some((document, source, options)), ..Change::default() };
     let ask =
         Ask { expected: etag::expected(headers, graph)?, change, kind: JobKind::Update, actor: by.name().to_owned() };
     let job = wanted(app, graph, &ask).await?;
-    deploy::begun(app, &job, &notes).await?;
+    deploy::begun(app, &job, &notes).await;
     Ok(job)
 }
 

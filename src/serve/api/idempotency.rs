@@ -24,8 +24,6 @@ pub const HEADER: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Letters of a key.
 const KEY_MAX: usize = 255;
-/// Bytes of an answer that is remembered.
-const ANSWER_MAX: usize = 4 << 20;
 /// Headers that are remembered with an answer.
 const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
 
@@ -72,7 +70,7 @@ pub async fn once(State(app): State<App>, path: Option<MatchedPath>, request: Re
 }
 
 async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Body>, Problem> {
-    let who = request.extensions().get::<By>().map_or_else(|| "anonymous".to_owned(), |by| by.name().to_owned());
+    let who = request.extensions().get::<By>().map_or_else(|| "anonymous".to_owned(), who);
     let key = key(request.headers())?;
     let (head, body) = request.into_parts();
     let body = to_bytes(body, app.settings.body_bytes).await;
@@ -98,6 +96,12 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
     };
     drop(begun);
     Ok(response)
+}
+
+/// Who asks, with all that they may: a name is not one caller's alone, and what was answered to somebody of another project or role is not for
+/// whoever is called the same.
+fn who(By(caller): &By) -> String {
+    serde_json::to_string(caller).unwrap_or_else(|_| caller.name.clone())
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {
@@ -127,7 +131,8 @@ fn digest(head: &axum::http::request::Parts, body: &[u8]) -> String {
 
 async fn remember(app: &App, answer: Answer, response: Response<Body>) -> Result<Response<Body>, Problem> {
     let (head, body) = response.into_parts();
-    let body = to_bytes(body, ANSWER_MAX).await.map_err(|error| Problem::internal(error.to_string()))?;
+    // However long it is: the change is made, and an answer that shows a graph is as long as what was deployed.
+    let body = to_bytes(body, usize::MAX).await.map_err(|error| Problem::internal(error.to_string()))?;
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let headers = KEPT.iter().filter_map(|name| Some((name.to_string(), text(head.headers.get(name)?)?))).collect();
     let kept = Kept { headers, body: String::from_utf8_lossy(&body).into_owned() };

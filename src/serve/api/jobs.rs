@@ -15,9 +15,6 @@ use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The newest jobs among which those of a project or graph are looked for.
-const LOOKED_AT: u32 = 1_000;
-
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default().routes(routes!(list)).routes(routes!(show))
@@ -45,12 +42,8 @@ struct Which {
 )]
 async fn list(State(app): State<App>, by: By, Params(which): Params<Which>) -> Result<Json<Page<Job>>, Problem> {
     let limit = page::limit(which.limit)?;
-    let (project, graph) = (by.narrowed(which.project)?, which.graph);
-    let looked_at = if project.is_some() || graph.is_some() { LOOKED_AT } else { limit };
-    let mut items = app.store.jobs(None, looked_at).await?;
-    items.retain(|job| project.as_ref().is_none_or(|project| job.project == *project));
-    items.retain(|job| graph.as_ref().is_none_or(|graph| job.graph == *graph));
-    items.truncate(limit as usize);
+    let project = by.narrowed(which.project)?;
+    let items = app.store.jobs_in(project.as_deref(), which.graph.as_deref(), limit).await?;
     Ok(Json(Page::whole(items)))
 }
 

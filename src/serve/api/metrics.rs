@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The media type.
@@ -68,6 +69,8 @@ pub struct Metrics {
     leases: Gauge,
     capacities: Family<OfService, Gauge<f64, AtomicU64>>,
     drifted: Family<OfService, Gauge>,
+    /// Held by whoever writes down what is asked for only when somebody scrapes.
+    telling: Mutex<()>,
 }
 
 impl Default for Metrics {
@@ -83,6 +86,7 @@ impl Default for Metrics {
             leases: Gauge::default(),
             capacities: Family::default(),
             drifted: Family::default(),
+            telling: Mutex::default(),
         };
         let registry = &mut all.registry;
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -115,7 +119,7 @@ impl Metrics {
 
     /// A request was answered.
     pub fn answered(&self, (method, route): (&str, &str), status: u16, took: Duration) {
-        let (method, route) = (method.to_owned(), route.to_owned());
+        let (method, route) = (named(method).to_owned(), route.to_owned());
         let asked = Asked { method: method.clone(), route: route.clone(), status };
         self.requests.get_or_create(&asked).inc();
         self.seconds.get_or_create(&Route { method, route }).observe(took.as_secs_f64());
@@ -146,6 +150,12 @@ impl Metrics {
     }
 }
 
+/// A method by its name, where HTTP knows it: any other word is the caller's, and each would be a series that stays for ever.
+fn named(method: &str) -> &str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
+    if KNOWN.contains(&method) { method } else { "other" }
+}
+
 /// Something that is counted for as long as it lasts.
 #[derive(Debug)]
 pub struct Counted(Gauge);
@@ -169,8 +179,10 @@ impl Drop for Counted {
 /// What the store says.
 pub async fn text(app: &App) -> Result<String, Problem> {
     let (phases, states) = (app.store.phase_counts().await?, app.store.job_counts().await?);
-    app.metrics.set_stored(&phases, &states);
     let Figures { leases_held, capacities } = app.acts.figures().await?;
+    // One after the other: what is cleared for one scrape would be missing in another.
+    let _alone = app.metrics.telling.lock().unwrap_or_else(PoisonError::into_inner);
+    app.metrics.set_stored(&phases, &states);
     app.metrics.set_capacities(capacities);
     app.metrics.leases.set(i64::try_from(leases_held).unwrap_or(i64::MAX));
     let mut text = String::new();

@@ -6,6 +6,7 @@ use super::openapi::{Changes, Reads};
 use super::page::Page;
 use super::problem::Problem;
 use super::{App, body, names};
+use crate::serve::store::StoreError;
 use crate::serve::store::rows::{Project, Role};
 use axum::Json;
 use axum::extract::State;
@@ -68,11 +69,12 @@ async fn create(State(app): State<App>, by: By, sent: Sent) -> Result<Response, 
     by.need_everywhere(Role::Admin)?;
     let NewProject { name, policy } = body::shaped(sent).await?;
     check(&name, policy.as_deref())?;
-    if app.store.project(&name).await?.is_some() {
-        let detail = format!("there is a project `{name}` already; change it by PUT");
-        return Err(Problem::conflict("project-exists", detail));
-    }
-    let project = app.store.put_project(&name, policy).await?;
+    let project = app.store.add_project(&name, policy).await.map_err(|error| match error {
+        StoreError::Exists { .. } => {
+            Problem::conflict("project-exists", format!("there is a project `{name}` already; change it by PUT"))
+        }
+        error => error.into(),
+    })?;
     let location = HeaderValue::from_str(&format!("/v1/projects/{name}"));
     let mut response = (StatusCode::CREATED, Json(project)).into_response();
     if let Ok(location) = location {

@@ -2,11 +2,14 @@
 //!
 //! The store is what is followed, for what happens on other servers is only there; an event of our own is a knock on the door, upon
 //! which the store is read at once. So no event is missed or told twice, whatever the channel does. A stream ends when its client
-//! goes, or when the server does.
+//! goes, or when the server does; and before the first event that its token, which was revoked or is over by then, does not open.
 
 use super::App;
+use crate::serve::auth::AuthError;
 use crate::serve::store::asked::EventFilter;
 use crate::serve::store::rows::Event;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream, StreamExt as _};
@@ -27,15 +30,15 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Events that are read at once.
 const BATCH: u32 = 500;
 
-/// Follows events that pass the filter, after the number that it names.
-pub fn follow(app: &App, filter: EventFilter) -> Response {
+/// Follows events that pass the filter, after the number that it names, for whoever the headers are from.
+pub fn follow(app: &App, filter: EventFilter, headers: &HeaderMap) -> Response {
     let mut closing = app.closing();
     let ended = async move {
         // An error: the server is gone already.
         let _ = closing.wait_for(|closing| *closing).await;
     };
     let counted = app.metrics.stream();
-    let messages = followed(app, filter).map(move |event| {
+    let messages = followed(app, filter, headers).map(move |event| {
         let _as_long_as_the_stream = &counted;
         Ok::<Message, Infallible>(message(&event))
     });
@@ -47,35 +50,39 @@ pub fn follow(app: &App, filter: EventFilter) -> Response {
 struct Following {
     app: App,
     filter: EventFilter,
+    /// Who follows: only what says so.
+    who: HeaderMap,
     knocks: Option<Receiver<Event>>,
     looked_at: Option<Instant>,
 }
 
-fn followed(app: &App, filter: EventFilter) -> impl Stream<Item = Event> + Send + use<> {
+fn followed(app: &App, filter: EventFilter, headers: &HeaderMap) -> impl Stream<Item = Event> + Send + use<> {
     let filter = EventFilter { limit: BATCH, ..filter };
-    let following = Following { app: app.clone(), filter, knocks: Some(app.acts.events()), looked_at: None };
+    let who = headers.get_all(AUTHORIZATION).iter().map(|value| (AUTHORIZATION, value.clone())).collect();
+    let following = Following { app: app.clone(), filter, who, knocks: Some(app.acts.events()), looked_at: None };
     let batches = stream::unfold(following, |mut following| async move {
-        let batch = following.next().await;
+        let batch = following.next().await?;
         Some((batch, following))
     });
     batches.flat_map(stream::iter)
 }
 
 impl Following {
-    /// The next events, once there are some.
-    async fn next(&mut self) -> Vec<Event> {
+    /// The next events, once there are some; `None` where they are not for whoever follows any more.
+    async fn next(&mut self) -> Option<Vec<Event>> {
         loop {
             self.wait().await;
             self.looked_at = Some(Instant::now());
             match self.app.store.events(&self.filter).await {
                 Ok(events) if events.is_empty() => {}
+                Ok(_) if !is_known(&self.app, &self.who).await => return None,
                 Ok(events) => {
                     if events.len() >= BATCH as usize {
                         // There may be more: no reason to wait.
                         self.looked_at = None;
                     }
                     self.filter.after = events.last().map_or(self.filter.after, |event| event.seq);
-                    return events;
+                    return Some(events);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a stream of events waits for the store");
@@ -96,6 +103,11 @@ impl Following {
             Err(_) => {}
         }
     }
+}
+
+/// Whether whoever follows is still somebody. Where nobody can say so now, what was begun goes on.
+async fn is_known(app: &App, who: &HeaderMap) -> bool {
+    matches!(app.auth.check(who).await, Ok(_) | Err(AuthError::Unavailable(_)))
 }
 
 fn message(event: &Event) -> Message {

@@ -73,7 +73,10 @@ pub enum PartyState {
 /// Say whether the server lives
 #[utoipa::path(
     get, path = "/healthz", operation_id = "getHealth", tag = "system", security(()),
-    responses((status = 200, description = "It does", body = Health))
+    responses(
+        (status = 200, description = "It does", body = Health),
+        (status = 400, description = "A parameter that is not known", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 async fn healthz() -> Json<Health> {
     Json(Health { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
@@ -86,6 +89,7 @@ async fn healthz() -> Json<Health> {
     get, path = "/readyz", operation_id = "getReadiness", tag = "system", security(()),
     responses(
         (status = 200, description = "It is", body = Readiness),
+        (status = 400, description = "A parameter that is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "A page of another site may not ask", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "It is not", body = Readiness),
     )
@@ -115,6 +119,8 @@ fn party(kind: &str, reach: Reach) -> Party {
 }
 
 /// Give figures to Prometheus
+///
+/// They are about all projects, so that whoever sees only one is given none.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "getMetrics", tag = "system",
     responses(
@@ -124,7 +130,7 @@ fn party(kind: &str, reach: Reach) -> Party {
     )
 )]
 async fn scrape(State(app): State<App>, by: By) -> Result<Response, Problem> {
-    by.need(Role::Viewer)?;
+    by.need_everywhere(Role::Viewer)?;
     let text = metrics::text(&app).await?;
     Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response())
 }

@@ -12,6 +12,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use crate::backend::live::busy::busy;
 use crate::backend::live::digest::sha256;
 use crate::backend::live::http::Auth;
 use crate::backend::live::oci::archive::{self, Found};
@@ -100,12 +101,12 @@ pub async fn pull(reference: &str, charts: &Charts) -> Result<Pulled, ArtifactEr
                 return Err(refused(not_plain(&host)));
             }
             let bytes = download::file(&reach, &url, ARCHIVE_BYTES_MAX).await;
-            bytes.and_then(|bytes| unpacked(&shown, bytes, packed))
+            bytes.and_then(|bytes| busy(|| unpacked(&shown, bytes, packed)))
         }
     };
     let (text, digest, mut notes) = found.map_err(|error| of_call(&shown, error))?;
     let text = String::from_utf8(text).map_err(|_| wrong("its descriptor is no text (UTF-8)".to_owned()))?;
-    let (descriptor, odd) = hdag::parse(text, &shown).map_err(|error| wrong(error.to_string()))?;
+    let (descriptor, odd) = busy(|| hdag::parse(text, &shown)).map_err(|error| wrong(error.to_string()))?;
     notes.extend(odd.iter().map(ToString::to_string));
     Ok(Pulled { document: descriptor.document(), source: Source { artifact: shown, digest }, notes })
 }

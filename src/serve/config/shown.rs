@@ -64,13 +64,29 @@ pub(super) fn all(effective: &ConfigFile, origin: impl Fn(&str) -> Origin) -> Ve
 }
 
 /// A URL without its password: what stands between the first `:` behind the scheme and the last `@`, since a password may hold an `@`
-/// or a `/` that nobody escaped. Rather a path with an `@` is masked than a password shown.
+/// or a `/` that nobody escaped; and the values of parameters that are secrets by their name. Rather a path with an `@` is masked than a
+/// password shown.
 pub(super) fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     match rest.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
-        Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{host}"),
-        _ => url.to_owned(),
+        Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{}", without_secrets(host)),
+        _ => format!("{scheme}://{}", without_secrets(rest)),
     }
+}
+
+/// The same behind the scheme, without the values of parameters that are secrets: `?user=smo&password=***`.
+fn without_secrets(url: &str) -> String {
+    let Some((place, query)) = url.split_once('?') else { return url.to_owned() };
+    let is_secret = |name: &str| {
+        let name = name.to_lowercase();
+        // A name whose letters are written by their numbers may be any.
+        ["pass", "secret", "token", "key", "%"].iter().any(|part| name.contains(part))
+    };
+    let shown = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    };
+    format!("{place}?{}", query.split('&').map(shown).collect::<Vec<_>>().join("&"))
 }
 
 #[cfg(test)]
@@ -83,6 +99,12 @@ mod tests {
         assert_eq!(masked("postgres://smo:se@cr/et@db/smo"), "postgres://smo:***@db/smo");
         assert_eq!(masked("postgres://smo:s@e@db/smo"), "postgres://smo:***@db/smo");
         assert_eq!(masked("postgres://smo@db/smo"), "postgres://smo@db/smo");
+        assert_eq!(masked("postgres://db/smo?user=smo&password=secret"), "postgres://db/smo?user=smo&password=***");
+        assert_eq!(masked("postgres://smo@db/smo?pass%77ord=secret"), "postgres://smo@db/smo?pass%77ord=***");
+        assert_eq!(
+            masked("postgres://smo:pw@db/smo?password=a=b&sslmode=require"),
+            "postgres://smo:***@db/smo?password=***&sslmode=require"
+        );
         for plain in ["sqlite:///var/lib/smo/smo.db", "http://prometheus:9090", "sum(rate(x[1m]))"] {
             assert_eq!(masked(plain), plain);
         }

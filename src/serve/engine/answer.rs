@@ -3,6 +3,7 @@
 //! An [`EngineError`] says whose matter it is ([`Trouble`]), so that the interface can answer by the right status without reading
 //! the sentence.
 
+use crate::serve::store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -82,9 +83,42 @@ impl EngineError {
     }
 }
 
+impl From<StoreError> for EngineError {
+    /// What is said of the store's own troubles stays in the log: where it is, and what it was asked, is nobody's concern.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unreachable(reason) => {
+                tracing::warn!(%reason, "the store does not answer");
+                Self::new(Trouble::Unreachable, "the store does not answer; try again")
+            }
+            StoreError::Broken(reason) => {
+                tracing::error!(%reason, "the store failed");
+                Self::new(Trouble::Internal, "the store failed; the log has the reason")
+            }
+            // What was looked at has changed meanwhile.
+            other => Self::new(Trouble::Unreachable, other.to_string()).with_remedy("try again"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{EngineError, Trouble};
+    use crate::serve::store::StoreError;
+
+    #[test]
+    fn what_the_store_says_of_itself_is_not_told() {
+        let away = EngineError::from(StoreError::Unreachable("error connecting to 10.0.0.7:5432".to_owned()));
+        assert_eq!(
+            (away.kind, away.to_string().as_str()),
+            (Trouble::Unreachable, "the store does not answer; try again")
+        );
+        let broken = EngineError::from(StoreError::Broken("no such column: secret".to_owned()));
+        assert_eq!(broken.kind, Trouble::Internal);
+        assert!(!broken.to_string().contains("secret"), "{broken}");
+        let gone = EngineError::from(StoreError::Absent { what: "graph `g`".to_owned() });
+        assert_eq!((gone.kind, gone.to_string().as_str()), (Trouble::Unreachable, "there is no graph `g`; try again"));
+    }
 
     #[test]
     fn an_error_says_what_is_wrong_and_what_would_be_right() {

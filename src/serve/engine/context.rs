@@ -64,8 +64,9 @@ impl From<KeepError> for EngineError {
         let kind = match &error {
             KeepError::Call(call) if call.is_absent() => Trouble::NotFound,
             KeepError::Call(call) if call.class == Class::Permanent => Trouble::Refused,
-            KeepError::Call(_) | KeepError::Store(_) => Trouble::Unreachable,
+            KeepError::Call(_) => Trouble::Unreachable,
             KeepError::Impossible(_) => Trouble::Invalid,
+            KeepError::Store(error) => return error.clone().into(),
         };
         Self::new(kind, error.to_string())
     }

@@ -44,6 +44,7 @@ pub use events::Taken;
 pub use settings::Settings;
 
 use crate::backend::live::alerts::Alert;
+use crate::backend::live::busy::busy;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
 use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project};
@@ -90,7 +91,7 @@ impl Engine {
     /// # Errors
     /// What is wrong.
     pub async fn check(&self, document: &Value, options: &Options) -> Result<(Descriptor, Vec<String>), EngineError> {
-        let (descriptor, mut notes) = check::descriptor(document)?;
+        let (descriptor, mut notes) = busy(|| check::descriptor(document))?;
         notes.extend(self.check_read(&descriptor, options).await?);
         Ok((descriptor, notes))
     }
@@ -134,7 +135,7 @@ impl Engine {
             clusters: rows,
             policy,
         };
-        let mut answer = dry_run.decided().await?;
+        let mut answer = busy(|| dry_run.decide())?;
         answer.notes.splice(0..0, notes);
         Ok(answer)
     }
@@ -148,8 +149,8 @@ impl Engine {
     /// # Errors
     /// What is wrong with it, or why nothing can be said.
     pub async fn diff(&self, graph: &Graph, document: &Value, options: &Options) -> Result<Value, EngineError> {
-        let (new, _) = check::descriptor(document)?;
-        let (old, _) = check::descriptor(&graph.descriptor)?;
+        let (new, _) = busy(|| check::descriptor(document))?;
+        let (old, _) = busy(|| check::descriptor(&graph.descriptor))?;
         if new.id != graph.name {
             let message = format!("the descriptor is of `{}`, and the graph is `{}`", new.id, graph.name);
             return Err(

@@ -37,6 +37,26 @@ impl Store {
         found.rows(&mut *self.reading().await?).await?.iter().map(job).collect()
     }
 
+    /// The latest jobs, newest first: those in a project, of graphs of a name, or both.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn jobs_in(
+        &self,
+        project: Option<&str>,
+        graph: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        let found = sql(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM jobs WHERE ($1 IS NULL OR project = $1) AND ($2 IS NULL OR graph = $2) \
+             ORDER BY created_at DESC, generation DESC, id LIMIT $3"
+        ));
+        let found = found.text_or_null(project).text_or_null(graph).number(limit);
+        found.rows(&mut *self.reading().await?).await?.iter().map(job).collect()
+    }
+
     /// The job of a graph that has not ended. There is at most one, that of the latest generation.
     ///
     /// # Errors

@@ -25,6 +25,18 @@ impl Store {
         all.rows(&mut *self.reading().await?).await?.iter().map(project).collect()
     }
 
+    /// Makes a project that is not there yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], or a database that does not answer.
+    pub async fn add_project(&self, name: &str, policy: Option<String>) -> Result<Project, StoreError> {
+        let add = sql("INSERT INTO projects (name, policy, created_at) VALUES ($1, $2, $3) \
+                       ON CONFLICT (name) DO NOTHING RETURNING name, policy, created_at");
+        let add = add.text(name).text_or_null(policy.as_deref()).at(At::now());
+        let row = add.row(&mut *self.writing().await?).await?;
+        project(&row.ok_or_else(|| StoreError::Exists { what: format!("project `{name}`") })?)
+    }
+
     /// Makes a project, or sets the policy of the one that is there.
     ///
     /// # Errors

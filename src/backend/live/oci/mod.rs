@@ -16,6 +16,7 @@ mod wire;
 
 pub use reference::{Name, Wanted};
 
+use super::busy::busy;
 use super::digest::{is_digest, sha256};
 use super::http::Auth;
 use super::outside::{CallError, Class, Limits, Outside};
@@ -156,7 +157,7 @@ impl Registry {
         let layer = packed(&what, &manifest)?;
         let bytes = self.outside.call(&what, || self.wire.layer(&what, name.reference(), layer)).await?;
         let is_yaml = YAML_LAYERS.contains(&layer.media_type.as_str());
-        let found = if is_yaml { archive::Found::whole(bytes) } else { archive::descriptor(&bytes) };
+        let found = busy(|| if is_yaml { archive::Found::whole(bytes) } else { archive::descriptor(&bytes) });
         let found = found.map_err(|reason| permanent(&what, reason))?;
         notes.extend(found.note());
         Ok(PulledDescriptor { digest, text: found.text, notes })

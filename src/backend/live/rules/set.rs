@@ -49,9 +49,10 @@ impl RuleSet {
         Ok(Self { project: project.to_owned(), graph: graph.to_owned(), triggers })
     }
 
-    /// The name of its object, file and group.
+    /// The name of its object, file and group. `.` is in neither name, so that `c` in `a-b` is another than `b-c` in `a`: or whoever names a
+    /// graph could put its rules in the place of another project's.
     pub fn name(&self) -> String {
-        format!("smo-{}-{}", self.project, self.graph)
+        format!("smo-{}.{}", self.project, self.graph)
     }
 
     /// What makes its alerts fire.

@@ -1,6 +1,6 @@
 //! Who may see and change what.
 
-use super::{Bench, descriptor};
+use super::{Bench, descriptor, json_request};
 use crate::serve::at::At;
 use crate::serve::store::asked::NewToken;
 use crate::serve::store::rows::Role;
@@ -113,7 +113,27 @@ async fn who_belongs_to_a_project_sees_nothing_of_the_others() {
     let said = bench.ask_as(&own, "POST", "/v1/projects/port/graphs", Some(&descriptor("z"))).await;
     said.is_problem(StatusCode::NOT_FOUND, "no project `port`");
     assert_eq!(bench.ask_as(&own, "DELETE", "/v1/projects/port/graphs/b", None).await.status, 404);
+    // Figures name the graphs and services of all projects.
+    let said = bench.ask_as(&own, "GET", "/metrics", None).await;
+    said.is_problem(StatusCode::FORBIDDEN, "has only `lab`");
+    assert_eq!(bench.ask_as(&bench.token(Role::Viewer, None).await, "GET", "/metrics", None).await.status, 200);
     assert_eq!(bench.ask_as(&own, "DELETE", "/v1/projects/lab/graphs/a?wait=10s", None).await.status, 200);
+}
+
+/// Names of tokens are whatever somebody calls them; keys of callers of the same name are not the same.
+#[tokio::test]
+async fn what_was_answered_for_a_key_is_told_to_nobody_of_another_project_or_role() {
+    let bench = Bench::guarded().await;
+    let mut statuses = Vec::new();
+    for (role, project) in [(Role::Operator, "lab"), (Role::Operator, "port"), (Role::Viewer, "lab")] {
+        let new = NewToken { name: "ci".to_owned(), role, project: Some(project.to_owned()), expires_at: None };
+        let (_, secret) = bench.app.store.add_token(&new).await.unwrap();
+        let mut request = json_request("POST", "/v1/projects/lab/graphs?wait=10s", &descriptor("a"));
+        request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {secret}").parse().unwrap());
+        request.headers_mut().insert("idempotency-key", "k".parse().unwrap());
+        statuses.push(bench.ask(request).await.status);
+    }
+    assert_eq!(statuses, [200, 404, 403]);
 }
 
 #[tokio::test]
@@ -182,8 +202,13 @@ async fn who_changed_what_is_written_down_and_who_only_looked_is_not() {
     bench.ask(request.body(Body::from(descriptor("a").to_string())).unwrap()).await;
     bench.ask_as(&viewer, "DELETE", "/v1/projects/lab/graphs/a", None).await;
     bench.ask_as(&admin, "GET", "/graphs/a/stop", None).await;
+    bench.ask_as(&admin, "HEAD", "/graphs/a/start", None).await;
     bench.ask_as(&admin, "GET", "/v1/graphs", None).await;
     bench.ask_as(&admin, "POST", "/v1/nowhere", None).await;
+    // Somebody of a project, who is called like somebody else.
+    let new = NewToken { name: "admin-all".into(), role: Role::Admin, project: Some("lab".into()), expires_at: None };
+    let (_, forger) = bench.app.store.add_token(&new).await.unwrap();
+    bench.ask_as(&forger, "POST", "/v1/projects/lab/graphs/a/stop", None).await;
     let audit = bench.ask_as(&admin, "GET", "/v1/audit", None).await.json();
     let rows: Vec<Value> = audit["items"]
         .as_array()
@@ -195,6 +220,8 @@ async fn who_changed_what_is_written_down_and_who_only_looked_is_not() {
         json!(["admin-all", "POST", "/v1/projects/lab/graphs", 200]),
         json!(["viewer-all", "DELETE", "/v1/projects/lab/graphs/a", 403]),
         json!(["admin-all", "GET", "/graphs/a/stop", 200]),
+        json!(["admin-all", "HEAD", "/graphs/a/start", 200]),
+        json!(["admin-all (project lab)", "POST", "/v1/projects/lab/graphs/a/stop", 202]),
     ];
     assert_eq!(rows, wanted);
     assert_eq!(audit["items"][0]["request_id"], "here-1");

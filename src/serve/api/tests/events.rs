@@ -1,6 +1,8 @@
 //! Events that are listed and followed.
 
 use super::Bench;
+use crate::serve::store::asked::NewToken;
+use crate::serve::store::rows::Role;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
@@ -21,7 +23,11 @@ impl Followed {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response: Response = bench.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        Self::of(bench, request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn of(bench: &Bench, request: Request<Body>) -> Self {
+        let response: Response = bench.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         Self { body: response.into_body().into_data_stream(), text: String::new() }
@@ -108,6 +114,21 @@ async fn what_happens_on_another_server_is_told_as_well() {
         crate::serve::store::asked::NewEvent { kind: "cluster.lost".to_owned(), data: json!({}), ..Default::default() };
     bench.app.store.append_event(&new).await.unwrap();
     assert_eq!(followed.next().await.unwrap().1, "cluster.lost");
+}
+
+#[tokio::test]
+async fn whoever_follows_with_a_token_that_was_revoked_is_told_nothing_more() {
+    let bench = Bench::guarded().await;
+    let new = NewToken { name: "x".to_owned(), role: Role::Viewer, project: None, expires_at: None };
+    let (token, secret) = bench.app.store.add_token(&new).await.unwrap();
+    let request = Request::get("/v1/events").header(header::ACCEPT, "text/event-stream");
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+    let mut followed = Followed::of(&bench, request.body(Body::empty()).unwrap()).await;
+    bench.double.happens("graph.deployed", "lab", "a").await;
+    assert_eq!(followed.next().await.unwrap().2["graph"], "a");
+    assert!(bench.app.store.revoke_token(&token.id).await.unwrap());
+    bench.double.happens("graph.deployed", "lab", "b").await;
+    assert_eq!(followed.next().await, None);
 }
 
 #[tokio::test]

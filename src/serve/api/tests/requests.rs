@@ -1,9 +1,12 @@
 //! Requests that are strange, sent again, or too many.
 
+use super::others::cluster;
 use super::{Bench, Settings, descriptor, hosts, json_request, local};
+use crate::serve::store::rows::ClusterRow;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn keyed(key: &str, path: &str, body: &Value) -> Request<Body> {
     let mut request = json_request("POST", path, body);
@@ -20,6 +23,9 @@ async fn a_parameter_that_nobody_reads_is_refused_by_name_with_those_that_are_kn
         "unknown query parameter `limt`; known here: `project`, `phase`, `limit`, `cursor`",
     );
     bench.get("/v1/whoami?x=1").await.is_problem(StatusCode::BAD_REQUEST, "none is known here");
+    for open in ["/healthz?x=1", "/readyz?x=1"] {
+        bench.get(open).await.is_problem(StatusCode::BAD_REQUEST, "unknown query parameter `x`");
+    }
     bench.get("/clusters?bogus").await.is_problem(StatusCode::BAD_REQUEST, "unknown query parameter `bogus`");
     bench.get("/v1/graphs?limit=5&limit=6").await.is_problem(StatusCode::BAD_REQUEST, "duplicate");
     bench.get("/v1/graphs?limit=five").await.is_problem(StatusCode::BAD_REQUEST, "limit");
@@ -70,6 +76,18 @@ async fn a_request_that_is_sent_again_with_its_key_is_answered_as_before_and_don
 }
 
 #[tokio::test]
+async fn a_long_answer_to_a_key_is_given_and_given_again() {
+    let bench = Bench::open().await;
+    let long = ClusterRow { region: "a".repeat(5 << 20), ..cluster("member1") };
+    bench.double.say(|says| says.clusters = Some(Ok(vec![long])));
+    let first = bench.ask(keyed("k", "/v1/clusters/sync", &Value::Null)).await;
+    assert_eq!(first.status, 200, "{} bytes", first.body.len());
+    let again = bench.ask(keyed("k", "/v1/clusters/sync", &Value::Null)).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"));
+    assert!(again.body == first.body && first.body.len() > 5 << 20);
+}
+
+#[tokio::test]
 async fn what_did_not_work_may_be_tried_again_with_the_same_key() {
     let bench = Bench::open().await;
     let path = "/v1/projects/lab/graphs";
@@ -105,6 +123,30 @@ async fn a_key_whose_request_is_being_done_is_a_conflict() {
     });
     assert_eq!(first.status, 200, "{}", first.text());
     second.is_problem(StatusCode::CONFLICT, "is being done");
+}
+
+/// The connection of whoever waits for a job breaks: the change is gone through with, is in the audit log, and its key is remembered.
+#[tokio::test]
+async fn whoever_hangs_up_has_asked_all_the_same() {
+    let bench = Bench::open().await;
+    bench.double.say(|says| says.idles = true);
+    let path = "/v1/projects/lab/graphs?wait=30s";
+    tokio::select! {
+        said = bench.ask(keyed("k", path, &descriptor("a"))) => panic!("nobody does the job: {said:?}"),
+        () = async { while bench.get("/v1/graphs").await.json()["items"] == json!([]) {} } => {}
+    }
+    assert_eq!(bench.get("/v1/audit").await.json()["items"], json!([]), "it is not through");
+    bench.double.say(|says| says.idles = false);
+    crate::serve::api::Acts::wake(&*bench.double);
+    let written = async { while bench.get("/v1/audit").await.json()["items"] == json!([]) {} };
+    tokio::time::timeout(Duration::from_secs(20), written).await.expect("it is written down");
+    let rows = bench.get("/v1/audit").await.json();
+    assert_eq!(
+        (&rows["items"][0]["path"], &rows["items"][0]["status"]),
+        (&json!("/v1/projects/lab/graphs"), &json!(200))
+    );
+    let again = bench.ask(keyed("k", path, &descriptor("a"))).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{}", again.text());
 }
 
 #[tokio::test]

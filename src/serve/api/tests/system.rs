@@ -2,7 +2,10 @@
 
 use super::Bench;
 use crate::serve::api::acts::Reach;
-use axum::http::header;
+use crate::serve::api::metrics;
+use crate::serve::store::rows::Role;
+use axum::body::Body;
+use axum::http::{Request, header};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -64,6 +67,41 @@ async fn figures_are_given_to_prometheus() {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_scrapes_at_the_same_time_misses_nothing() {
+    let bench = Bench::open().await;
+    bench.deployed("lab", "a").await;
+    let scrapes = (0..8).map(|_| {
+        let app = bench.app.clone();
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                let text = metrics::text(&app).await.unwrap();
+                assert!(
+                    text.contains("smo_service_capacity{") && text.contains(r#"smo_graphs{phase="running"} 1"#),
+                    "{text}"
+                );
+            }
+        })
+    });
+    for scrape in scrapes.collect::<Vec<_>>() {
+        scrape.await.unwrap();
+    }
+}
+
+/// Anybody may send words as methods, and as many as they like: each would be kept for ever.
+#[tokio::test]
+async fn methods_that_nobody_knows_are_counted_as_one() {
+    let bench = Bench::guarded().await;
+    for method in ["BREW", "BREW2", "BREW3"] {
+        let request = Request::builder().method(method).uri("/v1/graphs").body(Body::empty()).unwrap();
+        assert_eq!(bench.ask(request).await.status, 401, "{method}");
+    }
+    let token = bench.token(Role::Viewer, None).await;
+    let text = bench.ask_as(&token, "GET", "/metrics", None).await.text();
+    let line = r#"smo_http_requests_total{method="other",route="/v1/graphs",status="401"} 3"#;
+    assert!(text.contains(line) && !text.contains("BREW"), "{text}");
 }
 
 #[tokio::test]

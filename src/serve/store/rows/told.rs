@@ -170,7 +170,7 @@ pub struct AuditRow {
     pub seq: i64,
     /// When.
     pub at: At,
-    /// Who.
+    /// Who: what the token is called, and its project where it is of one.
     pub actor: String,
     /// `POST`, `PUT` ...
     pub method: String,

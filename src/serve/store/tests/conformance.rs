@@ -55,7 +55,10 @@ async fn projects(store: &Store) {
     let again = store.put_project("shop", None).await.unwrap();
     assert_eq!((again.policy, again.created_at), (None, made.created_at));
     store.put_project("shop", Some("greedy+rate".into())).await.unwrap();
-    store.put_project("empty", None).await.unwrap();
+    // Of two who make it at the same time, one does, and the other changes nothing of it.
+    assert!(matches!(store.add_project("shop", None).await, Err(StoreError::Exists { .. })));
+    assert_eq!(store.project("shop").await.unwrap().unwrap().policy.as_deref(), Some("greedy+rate"));
+    assert_eq!(store.add_project("empty", None).await.unwrap().policy, None);
     assert!(store.delete_project("empty").await.unwrap() && !store.delete_project("empty").await.unwrap());
 }
 
@@ -213,6 +216,15 @@ async fn jobs(store: &Store) {
     assert_eq!(kinds, [JobKind::Stop, JobKind::Deploy], "newest first");
     assert_eq!(store.jobs(Some(&graph.id), 1).await.unwrap().len(), 1);
     assert!(store.jobs(None, 100).await.unwrap().len() > 2);
+    // However many there are of others that are newer.
+    let (newer, _) = store.insert_graph(&new_graph("newer", "newest"), "x").await.unwrap();
+    let of = async |project: Option<&str>, graph: Option<&str>| {
+        store.jobs_in(project, graph, 1).await.unwrap().first().map(|job| job.kind)
+    };
+    assert_eq!(of(Some("jobs"), None).await, Some(JobKind::Stop));
+    assert_eq!(of(None, Some("newest")).await, Some(JobKind::Deploy));
+    assert_eq!(of(Some("jobs"), Some("newest")).await, None);
+    store.delete_graph(&newer.id).await.unwrap();
     assert!(store.job_counts().await.unwrap().contains(&(JobState::Failed, 1)));
     store.delete_graph(&graph.id).await.unwrap();
 }

@@ -3,7 +3,7 @@
 //! A solver may take seconds: it is the caller's to see to it that whoever else asks the server meanwhile is answered.
 
 use super::answer::{EngineError, PlanAnswer, Trouble};
-use super::context::Context;
+use super::settings::Settings;
 use super::told::Shares;
 use super::world::WorldError;
 use super::{clusters, deploy, plan, world};
@@ -11,40 +11,39 @@ use crate::input::hdag::Descriptor;
 use crate::policy::PolicySpec;
 use crate::serve::store::rows::{ClusterRow, Options, ServiceStatus, Status};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What is to be decided.
-pub struct DryRun {
-    /// What is shared.
-    pub context: Arc<Context>,
+pub struct DryRun<'a> {
+    /// The server's configuration.
+    pub settings: &'a Settings,
     /// The graph as it would be.
-    pub descriptor: Descriptor,
+    pub descriptor: &'a Descriptor,
     /// What the operator says of it.
-    pub options: Options,
+    pub options: &'a Options,
     /// What is observed of it, where it runs already.
-    pub status: Status,
+    pub status: &'a Status,
     /// The clusters.
-    pub clusters: Vec<ClusterRow>,
+    pub clusters: &'a [ClusterRow],
     /// Who decides.
-    pub policy: PolicySpec,
+    pub policy: &'a PolicySpec,
 }
 
-impl DryRun {
+impl DryRun<'_> {
     /// Decides, all events of conditional services having happened.
     ///
     /// # Errors
     /// What is wrong, or why nothing can be said.
     pub fn decide(&self) -> Result<PlanAnswer, EngineError> {
-        let (settings, requests) = (&self.context.settings, BTreeMap::new());
+        let (settings, requests) = (self.settings, BTreeMap::new());
         let services: BTreeSet<String> = self.descriptor.services.iter().map(|service| service.id.clone()).collect();
-        let held = clusters::held(&self.descriptor, &self.status, &requests);
+        let held = clusters::held(self.descriptor, self.status, &requests);
         let asked = world::Asked {
-            descriptor: &self.descriptor,
-            options: &self.options,
+            descriptor: self.descriptor,
+            options: self.options,
             services: &services,
             requests: &requests,
-            fitted: settings.learn.map(|_| &self.status),
-            clusters: &self.clusters,
+            fitted: settings.learn.map(|_| self.status),
+            clusters: self.clusters,
             held: &held,
             capacities: settings.capacities.as_deref(),
             inject_resources: settings.inject_resources,
@@ -59,8 +58,8 @@ impl DryRun {
             EngineError::new(kind, error.to_string())
         })?;
         // What is placed weighs as much as where it is decided in earnest.
-        let targets = deploy::planned(&world, &placed(&self.status)).targets;
-        let made = plan::decide(&world, &self.policy, targets);
+        let targets = deploy::planned(&world, &placed(self.status)).targets;
+        let made = plan::decide(&world, self.policy, targets);
         Ok(made.map_err(|error| EngineError::new(Trouble::Internal, error.to_string()))?.answer)
     }
 }

@@ -47,7 +47,7 @@ use crate::backend::live::alerts::Alert;
 use crate::backend::live::busy::busy;
 use crate::input::hdag::Descriptor;
 use crate::serve::store::Store;
-use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project};
+use crate::serve::store::rows::{ClusterRow, Event, Graph, Options, Project, Status};
 use context::{Context, KeepError};
 use dry::DryRun;
 use serde_json::{Value, json};
@@ -127,13 +127,14 @@ impl Engine {
                 None => context.settings.policy.clone(),
             },
         };
+        let empty = Status::default();
         let dry_run = DryRun {
-            context: context.clone(),
-            descriptor,
-            options: options.clone(),
-            status: now.map(|graph| graph.status.clone()).unwrap_or_default(),
-            clusters: rows,
-            policy,
+            settings: &context.settings,
+            descriptor: &descriptor,
+            options,
+            status: now.map_or(&empty, |graph| &graph.status),
+            clusters: &rows,
+            policy: &policy,
         };
         let mut answer = busy(|| dry_run.decide())?;
         answer.notes.splice(0..0, notes);

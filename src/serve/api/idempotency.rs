@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a request that is sent again, because its answer was lost, is answered as the first time and not done again.
 //!
 //! What has worked is remembered by key and caller, with a digest of the request. The same key with another request is a mistake
-//! (422), and with one that is still being done a conflict (409). What did not work has changed nothing, and may be tried again.
+//! (422), and with one that is still being done, by whichever server, a conflict (409): keys are taken in the store. What did not work has changed nothing, and may be tried again.
 //! Answers with a secret that is shown once are not remembered: a lost one is to be revoked.
 
 use super::App;
@@ -9,14 +9,15 @@ use super::access::By;
 use super::problem::Problem;
 use crate::backend::live::digest::sha256;
 use crate::serve::store::asked::{Answer, Remembered};
+use crate::serve::store::{KEY_TAKEN, TakenKey};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
@@ -26,31 +27,6 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const KEY_MAX: usize = 255;
 /// Headers that are remembered with an answer.
 const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
-
-/// What is being done at this moment: caller and key.
-#[derive(Debug, Clone, Default)]
-pub struct Underway(Arc<Mutex<BTreeSet<(String, String)>>>);
-
-impl Underway {
-    /// Begins, unless it has begun.
-    fn begin(&self, who: &str, key: &str) -> Option<Begun> {
-        let entry = (who.to_owned(), key.to_owned());
-        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone());
-        is_new.then(|| Begun { all: self.clone(), entry })
-    }
-}
-
-/// Something that is being done, until this is dropped.
-struct Begun {
-    all: Underway,
-    entry: (String, String),
-}
-
-impl Drop for Begun {
-    fn drop(&mut self) {
-        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
-    }
-}
 
 /// An answer, as it is remembered.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,26 +52,45 @@ async fn answered(app: &App, request: Request, next: Next) -> Result<Response<Bo
     let body = to_bytes(body, app.settings.body_bytes).await;
     let body = body.map_err(|_| Problem::too_large(format!("the body is over {} bytes", app.settings.body_bytes)))?;
     let asked = digest(&head, &body);
-    let underway = || {
+    let request = Request::from_parts(head, Body::from(body));
+    let Some(taken) = app.store.take_key(&key, &who).await? else {
         let detail = format!("a request with the key `{key}` is being done; send it again when that is through");
-        Problem::conflict("idempotency-underway", detail)
+        return Err(Problem::conflict("idempotency-underway", detail));
     };
-    // Looked up only once nobody else is at it, or an answer that comes in between would be missed.
-    let begun = app.underway.begin(&who, &key).ok_or_else(underway)?;
-    if let Some(before) = app.store.recall(&key, &who).await? {
-        return again(&key, &asked, &before);
+    let answer = Answer { key, actor: who, request_digest: asked, status: 0, body: String::new() };
+    let answered = tokio::select! {
+        answered = first_or_again(app, answer, (request, next)) => answered,
+        never = keep(app, &taken) => match never {},
+    };
+    if let Err(error) = app.store.give_key_back(&taken).await {
+        tracing::warn!(%error, "an Idempotency-Key was not given back; it is taken for a few seconds more");
     }
-    let response = next.run(Request::from_parts(head, Body::from(body))).await;
+    answered
+}
+
+/// What was answered before, or else is now. Looked up only once nobody else is at it, or an answer that comes in between would be missed.
+async fn first_or_again(
+    app: &App,
+    answer: Answer,
+    (request, next): (Request, Next),
+) -> Result<Response<Body>, Problem> {
+    if let Some(before) = app.store.recall(&answer.key, &answer.actor).await? {
+        return again(&answer.key, &answer.request_digest, &before);
+    }
+    let response = next.run(request).await;
     // A secret that is shown once is not kept to be shown again.
     let is_secret = response.headers().get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store");
-    let response = if response.status().is_success() && !is_secret {
-        remember(app, Answer { key, actor: who, request_digest: asked, status: 0, body: String::new() }, response)
-            .await?
-    } else {
-        response
-    };
-    drop(begun);
-    Ok(response)
+    if response.status().is_success() && !is_secret { remember(app, answer, response).await } else { Ok(response) }
+}
+
+/// Says again and again that the key is taken.
+async fn keep(app: &App, taken: &TakenKey) -> Infallible {
+    loop {
+        tokio::time::sleep(KEY_TAKEN / 3).await;
+        if let Err(error) = app.store.keep_key(taken).await {
+            tracing::warn!(%error, "an Idempotency-Key could not be kept");
+        }
+    }
 }
 
 /// Who asks, with all that they may: a name is not one caller's alone, and what was answered to somebody of another project or role is not for
@@ -160,18 +155,4 @@ fn again(key: &str, asked: &str, before: &Remembered) -> Result<Response<Body>, 
     }
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Underway;
-
-    #[test]
-    fn a_key_is_taken_until_its_request_is_through_and_by_its_caller_alone() {
-        let all = Underway::default();
-        let begun = all.begin("a", "k");
-        assert!(begun.is_some() && all.begin("a", "k").is_none() && all.begin("b", "k").is_some());
-        drop(begun);
-        assert!(all.begin("a", "k").is_some());
-    }
 }

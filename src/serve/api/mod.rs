@@ -56,7 +56,6 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use gate::Ids;
-use idempotency::Underway;
 use limits::Limits;
 use metrics::Metrics;
 use queries::Known;
@@ -84,7 +83,6 @@ pub struct Inner {
     pub settings: Settings,
     metrics: Metrics,
     limits: Option<Limits>,
-    underway: Underway,
     ids: Ids,
     known: Known,
     closing: watch::Sender<bool>,
@@ -132,7 +130,6 @@ pub fn build(parts: Parts) -> (Router, App) {
         limits: Limits::new(settings.requests_per_second, settings.burst),
         known: Known::of(&document),
         metrics: Metrics::default(),
-        underway: Underway::default(),
         ids: Ids::default(),
         closing: watch::Sender::new(false),
         store,

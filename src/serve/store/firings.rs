@@ -5,7 +5,8 @@ use super::sql::sql;
 use super::{Store, StoreError};
 
 impl Store {
-    /// Notes that an alert fires, or does not any more; whether that is news. An alert that fires on keeps the time since when.
+    /// Notes that an alert fires, or does not any more; whether that is news. An alert that fires on keeps the time since when, and one that
+    /// fires since later than what has ended is another, whose firing was told first.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where there is no such graph, or a database that does not answer.
@@ -17,10 +18,11 @@ impl Store {
                 .text(&alert.event)
                 .at(alert.since)
         } else {
-            sql("DELETE FROM firings WHERE graph_id = $1 AND service = $2 AND event = $3")
+            sql("DELETE FROM firings WHERE graph_id = $1 AND service = $2 AND event = $3 AND since <= $4")
                 .text(graph_id)
                 .text(&alert.service)
                 .text(&alert.event)
+                .at(alert.since)
         };
         Ok(set.run(&mut *self.writing().await?).await? > 0)
     }

@@ -1,6 +1,7 @@
 //! Answers that are given again to a request that comes again with its key, for a day.
 
 use super::asked::{Answer, Remembered};
+use super::ids::{digest, id};
 use super::sql::sql;
 use super::{Store, StoreError};
 use crate::serve::at::At;
@@ -9,7 +10,42 @@ use std::time::Duration;
 /// So long an answer is kept.
 pub(super) const KEPT: Duration = Duration::from_hours(24);
 
+/// So long a key is taken by whoever does what it came with, unless they say that they are still at it.
+pub const KEY_TAKEN: Duration = Duration::from_secs(30);
+
+/// A key that is taken, on whatever server.
+#[derive(Debug)]
+pub struct TakenKey {
+    lease: String,
+    holder: String,
+}
+
 impl Store {
+    /// Takes a key of somebody's, so that nobody else does what it came with; nothing where it is taken.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn take_key(&self, key: &str, actor: &str) -> Result<Option<TakenKey>, StoreError> {
+        let taken = TakenKey { lease: format!("key/{}", digest(&format!("{actor}\n{key}"))), holder: id("k") };
+        Ok(self.keep_key(&taken).await?.then_some(taken))
+    }
+
+    /// Says that what the key came with is still being done; whether the key was ours all the time.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn keep_key(&self, taken: &TakenKey) -> Result<bool, StoreError> {
+        self.acquire(&taken.lease, &taken.holder, KEY_TAKEN).await
+    }
+
+    /// Gives a key back.
+    ///
+    /// # Errors
+    /// A database that does not answer: it is free after [`KEY_TAKEN`], then.
+    pub async fn give_key_back(&self, taken: &TakenKey) -> Result<(), StoreError> {
+        self.release(&taken.lease, &taken.holder).await
+    }
+
     /// Remembers an answer; whether it is the first one to its key within a day, or the same answer to it.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ mod wanted;
 mod webhooks;
 
 pub use error::StoreError;
+pub use idempotency::{KEY_TAKEN, TakenKey};
 
 use open::Kind;
 use sql::sql;

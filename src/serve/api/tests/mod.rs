@@ -82,6 +82,19 @@ impl Bench {
         Self { router, app, double, _folder: folder }
     }
 
+    /// Another server on the same store, with the same engine.
+    fn another(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = AuthConfig { required: false, token_file: folder.path().join("first"), oidc: None };
+        let store = self.app.store.clone();
+        let auth = Auth::new(store.clone(), config, None).unwrap();
+        let acts = Arc::clone(&self.double) as Arc<dyn super::Acts>;
+        let settings =
+            Settings { body_bytes: 10 << 20, requests_per_second: 0, burst: 0, webhook_hosts: hosts(), names: local() };
+        let (router, app) = build(Parts { store, acts, auth, sites: None, settings });
+        Self { router, app, double: Arc::clone(&self.double), _folder: folder }
+    }
+
     /// The secret of a new token.
     async fn token(&self, role: Role, project: Option<&str>) -> String {
         let name = format!("{role:?}-{}", project.unwrap_or("all")).to_lowercase();

@@ -109,20 +109,26 @@ async fn a_secret_is_not_kept_for_a_key_and_what_is_not_served_is_said_before_ke
 }
 
 #[tokio::test]
-async fn a_key_whose_request_is_being_done_is_a_conflict() {
+async fn a_key_whose_request_is_being_done_is_a_conflict_on_every_server() {
     let bench = Bench::open().await;
+    let elsewhere = bench.another();
     bench.double.say(|says| says.idles = true);
     let path = "/v1/projects/lab/graphs?wait=5s";
-    let (first, second) = tokio::join!(bench.ask(keyed("k", path, &descriptor("a"))), async {
+    let (first, seconds) = tokio::join!(bench.ask(keyed("k", path, &descriptor("a"))), async {
         // The first waits for a job that nobody does.
         while bench.get("/v1/graphs").await.json()["items"] == json!([]) {}
-        let second = bench.ask(keyed("k", path, &descriptor("a"))).await;
+        let here = bench.ask(keyed("k", path, &descriptor("a"))).await;
+        let there = elsewhere.ask(keyed("k", path, &descriptor("a"))).await;
         bench.double.say(|says| says.idles = false);
         crate::serve::api::Acts::wake(&*bench.double);
-        second
+        [here, there]
     });
     assert_eq!(first.status, 200, "{}", first.text());
-    second.is_problem(StatusCode::CONFLICT, "is being done");
+    for second in seconds {
+        second.is_problem(StatusCode::CONFLICT, "is being done");
+    }
+    let again = elsewhere.ask(keyed("k", path, &descriptor("a"))).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{}", again.text());
 }
 
 /// The connection of whoever waits for a job breaks: the change is gone through with, is in the audit log, and its key is remembered.

@@ -236,6 +236,7 @@ async fn firings(store: &Store) {
     assert!(!store.set_firing(&graph.id, &alert("b", 9), true).await.unwrap(), "it fires already");
     assert!(store.set_firing(&graph.id, &alert("a", 7), true).await.unwrap());
     assert_eq!(store.firings(&graph.id).await.unwrap(), [alert("a", 7), alert("b", 5)]);
+    assert!(!store.set_firing(&graph.id, &alert("b", 4), false).await.unwrap(), "what ended was over before");
     assert!(store.set_firing(&graph.id, &alert("b", 9), false).await.unwrap());
     assert!(!store.set_firing(&graph.id, &alert("b", 9), false).await.unwrap());
     store.clear_firings(&graph.id).await.unwrap();

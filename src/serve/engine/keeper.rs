@@ -58,10 +58,10 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps the graph until there is nothing to do, or the server ends.
+    /// Keeps the graph until there is nothing to do, the server ends, or another one has taken the graph over.
     pub fn keep(&self) -> Next {
         loop {
-            if self.context.is_ending() {
+            if self.context.is_left(&self.id) {
                 return Next::Done;
             }
             let graph = match self.wait(self.context.store.graph_by_id(&self.id)) {

@@ -19,7 +19,7 @@ use crate::model::control::Rails;
 use crate::run::Run;
 use crate::seed::Seed;
 use crate::serve::at::At;
-use crate::serve::store::asked::Ask;
+use crate::serve::store::asked::{Ask, Ended};
 use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, ServiceStatus, Status, Wish};
 use crate::serve::traces;
 use serde_json::{Value, json};
@@ -226,8 +226,8 @@ impl Keeper {
             asleep(service, if service.conditional { Phase::Pending } else { Phase::Stopped });
         }
         let dashboard = status.dashboard.clone();
-        self.finish(graph, Status { phase: Phase::Stopped, reason: None, dashboard, ..status }).await?;
-        self.end(job, JobState::Succeeded, None).await?;
+        let status = Status { phase: Phase::Stopped, reason: None, dashboard, ..status };
+        self.finish(graph, status, ended(job.as_ref(), JobState::Succeeded, None)).await?;
         self.context.tell(graph, None, ("graph.stopped", "nothing of it is deployed any more", Value::Null)).await;
         Ok(())
     }
@@ -235,11 +235,11 @@ impl Keeper {
     async fn remove(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
         self.take_down(graph, job.as_ref()).await?;
-        self.end(job, JobState::Succeeded, None).await?;
+        // With the graph ends whatever job removes it: whoever waits for that can use the name at once.
+        self.context.store.delete_graph(&graph.id).await?;
         self.context
             .tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null))
             .await;
-        self.context.store.delete_graph(&graph.id).await?;
         let context = self.context.clone();
         self.runtime.spawn(async move {
             // What is left now is removed by whoever looks after it.
@@ -280,13 +280,14 @@ impl Keeper {
         let job = self.job(graph).await?;
         let is_rollback = job.as_ref().is_some_and(|job| job.actor == ROLLBACK);
         let worked = graph.previous.as_ref().filter(|previous| previous.descriptor != graph.descriptor && !is_rollback);
-        let is_rolled_back = worked.is_some();
+        let failed = ended(job.as_ref(), JobState::Failed, Some(reason));
         if let Some(worked) = worked {
-            self.end(job, JobState::Failed, Some(reason)).await?;
             let back = (worked.descriptor.clone(), worked.source.clone(), worked.options.clone());
             let change = Change { descriptor: Some(back), ..Change::default() };
             let (expected, actor) = (Some(graph.generation), ROLLBACK.to_owned());
-            store.change_graph(&graph.id, &Ask { expected, change, kind: JobKind::Update, actor }).await?;
+            let ask = Ask { expected, change, kind: JobKind::Update, actor };
+            store.change_instead(&graph.id, &ask, failed).await?;
+            self.tell_failed(graph, reason, true).await;
             return Ok(());
         }
         // One that never ran leaves nothing behind; one that did keeps what there is.
@@ -299,9 +300,8 @@ impl Keeper {
                 asleep(service, Phase::Stopped);
             }
         }
-        self.finish(graph, Status { phase: Phase::Failed, reason: Some(reason.to_owned()), ..status }).await?;
-        self.end(job, JobState::Failed, Some(reason)).await?;
-        self.tell_failed(graph, reason, is_rolled_back).await;
+        self.finish(graph, Status { phase: Phase::Failed, reason: Some(reason.to_owned()), ..status }, failed).await?;
+        self.tell_failed(graph, reason, false).await;
         Ok(())
     }
 
@@ -316,16 +316,11 @@ impl Keeper {
         self.context.tell(graph, None, ("graph.failed", reason, json!({"rolled_back": is_rolled_back}))).await;
     }
 
-    async fn end(&self, job: Option<Job>, state: JobState, reason: Option<&str>) -> Result<(), KeepError> {
-        let Some(job) = job else { return Ok(()) };
-        self.context.store.job_state(&job.id, state, reason).await?;
-        Ok(())
-    }
-
-    async fn finish(&self, graph: &Graph, mut status: Status) -> Result<(), KeepError> {
+    /// What became of a graph that is looked at no more, and of its job.
+    async fn finish(&self, graph: &Graph, mut status: Status, job: Option<Ended<'_>>) -> Result<(), KeepError> {
         let now = At::now();
         (status.since, status.observed_at, status.generation) = (now, now, graph.generation);
-        Ok(self.context.store.set_status(&graph.id, &status).await?)
+        Ok(self.context.store.conclude(&graph.id, &status, job).await?)
     }
 
     /// Says why it is not as wanted, without a claim that it ever will be.
@@ -344,6 +339,10 @@ impl Keeper {
 fn of_connecting(error: CallError) -> CallError {
     let passes = error.call.starts_with("drive ") || error.call == "check of the kill switch";
     if passes { CallError { class: Class::Retryable, ..error } } else { error }
+}
+
+fn ended<'a>(job: Option<&'a Job>, state: JobState, reason: Option<&'a str>) -> Option<Ended<'a>> {
+    job.map(|job| Ended { job: &job.id, state, reason })
 }
 
 /// What was given up stays so until something else is wanted.

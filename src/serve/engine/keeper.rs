@@ -8,19 +8,20 @@ use super::clerk::{Clerk, Verdict};
 use super::configured::windows;
 use super::context::{Context, KeepError};
 use super::deploy::{Deployed, Refresher};
+use super::status::{asleep, first_status, noted};
 use super::steady::Steady;
 use super::told::{Teller, Told};
 use super::{capacities, dashboards, deploy, due, events, fixed, monitors, remove};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::{LiveBackend, Mode};
-use crate::input::hdag::{self, Descriptor, Trigger};
+use crate::input::hdag::{self, Descriptor};
 use crate::learning::Learning;
 use crate::model::control::Rails;
 use crate::run::Run;
 use crate::seed::Seed;
 use crate::serve::at::At;
 use crate::serve::store::asked::{Ask, Ended};
-use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, ServiceStatus, Status, Wish};
+use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, Status, Wish};
 use crate::serve::traces;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -234,6 +235,11 @@ impl Keeper {
 
     async fn remove(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
+        if graph.status.phase != Phase::Removing {
+            let status = Status { phase: Phase::Removing, reason: None, since: At::now(), ..graph.status.clone() };
+            let status = Status { generation: graph.generation, ..status };
+            self.context.store.set_status(&graph.id, &status).await?;
+        }
         self.take_down(graph, job.as_ref()).await?;
         // With the graph ends whatever job removes it: whoever waits for that can use the name at once.
         self.context.store.delete_graph(&graph.id).await?;
@@ -253,7 +259,8 @@ impl Keeper {
         let reason = error.to_string();
         self.wait(async {
             if (error.may_pass() && !self.is_overdue(graph, error).await) || graph.wanted != Wish::Running {
-                self.note(graph, (graph.status.clone(), graph.status.phase), &reason).await;
+                let phase = if graph.wanted == Wish::Removed { Phase::Removing } else { graph.status.phase };
+                self.note(graph, (graph.status.clone(), phase), &reason).await;
                 return Some(Next::Again(AGAIN_AFTER));
             }
             match self.give_up(graph, &reason).await {
@@ -325,10 +332,8 @@ impl Keeper {
 
     /// Says why it is not as wanted, without a claim that it ever will be.
     async fn note(&self, graph: &Graph, (status, phase): (Status, Phase), reason: &str) {
-        let now = At::now();
-        let since = if status.phase == phase { status.since } else { now };
         let phase = if phase == Phase::Pending { Phase::Deploying } else { phase };
-        let status = Status { phase, reason: Some(reason.to_owned()), since, observed_at: now, ..status };
+        let status = noted(status, (phase, reason), At::now());
         if let Err(error) = self.context.store.set_status(&graph.id, &status).await {
             tracing::warn!(graph = graph.name, %error, "a status could not be written down");
         }
@@ -350,13 +355,6 @@ pub fn has_given_up(graph: &Graph) -> bool {
     graph.status.phase == Phase::Failed && graph.status.generation == graph.generation
 }
 
-/// Nothing of the service is deployed.
-fn asleep(service: &mut ServiceStatus, phase: Phase) {
-    (service.phase, service.reason, service.rate, service.chart) = (phase, None, None, None);
-    (service.latency_p95, service.cpu_used) = (None, None);
-    service.clusters.clear();
-}
-
 /// The descriptor, which was read before it was stored.
 ///
 /// # Errors
@@ -366,26 +364,6 @@ pub fn read(graph: &Graph) -> Result<Descriptor, KeepError> {
     parsed.map(|(descriptor, _)| descriptor).map_err(|error| KeepError::Impossible(error.to_string()))
 }
 
-/// The status that a turn begins with: what was seen of services that are still there, by the order of the descriptor.
-fn first_status(graph: &Graph, descriptor: &Descriptor, me: &str) -> Status {
-    let is_new = graph.status.generation != graph.generation;
-    let of = |service: &hdag::DescribedService| {
-        let conditional = matches!(service.deployment.trigger, Trigger::Event { .. });
-        let seen = graph.status.services.iter().find(|one| one.name == service.id).cloned();
-        let mut seen = seen.unwrap_or_else(|| ServiceStatus { name: service.id.clone(), ..ServiceStatus::default() });
-        seen.conditional = conditional;
-        // What was ready under another descriptor has to be ready anew.
-        if is_new && matches!(seen.phase, Phase::Running | Phase::Degraded | Phase::Failed | Phase::Stopped) {
-            seen.phase =
-                if matches!(seen.phase, Phase::Stopped | Phase::Failed) { Phase::Pending } else { Phase::Deploying };
-        }
-        seen
-    };
-    Status {
-        services: descriptor.services.iter().map(of).collect(),
-        generation: graph.generation,
-        keeper: Some(me.to_owned()),
-        phase: if is_new { Phase::Deploying } else { graph.status.phase },
-        ..graph.status.clone()
-    }
-}
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

@@ -263,6 +263,10 @@ impl Keeper {
                 self.note(graph, (graph.status.clone(), phase), &reason).await;
                 return Some(Next::Again(AGAIN_AFTER));
             }
+            if self.has_stood(graph).await {
+                self.note(graph, (graph.status.clone(), Phase::Degraded), &reason).await;
+                return Some(Next::Again(AGAIN_AFTER));
+            }
             match self.give_up(graph, &reason).await {
                 Ok(()) => None,
                 Err(error) => {
@@ -280,6 +284,13 @@ impl Keeper {
         let job = self.job(graph).await.ok().flatten();
         let is_late = job.is_some_and(|job| At::now() > self.context.deadline(&job, graph));
         is_late && is_answered && graph.paused.is_none()
+    }
+
+    /// Whether it ran as it is wanted, and nobody waits for anything else. Room that a service finds none of when it is woken, or a mistake
+    /// in what the server was started with, is no reason to leave the rest of it alone for ever.
+    async fn has_stood(&self, graph: &Graph) -> bool {
+        let has_worked = graph.previous.as_ref().is_some_and(|previous| previous.descriptor == graph.descriptor);
+        has_worked && matches!(self.job(graph).await, Ok(None))
     }
 
     async fn give_up(&self, graph: &Graph, reason: &str) -> Result<(), KeepError> {
@@ -365,5 +376,4 @@ pub fn read(graph: &Graph) -> Result<Descriptor, KeepError> {
 }
 
 #[cfg(test)]
-#[path = "keeper_tests.rs"]
 mod tests;

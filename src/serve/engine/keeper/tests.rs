@@ -2,12 +2,12 @@
 
 use super::{AGAIN_AFTER, Keeper, Next};
 use crate::model::connection::Division;
-use crate::serve::config::{Config, Karmada};
+use crate::serve::config::Config;
 use crate::serve::engine::context::Context;
-use crate::serve::engine::settings::Settings;
+use crate::serve::engine::settings::{ControlPlane, Settings};
 use crate::serve::store::Store;
 use crate::serve::store::asked::{Ask, NewGraph};
-use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Options, Phase, Wish};
+use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Options, Phase, Previous, Wish};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,7 +30,7 @@ async fn stored() -> (Store, Graph, Job) {
 fn settings(folder: &Path, is_broken: bool) -> Settings {
     let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
     let kubeconfig = folder.join("not-there");
-    let karmada = Karmada { kubeconfig, context: None, division: Division::Own };
+    let karmada = ControlPlane { kubeconfig, context: None, division: Division::Own };
     Settings { karmada: is_broken.then_some(karmada), ..Settings::of(&config, folder).unwrap() }
 }
 
@@ -52,4 +52,24 @@ async fn a_graph_is_said_to_be_removed_until_it_is_and_then_its_job_has_ended() 
     assert_eq!(kept(&store, &graph, settings(folder.path(), false)).await, Next::Done);
     assert_eq!(store.graph_by_id(&graph.id).await.unwrap(), None);
     assert_eq!(store.job(&job.id).await.unwrap().unwrap().state, JobState::Succeeded);
+}
+
+/// A server is started with a kubeconfig that cannot be read, and then with one that can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_graph_that_has_run_is_not_given_up_and_one_that_is_waited_for_is() {
+    let (folder, (store, graph, job)) = (tempfile::tempdir().unwrap(), stored().await);
+    let previous = Previous { descriptor: graph.descriptor.clone(), options: Options::default(), source: None };
+    store.keep_previous(&graph.id, &previous).await.unwrap();
+    assert!(store.job_state(&job.id, JobState::Succeeded, None).await.unwrap());
+    assert_eq!(kept(&store, &graph, settings(folder.path(), true)).await, Next::Again(AGAIN_AFTER));
+    let status = store.graph_by_id(&graph.id).await.unwrap().unwrap().status;
+    assert!(status.phase == Phase::Degraded && status.reason.is_some(), "{status:?}");
+    assert!(store.graph_ids_to_keep().await.unwrap().contains(&graph.id), "somebody goes on to keep it");
+
+    let change = Change { wanted: Some(Wish::Running), ..Change::default() };
+    let ask = Ask { expected: None, change, kind: JobKind::Start, actor: "tester".to_owned() };
+    let (_, job) = store.change_graph(&graph.id, &ask).await.unwrap();
+    assert_eq!(kept(&store, &graph, settings(folder.path(), true)).await, Next::Done);
+    assert_eq!(store.graph_by_id(&graph.id).await.unwrap().unwrap().status.phase, Phase::Failed);
+    assert_eq!(store.job(&job.id).await.unwrap().unwrap().state, JobState::Failed);
 }

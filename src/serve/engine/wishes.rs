@@ -16,6 +16,9 @@ use crate::serve::engine::answer::PlanAnswer;
 use crate::serve::store::rows::{DecisionRow, Job, JobKind};
 use std::collections::BTreeMap;
 
+/// How a step tells where a service was placed.
+const PLACED: &str = " placed: ";
+
 /// What is wanted, by service.
 ///
 /// # Errors
@@ -33,7 +36,7 @@ pub async fn wishes(
         return Err(CallError::new("karmada", format!("drive {}", graph.name), Class::Retryable, reason).into());
     }
     // A new placement is one of all services; it is decided once, and what it moves goes back to where it was if that fails.
-    let is_anew = job.is_some_and(|job| job.kind == JobKind::RePlace && graph.status.generation != graph.generation);
+    let is_anew = job.is_some_and(is_open_still);
     let is_open = |name: &&String| is_anew || !stored.wishes.contains_key(*name);
     let open: Vec<String> = services.iter().filter(is_open).cloned().collect();
     if !open.is_empty() {
@@ -56,13 +59,19 @@ pub async fn wishes(
     Ok(ours.map(|(name, wish)| (name, wish.wanted)).collect())
 }
 
+/// Whether a job places everything anew and has not done so yet. Its own steps say that, and outlive whoever does it: what the graph's
+/// status says is written before places are.
+fn is_open_still(job: &Job) -> bool {
+    job.kind == JobKind::RePlace && !job.steps.iter().any(|step| step.what.contains(PLACED))
+}
+
 /// What was decided, for whoever asks why.
 async fn write_down(asked: Asked<'_>, open: &[String], answer: PlanAnswer, job: Option<&Job>) -> Result<(), KeepError> {
     let store = &asked.context.store;
     for (job, name) in job.into_iter().flat_map(|job| open.iter().map(move |name| (job, name))) {
         let wanted = answer.targets.get(name).into_iter().flatten();
         let places: Vec<String> = wanted.map(|(cluster, replicas)| format!("{cluster} {replicas}")).collect();
-        store.job_step(&job.id, &format!("{name} placed: {}", places.join(", "))).await?;
+        store.job_step(&job.id, &format!("{name}{PLACED}{}", places.join(", "))).await?;
     }
     let row = DecisionRow {
         seq: 0,
@@ -76,4 +85,38 @@ async fn write_down(asked: Asked<'_>, open: &[String], answer: PlanAnswer, job: 
     };
     store.append_decision(&asked.graph.id, &row).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_open_still;
+    use crate::serve::at::At;
+    use crate::serve::store::rows::{Job, JobKind, JobState, JobStep};
+
+    fn job(kind: JobKind, steps: &[&str]) -> Job {
+        let step = |what: &&str| JobStep { at: At(0), what: (*what).to_owned() };
+        Job {
+            id: "j1".to_owned(),
+            kind,
+            project: "lab".to_owned(),
+            graph: "shop".to_owned(),
+            graph_id: "g1".to_owned(),
+            generation: 2,
+            state: JobState::Running,
+            reason: None,
+            steps: steps.iter().map(step).collect(),
+            actor: "tester".to_owned(),
+            created_at: At(0),
+            ended_at: None,
+        }
+    }
+
+    /// A server that falls before it has stored the new places has to decide on them when it is back, and only then.
+    #[test]
+    fn a_new_placement_is_decided_once_however_often_it_is_begun() {
+        assert!(is_open_still(&job(JobKind::RePlace, &[])));
+        let done = ["web placed: edge-1 2", "charts installed: web"];
+        assert!(!is_open_still(&job(JobKind::RePlace, &done)));
+        assert!(!is_open_still(&job(JobKind::Update, &[])));
+    }
 }

@@ -124,8 +124,8 @@ impl Keeper {
             self.run_deployed(deployed, (graph, descriptor, services), (status, job.map(|job| (job, span)), shown));
         rules.abort();
         drawing.abort();
-        // What it writes now would outlive the graph; that it was ended is no news.
-        drop(self.wait(drawing));
+        // What they write now would outlive the graph; that they were ended is no news.
+        drop((self.wait(rules), self.wait(drawing)));
         ran
     }
 
@@ -191,14 +191,17 @@ impl Keeper {
         let started_at = live.started_at();
         let past = self.wait(capacities::past(&self.context, &clerk.graph, (&teller, &origins), started_at))?;
         let live = Learning::around(live, settings.learn).going_on(past);
-        clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));
+        let (refresher, telling) = Refresher::start(refresher, &self.runtime);
+        clerk.refresh = Some(Arc::new(refresher));
         let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
         let policy = if settings.decides { policy } else { Box::new(Steady::new(policy)) };
         let clerk = self.runtime.spawn(clerk.work(told));
         let driven = Run::new(live, policy, rails, Seed(1)).drive(None, &mut teller);
         drop(teller);
-        let (status, verdict) =
-            self.wait(clerk).map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
+        let worked = self.wait(clerk);
+        // A chart that is being told of its places now would be installed again behind the end of its graph.
+        drop(self.wait(telling));
+        let (status, verdict) = worked.map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
         Ok((status, verdict, driven.err().map(|error| error.to_string())))
     }
 

@@ -81,11 +81,19 @@ impl Rules {
     /// # Errors
     /// The place does not give them up, or Prometheus still had them loaded after its time (retryable).
     pub async fn remove(&self, set: &RuleSet) -> Result<(), CallError> {
-        match &self.place {
-            Place::Operator(operator) => operator.remove(&set.name()).await?,
-            Place::Files(files) => files.remove(&self.prometheus, &set.name()).await?,
-        }
+        self.delete(set).await?;
         self.until("unloaded", &set.name(), |loaded| loaded.is_none()).await
+    }
+
+    /// The same, without waiting until Prometheus has noticed.
+    ///
+    /// # Errors
+    /// The place does not give them up.
+    pub async fn delete(&self, set: &RuleSet) -> Result<(), CallError> {
+        match &self.place {
+            Place::Operator(operator) => operator.remove(&set.name()).await,
+            Place::Files(files) => files.remove(&self.prometheus, &set.name()).await,
+        }
     }
 
     /// Waits until what Prometheus has loaded of `group` is as it should be.

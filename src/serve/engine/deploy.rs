@@ -9,7 +9,7 @@ use super::settings::Releases;
 use super::told::Shares;
 use super::wishes::wishes;
 use super::world::{self, World, world};
-use super::{capacities, clusters, plan, remove};
+use super::{capacities, clusters, owners, plan, remove};
 use crate::backend::live::connect::requested;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
@@ -74,6 +74,7 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
         let reason = format!("the kill switch is on: {reason}");
         return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
     }
+    owners::check(context, graph, services).await?;
     remove::leftover(context, &karmada, graph, services).await?;
     let policy = policy(context, graph).await?;
     let charts = charts(asked, status).await?;

@@ -11,10 +11,11 @@ use crate::backend::live::alerts::{Alert, State};
 use crate::backend::live::clock;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
-use crate::backend::live::rules::{GRAPH_LABEL, PROJECT_LABEL, RuleSet, Trigger as Rule};
-use crate::backend::live::triggers::place;
+use crate::backend::live::rules::{Files, GRAPH_LABEL, PROJECT_LABEL, Place, RuleSet, Rules, Trigger as Rule};
+use crate::backend::live::triggers::{loaded_from, objects};
 use crate::input::hdag::{Descriptor, Trigger};
 use crate::serve::at::At;
+use crate::serve::config::RulesAt;
 use crate::serve::store::rows::{Firing, Graph, Wish};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -76,8 +77,18 @@ async fn write(context: &Context, graph: &Graph, descriptor: &Descriptor) -> Res
         return Ok(());
     }
     let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
-    let labels = context.settings.rule_labels.clone();
-    Ok(place(&karmada, context.settings.prometheus.as_ref(), labels)?.apply(&set).await?)
+    Ok(place(context, &karmada)?.apply(&set).await?)
+}
+
+/// Where rules are written: as the configuration says, and as objects beside the graph where it names no namespace.
+fn place(context: &Context, karmada: &Karmada) -> Result<Rules, CallError> {
+    let place = match &context.settings.rules {
+        RulesAt::Operator { namespace, labels } => {
+            objects(karmada, namespace.as_deref().unwrap_or_else(|| karmada.namespace()), labels.clone())
+        }
+        RulesAt::Files { folder } => Place::Files(Files::new(folder.clone())),
+    };
+    loaded_from(place, context.settings.prometheus.as_ref())
 }
 
 /// Removes the rules.
@@ -90,8 +101,7 @@ pub async fn remove(context: &Context, karmada: &Karmada, graph: &Graph) -> Resu
     if context.settings.prometheus.is_none() {
         return Ok(());
     }
-    let labels = context.settings.rule_labels.clone();
-    let place = place(karmada, context.settings.prometheus.as_ref(), labels)?;
+    let place = place(context, karmada)?;
     if !set.triggers().is_empty() {
         return Ok(place.remove(&set).await?);
     }
@@ -206,8 +216,9 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
 
 #[cfg(test)]
 mod tests {
-    use super::{AWAKE, Context, Taken, on_alerts};
+    use super::{AWAKE, Context, Karmada, RulesAt, Taken, on_alerts, place};
     use crate::backend::live::alerts::{Alert, State};
+    use crate::model::connection::{Division, KarmadaAt, PrometheusAt};
     use crate::serve::at::At;
     use crate::serve::config::Config;
     use crate::serve::engine::settings::Settings;
@@ -250,5 +261,31 @@ mod tests {
         assert_eq!(on_alerts(&context, &[Alert { state: State::Resolved, ..alert }]).await.unwrap().news, 1);
         let left = store.firings(&graph.id).await.unwrap();
         assert_eq!(left.iter().map(|one| one.event.as_str()).collect::<Vec<_>>(), [AWAKE]);
+    }
+
+    #[tokio::test]
+    async fn rules_are_written_where_the_configuration_says() {
+        let kubeconfig = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {}}],
+        });
+        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("karmada.config");
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        let (namespace, division) = ("lab".to_owned(), Division::Own);
+        let at = KarmadaAt { kubeconfig: path, context: None, namespace, division };
+        let karmada = Karmada::open(&at).await.unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let files = RulesAt::Files { folder: folder.path().to_owned() };
+        let objects = RulesAt::Operator { namespace: None, labels: BTreeMap::new() };
+        for (rules, wanted) in [(files, "Files"), (objects, "Operator")] {
+            let prometheus = Some(PrometheusAt { url: "http://127.0.0.1:9".to_owned(), token_file: None });
+            let settings = Settings { rules, prometheus, ..Settings::of(&config, folder.path()).unwrap() };
+            let place = place(&Context::new(store.clone(), settings), &karmada).unwrap();
+            assert!(format!("{place:?}").contains(wanted), "{place:?}");
+        }
     }
 }

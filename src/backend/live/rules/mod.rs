@@ -81,18 +81,23 @@ impl Rules {
     /// # Errors
     /// The place does not give them up, or Prometheus still had them loaded after its time (retryable).
     pub async fn remove(&self, set: &RuleSet) -> Result<(), CallError> {
-        self.delete(set).await?;
+        match &self.place {
+            Place::Operator(operator) => operator.remove(&set.name()).await?,
+            Place::Files(files) => files.remove(&self.prometheus, &set.name()).await?,
+        }
         self.until("unloaded", &set.name(), |loaded| loaded.is_none()).await
     }
 
-    /// The same, without waiting until Prometheus has noticed.
+    /// The same where there are none as a rule: without waiting until Prometheus has noticed, and without a word to it where there is
+    /// nothing.
     ///
     /// # Errors
     /// The place does not give them up.
     pub async fn delete(&self, set: &RuleSet) -> Result<(), CallError> {
         match &self.place {
             Place::Operator(operator) => operator.remove(&set.name()).await,
-            Place::Files(files) => files.remove(&self.prometheus, &set.name()).await,
+            Place::Files(files) if files.has(&set.name()) => files.remove(&self.prometheus, &set.name()).await,
+            Place::Files(_) => Ok(()),
         }
     }
 

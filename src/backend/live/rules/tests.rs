@@ -159,6 +159,10 @@ async fn an_object_is_deleted_without_asking_prometheus() {
     let objects = Stub::of(vec![get(&one, 200, object("smo")), gone]).await;
     let prometheus = Stub::of(Vec::new()).await;
     by_operator(&objects, &prometheus).delete(&set(&[])).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Files(Files::new(folder.path().to_owned()));
+    let rules = Rules::new(Arc::new(Prometheus::new(&prometheus.url).unwrap()), place, PATIENCE);
+    rules.delete(&set(&[])).await.unwrap();
     objects.finish();
     prometheus.finish();
 }

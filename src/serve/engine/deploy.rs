@@ -253,3 +253,33 @@ async fn install(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Context, PolicySpec, policy};
+    use crate::serve::config::Config;
+    use crate::serve::engine::settings::Settings;
+    use crate::serve::store::Store;
+    use crate::serve::store::asked::NewGraph;
+    use crate::serve::store::rows::Options;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    #[tokio::test]
+    async fn who_decides_is_said_by_the_graph_or_its_project_or_the_server() {
+        let flags = [("policy".to_owned(), "naive".to_owned())];
+        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let (project, name, options) = ("lab".to_owned(), "shop".to_owned(), Options::default());
+        let new = NewGraph { project, name, descriptor: json!({}), source: None, options };
+        let (mut graph, _) = store.insert_graph(&new, "tester").await.unwrap();
+        let label = |text: &str| text.parse::<PolicySpec>().unwrap().label;
+        assert_eq!(policy(&context, &graph).await.unwrap().label, label("naive"));
+        store.put_project("lab", Some("greedy+rate".to_owned())).await.unwrap();
+        assert_eq!(policy(&context, &graph).await.unwrap().label, label("greedy+rate"));
+        graph.options.policy = Some("carbon-aware".to_owned());
+        assert_eq!(policy(&context, &graph).await.unwrap().label, label("carbon-aware"));
+    }
+}

@@ -264,6 +264,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn alerts_of_nobody_change_nothing() {
+        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let alert = |labels: &[(&str, &str)]| Alert {
+            state: State::Firing,
+            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            annotations: BTreeMap::new(),
+            starts_at: Duration::ZERO,
+            fingerprint: String::new(),
+        };
+        let alerts = [alert(&[]), alert(&[("alertname", "x")]), alert(&[("alertname", "x"), ("service", "nobody")])];
+        let unknown = Taken { unknown: 3, ..Taken::default() };
+        assert_eq!(on_alerts(&context, &alerts).await.unwrap(), unknown);
+    }
+
+    #[tokio::test]
     async fn rules_are_written_where_the_configuration_says() {
         let kubeconfig = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "c",

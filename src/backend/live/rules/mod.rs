@@ -1,6 +1,6 @@
 //! Alerting rules of graphs: checked before they are written, written as one object a graph, confirmed by reading them back.
 //!
-//! Each graph has an object (or file) and a group of its own, `smo-<project>-<graph>`, so that no upgrade of anybody's chart wipes
+//! Each graph has an object (or file) and a group of its own, `smo-<project>.<graph>`, so that no upgrade of anybody's chart wipes
 //! it and its removal touches nothing else. Each rule carries an annotation with the digest of its set: Prometheus is told to have
 //! taken a change when it shows that digest. It is an annotation, not a label, because labels are what an alert *is*: with another
 //! label a firing alert would end and begin anew, and be taken for news.

@@ -49,9 +49,10 @@ impl RuleSet {
         Ok(Self { project: project.to_owned(), graph: graph.to_owned(), triggers })
     }
 
-    /// The name of its object, file and group.
+    /// The name of its object, file and group. Names of projects and graphs may have hyphens and no dots: behind a hyphen, `a-shop` of
+    /// `team` would be called like `shop` of `team-a`.
     pub fn name(&self) -> String {
-        format!("smo-{}-{}", self.project, self.graph)
+        format!("smo-{}.{}", self.project, self.graph)
     }
 
     /// What makes its alerts fire.

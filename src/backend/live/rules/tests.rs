@@ -33,7 +33,7 @@ fn check(expr: &str, status: u16) -> Exchange {
 
 fn loaded(revision: Option<&str>) -> Exchange {
     let rule = |revision| json!({"name": "Late", "query": "up", "annotations": {"smo_revision": revision}});
-    let group = revision.map(|revision| json!({"name": "smo-shop-graph", "rules": [rule(revision)]}));
+    let group = revision.map(|revision| json!({"name": "smo-shop.graph", "rules": [rule(revision)]}));
     let groups: Vec<Value> = group.into_iter().collect();
     get("/api/v1/rules", 200, json!({"status": "success", "data": {"groups": groups}}))
 }
@@ -69,12 +69,12 @@ async fn rules_are_checked_written_loaded_and_confirmed_then_removed() {
     let (stub, rules, folder) = by_files(script).await;
     rules.apply(&set).await.unwrap();
     rules.apply(&set).await.unwrap();
-    let file = folder.path().join("smo-shop-graph.yaml");
+    let file = folder.path().join("smo-shop.graph.yaml");
     let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let labels = json!({"service": "web", "smo_graph": "graph", "smo_project": "shop"});
     let rule = json!({"alert": "Late", "expr": "up", "for": "2000ms", "labels": labels,
         "annotations": {"smo_revision": revision}});
-    assert_eq!(written, json!({"groups": [{"name": "smo-shop-graph", "rules": [rule]}]}));
+    assert_eq!(written, json!({"groups": [{"name": "smo-shop.graph", "rules": [rule]}]}));
     rules.remove(&set).await.unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     stub.finish();
@@ -93,7 +93,7 @@ async fn a_wrong_expression_is_refused_before_anything_is_written() {
 #[tokio::test]
 async fn a_file_that_prometheus_does_not_take_is_put_back_as_it_was() {
     let (stub, rules, folder) = by_files(vec![loaded(None), check("up", 200), reload(500), reload(500)]).await;
-    let file = folder.path().join("smo-shop-graph.yaml");
+    let file = folder.path().join("smo-shop.graph.yaml");
     std::fs::write(&file, "before").unwrap();
     assert_eq!(rules.apply(&set(&["up"])).await.unwrap_err().class, Class::Permanent);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "before");
@@ -110,7 +110,7 @@ async fn rules_that_are_not_loaded_in_time_are_reported() {
     let place = Place::Files(Files::new(folder.path().to_owned()));
     let rules = Rules::new(Arc::new(Prometheus::new(&stub.url).unwrap()), place, Duration::ZERO);
     let error = rules.apply(&set(&["up"])).await.unwrap_err();
-    assert_eq!((error.class, error.reason.as_str()), (Class::Retryable, "`smo-shop-graph` is not loaded after 0ns"));
+    assert_eq!((error.class, error.reason.as_str()), (Class::Retryable, "`smo-shop.graph` is not loaded after 0ns"));
     stub.finish();
 }
 
@@ -125,13 +125,13 @@ fn by_operator(objects: &Stub, prometheus: &Stub) -> Rules {
 
 fn object(owner: &str) -> Value {
     json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
-        "metadata": {"name": "smo-shop-graph", "labels": {"app.kubernetes.io/managed-by": owner}}})
+        "metadata": {"name": "smo-shop.graph", "labels": {"app.kubernetes.io/managed-by": owner}}})
 }
 
 #[tokio::test]
 async fn objects_are_applied_with_the_labels_of_the_installation_and_deleted() {
     let set = set(&["up"]);
-    let one = format!("{OBJECTS}/smo-shop-graph");
+    let one = format!("{OBJECTS}/smo-shop.graph");
     let absent = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404});
     let objects = Stub::of(vec![
         get(&one, 404, absent),
@@ -154,7 +154,7 @@ async fn objects_are_applied_with_the_labels_of_the_installation_and_deleted() {
 /// A graph without events may have had some: its object goes, and no Prometheus is asked whether it has noticed.
 #[tokio::test]
 async fn an_object_is_deleted_without_asking_prometheus() {
-    let one = format!("{OBJECTS}/smo-shop-graph");
+    let one = format!("{OBJECTS}/smo-shop.graph");
     let gone = exchange(Method::DELETE, &format!("{one}?"), 200, &object("smo"));
     let objects = Stub::of(vec![get(&one, 200, object("smo")), gone]).await;
     let prometheus = Stub::of(Vec::new()).await;
@@ -169,7 +169,7 @@ async fn an_object_is_deleted_without_asking_prometheus() {
 
 #[tokio::test]
 async fn an_object_of_somebody_else_is_left_alone() {
-    let one = format!("{OBJECTS}/smo-shop-graph");
+    let one = format!("{OBJECTS}/smo-shop.graph");
     let objects = Stub::of(vec![get(&one, 200, object("Helm")), get(&one, 200, object("Helm"))]).await;
     let prometheus = Stub::of(vec![loaded(None), check("up", 200)]).await;
     let rules = by_operator(&objects, &prometheus);
@@ -183,6 +183,8 @@ async fn an_object_of_somebody_else_is_left_alone() {
 #[test]
 fn names_and_revisions() {
     assert!(RuleSet::new("shop", "Graph", Vec::new()).is_err());
+    let name = |project: &str, graph: &str| RuleSet::new(project, graph, Vec::new()).unwrap().name();
+    assert_ne!(name("team", "a-shop"), name("team-a", "shop"), "two graphs have two groups");
     assert_eq!(set(&["up"]).revision(), set(&["up"]).revision());
     assert_ne!(set(&["up"]).revision(), set(&["down"]).revision());
 }

@@ -69,8 +69,10 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     let Asked { context, graph, descriptor, services } = asked;
     let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
     karmada.make_namespace().await?;
-    super::pause::turn_on(&karmada, graph, graph.paused.as_deref()).await?;
-    if let Some(reason) = &graph.paused {
+    // As it is now: somebody may have turned it on since the graph was read, which is not to be undone.
+    let paused = context.store.graph_by_id(&graph.id).await?.map_or_else(|| graph.paused.clone(), |now| now.paused);
+    super::pause::turn_on(&karmada, graph, paused.as_deref()).await?;
+    if let Some(reason) = &paused {
         let reason = format!("the kill switch is on: {reason}");
         return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
     }

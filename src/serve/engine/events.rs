@@ -255,7 +255,7 @@ mod tests {
             fingerprint: String::new(),
         };
         let known = Taken { repeated: 1, ..Taken::default() };
-        assert_eq!(on_alerts(&context, &[alert.clone()]).await.unwrap(), known);
+        assert_eq!(on_alerts(&context, std::slice::from_ref(&alert)).await.unwrap(), known);
         let is_awake = store.firings(&graph.id).await.unwrap().iter().any(|one| one.event == AWAKE);
         assert!(is_awake);
         assert_eq!(on_alerts(&context, &[Alert { state: State::Resolved, ..alert }]).await.unwrap().news, 1);

@@ -129,10 +129,14 @@ fn upstream_clients_are_served() {
         vec![
             delete("/graphs/hello-graph", 200, Says::Text("Removal successful\n")),
             delete("/graphs/hello-graph", 404, Says::Part("not found")),
+            get("/graphs/other-graph/stop", 200, Says::Text("Graph stopped\n")),
             delete("/graphs/other-graph", 200, Says::Text("Removal successful\n")),
             get(graphs, 200, Says::Text("[]")),
         ],
     );
+    // What was stopped has nothing left to take down.
+    let jobs = service.get("/v1/jobs?project=smo-up2&graph=other-graph").is(200).json();
+    assert_eq!((&jobs["items"][0]["kind"], &jobs["items"][0]["steps"]), (&json!("remove"), &json!([])), "{jobs}");
     assert_eq!((releases(&stack, "smo-up"), releases(&stack, "smo-up2")), (vec![], vec![]));
 }
 
@@ -195,6 +199,9 @@ fn a_graph_lives_through_jobs() {
     let ended = service.get(&format!("{place}?wait=60s")).is(200).json();
     assert_eq!((&ended["state"], &ended["reason"]), (&json!("succeeded"), &Value::Null), "{ended}");
     assert!(ended["steps"].as_array().is_some_and(|steps| steps.len() >= 2), "{ended}");
+    let decisions = service.get(&format!("{graphs}/life/decisions")).is(200).json();
+    let is_explained = |one: &Value| one["explanation"].as_object().is_some_and(|why| !why.is_empty());
+    assert!(decisions["items"].as_array().is_some_and(|all| all.iter().any(is_explained)), "{decisions}");
     service.post(graphs, &wish).is_problem(409, "life");
 
     let graph = service.get("/v1/graphs/life").is(200);

@@ -30,9 +30,9 @@ fn it_starts_without_its_control_plane_and_catches_up() {
     );
 }
 
-/// What Submariner knows of a cluster is shown with it; and a cluster that has left is shown for what it was.
+/// What Submariner knows of a cluster is shown with it, and what an operator has said of it.
 #[test]
-fn clusters_have_their_addresses_and_are_known_when_they_have_left() {
+fn clusters_have_their_addresses_and_keep_what_was_said_of_them() {
     let Some(stack) = stack("clusters") else { return };
     let mut service = Service::new(&stack, free_port());
     let broker = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "submariner-k8s-broker"}});

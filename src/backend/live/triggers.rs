@@ -47,23 +47,23 @@ pub fn rules(connection: &Connection, known: &Known) -> Result<RuleSet, CallErro
 /// The place where rules of a connection are written.
 fn place_of(karmada: &Karmada, connection: &Connection) -> Result<Rules, CallError> {
     let labels = connection.alerts.as_ref().map(|alerts| alerts.rule_labels.clone()).unwrap_or_default();
-    place(karmada, connection.prometheus.as_ref(), labels)
+    loaded_from(objects(karmada, karmada.namespace(), labels), connection.prometheus.as_ref())
 }
 
-/// The place where rules are written: the control plane, for an operator that looks for `labels`.
+/// Rules as objects of the control plane, for an operator that looks for `labels` in `namespace`.
+pub fn objects(karmada: &Karmada, namespace: &str, mut labels: BTreeMap<String, String>) -> Place {
+    labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
+    Place::Operator(Box::new(Operator::new(karmada.client().clone(), namespace, labels)))
+}
+
+/// Rules that are written to `place` and loaded by `prometheus`.
 ///
 /// # Errors
 /// There is no Prometheus, or its address is none.
-pub fn place(
-    karmada: &Karmada,
-    prometheus: Option<&PrometheusAt>,
-    mut labels: BTreeMap<String, String>,
-) -> Result<Rules, CallError> {
+pub fn loaded_from(place: Place, prometheus: Option<&PrometheusAt>) -> Result<Rules, CallError> {
     let none = || CallError::new("prometheus", "rules", Class::Permanent, "no Prometheus is named");
     let prometheus = prometheus_at(prometheus.ok_or_else(none)?)?;
-    labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
-    let operator = Operator::new(karmada.client().clone(), karmada.namespace(), labels);
-    Ok(Rules::new(Arc::new(prometheus), Place::Operator(Box::new(operator)), PATIENCE))
+    Ok(Rules::new(Arc::new(prometheus), place, PATIENCE))
 }
 
 /// Brings the rules to what the connection says.

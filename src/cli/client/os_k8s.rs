@@ -239,6 +239,7 @@ mod doing {
     ) -> Result<(), Failure> {
         let Some(within) = wait.within else { return told::print(common.format, &cluster, out, nfvcl::one) };
         let id = text(&cluster, "smo_id").to_owned();
+        let is_removed = text(&cluster, "state") == "deleting";
         let (stopwatch, mut told, mut silent) = (Stopwatch::start(), String::new(), 0);
         while !nfvcl::is_through(&cluster) {
             let line = nfvcl::progress(&cluster);
@@ -248,14 +249,15 @@ mod doing {
                 told = line;
             }
             if let Some(within) = within.filter(|within| stopwatch.elapsed() >= Duration::from_nanos(within.0)) {
+                let wanted = if is_removed { "gone" } else { "ready" };
                 return Err(Failure::run(anyhow!(
-                    "{id} is not ready after {within}; NFVCL goes on\n  `smo os-k8s show {id}` shows how far it is"
+                    "{id} is not {wanted} after {within}; NFVCL goes on\n  `smo os-k8s show {id}` shows how far it is"
                 )));
             }
             tokio::time::sleep(EVERY).await;
             match server.ask(&Ask::get(&[ALL, &id])).await {
                 Ok(answer) => (cluster, silent) = (answer.body, 0),
-                Err(failure) if status(&failure) == Some(404) && text(&cluster, "state") == "deleting" => {
+                Err(failure) if status(&failure) == Some(404) && is_removed => {
                     return told::print(common.format, &cluster, out, |_| format!("removed  {id}\n"));
                 }
                 // What may pass is waited for.
@@ -267,6 +269,11 @@ mod doing {
         if text(&cluster, "state") == "failed" {
             let reason = cluster["reason"].as_str().unwrap_or("NFVCL gives no reason");
             return Err(Failure::run(anyhow!("{id} failed: {}", one_line(reason))));
+        }
+        if is_removed {
+            return Err(Failure::run(anyhow!(
+                "{id} is still there, and ready: NFVCL has not taken it away\n  try again, or with `--force`"
+            )));
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! The parser on whole documents: every field, every kind of slip, hostile ones, and back again.
 
-use super::{ArtifactKind, Combination, Descriptor, Implementer, Level, Note, OciRun, Size, Trigger, parse, ram_level};
+use super::{
+    ArtifactKind, Combination, Descriptor, Implementer, Level, Note, OciRun, Size, Trigger, parse, ram_level,
+    storage_level,
+};
 use crate::model::intent::Qos;
 use crate::units::{Bytes, MilliCores, Span};
 
@@ -107,6 +110,24 @@ fn every_field_is_read() {
     assert_eq!(artifact.oci_run, Some(OciRun { name: Some("HELM".into()), version: Some("v3".into()) }));
     let values = serde_json::json!({"voChartOverwrite": {"replicas": 2, "ratio": 0.5, "on": true, "none": null}, "list": [1, -2]});
     assert_eq!(serde_json::Value::Object(artifact.values_overwrite.clone()), values);
+}
+
+/// 1 GiB of memory, 10 GB of storage, one core.
+#[test]
+fn what_is_not_said_of_a_need_is_small() {
+    let compute = "{intent: {compute: {cpu: large}}}";
+    let text = format!("hdaGraph: {{id: g, services: [{{id: a, deployment: {compute}}}, {{id: b}}]}}");
+    let (graph, _) = read(&text);
+    let of = |name: &str| graph.service(name).expect("is there").deployment.intent.compute;
+    let storage = storage_level(Level::Small).expect("small is one of its levels").1;
+    assert_eq!(
+        (of("a").cpu.cpu(), of("a").memory(), of("a").storage_bytes()),
+        (MilliCores(8_000), Bytes(1 << 30), storage)
+    );
+    assert_eq!(
+        (of("b").cpu.cpu(), of("b").memory(), of("b").storage_bytes()),
+        (MilliCores(1_000), Bytes(1 << 30), storage)
+    );
 }
 
 #[test]

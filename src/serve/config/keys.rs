@@ -91,7 +91,7 @@ pub const KEYS: &[Key] = &[
     key("prometheus.window", Value, "what `$window` is"),
     key("alerts.token_file", Text, "file with a bearer token that Alertmanager may show instead of one of ours"),
     key("alerts.place", Value, "where alerting rules are written: `operator` (PrometheusRule objects) or `files`"),
-    key("alerts.namespace", Text, "namespace of the PrometheusRule objects"),
+    key("alerts.namespace", Text, "namespace of the PrometheusRule objects; else that of the graph's project"),
     key("alerts.rule_labels", Value, "labels that make the operator take our rules: `{release: monitoring}`"),
     key("alerts.folder", Text, "folder that Prometheus reads rules from, with `place: files`"),
     key("grafana.url", Text, "address of Grafana"),

@@ -232,8 +232,8 @@ pub struct AlertsConfig {
 pub enum RulesAt {
     /// As `PrometheusRule` objects.
     Operator {
-        /// Their namespace.
-        namespace: String,
+        /// Their namespace; `None` for that of the graph's project.
+        namespace: Option<String>,
         /// Labels that make the operator take them.
         labels: BTreeMap<String, String>,
     },

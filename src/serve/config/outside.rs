@@ -79,8 +79,8 @@ pub struct AlertsFile {
     pub token_file: Option<String>,
     /// Where rules are written.
     pub place: AlertsPlace,
-    /// The namespace of the `PrometheusRule` objects, with `place: operator`.
-    pub namespace: String,
+    /// The namespace of the `PrometheusRule` objects, with `place: operator`; where nothing is said, that of the graph's project.
+    pub namespace: Option<String>,
     /// Labels that make the operator take our rules, as its `ruleSelector` wants them.
     pub rule_labels: BTreeMap<String, String>,
     /// The folder that Prometheus reads rules from, with `place: files`.
@@ -92,7 +92,7 @@ impl Default for AlertsFile {
         Self {
             token_file: None,
             place: AlertsPlace::Operator,
-            namespace: "monitoring".to_owned(),
+            namespace: None,
             rule_labels: BTreeMap::new(),
             folder: None,
         }

@@ -129,7 +129,7 @@ fn a_full_file_is_meant_as_it_is_written() {
     assert_eq!((learn.every, learn.samples), (Span::seconds(30), 90));
     assert_eq!((learn.ceiling.unwrap(), learn.quantile), (Ratio(950_000), Ratio(100_000)));
     assert!(
-        matches!(&config.alerts.rules, RulesAt::Operator { namespace, labels } if namespace == "observed" && labels["release"] == "stack")
+        matches!(&config.alerts.rules, RulesAt::Operator { namespace, labels } if namespace.as_deref() == Some("observed") && labels["release"] == "stack")
     );
     assert!(matches!(&config.grafana.as_ref().unwrap().sign_in, SignIn::File(path) if path.ends_with("token")));
     assert!(config.charts.is_plain("localhost:5000") && !config.charts.is_plain("localhost:5001"));

@@ -29,7 +29,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(10);
 /// Why a run was ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// By itself, or because the server ends.
+    /// By itself, because the server ends, or because another one keeps the graph now.
     Over,
     /// Something else is wanted: another generation, more or fewer services.
     Changed,
@@ -245,7 +245,7 @@ impl Clerk {
 
     /// Whether the run has to end, and why.
     async fn look(&mut self) -> Option<Verdict> {
-        if self.context.is_ending() {
+        if self.context.is_left(&self.graph.id) {
             return Some(Verdict::Over);
         }
         match self.is_as_wanted().await {

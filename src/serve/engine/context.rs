@@ -10,7 +10,7 @@ use crate::serve::store::asked::NewEvent;
 use crate::serve::store::rows::{Event, Graph, Job, Status};
 use crate::serve::store::{Store, StoreError};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, broadcast};
@@ -31,6 +31,8 @@ pub struct Context {
     started_at: At,
     /// Capacities of the graphs that are kept here, by their ids.
     figures: Mutex<BTreeMap<String, Vec<Figure>>>,
+    /// Graphs that another server has taken over, by their ids, as long as their keepers here have not left.
+    lost: Mutex<BTreeSet<String>>,
     ending: AtomicBool,
 }
 
@@ -78,7 +80,8 @@ impl Context {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
         let (started_at, figures, ending) = (At::now(), Mutex::default(), AtomicBool::new(false));
-        Arc::new(Self { store, settings, told, changed, dashboards, started_at, figures, ending })
+        let lost = Mutex::default();
+        Arc::new(Self { store, settings, told, changed, dashboards, started_at, figures, lost, ending })
     }
 
     /// Until when all that a job is about has to be ready. What was asked for before this server started was not worked on meanwhile,
@@ -102,6 +105,21 @@ impl Context {
     pub fn figures(&self) -> Vec<Figure> {
         let all = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         all.values().flatten().cloned().collect()
+    }
+
+    /// Another server has taken a graph over; whether that is news.
+    pub fn lose(&self, graph_id: &str) -> bool {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(graph_id.to_owned())
+    }
+
+    /// A graph is kept here from now on.
+    pub fn hold(&self, graph_id: &str) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).remove(graph_id);
+    }
+
+    /// Whether whoever keeps a graph here leaves it as it is: the server ends, or another one has taken it over.
+    pub fn is_left(&self, graph_id: &str) -> bool {
+        self.is_ending() || self.lost.lock().unwrap_or_else(PoisonError::into_inner).contains(graph_id)
     }
 
     /// The server ends: keepers leave what they keep as it is.

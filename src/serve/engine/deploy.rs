@@ -9,7 +9,7 @@ use super::settings::Releases;
 use super::told::Shares;
 use super::wishes::wishes;
 use super::world::{self, World, world};
-use super::{capacities, clusters, plan, remove};
+use super::{capacities, clusters, owners, plan, remove};
 use crate::backend::live::connect::requested;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
@@ -69,11 +69,14 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     let Asked { context, graph, descriptor, services } = asked;
     let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
     karmada.make_namespace().await?;
-    super::pause::turn_on(&karmada, graph, graph.paused.as_deref()).await?;
-    if let Some(reason) = &graph.paused {
+    // As it is now: somebody may have turned it on since the graph was read, which is not to be undone.
+    let paused = context.store.graph_by_id(&graph.id).await?.map_or_else(|| graph.paused.clone(), |now| now.paused);
+    super::pause::turn_on(&karmada, graph, paused.as_deref()).await?;
+    if let Some(reason) = &paused {
         let reason = format!("the kill switch is on: {reason}");
         return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
     }
+    owners::check(context, graph, services).await?;
     remove::leftover(context, &karmada, graph, services).await?;
     let policy = policy(context, graph).await?;
     let charts = charts(asked, status).await?;
@@ -251,4 +254,34 @@ async fn install(
         context.store.job_step(&job.id, &format!("charts installed: {}", names.join(", "))).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Context, PolicySpec, policy};
+    use crate::serve::config::Config;
+    use crate::serve::engine::settings::Settings;
+    use crate::serve::store::Store;
+    use crate::serve::store::asked::NewGraph;
+    use crate::serve::store::rows::Options;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    #[tokio::test]
+    async fn who_decides_is_said_by_the_graph_or_its_project_or_the_server() {
+        let flags = [("policy".to_owned(), "naive".to_owned())];
+        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let (project, name, options) = ("lab".to_owned(), "shop".to_owned(), Options::default());
+        let new = NewGraph { project, name, descriptor: json!({}), source: None, options };
+        let (mut graph, _) = store.insert_graph(&new, "tester").await.unwrap();
+        let label = |text: &str| text.parse::<PolicySpec>().unwrap().label;
+        assert_eq!(policy(&context, &graph).await.unwrap().label, label("naive"));
+        store.put_project("lab", Some("greedy+rate".to_owned())).await.unwrap();
+        assert_eq!(policy(&context, &graph).await.unwrap().label, label("greedy+rate"));
+        graph.options.policy = Some("carbon-aware".to_owned());
+        assert_eq!(policy(&context, &graph).await.unwrap().label, label("carbon-aware"));
+    }
 }

@@ -10,11 +10,12 @@ use super::keeper::read;
 use crate::backend::live::alerts::{Alert, State};
 use crate::backend::live::clock;
 use crate::backend::live::karmada::Karmada;
-use crate::backend::live::outside::CallError;
-use crate::backend::live::rules::{GRAPH_LABEL, PROJECT_LABEL, RuleSet, Trigger as Rule};
-use crate::backend::live::triggers::place;
+use crate::backend::live::outside::{CallError, Class};
+use crate::backend::live::rules::{Files, GRAPH_LABEL, PROJECT_LABEL, Place, RuleSet, Rules, Trigger as Rule};
+use crate::backend::live::triggers::{loaded_from, objects};
 use crate::input::hdag::{Descriptor, Trigger};
 use crate::serve::at::At;
+use crate::serve::config::RulesAt;
 use crate::serve::store::rows::{Firing, Graph, Wish};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -76,8 +77,18 @@ async fn write(context: &Context, graph: &Graph, descriptor: &Descriptor) -> Res
         return Ok(());
     }
     let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
-    let labels = context.settings.rule_labels.clone();
-    Ok(place(&karmada, context.settings.prometheus.as_ref(), labels)?.apply(&set).await?)
+    Ok(place(context, &karmada)?.apply(&set).await?)
+}
+
+/// Where rules are written: as the configuration says, and as objects beside the graph where it names no namespace.
+fn place(context: &Context, karmada: &Karmada) -> Result<Rules, CallError> {
+    let place = match &context.settings.rules {
+        RulesAt::Operator { namespace, labels } => {
+            objects(karmada, namespace.as_deref().unwrap_or_else(|| karmada.namespace()), labels.clone())
+        }
+        RulesAt::Files { folder } => Place::Files(Files::new(folder.clone())),
+    };
+    loaded_from(place, context.settings.prometheus.as_ref())
 }
 
 /// Removes the rules.
@@ -87,11 +98,19 @@ async fn write(context: &Context, graph: &Graph, descriptor: &Descriptor) -> Res
 pub async fn remove(context: &Context, karmada: &Karmada, graph: &Graph) -> Result<(), KeepError> {
     let Ok(descriptor) = read(graph) else { return Ok(()) };
     let set = rules(graph, &descriptor)?;
-    if set.triggers().is_empty() || context.settings.prometheus.is_none() {
+    if context.settings.prometheus.is_none() {
         return Ok(());
     }
-    let labels = context.settings.rule_labels.clone();
-    Ok(place(karmada, context.settings.prometheus.as_ref(), labels)?.remove(&set).await?)
+    let place = place(context, karmada)?;
+    if !set.triggers().is_empty() {
+        return Ok(place.remove(&set).await?);
+    }
+    // A descriptor before this one may have had some, and nobody has come to remove them.
+    match place.delete(&set).await {
+        // Where the kind is not known, there are none; and who may not look has made none.
+        Err(error) if error.class == Class::Permanent => Ok(()),
+        deleted => Ok(deleted?),
+    }
 }
 
 /// What became of alerts.
@@ -170,13 +189,18 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
     let at = At(i64::try_from(alert.starts_at.as_millis()).unwrap_or(0));
     let firing = |event: &str| Firing { service: service.to_owned(), event: event.to_owned(), since: at };
     let changed = store.set_firing(&graph.id, &firing(&event.id), fires).await?;
-    if !changed {
+    if !changed && !fires {
         return Ok(Some(false));
     }
     let firings = store.firings(&graph.id).await?;
     let is_due = due::services(&descriptor, &graph.status, &firings).contains(service);
-    if fires && is_due && !graph.options.stop_when_resolved {
+    let is_awake = firings.iter().any(|one| one.service == service && one.event == AWAKE);
+    // Also where the alert is known: whoever took it first may have fallen before this.
+    if fires && is_due && !is_awake && !graph.options.stop_when_resolved {
         store.set_firing(&graph.id, &firing(AWAKE), true).await?;
+    }
+    if !changed {
+        return Ok(Some(false));
     }
     let (kind, message) = if fires {
         (
@@ -188,4 +212,98 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
     };
     context.tell(graph, Some(service), (kind, &message, json!({"event": event.id}))).await;
     Ok(Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AWAKE, Context, Karmada, RulesAt, Taken, on_alerts, place};
+    use crate::backend::live::alerts::{Alert, State};
+    use crate::model::connection::{Division, KarmadaAt, PrometheusAt};
+    use crate::serve::at::At;
+    use crate::serve::config::Config;
+    use crate::serve::engine::settings::Settings;
+    use crate::serve::store::Store;
+    use crate::serve::store::asked::NewGraph;
+    use crate::serve::store::rows::{Firing, Options};
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    /// A server takes an alert and falls before it has noted that the service stays awake; Alertmanager tells it again.
+    #[tokio::test]
+    async fn a_service_stays_awake_also_where_its_alert_had_to_be_told_twice() {
+        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let event = json!({"id": "hot", "condition": {"promQuery": "up == 0", "gracePeriod": "1s"}});
+        let trigger = json!({"event": {"condition": "ANY", "events": [event]}});
+        let deployment = json!({"trigger": trigger, "intent": {"compute": {"cpu": "light", "ram": "light"}}});
+        let descriptor = json!({"hdaGraph": {"id": "port", "services": [{"id": "late", "deployment": deployment}]}});
+        let (project, name, options) = ("lab".to_owned(), "port".to_owned(), Options::default());
+        let new = NewGraph { project, name, descriptor, source: None, options };
+        let (graph, _) = store.insert_graph(&new, "tester").await.unwrap();
+        let firing = Firing { service: "late".to_owned(), event: "hot".to_owned(), since: At(0) };
+        assert!(store.set_firing(&graph.id, &firing, true).await.unwrap());
+
+        let labels = [("alertname", "hot"), ("service", "late")];
+        let alert = Alert {
+            state: State::Firing,
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            annotations: BTreeMap::new(),
+            starts_at: Duration::ZERO,
+            fingerprint: String::new(),
+        };
+        let known = Taken { repeated: 1, ..Taken::default() };
+        assert_eq!(on_alerts(&context, std::slice::from_ref(&alert)).await.unwrap(), known);
+        let is_awake = store.firings(&graph.id).await.unwrap().iter().any(|one| one.event == AWAKE);
+        assert!(is_awake);
+        assert_eq!(on_alerts(&context, &[Alert { state: State::Resolved, ..alert }]).await.unwrap().news, 1);
+        let left = store.firings(&graph.id).await.unwrap();
+        assert_eq!(left.iter().map(|one| one.event.as_str()).collect::<Vec<_>>(), [AWAKE]);
+    }
+
+    #[tokio::test]
+    async fn alerts_of_nobody_change_nothing() {
+        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let alert = |labels: &[(&str, &str)]| Alert {
+            state: State::Firing,
+            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            annotations: BTreeMap::new(),
+            starts_at: Duration::ZERO,
+            fingerprint: String::new(),
+        };
+        let alerts = [alert(&[]), alert(&[("alertname", "x")]), alert(&[("alertname", "x"), ("service", "nobody")])];
+        let unknown = Taken { unknown: 3, ..Taken::default() };
+        assert_eq!(on_alerts(&context, &alerts).await.unwrap(), unknown);
+    }
+
+    #[tokio::test]
+    async fn rules_are_written_where_the_configuration_says() {
+        let kubeconfig = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {}}],
+        });
+        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("karmada.config");
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        let (namespace, division) = ("lab".to_owned(), Division::Own);
+        let at = KarmadaAt { kubeconfig: path, context: None, namespace, division };
+        let karmada = Karmada::open(&at).await.unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let files = RulesAt::Files { folder: folder.path().to_owned() };
+        let objects = RulesAt::Operator { namespace: None, labels: BTreeMap::new() };
+        for (rules, wanted) in [(files, "Files"), (objects, "Operator")] {
+            let prometheus = Some(PrometheusAt { url: "http://127.0.0.1:9".to_owned(), token_file: None });
+            let settings = Settings { rules, prometheus, ..Settings::of(&config, folder.path()).unwrap() };
+            let place = place(&Context::new(store.clone(), settings), &karmada).unwrap();
+            assert!(format!("{place:?}").contains(wanted), "{place:?}");
+        }
+    }
 }

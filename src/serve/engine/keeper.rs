@@ -8,19 +8,20 @@ use super::clerk::{Clerk, Verdict};
 use super::configured::windows;
 use super::context::{Context, KeepError};
 use super::deploy::{Deployed, Refresher};
+use super::status::{asleep, first_status, noted};
 use super::steady::Steady;
 use super::told::{Teller, Told};
 use super::{capacities, dashboards, deploy, due, events, fixed, monitors, remove};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::{LiveBackend, Mode};
-use crate::input::hdag::{self, Descriptor, Trigger};
+use crate::input::hdag::{self, Descriptor};
 use crate::learning::Learning;
 use crate::model::control::Rails;
 use crate::run::Run;
 use crate::seed::Seed;
 use crate::serve::at::At;
-use crate::serve::store::asked::Ask;
-use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, ServiceStatus, Status, Wish};
+use crate::serve::store::asked::{Ask, Ended};
+use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Phase, Status, Wish};
 use crate::serve::traces;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -58,10 +59,10 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps the graph until there is nothing to do, or the server ends.
+    /// Keeps the graph until there is nothing to do, the server ends, or another one has taken the graph over.
     pub fn keep(&self) -> Next {
         loop {
-            if self.context.is_ending() {
+            if self.context.is_left(&self.id) {
                 return Next::Done;
             }
             let graph = match self.wait(self.context.store.graph_by_id(&self.id)) {
@@ -123,8 +124,8 @@ impl Keeper {
             self.run_deployed(deployed, (graph, descriptor, services), (status, job.map(|job| (job, span)), shown));
         rules.abort();
         drawing.abort();
-        // What it writes now would outlive the graph; that it was ended is no news.
-        drop(self.wait(drawing));
+        // What they write now would outlive the graph; that they were ended is no news.
+        drop((self.wait(rules), self.wait(drawing)));
         ran
     }
 
@@ -191,14 +192,17 @@ impl Keeper {
         let rails = Rails { freezes: windows(&settings.freezes, started_at), ..settings.rails.clone() };
         let past = self.wait(capacities::past(&self.context, &clerk.graph, (&teller, &origins), started_at))?;
         let live = Learning::around(live, settings.learn).going_on(past);
-        clerk.refresh = Some(Arc::new(Refresher::start(refresher, &self.runtime)));
+        let (refresher, telling) = Refresher::start(refresher, &self.runtime);
+        clerk.refresh = Some(Arc::new(refresher));
         let policy = policy.build().map_err(|error| KeepError::Impossible(error.to_string()))?;
         let policy = if settings.decides { policy } else { Box::new(Steady::new(policy)) };
         let clerk = self.runtime.spawn(clerk.work(told));
         let driven = Run::new(live, policy, rails, Seed(1)).drive(None, &mut teller);
         drop(teller);
-        let (status, verdict) =
-            self.wait(clerk).map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
+        let worked = self.wait(clerk);
+        // A chart that is being told of its places now would be installed again behind the end of its graph.
+        drop(self.wait(telling));
+        let (status, verdict) = worked.map_err(|error| KeepError::Impossible(format!("the clerk failed: {error}")))?;
         Ok((status, verdict, driven.err().map(|error| error.to_string())))
     }
 
@@ -227,20 +231,25 @@ impl Keeper {
             asleep(service, if service.conditional { Phase::Pending } else { Phase::Stopped });
         }
         let dashboard = status.dashboard.clone();
-        self.finish(graph, Status { phase: Phase::Stopped, reason: None, dashboard, ..status }).await?;
-        self.end(job, JobState::Succeeded, None).await?;
+        let status = Status { phase: Phase::Stopped, reason: None, dashboard, ..status };
+        self.finish(graph, status, ended(job.as_ref(), JobState::Succeeded, None)).await?;
         self.context.tell(graph, None, ("graph.stopped", "nothing of it is deployed any more", Value::Null)).await;
         Ok(())
     }
 
     async fn remove(&self, graph: &Graph) -> Result<(), KeepError> {
         let job = self.begin(graph).await?.0;
+        if graph.status.phase != Phase::Removing {
+            let status = Status { phase: Phase::Removing, reason: None, since: At::now(), ..graph.status.clone() };
+            let status = Status { generation: graph.generation, ..status };
+            self.context.store.set_status(&graph.id, &status).await?;
+        }
         self.take_down(graph, job.as_ref()).await?;
-        self.end(job, JobState::Succeeded, None).await?;
+        // With the graph ends whatever job removes it: whoever waits for that can use the name at once.
+        self.context.store.delete_graph(&graph.id).await?;
         self.context
             .tell(graph, None, ("graph.removed", "it is gone, with all that was made for it", Value::Null))
             .await;
-        self.context.store.delete_graph(&graph.id).await?;
         let context = self.context.clone();
         self.runtime.spawn(async move {
             // What is left now is removed by whoever looks after it.
@@ -254,7 +263,12 @@ impl Keeper {
         let reason = error.to_string();
         self.wait(async {
             if (error.may_pass() && !self.is_overdue(graph, error).await) || graph.wanted != Wish::Running {
-                self.note(graph, (graph.status.clone(), graph.status.phase), &reason).await;
+                let phase = if graph.wanted == Wish::Removed { Phase::Removing } else { graph.status.phase };
+                self.note(graph, (graph.status.clone(), phase), &reason).await;
+                return Some(Next::Again(AGAIN_AFTER));
+            }
+            if self.has_stood(graph).await {
+                self.note(graph, (graph.status.clone(), Phase::Degraded), &reason).await;
                 return Some(Next::Again(AGAIN_AFTER));
             }
             match self.give_up(graph, &reason).await {
@@ -276,18 +290,26 @@ impl Keeper {
         is_late && is_answered && graph.paused.is_none()
     }
 
+    /// Whether it ran as it is wanted, and nobody waits for anything else. Room that a service finds none of when it is woken, or a mistake
+    /// in what the server was started with, is no reason to leave the rest of it alone for ever.
+    async fn has_stood(&self, graph: &Graph) -> bool {
+        let has_worked = graph.previous.as_ref().is_some_and(|previous| previous.descriptor == graph.descriptor);
+        has_worked && matches!(self.job(graph).await, Ok(None))
+    }
+
     async fn give_up(&self, graph: &Graph, reason: &str) -> Result<(), KeepError> {
         let store = &self.context.store;
         let job = self.job(graph).await?;
         let is_rollback = job.as_ref().is_some_and(|job| job.actor == ROLLBACK);
         let worked = graph.previous.as_ref().filter(|previous| previous.descriptor != graph.descriptor && !is_rollback);
-        let is_rolled_back = worked.is_some();
+        let failed = ended(job.as_ref(), JobState::Failed, Some(reason));
         if let Some(worked) = worked {
-            self.end(job, JobState::Failed, Some(reason)).await?;
             let back = (worked.descriptor.clone(), worked.source.clone(), worked.options.clone());
             let change = Change { descriptor: Some(back), ..Change::default() };
             let (expected, actor) = (Some(graph.generation), ROLLBACK.to_owned());
-            store.change_graph(&graph.id, &Ask { expected, change, kind: JobKind::Update, actor }).await?;
+            let ask = Ask { expected, change, kind: JobKind::Update, actor };
+            store.change_instead(&graph.id, &ask, failed).await?;
+            self.tell_failed(graph, reason, true).await;
             return Ok(());
         }
         // One that never ran leaves nothing behind; one that did keeps what there is.
@@ -300,9 +322,8 @@ impl Keeper {
                 asleep(service, Phase::Stopped);
             }
         }
-        self.finish(graph, Status { phase: Phase::Failed, reason: Some(reason.to_owned()), ..status }).await?;
-        self.end(job, JobState::Failed, Some(reason)).await?;
-        self.tell_failed(graph, reason, is_rolled_back).await;
+        self.finish(graph, Status { phase: Phase::Failed, reason: Some(reason.to_owned()), ..status }, failed).await?;
+        self.tell_failed(graph, reason, false).await;
         Ok(())
     }
 
@@ -317,24 +338,17 @@ impl Keeper {
         self.context.tell(graph, None, ("graph.failed", reason, json!({"rolled_back": is_rolled_back}))).await;
     }
 
-    async fn end(&self, job: Option<Job>, state: JobState, reason: Option<&str>) -> Result<(), KeepError> {
-        let Some(job) = job else { return Ok(()) };
-        self.context.store.job_state(&job.id, state, reason).await?;
-        Ok(())
-    }
-
-    async fn finish(&self, graph: &Graph, mut status: Status) -> Result<(), KeepError> {
+    /// What became of a graph that is looked at no more, and of its job.
+    async fn finish(&self, graph: &Graph, mut status: Status, job: Option<Ended<'_>>) -> Result<(), KeepError> {
         let now = At::now();
         (status.since, status.observed_at, status.generation) = (now, now, graph.generation);
-        Ok(self.context.store.set_status(&graph.id, &status).await?)
+        Ok(self.context.store.conclude(&graph.id, &status, job).await?)
     }
 
     /// Says why it is not as wanted, without a claim that it ever will be.
     async fn note(&self, graph: &Graph, (status, phase): (Status, Phase), reason: &str) {
-        let now = At::now();
-        let since = if status.phase == phase { status.since } else { now };
         let phase = if phase == Phase::Pending { Phase::Deploying } else { phase };
-        let status = Status { phase, reason: Some(reason.to_owned()), since, observed_at: now, ..status };
+        let status = noted(status, (phase, reason), At::now());
         if let Err(error) = self.context.store.set_status(&graph.id, &status).await {
             tracing::warn!(graph = graph.name, %error, "a status could not be written down");
         }
@@ -347,16 +361,13 @@ fn of_connecting(error: CallError) -> CallError {
     if passes { CallError { class: Class::Retryable, ..error } } else { error }
 }
 
+fn ended<'a>(job: Option<&'a Job>, state: JobState, reason: Option<&'a str>) -> Option<Ended<'a>> {
+    job.map(|job| Ended { job: &job.id, state, reason })
+}
+
 /// What was given up stays so until something else is wanted.
 pub fn has_given_up(graph: &Graph) -> bool {
     graph.status.phase == Phase::Failed && graph.status.generation == graph.generation
-}
-
-/// Nothing of the service is deployed.
-fn asleep(service: &mut ServiceStatus, phase: Phase) {
-    (service.phase, service.reason, service.rate, service.chart) = (phase, None, None, None);
-    (service.latency_p95, service.cpu_used) = (None, None);
-    service.clusters.clear();
 }
 
 /// The descriptor, which was read before it was stored.
@@ -368,26 +379,5 @@ pub fn read(graph: &Graph) -> Result<Descriptor, KeepError> {
     parsed.map(|(descriptor, _)| descriptor).map_err(|error| KeepError::Impossible(error.to_string()))
 }
 
-/// The status that a turn begins with: what was seen of services that are still there, by the order of the descriptor.
-fn first_status(graph: &Graph, descriptor: &Descriptor, me: &str) -> Status {
-    let is_new = graph.status.generation != graph.generation;
-    let of = |service: &hdag::DescribedService| {
-        let conditional = matches!(service.deployment.trigger, Trigger::Event { .. });
-        let seen = graph.status.services.iter().find(|one| one.name == service.id).cloned();
-        let mut seen = seen.unwrap_or_else(|| ServiceStatus { name: service.id.clone(), ..ServiceStatus::default() });
-        seen.conditional = conditional;
-        // What was ready under another descriptor has to be ready anew.
-        if is_new && matches!(seen.phase, Phase::Running | Phase::Degraded | Phase::Failed | Phase::Stopped) {
-            seen.phase =
-                if matches!(seen.phase, Phase::Stopped | Phase::Failed) { Phase::Pending } else { Phase::Deploying };
-        }
-        seen
-    };
-    Status {
-        services: descriptor.services.iter().map(of).collect(),
-        generation: graph.generation,
-        keeper: Some(me.to_owned()),
-        phase: if is_new { Phase::Deploying } else { graph.status.phase },
-        ..graph.status.clone()
-    }
-}
+#[cfg(test)]
+mod tests;

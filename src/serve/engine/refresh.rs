@@ -58,15 +58,15 @@ impl Drop for Refresher {
 }
 
 impl Refresher {
-    /// Begins to listen; it ends with what is returned.
-    pub fn start(parts: Parts, runtime: &Handle) -> Self {
+    /// Begins to listen; it ends with what is returned, and the task has ended when nothing is told any more.
+    pub fn start(parts: Parts, runtime: &Handle) -> (Self, JoinHandle<()>) {
         let (newest, listen) = watch::channel(Some(parts.places.clone()));
         let given = Arc::new(Mutex::new(parts.given.clone()));
         let graph = (parts.graph.clone(), parts.descriptor.clone());
         let monitors = monitors::follow(parts.context.clone(), graph, parts.karmada.clone(), newest.subscribe());
         let monitors = runtime.spawn(monitors);
-        runtime.spawn(follow(parts, listen, given.clone()));
-        Self { newest, given, monitors }
+        let following = runtime.spawn(follow(parts, listen, given.clone()));
+        (Self { newest, given, monitors }, following)
     }
 }
 
@@ -93,6 +93,10 @@ async fn follow(
 ) {
     while listen.changed().await.is_ok() {
         let Some(targets) = listen.borrow_and_update().clone() else { continue };
+        if listen.has_changed().is_err() {
+            // The run is over: nothing is begun for it any more.
+            return;
+        }
         let values = plan::values(&parts.world, &planned(&parts.world, &targets));
         if values == parts.given {
             continue;
@@ -100,14 +104,21 @@ async fn follow(
         while let Err(error) = tell_charts(&mut parts, &values).await {
             let told = ("service.values-failed", error.to_string(), Value::Null);
             parts.context.tell(&parts.graph, None, (told.0, &told.1, told.2)).await;
-            tokio::time::sleep(AGAIN_AFTER).await;
-            // The run may be over, or there is something newer to tell.
-            if !matches!(listen.has_changed(), Ok(false)) {
+            if !is_to_be_tried_again(&mut listen).await {
                 break;
             }
         }
         given.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&parts.given);
     }
+}
+
+/// Waits a while, unless the run is over or there is something newer to tell, which is then seen next; whether neither came.
+async fn is_to_be_tried_again<T>(listen: &mut watch::Receiver<T>) -> bool {
+    let Ok(changed) = tokio::time::timeout(AGAIN_AFTER, listen.changed()).await else { return true };
+    if changed.is_ok() {
+        listen.mark_changed();
+    }
+    false
 }
 
 async fn tell_charts(
@@ -125,4 +136,22 @@ async fn tell_charts(
     releases(&parts.karmada, &parts.connection, &registry).await?;
     parts.given = values.clone();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_to_be_tried_again;
+    use tokio::sync::watch;
+
+    #[tokio::test]
+    async fn what_is_newer_is_not_lost_and_an_end_is_not_waited_for() {
+        let (newest, mut listen) = watch::channel(1);
+        newest.send_replace(2);
+        assert!(!is_to_be_tried_again(&mut listen).await);
+        assert!(listen.has_changed().unwrap(), "it is seen next");
+        assert_eq!(*listen.borrow_and_update(), 2);
+        drop(newest);
+        assert!(!is_to_be_tried_again(&mut listen).await);
+        assert!(listen.has_changed().is_err());
+    }
 }

@@ -1,7 +1,8 @@
 //! What is observed of a graph, as one status: pure, from what a run tells.
 
+use crate::input::hdag::{self, Descriptor, Trigger};
 use crate::serve::at::At;
-use crate::serve::store::rows::{Phase, Replicas, ServiceStatus, Status};
+use crate::serve::store::rows::{Graph, Phase, Replicas, ServiceStatus, Status};
 use std::collections::BTreeMap;
 
 /// Of a service: its replicas by cluster, wanted and ready.
@@ -59,9 +60,46 @@ pub fn settle(status: &mut Status, before: &Status, now: At) -> bool {
     same_time != *before
 }
 
+/// The status that a turn begins with: what was seen of services that are still there, by the order of the descriptor.
+pub fn first_status(graph: &Graph, descriptor: &Descriptor, me: &str) -> Status {
+    let is_new = graph.status.generation != graph.generation;
+    let of = |service: &hdag::DescribedService| {
+        let conditional = matches!(service.deployment.trigger, Trigger::Event { .. });
+        let seen = graph.status.services.iter().find(|one| one.name == service.id).cloned();
+        let mut seen = seen.unwrap_or_else(|| ServiceStatus { name: service.id.clone(), ..ServiceStatus::default() });
+        seen.conditional = conditional;
+        // What was ready under another descriptor has to be ready anew.
+        if is_new && matches!(seen.phase, Phase::Running | Phase::Degraded | Phase::Failed | Phase::Stopped) {
+            seen.phase =
+                if matches!(seen.phase, Phase::Stopped | Phase::Failed) { Phase::Pending } else { Phase::Deploying };
+        }
+        seen
+    };
+    Status {
+        services: descriptor.services.iter().map(of).collect(),
+        generation: graph.generation,
+        keeper: Some(me.to_owned()),
+        phase: if is_new { Phase::Deploying } else { graph.status.phase },
+        ..graph.status.clone()
+    }
+}
+
+/// The same status with the reason why nothing is done now. Nothing was looked at for that: it is as old as it was.
+pub fn noted(status: Status, (phase, reason): (Phase, &str), now: At) -> Status {
+    let since = if status.phase == phase { status.since } else { now };
+    Status { phase, reason: Some(reason.to_owned()), since, ..status }
+}
+
+/// Nothing of the service is deployed.
+pub fn asleep(service: &mut ServiceStatus, phase: Phase) {
+    (service.phase, service.reason, service.rate, service.chart) = (phase, None, None, None);
+    (service.latency_p95, service.cpu_used) = (None, None);
+    service.clusters.clear();
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{phase, see, settle};
+    use super::{noted, phase, see, settle};
     use crate::serve::at::At;
     use crate::serve::store::rows::{Phase, ServiceStatus, Status};
     use std::collections::BTreeMap;
@@ -90,6 +128,16 @@ mod tests {
         assert_eq!(phase(&[of(Phase::Running, false), of(Phase::Pending, false)]).0, Phase::Deploying);
         assert_eq!(phase(&[of(Phase::Degraded, true), of(Phase::Deploying, false)]).0, Phase::Degraded);
         assert_eq!(phase(&[]).0, Phase::Running);
+    }
+
+    #[test]
+    fn a_reason_that_is_noted_makes_nothing_younger() {
+        let before = Status { phase: Phase::Running, since: At(5), observed_at: At(7), ..Status::default() };
+        let same = noted(before.clone(), (Phase::Running, "the control plane is away"), At(9));
+        assert_eq!((same.since, same.observed_at), (At(5), At(7)));
+        let other = noted(before, (Phase::Degraded, "the control plane is away"), At(9));
+        assert_eq!((other.since, other.observed_at), (At(9), At(7)));
+        assert_eq!((other.phase, other.reason.as_deref()), (Phase::Degraded, Some("the control plane is away")));
     }
 
     #[test]

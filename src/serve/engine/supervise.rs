@@ -131,8 +131,11 @@ impl Supervisor {
             }
             match self.context.store.acquire(&lease_of(graph), &self.context.settings.me, LEASE).await {
                 Ok(true) => kept.renewed = now,
-                // The driver of the live backend finds out by itself: two cannot drive one connection.
-                Ok(false) => tracing::warn!(graph, "another server has taken the graph over"),
+                // Nobody could keep it in time: whoever does so now is not to be disturbed.
+                Ok(false) if self.context.lose(graph) => {
+                    tracing::warn!(graph, "another server has taken the graph over; it is left to that one");
+                }
+                Ok(false) => {}
                 Err(error) => tracing::warn!(graph, %error, "a lease could not be renewed"),
             }
         }
@@ -149,6 +152,7 @@ impl Supervisor {
             if !self.context.store.acquire(&lease_of(&graph), &self.context.settings.me, LEASE).await? {
                 continue;
             }
+            self.context.hold(&graph);
             let runtime = tokio::runtime::Handle::current();
             let keeper = Keeper { context: self.context.clone(), runtime, id: graph.clone() };
             let thread = tokio::task::spawn_blocking(move || keeper.keep());
@@ -213,8 +217,33 @@ async fn tidy(store: &Store, me: &str) -> Result<Option<u64>, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TIDY, tidy};
+    use super::{Kept, LEASE, RENEW_EVERY, Supervisor, TIDY, lease_of, tidy};
+    use crate::backend::live::clock;
+    use crate::serve::config::Config;
+    use crate::serve::engine::context::Context;
+    use crate::serve::engine::keeper::Next;
+    use crate::serve::engine::settings::Settings;
     use crate::serve::store::Store;
+    use std::collections::BTreeMap;
+
+    /// A server that could not renew its lease in time finds another one in its place.
+    #[tokio::test]
+    async fn a_graph_that_another_server_has_taken_over_is_left_to_it() {
+        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        assert!(store.acquire(&lease_of("g"), "another", LEASE).await.unwrap());
+        let thread = tokio::task::spawn_blocking(|| Next::Done);
+        let renewed = clock::now().checked_sub(RENEW_EVERY).unwrap();
+        let kept = BTreeMap::from([("g".to_owned(), Kept { thread, renewed })]);
+        let mut supervisor = Supervisor { context: context.clone(), kept, later: BTreeMap::new() };
+        supervisor.renew().await;
+        assert!(context.is_left("g") && !context.is_left("h"));
+        assert!(!context.lose("g"), "it is told once");
+        context.hold("g");
+        assert!(!context.is_left("g"), "kept here anew");
+    }
 
     #[tokio::test]
     async fn of_several_servers_one_tidies_the_store() {

@@ -54,7 +54,9 @@ impl Sites {
         }
         // It also shows whether NFVCL is there, before anything is written down.
         let before = self.0.nfvcl.clusters().await?;
-        let row = new_row(&self.new_id(area).await?, area, (&vim, &request), &before);
+        let mut row = new_row(&self.new_id(area).await?, area, (&vim, &request), &before);
+        // Without a control plane there is nothing to join, and nobody is to wait for it.
+        row.karmada.wanted &= self.0.karmada.is_some();
         self.surely(|sites| async move {
             let id = row.id.clone();
             sites.alone(&id, sites.make_cluster(row, body::cluster(&vim, area, &request))).await

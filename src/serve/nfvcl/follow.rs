@@ -34,7 +34,11 @@ impl Sites {
             }
             let (lease, lasting) = LEASE;
             match self.0.store.acquire(lease, &self.0.me, lasting).await {
-                Ok(true) => self.look().await,
+                // An end does not wait for an NFVCL that hangs: what is broken off is taken up by the next look, of whichever server.
+                Ok(true) => tokio::select! {
+                    () = &mut shutdown => break,
+                    () = self.look() => {}
+                },
                 Ok(false) => {}
                 Err(error) => {
                     tracing::warn!(%error, "clusters of NFVCL are not looked after: the store does not answer");
@@ -150,4 +154,54 @@ fn unclear(row: &mut OsCluster) {
 
 fn is_older(row: &OsCluster, than: Duration) -> bool {
     row.updated_at.after(than) <= At::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClusterState, OsCluster};
+    use crate::backend::live::http::Auth;
+    use crate::serve::at::At;
+    use crate::serve::nfvcl::rows::Membership;
+    use crate::serve::nfvcl::{Nfvcl, Sites, Version};
+    use crate::serve::store::Store;
+    use serde_json::Value;
+    use std::time::Duration;
+
+    fn row() -> OsCluster {
+        OsCluster {
+            id: "OS_K8S_4_aBcDe".to_owned(),
+            nfvcl_id: Some("K8S1".to_owned()),
+            vim: None,
+            pop_area: 4,
+            is_master_area: true,
+            mgmt_network: None,
+            service_network: None,
+            master_flavor: Value::Null,
+            running_workers: 0,
+            state: ClusterState::Deploying,
+            reason: None,
+            karmada: Membership::default(),
+            created_at: At::now(),
+            updated_at: At::now(),
+            not_it: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_does_not_wait_for_an_nfvcl_that_hangs() {
+        let hangs = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", hangs.local_addr().unwrap());
+        let store = Store::open("sqlite://:memory:").await.unwrap();
+        let nfvcl = Nfvcl::new(&url, Version::Auto, Auth::None).unwrap();
+        let sites = Sites::new(store, nfvcl, None, "me".to_owned());
+        sites.put_cluster(&row()).await.unwrap();
+        let (tell, told) = tokio::sync::oneshot::channel::<()>();
+        let following = tokio::spawn(sites.follow(async move {
+            let _ = told.await;
+        }));
+        let _asked = hangs.accept().await.unwrap();
+        drop(tell);
+        // One call may take thirty.
+        tokio::time::timeout(Duration::from_secs(10), following).await.expect("it ends at once").unwrap();
+    }
 }

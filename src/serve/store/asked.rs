@@ -1,6 +1,6 @@
 //! What is given to the store and asked of it, where that is more than a few words.
 
-use super::rows::{Change, JobKind, Options, Phase, Role, Source};
+use super::rows::{Change, JobKind, JobState, Options, Phase, Role, Source};
 use crate::serve::at::At;
 use serde_json::Value;
 
@@ -30,6 +30,17 @@ pub struct Ask {
     pub kind: JobKind,
     /// Who asks.
     pub actor: String,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended<'a> {
+    /// Which one.
+    pub job: &'a str,
+    /// How.
+    pub state: JobState,
+    /// Why, if that has to be said.
+    pub reason: Option<&'a str>,
 }
 
 /// Which graphs are listed.

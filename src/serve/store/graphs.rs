@@ -1,10 +1,12 @@
 //! Graphs, as they are read, and what their keepers write about them.
 
-use super::asked::GraphFilter;
-use super::rows::{Graph, Phase, Previous, Status, Wish};
+use super::asked::{Ended, GraphFilter};
+use super::jobs::set_state;
+use super::rows::{Graph, JobKind, JobState, Phase, Previous, Status, Wish};
 use super::sql::{Row, sql};
 use super::{Store, StoreError};
 use crate::serve::at::At;
+use sqlx::AnyConnection;
 
 /// The columns of a graph; text, so that statements stay constants. What worked before is as long as all others together and nobody's
 /// who only looks: it comes with `graph_by_id`, and with what changes the graph.
@@ -110,9 +112,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::Absent`], or a database that does not answer.
     pub async fn set_status(&self, id: &str, status: &Status) -> Result<(), StoreError> {
-        let set = sql("UPDATE graphs SET status = $2, phase = $3, observed = $4 WHERE id = $1");
-        let set = set.text(id).json(status).word(&status.phase).number(status.generation);
-        changed(id, set.run(&mut *self.writing().await?).await?)
+        write_status(id, status, &mut *self.writing().await?).await
+    }
+
+    /// Writes down what became of a graph together with the end of its job, where it has one: both or neither. A graph that stands
+    /// still, or was given up, has no keeper any more, so that nobody would end a job that was left open.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`], or a database that does not answer.
+    pub async fn conclude(&self, id: &str, status: &Status, job: Option<Ended<'_>>) -> Result<(), StoreError> {
+        let mut within = self.begin().await?;
+        write_status(id, status, &mut within).await?;
+        if let Some(Ended { job, state, reason }) = job {
+            set_state(job, (state, reason), &mut within).await?;
+        }
+        within.commit().await?;
+        Ok(())
     }
 
     /// Keeps what worked, to go back to.
@@ -124,13 +139,28 @@ impl Store {
         changed(id, keep.run(&mut *self.writing().await?).await?)
     }
 
-    /// Deletes the row of a graph with its alerts and decisions; its jobs stay. Whether it was there.
+    /// Deletes the row of a graph with its alerts and decisions; its jobs stay, and one that removes it is through with that, also one
+    /// that was asked for in the last moment. Whether it was there.
     ///
     /// # Errors
     /// A database that does not answer.
     pub async fn delete_graph(&self, id: &str) -> Result<bool, StoreError> {
-        Ok(sql("DELETE FROM graphs WHERE id = $1").text(id).run(&mut *self.writing().await?).await? > 0)
+        let mut within = self.begin().await?;
+        // First the graph: whoever changes it locks its row first, too.
+        let is_there = sql("DELETE FROM graphs WHERE id = $1").text(id).run(&mut within).await? > 0;
+        let through =
+            sql("UPDATE jobs SET state = $2, ended_at = $3 WHERE graph_id = $1 AND kind = $4 AND ended_at IS NULL");
+        let through = through.text(id).word(&JobState::Succeeded).at(At::now()).word(&JobKind::Remove);
+        through.run(&mut within).await?;
+        within.commit().await?;
+        Ok(is_there)
     }
+}
+
+async fn write_status(id: &str, status: &Status, on: &mut AnyConnection) -> Result<(), StoreError> {
+    let set = sql("UPDATE graphs SET status = $2, phase = $3, observed = $4 WHERE id = $1");
+    let set = set.text(id).json(status).word(&status.phase).number(status.generation);
+    changed(id, set.run(on).await?)
 }
 
 fn changed(id: &str, rows: u64) -> Result<(), StoreError> {

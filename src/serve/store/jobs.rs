@@ -85,11 +85,20 @@ impl Store {
     /// # Errors
     /// A database that does not answer.
     pub async fn job_state(&self, id: &str, state: JobState, reason: Option<&str>) -> Result<bool, StoreError> {
-        let set = sql("UPDATE jobs SET state = $2, reason = $3, ended_at = $4 WHERE id = $1 AND ended_at IS NULL");
-        let ended = state.has_ended().then(|| At::now().0);
-        let set = set.text(id).word(&state).text_or_null(reason).number_or_null(ended);
-        Ok(set.run(&mut *self.writing().await?).await? > 0)
+        set_state(id, (state, reason), &mut *self.writing().await?).await
     }
+}
+
+/// Says how far a job is, unless it has ended; whether it did.
+pub(super) async fn set_state(
+    id: &str,
+    (state, reason): (JobState, Option<&str>),
+    on: &mut AnyConnection,
+) -> Result<bool, StoreError> {
+    let set = sql("UPDATE jobs SET state = $2, reason = $3, ended_at = $4 WHERE id = $1 AND ended_at IS NULL");
+    let ended = state.has_ended().then(|| At::now().0);
+    let set = set.text(id).word(&state).text_or_null(reason).number_or_null(ended);
+    Ok(set.run(on).await? > 0)
 }
 
 /// Adds a job.

@@ -1,9 +1,9 @@
 //! What is wanted of graphs: written by the interface, each change with the job that brings it about, in one transaction.
 
-use super::asked::{Ask, NewGraph};
+use super::asked::{Ask, Ended, NewGraph};
 use super::graphs::{columns, graph};
 use super::ids::id;
-use super::jobs::insert_job;
+use super::jobs::{insert_job, set_state};
 use super::projects::ensure;
 use super::rows::{Graph, Job, JobKind, JobState, Status, Wish};
 use super::sql::sql;
@@ -46,34 +46,64 @@ impl Store {
     /// [`StoreError::Conflict`] where the graph is at another generation than was expected, and for everything but another removal
     /// where it is being removed; [`StoreError::Absent`]; or a database that does not answer.
     pub async fn change_graph(&self, id: &str, ask: &Ask) -> Result<(Graph, Job), StoreError> {
-        let (now, change) = (At::now(), &ask.change);
         let mut within = self.begin().await?;
-        let update = sql(concat!(
-            "UPDATE graphs SET generation = generation + 1, wanted = COALESCE($2, wanted), descriptor = COALESCE($3, descriptor), \
-             source = CASE WHEN $3 IS NULL THEN source ELSE $4 END, options = COALESCE($5, options), \
-             paused = CASE WHEN $6 = 0 THEN paused ELSE $7 END, updated_at = $8 \
-             WHERE id = $1 AND ($9 IS NULL OR generation = $9) AND (wanted <> 'removed' OR $2 = 'removed') RETURNING ",
-            columns!()
-        ));
-        let wanted = change.wanted.map(|wish| super::sql::word(&wish));
-        let (descriptor, source, options) = match &change.descriptor {
-            Some((descriptor, source, options)) => (Some(descriptor), source.as_ref(), Some(options)),
-            None => (None, None, None),
-        };
-        let update = update.text(id).text_or_null(wanted.as_deref());
-        let update = update.json_or_null(descriptor).json_or_null(source).json_or_null(options);
-        let update = update
-            .number(change.paused.is_some())
-            .text_or_null(change.paused.iter().flatten().next().map(String::as_str));
-        let row = update.at(now).number_or_null(ask.expected).row(&mut within).await?;
-        let Some(row) = row else { return Err(refusal(id, ask, &mut within).await?) };
-        let graph = graph(&row)?;
-        supersede(&graph, now, &mut within).await?;
-        let job = job_for(&graph, ask.kind, &ask.actor, now);
-        insert_job(&job, &mut within).await?;
+        let changed = change(id, ask, None, &mut within).await?;
         within.commit().await?;
-        Ok((graph, job))
+        Ok(changed)
     }
+
+    /// The same, and with it the end of the job that is given up for it: both or neither.
+    ///
+    /// # Errors
+    /// As [`change_graph`](Self::change_graph).
+    pub async fn change_instead(
+        &self,
+        id: &str,
+        ask: &Ask,
+        job: Option<Ended<'_>>,
+    ) -> Result<(Graph, Job), StoreError> {
+        let mut within = self.begin().await?;
+        let changed = change(id, ask, job, &mut within).await?;
+        within.commit().await?;
+        Ok(changed)
+    }
+}
+
+/// Changes a graph, then its jobs, in this order like everybody else: whoever locks its row first is not waited for by another who
+/// holds a job's.
+async fn change(
+    id: &str,
+    ask: &Ask,
+    given_up: Option<Ended<'_>>,
+    within: &mut AnyConnection,
+) -> Result<(Graph, Job), StoreError> {
+    let (now, change) = (At::now(), &ask.change);
+    let update = sql(concat!(
+        "UPDATE graphs SET generation = generation + 1, wanted = COALESCE($2, wanted), descriptor = COALESCE($3, descriptor), \
+         source = CASE WHEN $3 IS NULL THEN source ELSE $4 END, options = COALESCE($5, options), \
+         paused = CASE WHEN $6 = 0 THEN paused ELSE $7 END, updated_at = $8 \
+         WHERE id = $1 AND ($9 IS NULL OR generation = $9) AND (wanted <> 'removed' OR $2 = 'removed') RETURNING ",
+        columns!()
+    ));
+    let wanted = change.wanted.map(|wish| super::sql::word(&wish));
+    let (descriptor, source, options) = match &change.descriptor {
+        Some((descriptor, source, options)) => (Some(descriptor), source.as_ref(), Some(options)),
+        None => (None, None, None),
+    };
+    let update = update.text(id).text_or_null(wanted.as_deref());
+    let update = update.json_or_null(descriptor).json_or_null(source).json_or_null(options);
+    let update =
+        update.number(change.paused.is_some()).text_or_null(change.paused.iter().flatten().next().map(String::as_str));
+    let row = update.at(now).number_or_null(ask.expected).row(within).await?;
+    let Some(row) = row else { return Err(refusal(id, ask, within).await?) };
+    let graph = graph(&row)?;
+    if let Some(Ended { job, state, reason }) = given_up {
+        set_state(job, (state, reason), within).await?;
+    }
+    supersede(&graph, now, within).await?;
+    let job = job_for(&graph, ask.kind, &ask.actor, now);
+    insert_job(&job, within).await?;
+    Ok((graph, job))
 }
 
 /// Why a graph was not changed.

@@ -63,6 +63,21 @@ fn a_cluster_of_nfvcl_is_asked_for_and_waited_for_until_karmada_has_it() {
     assert_eq!(stub.lines()[2], "DELETE /v1/os-k8s-clusters/OS_K8S_3_aBcDe?force=true");
 }
 
+/// NFVCL may accept a removal and leave the cluster as it was.
+#[test]
+fn a_cluster_that_stays_is_no_removal() {
+    let home = tempfile::tempdir().unwrap();
+    let cluster =
+        |state: &str| json!({"smo_id": "OS_K8S_3_aBcDe", "state": state, "karmada": {"wanted": false, "name": null}});
+    let stub = Stub::script(vec![Answer::json(202, &cluster("deleting")), Answer::json(200, &cluster("ready"))]);
+    let arguments = ["os-k8s", "remove", "OS_K8S_3_aBcDe", "--yes", "--wait"];
+    smo(&stub, home.path(), &arguments).refused(1, "OS_K8S_3_aBcDe is still there");
+    let gone = Answer::json(404, &problem(404, "Not Found", "there is no such cluster"));
+    let stub = Stub::script(vec![Answer::json(202, &cluster("deleting")), gone]);
+    let said = smo(&stub, home.path(), &arguments).well();
+    assert!(said.out.ends_with("removed  OS_K8S_3_aBcDe\n"), "{}", said.out);
+}
+
 #[test]
 fn the_password_of_an_infrastructure_is_sent_and_not_printed() {
     let home = tempfile::tempdir().unwrap();

@@ -130,3 +130,19 @@ fn a_collector_that_is_away_costs_one_warning_and_nothing_else() {
     let rest: Vec<String> = lines.iter().filter(|line| line.contains("traces cannot")).collect();
     assert!(rest.is_empty(), "{rest:?}");
 }
+
+#[test]
+fn a_log_is_lines_of_json_where_that_is_wanted() {
+    let home = home();
+    let mut server = Server::with(home.path(), &["--set", "log.format=json"], (&[], Stdio::piped()));
+    let mut log = BufReader::new(server.child.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    // What comes behind it is read to its end, so that the server never waits for a reader.
+    std::thread::spawn(move || log.lines().for_each(drop));
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    for key in ["timestamp", "level", "target"] {
+        assert!(said[key].is_string(), "{key}: {said}");
+    }
+    assert_eq!(server.end(), Some(0));
+}

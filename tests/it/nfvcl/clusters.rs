@@ -24,6 +24,7 @@ async fn a_cluster_is_made_scaled_out_and_taken_away() {
         let made = world.sites.cluster(&row.id).await.unwrap();
         assert_eq!((made.state, made.running_workers, made.nfvcl_id), (ClusterState::Ready, 2, row.nfvcl_id.clone()));
         assert_eq!(made.master_flavor["memory_mb"], "2048");
+        assert!(!made.karmada.wanted, "there is no control plane that it could join");
         let (_, said) = world.sites.scale_out(&row.id, 3).await.unwrap();
         assert!(said["detail"].as_str().unwrap().contains("given to the worker"));
         assert!(matches!(world.sites.scale_out(&row.id, 1).await, Err(NfvclError::Conflict(_))), "one at a time");

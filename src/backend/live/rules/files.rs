@@ -29,6 +29,11 @@ impl Files {
         self.exchange(prometheus, &set.name(), Some(text.as_bytes())).await
     }
 
+    /// Whether there is a file of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.folder.join(format!("{name}.yaml")).exists()
+    }
+
     pub(super) async fn remove(&self, prometheus: &Prometheus, name: &str) -> Result<(), CallError> {
         self.exchange(prometheus, name, None).await
     }

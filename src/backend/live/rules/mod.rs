@@ -1,6 +1,6 @@
 //! Alerting rules of graphs: checked before they are written, written as one object a graph, confirmed by reading them back.
 //!
-//! Each graph has an object (or file) and a group of its own, `smo-<project>-<graph>`, so that no upgrade of anybody's chart wipes
+//! Each graph has an object (or file) and a group of its own, `smo-<project>.<graph>`, so that no upgrade of anybody's chart wipes
 //! it and its removal touches nothing else. Each rule carries an annotation with the digest of its set: Prometheus is told to have
 //! taken a change when it shows that digest. It is an annotation, not a label, because labels are what an alert *is*: with another
 //! label a firing alert would end and begin anew, and be taken for news.
@@ -86,6 +86,19 @@ impl Rules {
             Place::Files(files) => files.remove(&self.prometheus, &set.name()).await?,
         }
         self.until("unloaded", &set.name(), |loaded| loaded.is_none()).await
+    }
+
+    /// The same where there are none as a rule: without waiting until Prometheus has noticed, and without a word to it where there is
+    /// nothing.
+    ///
+    /// # Errors
+    /// The place does not give them up.
+    pub async fn delete(&self, set: &RuleSet) -> Result<(), CallError> {
+        match &self.place {
+            Place::Operator(operator) => operator.remove(&set.name()).await,
+            Place::Files(files) if files.has(&set.name()) => files.remove(&self.prometheus, &set.name()).await,
+            Place::Files(_) => Ok(()),
+        }
     }
 
     /// Waits until what Prometheus has loaded of `group` is as it should be.

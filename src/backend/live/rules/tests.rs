@@ -151,6 +151,22 @@ async fn objects_are_applied_with_the_labels_of_the_installation_and_deleted() {
     assert_eq!((&written["metadata"]["labels"], &written["spec"]["groups"]), (&labels, &set.groups()));
 }
 
+/// A graph without events may have had some: its object goes, and no Prometheus is asked whether it has noticed.
+#[tokio::test]
+async fn an_object_is_deleted_without_asking_prometheus() {
+    let one = format!("{OBJECTS}/smo-shop.graph");
+    let gone = exchange(Method::DELETE, &format!("{one}?"), 200, &object("smo"));
+    let objects = Stub::of(vec![get(&one, 200, object("smo")), gone]).await;
+    let prometheus = Stub::of(Vec::new()).await;
+    by_operator(&objects, &prometheus).delete(&set(&[])).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Files(Files::new(folder.path().to_owned()));
+    let rules = Rules::new(Arc::new(Prometheus::new(&prometheus.url).unwrap()), place, PATIENCE);
+    rules.delete(&set(&[])).await.unwrap();
+    objects.finish();
+    prometheus.finish();
+}
+
 #[tokio::test]
 async fn an_object_of_somebody_else_is_left_alone() {
     let one = format!("{OBJECTS}/smo-shop.graph");

@@ -204,12 +204,12 @@ async fn do_job(store: &Store, job: &Job, fails: Option<&str>) {
         store.job_state(&job.id, JobState::Failed, Some(reason)).await.unwrap();
         return;
     }
+    store.job_step(&job.id, "done").await.unwrap();
     if job.kind == JobKind::Remove {
         store.delete_graph(&job.graph_id).await.unwrap();
     } else if let Some(graph) = store.graph_by_id(&job.graph_id).await.unwrap() {
         store.set_status(&graph.id, &status(&graph, job.kind)).await.unwrap();
     }
-    store.job_step(&job.id, "done").await.unwrap();
     store.job_state(&job.id, JobState::Succeeded, None).await.unwrap();
 }
 

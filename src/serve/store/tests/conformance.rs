@@ -2,7 +2,7 @@
 
 use super::{ask, descriptor, new_graph, records, update};
 use crate::serve::at::At;
-use crate::serve::store::asked::{GraphFilter, NewEvent};
+use crate::serve::store::asked::{Ended, GraphFilter, NewEvent};
 use crate::serve::store::rows::{Change, Firing, JobKind, JobState, Options, Phase, Previous, Source, Status, Wish};
 use crate::serve::store::{Store, StoreError};
 use serde_json::json;
@@ -16,6 +16,7 @@ pub(super) async fn all(store: &Store) {
     kept(store).await;
     changes(store).await;
     jobs(store).await;
+    ends(store).await;
     firings(store).await;
     leases(store).await;
     records::answers(store).await;
@@ -160,6 +161,32 @@ async fn kept(store: &Store) {
     assert!(is_absent(&store.set_pause(&graph.id, None).await));
     assert!(is_absent(&store.keep_previous(&graph.id, &previous).await));
     assert_eq!(store.jobs(Some(&graph.id), 9).await.unwrap().len(), 4, "jobs outlive their graph");
+}
+
+/// Nobody looks after a graph that stands still, was given up or is gone: its job ends with it.
+async fn ends(store: &Store) {
+    let (graph, deploy) = store.insert_graph(&new_graph("end", "g"), "x").await.unwrap();
+    let state = async |job: &str| store.job(job).await.unwrap().unwrap().state;
+    let failed = Status { phase: Phase::Failed, generation: 1, ..Status::default() };
+    let ended = |job| Ended { job, state: JobState::Failed, reason: Some("no room") };
+    assert!(is_absent(&store.conclude("g-none", &failed, Some(ended(&deploy.id))).await));
+    assert_eq!(state(&deploy.id).await, JobState::Queued, "neither of the two was done");
+    store.conclude(&graph.id, &failed, Some(ended(&deploy.id))).await.unwrap();
+    assert_eq!(state(&deploy.id).await, JobState::Failed);
+    assert_eq!(store.graph_by_id(&graph.id).await.unwrap().unwrap().status, failed);
+
+    let (_, start) = store.change_graph(&graph.id, &ask(None, Wish::Running)).await.unwrap();
+    let stale = store.change_instead(&graph.id, &update(Some(1), "g", 2), Some(ended(&start.id))).await;
+    assert!(is_conflict(&stale));
+    assert_eq!(state(&start.id).await, JobState::Queued, "neither of the two was done");
+    store.change_instead(&graph.id, &update(Some(2), "g", 2), Some(ended(&start.id))).await.unwrap();
+    assert_eq!(state(&start.id).await, JobState::Failed, "and not superseded");
+
+    // Two want it removed: the keeper knows of the first alone.
+    let (_, first) = store.change_graph(&graph.id, &ask(None, Wish::Removed)).await.unwrap();
+    let (_, second) = store.change_graph(&graph.id, &ask(None, Wish::Removed)).await.unwrap();
+    assert!(store.delete_graph(&graph.id).await.unwrap());
+    assert_eq!((state(&first.id).await, state(&second.id).await), (JobState::Superseded, JobState::Succeeded));
 }
 
 async fn changes(store: &Store) {

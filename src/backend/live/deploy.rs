@@ -11,6 +11,7 @@ use super::karmada::{DEPLOYMENT, Karmada};
 use super::oci::{Kind, Registry};
 use super::outside::{CallError, Class};
 use super::shared::Shared;
+use super::together::together;
 use crate::model::connection::{Connection, Counterpart, GrafanaAt, ReleaseAt};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -37,8 +38,8 @@ pub async fn releases(karmada: &Karmada, connection: &Connection, registry: &Reg
         return Ok(());
     }
     let (helm, home) = helm(connection).await?;
-    for (counterpart, release) in wanted {
-        let chart = chart(registry, &release.chart, &home).await?;
+    let charts = together(wanted.iter().map(|(_, release)| chart(registry, &release.chart, &home))).await?;
+    for ((counterpart, release), chart) in wanted.into_iter().zip(charts) {
         let mut values = release.values.clone();
         if let Some(path) = &release.replicas_value {
             let replicas = replicas(karmada, &counterpart.workload).await?;

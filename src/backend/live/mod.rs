@@ -11,7 +11,7 @@
 //!
 //! In reading order: `connect` (everything that can be wrong at the start), `world` (what was seen last), `views` (what a policy is
 //! shown of it), `tasks` (who sees), `reconcile` (the next write, as a pure step), `driver` (the one writer), `account` (what
-//! is added up), `outside` (every call) with `traced` (its spans), `busy` (long work). [`karmada`] and `prometheus` are the clients.
+//! is added up), `outside` (every call) with `traced` (its spans), `together` (several at once) and `busy` (long work). [`karmada`] and `prometheus` are the clients.
 //!
 //! What always holds: a plan is stored before it is acted on; a write names what it replaces; silence of the telemetry means hold, and
 //! never zero load; a cluster that is lost is left at once and returned to late.
@@ -48,6 +48,7 @@ pub(crate) mod stub;
 pub mod submariner;
 pub mod tasks;
 pub mod tls;
+pub mod together;
 pub mod traced;
 pub mod triggers;
 pub mod views;

@@ -13,6 +13,7 @@ use super::{capacities, clusters, owners, plan, remove};
 use crate::backend::live::connect::requested;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
+use crate::backend::live::together::together;
 use crate::input::hdag::Descriptor;
 use crate::model::connection::Connection;
 use crate::model::plan::Target;
@@ -159,7 +160,7 @@ fn fixed_values(descriptor: &Descriptor, services: &BTreeSet<String>) -> BTreeMa
 async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, String>, KeepError> {
     let Asked { context, graph, descriptor, services } = asked;
     let is_same = graph.status.generation == graph.generation;
-    let mut charts = BTreeMap::new();
+    let (mut charts, mut open) = (BTreeMap::new(), Vec::new());
     for name in services {
         let kept = status.services.iter().find(|one| one.name == *name).and_then(|one| one.chart.clone());
         let reference = descriptor.service(name).and_then(|service| service.artifact.as_ref()?.oci_image.clone());
@@ -168,14 +169,15 @@ async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, St
                 "{name}: it has no chart; write `artifact.ociImage: oci://...`"
             )));
         };
-        let chart = if let Some(kept) = kept.filter(|_| is_same) {
-            kept
-        } else {
-            let at = context.settings.charts_at(std::iter::once(reference.as_str()));
-            context.settings.registry(&at).resolve(&reference).await?
-        };
-        charts.insert(name.clone(), chart);
+        match kept.filter(|_| is_same) {
+            Some(kept) => drop(charts.insert(name.clone(), kept)),
+            None => open.push((name, reference)),
+        }
     }
+    let at = context.settings.charts_at(open.iter().map(|(_, reference)| reference.as_str()));
+    let registry = context.settings.registry(&at);
+    let resolved = together(open.iter().map(|(_, reference)| registry.resolve(reference))).await?;
+    charts.extend(open.iter().map(|(name, _)| (*name).clone()).zip(resolved));
     Ok(charts)
 }
 
@@ -183,12 +185,9 @@ async fn charts(asked: Asked<'_>, status: &Status) -> Result<BTreeMap<String, St
 async fn world_of(asked: Asked<'_>, karmada: &Karmada, status: &Status) -> Result<World, KeepError> {
     let Asked { context, graph, descriptor, services } = asked;
     let rows = clusters::rows(context).await?;
-    let mut requests: BTreeMap<String, (MilliCores, Bytes)> = BTreeMap::new();
-    for name in services {
-        if let Some(request) = requested(karmada, name).await? {
-            requests.insert(name.clone(), request);
-        }
-    }
+    let requests = together(services.iter().map(|name| requested(karmada, name))).await?;
+    let requests = services.iter().cloned().zip(requests).filter_map(|(name, request)| Some((name, request?)));
+    let requests: BTreeMap<String, (MilliCores, Bytes)> = requests.collect();
     let held = clusters::held(descriptor, status, &requests);
     let capacities = context.settings.capacities.as_deref();
     let asked = world::Asked {
@@ -229,11 +228,12 @@ pub fn cluster_names(world: &World) -> Vec<String> {
 
 /// Makes the workloads ours before their charts are installed: so that no policy of a chart takes them first.
 async fn claim(karmada: &Karmada, world: &World, wishes: &BTreeMap<String, Shares>) -> Result<(), KeepError> {
-    for service in world.scenario.known.application.services.values() {
+    let claimed = world.scenario.known.application.services.values().map(|service| async {
         let binding = karmada.binding_to_claim(&service.name).await?;
         let wanted = wishes.get(&service.name).cloned().unwrap_or_default();
-        karmada.claim(&service.name, binding.as_ref(), (&wanted, &service.terms.tolerations)).await?;
-    }
+        karmada.claim(&service.name, binding.as_ref(), (&wanted, &service.terms.tolerations)).await
+    });
+    together(claimed).await?;
     Ok(())
 }
 

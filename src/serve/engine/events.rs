@@ -301,7 +301,7 @@ mod tests {
         let objects = RulesAt::Operator { namespace: None, labels: BTreeMap::new() };
         for (rules, wanted) in [(files, "Files"), (objects, "Operator")] {
             let prometheus = Some(PrometheusAt { url: "http://127.0.0.1:9".to_owned(), token_file: None });
-            let settings = Settings { rules, prometheus, ..Settings::of(&config, folder.path()).unwrap() };
+            let settings = Settings { prometheus, rules, ..Settings::of(&config, folder.path()).unwrap() };
             let place = place(&Context::new(store.clone(), settings), &karmada).unwrap();
             assert!(format!("{place:?}").contains(wanted), "{place:?}");
         }

@@ -9,8 +9,12 @@ const AT_ONCE: usize = 8;
 ///
 /// # Errors
 /// That of the first that fails; the others are broken off.
-pub async fn together<T, E>(calls: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>) -> Result<Vec<T>, E> {
-    futures::stream::iter(calls).buffered(AT_ONCE).try_collect().await
+pub fn together<T, E, F: Future<Output = Result<T, E>>>(
+    calls: impl IntoIterator<Item = F>,
+) -> impl Future<Output = Result<Vec<T>, E>> {
+    // The calls alone are kept, and not whoever makes them: what is kept has to be sent to other threads.
+    let calls: Vec<F> = calls.into_iter().collect();
+    futures::stream::iter(calls).buffered(AT_ONCE).try_collect()
 }
 
 #[cfg(test)]

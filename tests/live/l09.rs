@@ -135,7 +135,7 @@ async fn l09_rules_are_files_where_no_operator_runs() {
     let folder = stack.run.join("rules");
     let prometheus = Arc::new(Prometheus::new(&stack.address("prometheus")).unwrap());
     let rules = Rules::new(Arc::clone(&prometheus), Place::Files(Files::new(folder.clone())), PATIENCE);
-    let file = folder.join("smo-l09-file.yaml");
+    let file = folder.join("smo-l09.file.yaml");
     rules.apply(&set("file", "l09_level > 100")).await.unwrap();
     rules.apply(&set("file", "l09_level > 200")).await.unwrap();
     let written = std::fs::read(&file).unwrap();
@@ -144,9 +144,9 @@ async fn l09_rules_are_files_where_no_operator_runs() {
     let error = rules.apply(&RuleSet::new("l09", "file", vec![trigger]).unwrap()).await.unwrap_err();
     assert_eq!(error.class, Class::Permanent, "{error}");
     assert_eq!(std::fs::read(&file).unwrap(), written, "it was put back");
-    assert!(loaded(&prometheus, "smo-l09-file").await);
+    assert!(loaded(&prometheus, "smo-l09.file").await);
     rules.remove(&set("file", "up")).await.unwrap();
-    assert!(!file.exists() && !loaded(&prometheus, "smo-l09-file").await);
+    assert!(!file.exists() && !loaded(&prometheus, "smo-l09.file").await);
 }
 
 /// The client of Prometheus on the real one: values, gaps, emptiness, and its words for what is wrong.

@@ -5,20 +5,18 @@
 
 use super::binding::{BindingSeen, Shares, binding_name};
 use super::weights::placement;
-use super::{BINDING, CallError, Class, DEPLOYMENT, FIELD_MANAGER, Karmada, MANAGED_BY, POLICY, SCHEDULER};
+use super::{
+    BINDING, CallError, Class, DEPLOYMENT, FIELD_MANAGER, GONE_EVERY, GONE_LOOKS, Karmada, MANAGED_BY, POLICY,
+    SCHEDULER,
+};
 use crate::backend::manifest::karmada::toleration;
 use crate::model::Toleration;
 use crate::model::connection::Division;
 use serde_json::json;
-use std::time::Duration;
 
 /// Before that of policies that say nothing of it: charts bring policies of their own, and a workload that is claimed before it is made
 /// follows the one that says more.
 const PRIORITY: u32 = 1_000;
-
-/// How often it is looked whether what was removed is gone, and from one look to the next.
-const GONE_LOOKS: u32 = 50;
-const GONE_EVERY: Duration = Duration::from_millis(200);
 
 /// The name of the policy of a workload.
 pub fn policy_name(workload: &str) -> String {
@@ -119,5 +117,34 @@ impl Karmada {
             removed.push(format!("ResourceBinding {binding}"));
         }
         Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Karmada;
+    use crate::backend::live::stub::{Exchange, Stub, exchange};
+    use crate::model::connection::Division;
+    use axum::http::Method;
+    use serde_json::json;
+
+    /// The policy of a graph that was removed a moment ago is still there, until Karmada has seen that it is not wanted any more.
+    #[tokio::test]
+    async fn a_policy_that_is_being_deleted_is_no_claim() {
+        let applied = |deleted: Option<&str>| -> Exchange {
+            let metadata = json!({"name": "smo-web", "deletionTimestamp": deleted});
+            let object =
+                json!({"apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": metadata});
+            let target =
+                "/apis/policy.karmada.io/v1alpha1/namespaces/shop/propagationpolicies/smo-web?&fieldManager=smo";
+            exchange(Method::PATCH, target, 200, &object)
+        };
+        let going = Some("2026-11-30T16:58:37Z");
+        let stub = Stub::of(vec![applied(going), applied(going), applied(None)]).await;
+        crate::backend::live::tls::install();
+        let client = kube::Client::try_from(kube::Config::new(stub.url.parse().unwrap())).unwrap();
+        let karmada = Karmada::with_client(client, "shop", Division::Own);
+        karmada.claim("web", None, (&Default::default(), &[])).await.unwrap();
+        stub.finish();
     }
 }

@@ -33,6 +33,11 @@ use std::time::Duration;
 
 /// Who we are in `metadata.managedFields`.
 pub const FIELD_MANAGER: &str = "smo";
+
+/// How often it is looked whether what was deleted is gone, and from one look to the next.
+const GONE_LOOKS: u32 = 100;
+const GONE_EVERY: Duration = Duration::from_millis(100);
+
 /// Our scheduler name: Karmada's own scheduler leaves bindings with another name alone.
 pub const SCHEDULER: &str = "smo";
 /// The label of all that we make.
@@ -238,17 +243,23 @@ impl Karmada {
     }
 
     /// Server-side apply of the fields that we own. Another manager's fields are taken over only where the object carries our
-    /// label.
+    /// label. What is applied to an object that is being deleted goes with it (Karmada's policies have a finalizer, so that takes a while):
+    /// there it is applied anew, to the next one.
     ///
     /// # Errors
     /// See [`CallError`]; a conflict names the other manager.
     pub async fn apply(&self, kind: Kind, name: &str, object: &Value) -> Result<(), CallError> {
         let api = self.namespaced(kind);
-        let parameters = PatchParams::apply(FIELD_MANAGER);
-        self.call(&format!("apply {} {name}", kind.kind), || async {
-            api.patch(name, &parameters, &Patch::Apply(object)).await.map(|_| ())
-        })
-        .await
+        let (parameters, patch) = (PatchParams::apply(FIELD_MANAGER), Patch::Apply(object));
+        let what = format!("apply {} {name}", kind.kind);
+        for _ in 0..GONE_LOOKS {
+            let applied: DynamicObject = self.call(&what, || api.patch(name, &parameters, &patch)).await?;
+            if applied.metadata.deletion_timestamp.is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(GONE_EVERY).await;
+        }
+        Err(CallError::new("karmada", what, Class::Retryable, "the one before it is being deleted, and not gone yet"))
     }
 
     /// Merges fields into an object.

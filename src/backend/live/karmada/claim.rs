@@ -123,6 +123,7 @@ impl Karmada {
 #[cfg(test)]
 mod tests {
     use super::super::Karmada;
+    use super::Shares;
     use crate::backend::live::stub::{Exchange, Stub, exchange};
     use crate::model::connection::Division;
     use axum::http::Method;
@@ -144,7 +145,7 @@ mod tests {
         crate::backend::live::tls::install();
         let client = kube::Client::try_from(kube::Config::new(stub.url.parse().unwrap())).unwrap();
         let karmada = Karmada::with_client(client, "shop", Division::Own);
-        karmada.claim("web", None, (&Default::default(), &[])).await.unwrap();
+        karmada.claim("web", None, (&Shares::new(), &[])).await.unwrap();
         stub.finish();
     }
 }

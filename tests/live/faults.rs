@@ -5,7 +5,7 @@
 
 use crate::graphs::{self, app, forget, installs, load, plain, publish_all, ready, releases};
 use crate::postgres::Postgres;
-use crate::service::{Service, free_port, now};
+use crate::service::{Answer, Service, free_port, now};
 use crate::shop::{until, wait};
 use crate::stack::{Stack, stack};
 use serde_json::{Value, json};
@@ -16,19 +16,28 @@ const SOON: Duration = Duration::from_mins(2);
 /// Graphs that come and go.
 const NAMES: usize = 8;
 const PROJECT: &str = "smo-faults";
+/// The problem of a key whose request is being done, as far as the server knows.
+const UNDERWAY: &str = "urn:smo:problem:idempotency-underway";
 
 /// What was accepted last of each graph: whether it is to be there.
 type Wanted = BTreeMap<String, bool>;
 
-/// Sends a wish until it is answered for good, whatever breaks: with the same key, so that an answer that was lost does no harm.
+/// Sends a wish until it is answered for good, whatever breaks: with the same key, so that an answer that was lost does no harm. A server
+/// that dies holds the key for a while.
 fn wishes(service: &Service<'_>, (method, path): (&str, &str), body: &Value, key: &str) -> u16 {
     for _ in 0..60 {
         match service.try_send(method, path, body, &[("idempotency-key", key)]) {
-            Some(answer) if answer.status < 500 && answer.status != 429 => return answer.status,
+            Some(answer) if answer.status < 500 && answer.status != 429 && !is_underway(&answer) => {
+                return answer.status;
+            }
             _ => wait(1),
         }
     }
     panic!("{method} {path} was never answered\n{}", service.said());
+}
+
+fn is_underway(answer: &Answer) -> bool {
+    answer.status == 409 && answer.json()["type"] == UNDERWAY
 }
 
 /// One step of the load: the next graph is deployed where it is not there, and removed where it is.

@@ -108,9 +108,11 @@ impl Stack {
         if done.status.success() { serde_json::from_slice(&done.stdout).ok() } else { None }
     }
 
-    /// Ready replicas of a Deployment, as its cluster says; none where it is not there.
+    /// Ready replicas of a Deployment, as its cluster says; none where it is not there, or where it does not answer at all. Who looks at every
+    /// instant must not take one look that failed for an instant without replicas: a failed one is made again.
     pub fn ready(&self, cluster: &str, (namespace, name): (&str, &str)) -> u64 {
-        let found = self.at(cluster, &format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}"));
+        let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}");
+        let found = (0..3).find_map(|_| self.at(cluster, &path));
         found.and_then(|object| object["status"]["readyReplicas"].as_u64()).unwrap_or(0)
     }
 

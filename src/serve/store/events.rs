@@ -5,6 +5,7 @@ use super::rows::Event;
 use super::sql::{Row, sql};
 use super::{Store, StoreError, next_number};
 use crate::serve::at::At;
+use serde_json::json;
 
 impl Store {
     /// Writes down what happened, and gives it its number.
@@ -21,7 +22,8 @@ impl Store {
             graph: new.graph.clone(),
             subject: new.subject.clone(),
             message: new.message.clone(),
-            data: new.data.clone(),
+            // An object in any case, as it is described: without figures, an empty one.
+            data: if new.data.is_null() { json!({}) } else { new.data.clone() },
         };
         let insert = sql("INSERT INTO events (seq, at, kind, project, graph, subject, message, data) \
                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");

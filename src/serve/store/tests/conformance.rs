@@ -38,7 +38,12 @@ pub(super) async fn is_still_there(store: &Store) {
     assert_eq!(store.project("shop").await.unwrap().unwrap().policy.as_deref(), Some("greedy+rate"));
     assert_eq!(store.graph("shop", "cart").await.unwrap().unwrap().descriptor, descriptor("cart", 1));
     let last = store.last_event().await.unwrap();
-    assert_eq!(store.append_event(&NewEvent { kind: "x".into(), ..NewEvent::default() }).await.unwrap().seq, last + 1);
+    let event = store.append_event(&NewEvent { kind: "x".into(), ..NewEvent::default() }).await.unwrap();
+    assert_eq!(
+        (event.seq, event.data),
+        (last + 1, json!({})),
+        "what says nothing has no figures, and still an object for them"
+    );
 }
 
 pub(super) fn is_absent<T>(answer: &Result<T, StoreError>) -> bool {

@@ -75,6 +75,15 @@ impl Server {
         (of("VmRSS:"), of("VmHWM:"))
     }
 
+    /// Processor time so far, by ticks of 10 ms.
+    pub fn processor_time(&self) -> Duration {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
+        // Behind the name in brackets, which may hold anything: `utime` and `stime` are the 14th and 15th of all.
+        let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(10 * ticks)
+    }
+
     /// Asks for something with a body; the answer, and how long it took.
     pub async fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value, Duration) {
         let mut connection = Connection::open(self.port).await.expect("it listens");

@@ -53,7 +53,8 @@ fn moves_without_a_gap(shop: &Shop<'_>) {
         assert_eq!(
             shop.ready("member1", "front"),
             4,
-            "the old ones stay while the new ones are not ready: {}",
+            "the old ones stay while the new ones are not ready: {:?} {}",
+            shop.shares("front"),
             smo.said()
         );
         drop(frozen);

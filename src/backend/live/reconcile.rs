@@ -81,18 +81,18 @@ impl Present<'_> {
 
     /// The division on the way: of each cluster that is still needed what it had before, of the others what is wanted.
     ///
-    /// Only a cluster that *serves* more than what is wanted of it is spared: replicas that never came up are no loss. What it had
-    /// before is what was stored, not what is asked for at present: between the writes of a division by weights Karmada asks for
-    /// something that nobody wants.
+    /// A cluster is spared that serves more than what is wanted of it, as far as is seen, or of which more is asked for still: what is seen
+    /// is late, and may be missing for a moment, which is no reason to let go of what serves. What it had before is what was stored, not
+    /// what is asked for at present: between the writes of a division by weights Karmada asks for something that nobody wants.
     fn through(&self, Wish { wanted, before }: &Wish) -> Shares {
         let mut through = wanted.clone();
         if self.pinned {
             return through;
         }
         for (cluster, had) in before.iter().filter(|(cluster, _)| !self.lost.contains(*cluster)) {
-            let serves = self.ready.get(cluster).copied().unwrap_or(0);
-            let wanted_here = wanted.get(cluster).copied().unwrap_or(0);
-            if serves > wanted_here && *had > wanted_here && self.gains_elsewhere(wanted, cluster) {
+            let of = |shares: &Shares| shares.get(cluster).copied().unwrap_or(0);
+            let (has, wanted_here) = (of(self.ready).max(of(self.asked)), of(wanted));
+            if has > wanted_here && *had > wanted_here && self.gains_elsewhere(wanted, cluster) {
                 through.insert(cluster.clone(), *had);
             }
         }
@@ -186,6 +186,11 @@ mod tests {
         assert_eq!(step(&on_the_way, &wanted, &before), Step::Wait);
         let there = case(&[("a", 3), ("b", 3)], &[("a", 3), ("b", 3)]);
         assert_eq!(step(&there, &wanted, &before), Step::Write(shares(&[("b", 3)])));
+        // Nobody tells for a moment what serves: the old ones stay.
+        assert_eq!(step(&case(&[("a", 3)], &[]), &wanted, &before), Step::Write(both.clone()));
+        assert_eq!(step(&case(&[("a", 3), ("b", 3)], &[]), &wanted, &before), Step::Wait);
+        // The last write was made, and one of the new ones falls: what was let go does not come back.
+        assert_eq!(step(&case(&[("b", 3)], &[("b", 2)]), &wanted, &before), Step::Wait);
         // A crash right after the last write: whoever comes next has nothing to do.
         assert_eq!(step(&case(&[("b", 3)], &[("a", 3), ("b", 3)]), &wanted, &before), Step::Done);
     }

@@ -49,8 +49,7 @@ fn step(service: &Service<'_>, wanted: &mut Wanted, round: usize) {
     let graphs = format!("/v1/projects/{PROJECT}/graphs");
     let key = format!("round-{round}");
     // Mostly what has come up is taken away again, and now and then what is on its way.
-    if there && round % 16 != 0 && service.phase(PROJECT, &name) != "running" {
-        std::thread::sleep(Duration::from_millis(100));
+    if there && !round.is_multiple_of(16) && service.phase(PROJECT, &name) != "running" {
         return;
     }
     let status = if there {

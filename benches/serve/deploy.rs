@@ -39,7 +39,7 @@ pub async fn deploys(rounds: usize) {
         let (status, answer, _) = server.ask("POST", &path, &wish(&registry)).await;
         assert_eq!(status, 200, "{answer}");
         whole.push(start.elapsed());
-        busy.push(server.processor_time() - processor);
+        busy.push(server.processor_time().saturating_sub(processor));
         let (first, all) = beside_helm(&folder.path().join("helms"), asked);
         before.push(first);
         own.push(all);

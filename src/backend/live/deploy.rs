@@ -1,6 +1,7 @@
 //! What a graph needs besides replicas: the Helm releases that make its Deployments, and a dashboard.
 //!
-//! A chart is pulled by its digest first and Helm gets the local file. Helm owns the chart's objects, we own the number of
+//! Charts are pulled by their digests first, all of them, and Helm gets the local files; a few Helms run at once, and one that runs
+//! is let end. Helm owns the chart's objects, we own the number of
 //! replicas: where the chart sets one, the value that says how many is given the count of now, or an upgrade would reset it. A
 //! dashboard that cannot be written is trouble that is noted, and never stops a deployment.
 
@@ -11,9 +12,10 @@ use super::karmada::{DEPLOYMENT, Karmada};
 use super::oci::{Kind, Registry};
 use super::outside::{CallError, Class};
 use super::shared::Shared;
-use super::together::together;
+use super::together::{each_to_its_end, together};
 use crate::model::connection::{Connection, Counterpart, GrafanaAt, ReleaseAt};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,28 +29,71 @@ pub fn registry(connection: &Connection) -> Registry {
     Registry::new(&connection.charts.plain_hosts, Auth::None)
 }
 
+/// Whoever installs the releases of a connection: a Helm, and the charts, which have been pulled.
+pub struct Installer<'a> {
+    karmada: &'a Karmada,
+    /// None where there is nothing to install.
+    helm: Option<Helm>,
+    /// By their references.
+    charts: BTreeMap<String, Chart>,
+}
+
+impl<'a> Installer<'a> {
+    /// With the charts of `connection`, from `registry`.
+    ///
+    /// # Errors
+    /// A chart that is not there or another, a Helm that is missing or too old.
+    pub async fn new(
+        karmada: &'a Karmada,
+        connection: &Connection,
+        registry: &Registry,
+    ) -> Result<Installer<'a>, CallError> {
+        let releases = connection.services.values().filter_map(|one| one.release.as_ref());
+        let references: BTreeSet<&String> = releases.map(|release| &release.chart).collect();
+        if references.is_empty() {
+            return Ok(Self { karmada, helm: None, charts: BTreeMap::new() });
+        }
+        let home = home_of(connection);
+        let pulled = together(references.iter().map(|reference| chart(registry, reference, &home)));
+        let (helm, pulled) = tokio::try_join!(helm(connection), pulled)?;
+        let charts = references.into_iter().cloned().zip(pulled).collect();
+        Ok(Self { karmada, helm: Some(helm), charts })
+    }
+
+    /// Brings all releases to what the connection says.
+    ///
+    /// # Errors
+    /// A Helm that failed; a control plane that does not answer.
+    pub async fn install(&self, connection: &Connection) -> Result<(), CallError> {
+        let Some(helm) = &self.helm else { return Ok(()) };
+        let services = connection.services.values();
+        let installs = services.filter_map(|one| Some((&one.workload, one.release.as_ref()?)));
+        each_to_its_end(installs.map(|(workload, at)| self.ensure(helm, workload, at)).collect()).await?;
+        Ok(())
+    }
+
+    async fn ensure(&self, helm: &Helm, workload: &str, at: &ReleaseAt) -> Result<(), CallError> {
+        let release = Release::new(self.karmada.namespace(), workload)?;
+        let Some(chart) = self.charts.get(&at.chart).cloned() else {
+            let reason = format!("its chart {} was not pulled", at.chart);
+            return Err(CallError::new("helm", format!("upgrade {release}"), Class::Permanent, reason));
+        };
+        let mut values = at.values.clone();
+        if let Some(path) = &at.replicas_value {
+            let replicas = replicas(self.karmada, workload).await?;
+            set(&mut values, path, replicas.into());
+        }
+        helm.ensure(&Wanted { release, chart, values, hooks: Hooks::Skip }).await?;
+        Ok(())
+    }
+}
+
 /// Brings all releases to what the connection says, with charts from `registry`.
 ///
 /// # Errors
 /// A chart that is not there or another, a Helm that is missing or too old, or one that failed.
 pub async fn releases(karmada: &Karmada, connection: &Connection, registry: &Registry) -> Result<(), CallError> {
-    let wanted: Vec<(&Counterpart, &ReleaseAt)> =
-        connection.services.values().filter_map(|one| Some((one, one.release.as_ref()?))).collect();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let (helm, home) = helm(connection).await?;
-    let charts = together(wanted.iter().map(|(_, release)| chart(registry, &release.chart, &home))).await?;
-    for ((counterpart, release), chart) in wanted.into_iter().zip(charts) {
-        let mut values = release.values.clone();
-        if let Some(path) = &release.replicas_value {
-            let replicas = replicas(karmada, &counterpart.workload).await?;
-            set(&mut values, path, replicas.into());
-        }
-        let release = Release::new(karmada.namespace(), &counterpart.workload)?;
-        helm.ensure(&Wanted { release, chart, values, hooks: Hooks::Skip }).await?;
-    }
-    Ok(())
+    Installer::new(karmada, connection, registry).await?.install(connection).await
 }
 
 /// Removes all releases; which the connection has.
@@ -56,28 +101,31 @@ pub async fn releases(karmada: &Karmada, connection: &Connection, registry: &Reg
 /// # Errors
 /// A Helm that is missing or too old, or one that failed.
 pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec<String>, CallError> {
-    let mut removed = Vec::new();
     let workloads: Vec<&Counterpart> = connection.services.values().filter(|one| one.release.is_some()).collect();
     if workloads.is_empty() {
-        return Ok(removed);
+        return Ok(Vec::new());
     }
-    let (helm, _) = helm(connection).await?;
-    for counterpart in workloads {
+    let helm = helm(connection).await?;
+    let removals = workloads.into_iter().map(|counterpart| async {
         let release = Release::new(karmada.namespace(), &counterpart.workload)?;
-        if helm.status(&release).await?.is_some() {
-            helm.uninstall(&release).await?;
-            removed.push(format!("Helm release {}", release.name()));
+        if helm.status(&release).await?.is_none() {
+            return Ok(None);
         }
-    }
-    Ok(removed)
+        helm.uninstall(&release).await?;
+        Ok(Some(format!("Helm release {}", release.name())))
+    });
+    let removed = each_to_its_end(removals.collect()).await?;
+    Ok(removed.into_iter().flatten().collect())
 }
 
-async fn helm(connection: &Connection) -> Result<(Helm, PathBuf), CallError> {
-    let home = home().join(format!("{}-{}", connection.karmada.namespace, connection.name));
+async fn helm(connection: &Connection) -> Result<Helm, CallError> {
     let program = connection.charts.helm.clone();
     let kubeconfig = connection.karmada.kubeconfig.clone();
-    let helm = Helm::new(Settings { program, kubeconfig, home: home.clone(), patience: PATIENCE }).await?;
-    Ok((helm, home))
+    Helm::new(Settings { program, kubeconfig, home: home_of(connection), patience: PATIENCE }).await
+}
+
+fn home_of(connection: &Connection) -> PathBuf {
+    home().join(format!("{}-{}", connection.karmada.namespace, connection.name))
 }
 
 /// Where Helm's caches, its locks and pulled charts are kept from run to run.

@@ -1,6 +1,11 @@
 //! Several calls at once, where one after the other would only wait: what is read or written of each service of a graph.
+//!
+//! [`together`] is for calls that may be broken off anywhere, [`each_to_its_end`] for those that may not: a Helm that is killed half-way
+//! leaves a release that has to be repaired.
 
+use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, TryStreamExt as _};
+use std::collections::BTreeMap;
 
 /// So many at once: no system outside is to be flooded.
 const AT_ONCE: usize = 8;
@@ -17,10 +22,55 @@ pub fn together<T, E, F: Future<Output = Result<T, E>>>(
     futures::stream::iter(calls).buffered(AT_ONCE).try_collect()
 }
 
+/// What all of them say, in their order. After one has failed no other is begun, and those under way are let end.
+///
+/// # Errors
+/// That of the first that fails.
+pub async fn each_to_its_end<T, E, F>(calls: Vec<F>) -> Result<Vec<T>, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut waiting = calls.into_iter().enumerate().map(|(place, call)| async move { (place, call.await) });
+    let mut under_way: FuturesUnordered<_> = waiting.by_ref().take(AT_ONCE).collect();
+    let mut answers = Ok(BTreeMap::new());
+    while let Some((place, answer)) = under_way.next().await {
+        match (&mut answers, answer) {
+            (Ok(answers), Ok(answer)) => drop(answers.insert(place, answer)),
+            (Ok(_), Err(error)) => answers = Err(error),
+            (Err(_), _) => {}
+        }
+        if answers.is_ok() {
+            under_way.extend(waiting.next());
+        }
+    }
+    answers.map(|answers| answers.into_values().collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{AT_ONCE, together};
+    use super::{AT_ONCE, each_to_its_end, together};
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn what_is_under_way_is_let_end_and_nothing_is_begun_after_a_failure() {
+        let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let call = |index: usize, fails: bool| {
+            let (begun, ended) = (&begun, &ended);
+            async move {
+                begun.fetch_add(1, Ordering::SeqCst);
+                // Those that come later are through earlier.
+                for _ in 0..if fails { 1 } else { 20 - index } {
+                    tokio::task::yield_now().await;
+                }
+                ended.fetch_add(1, Ordering::SeqCst);
+                if fails { Err(index) } else { Ok(index) }
+            }
+        };
+        assert_eq!(each_to_its_end((0..10).map(|index| call(index, false)).collect()).await, Ok((0..10).collect()));
+        assert_eq!((begun.swap(0, Ordering::SeqCst), ended.swap(0, Ordering::SeqCst)), (10, 10));
+        assert_eq!(each_to_its_end((0..20).map(|index| call(index, index == 1)).collect()).await, Err(1));
+        assert_eq!((begun.into_inner(), ended.into_inner()), (AT_ONCE, AT_ONCE));
+    }
 
     #[tokio::test]
     async fn answers_come_in_order_from_a_few_calls_at_once() {

@@ -28,7 +28,7 @@ const BROKER: &str = "submariner-k8s-broker";
 /// # Errors
 /// There is no control plane, or it does not answer.
 pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
-    let karmada = Karmada::open(&context.settings.karmada_at("default")?).await?;
+    let karmada = context.karmada("default").await?;
     let seen = karmada.clusters().await?;
     let addresses = addresses(context, &karmada).await;
     let now = At::now();

@@ -4,6 +4,8 @@ use super::answer::{EngineError, Trouble};
 use super::capacities::{self, Figure};
 use super::dashboards;
 use super::settings::Settings;
+use crate::backend::live::clock;
+use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
 use crate::serve::at::At;
 use crate::serve::store::asked::NewEvent;
@@ -13,7 +15,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
+
+/// For how long a client of the control plane is used before its kubeconfig is read again: who we are may have been renewed there.
+const CLIENT_FRESH_FOR: Duration = Duration::from_mins(1);
 
 /// Shared by the engine and all keepers.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub struct Context {
     pub changed: Notify,
     /// What all who write dashboards share.
     pub dashboards: dashboards::Shared,
+    /// The control plane, and since when its client is used.
+    plane: tokio::sync::Mutex<Option<(Instant, Karmada)>>,
     started_at: At,
     /// Capacities of the graphs that are kept here, by their ids.
     figures: Mutex<BTreeMap<String, Vec<Figure>>>,
@@ -80,8 +88,25 @@ impl Context {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
         let (started_at, figures, ending) = (At::now(), Mutex::default(), AtomicBool::new(false));
-        let lost = Mutex::default();
-        Arc::new(Self { store, settings, told, changed, dashboards, started_at, figures, lost, ending })
+        let (lost, plane) = (Mutex::default(), tokio::sync::Mutex::default());
+        Arc::new(Self { store, settings, told, changed, dashboards, plane, started_at, figures, lost, ending })
+    }
+
+    /// The control plane, in the namespace of a project. Connections are shared: each new one costs both sides a handshake.
+    ///
+    /// # Errors
+    /// None is configured, or its kubeconfig cannot be read or used.
+    pub async fn karmada(&self, project: &str) -> Result<Karmada, CallError> {
+        let at = self.settings.karmada_at(project)?;
+        let mut plane = self.plane.lock().await;
+        let known = plane.take().filter(|(since, _)| clock::now().duration_since(*since) < CLIENT_FRESH_FOR);
+        let (since, open) = match known {
+            Some(known) => known,
+            None => (clock::now(), Karmada::open(&at).await?),
+        };
+        let karmada = Karmada::with_client(open.client().clone(), &at.namespace, at.division);
+        *plane = Some((since, open));
+        Ok(karmada)
     }
 
     /// Until when all that a job is about has to be ready. What was asked for before this server started was not worked on meanwhile,
@@ -163,26 +188,18 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use super::Context;
     use crate::serve::at::At;
-    use crate::serve::config::Config;
-    use crate::serve::engine::settings::Settings;
-    use crate::serve::store::Store;
+    use crate::serve::engine::stand_in;
     use crate::serve::store::asked::NewGraph;
     use crate::serve::store::rows::{Graph, Job, Options};
     use serde_json::json;
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn time_in_which_nobody_could_work_on_a_job_does_not_count() {
-        let flags = [("control.deploy_timeout".to_owned(), "1 min".to_owned())];
-        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::of(&config, folder.path()).unwrap();
-        let context = Context::new(Store::open("sqlite://:memory:").await.unwrap(), settings);
+        let context = stand_in::context(stand_in::settings(&[("control.deploy_timeout", "1 min")])).await;
         let new = NewGraph {
             project: "shop".to_owned(),
             name: "port".to_owned(),

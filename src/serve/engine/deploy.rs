@@ -11,6 +11,7 @@ use super::wishes::wishes;
 use super::world::{self, World, world};
 use super::{capacities, clusters, owners, plan, remove};
 use crate::backend::live::connect::requested;
+use crate::backend::live::deploy::Installer;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::together::together;
@@ -68,19 +69,9 @@ pub struct Placed {
 /// See [`KeepError`]: no room, no chart, no control plane.
 pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) -> Result<Deployed, KeepError> {
     let Asked { context, graph, descriptor, services } = asked;
-    let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
-    karmada.make_namespace().await?;
-    // As it is now: somebody may have turned it on since the graph was read, which is not to be undone.
-    let paused = context.store.graph_by_id(&graph.id).await?.map_or_else(|| graph.paused.clone(), |now| now.paused);
-    super::pause::turn_on(&karmada, graph, paused.as_deref()).await?;
-    if let Some(reason) = &paused {
-        let reason = format!("the kill switch is on: {reason}");
-        return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
-    }
-    owners::check(context, graph, services).await?;
-    remove::leftover(context, &karmada, graph, services).await?;
-    let policy = policy(context, graph).await?;
-    let charts = charts(asked, status).await?;
+    let karmada = context.karmada(&graph.project).await?;
+    clear(asked, &karmada).await?;
+    let (policy, charts) = (policy(context, graph).await?, charts(asked, status).await?);
     for service in status.services.iter_mut().filter(|one| services.contains(&one.name)) {
         if matches!(service.phase, Phase::Pending | Phase::Stopped | Phase::Failed) {
             service.phase = Phase::Deploying;
@@ -91,15 +82,16 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
     context.store.set_status(&graph.id, status).await?;
     if descriptor.intent.use_static_placement {
         let values = fixed_values(descriptor, services);
-        install(asked, &karmada, (Vec::new(), charts, &values), job).await?;
+        let releases = Releases { charts, values: values.clone() };
+        install(asked, (&karmada, &releases), async { Ok(()) }, job).await?;
         set_values(status, &values);
         return Ok(Deployed::Fixed(karmada));
     }
     let world = world_of(asked, &karmada, status).await?;
     let wishes = wishes(asked, &karmada, (&policy, &world), job).await?;
-    let values = plan::values(&world, &planned(&world, &wishes));
-    claim(&karmada, &world, &wishes).await?;
-    install(asked, &karmada, (cluster_names(&world), charts.clone(), &values), job).await?;
+    let releases = Releases { charts, values: plan::values(&world, &planned(&world, &wishes)) };
+    install(asked, (&karmada, &releases), claim(&karmada, &world, &wishes), job).await?;
+    let Releases { charts, values } = releases;
     set_values(status, &values);
     let world = world_of(asked, &karmada, status).await?;
     let names: Vec<String> = world.scenario.known.application.services.values().map(|one| one.name.clone()).collect();
@@ -122,6 +114,21 @@ pub async fn deploy(asked: Asked<'_>, status: &mut Status, job: Option<&Job>) ->
         places: wishes,
     };
     Ok(Deployed::Placed(Box::new(Placed { scenario, connection, policy, origins, refresher })))
+}
+
+/// Sees that nothing is in the way: the kill switch, another graph's service of the same name, what was there before.
+async fn clear(asked: Asked<'_>, karmada: &Karmada) -> Result<(), KeepError> {
+    let Asked { context, graph, services, .. } = asked;
+    karmada.make_namespace().await?;
+    // As it is now: somebody may have turned it on since the graph was read, which is not to be undone.
+    let paused = context.store.graph_by_id(&graph.id).await?.map_or_else(|| graph.paused.clone(), |now| now.paused);
+    super::pause::turn_on(karmada, graph, paused.as_deref()).await?;
+    if let Some(reason) = &paused {
+        let reason = format!("the kill switch is on: {reason}");
+        return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
+    }
+    owners::check(context, graph, services).await?;
+    remove::leftover(context, karmada, graph, services).await
 }
 
 fn set_values(status: &mut Status, values: &BTreeMap<String, Value>) {
@@ -227,29 +234,29 @@ pub fn cluster_names(world: &World) -> Vec<String> {
 }
 
 /// Makes the workloads ours before their charts are installed: so that no policy of a chart takes them first.
-async fn claim(karmada: &Karmada, world: &World, wishes: &BTreeMap<String, Shares>) -> Result<(), KeepError> {
-    let claimed = world.scenario.known.application.services.values().map(|service| async {
+async fn claim(karmada: &Karmada, world: &World, wishes: &BTreeMap<String, Shares>) -> Result<(), CallError> {
+    let claims = world.scenario.known.application.services.values().map(|service| async {
         let binding = karmada.binding_to_claim(&service.name).await?;
         let wanted = wishes.get(&service.name).cloned().unwrap_or_default();
         karmada.claim(&service.name, binding.as_ref(), (&wanted, &service.terms.tolerations)).await
     });
-    together(claimed).await?;
+    together(claims).await?;
     Ok(())
 }
 
-/// Installs or upgrades the charts.
+/// Installs or upgrades the charts, which are fetched while the workloads are claimed.
 async fn install(
     asked: Asked<'_>,
-    karmada: &Karmada,
-    (clusters, charts, values): (Vec<String>, BTreeMap<String, String>, &BTreeMap<String, Value>),
+    (karmada, releases): (&Karmada, &Releases),
+    claim: impl Future<Output = Result<(), CallError>>,
     job: Option<&Job>,
 ) -> Result<(), KeepError> {
     let Asked { context, graph, services, .. } = asked;
     let names: Vec<String> = services.iter().cloned().collect();
-    let releases = Releases { charts, values: values.clone() };
-    let connection = context.settings.connection(graph, (clusters, &names), (&BTreeSet::new(), Some(&releases)))?;
+    let connection = context.settings.connection(graph, (Vec::new(), &names), (&BTreeSet::new(), Some(releases)))?;
     let registry = context.settings.registry(&connection.charts);
-    crate::backend::live::deploy::releases(karmada, &connection, &registry).await?;
+    let ((), installer) = tokio::try_join!(claim, Installer::new(karmada, &connection, &registry))?;
+    installer.install(&connection).await?;
     if let Some(job) = job {
         context.store.job_step(&job.id, &format!("charts installed: {}", names.join(", "))).await?;
     }
@@ -258,22 +265,16 @@ async fn install(
 
 #[cfg(test)]
 mod tests {
-    use super::{Context, PolicySpec, policy};
-    use crate::serve::config::Config;
-    use crate::serve::engine::settings::Settings;
-    use crate::serve::store::Store;
+    use super::{PolicySpec, policy};
+    use crate::serve::engine::stand_in;
     use crate::serve::store::asked::NewGraph;
     use crate::serve::store::rows::Options;
     use serde_json::json;
-    use std::collections::BTreeMap;
 
     #[tokio::test]
     async fn who_decides_is_said_by_the_graph_or_its_project_or_the_server() {
-        let flags = [("policy".to_owned(), "naive".to_owned())];
-        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open("sqlite://:memory:").await.unwrap();
-        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let context = stand_in::context(stand_in::settings(&[("policy", "naive")])).await;
+        let store = &context.store;
         let (project, name, options) = ("lab".to_owned(), "shop".to_owned(), Options::default());
         let new = NewGraph { project, name, descriptor: json!({}), source: None, options };
         let (mut graph, _) = store.insert_graph(&new, "tester").await.unwrap();

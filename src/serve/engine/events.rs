@@ -76,7 +76,7 @@ async fn write(context: &Context, graph: &Graph, descriptor: &Descriptor) -> Res
     if set.triggers().is_empty() && !had {
         return Ok(());
     }
-    let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
+    let karmada = context.karmada(&graph.project).await?;
     Ok(place(context, &karmada)?.apply(&set).await?)
 }
 
@@ -216,13 +216,12 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
 
 #[cfg(test)]
 mod tests {
-    use super::{AWAKE, Context, Karmada, RulesAt, Taken, on_alerts, place};
+    use super::{AWAKE, Karmada, RulesAt, Taken, on_alerts, place};
     use crate::backend::live::alerts::{Alert, State};
     use crate::model::connection::{Division, KarmadaAt, PrometheusAt};
     use crate::serve::at::At;
-    use crate::serve::config::Config;
     use crate::serve::engine::settings::Settings;
-    use crate::serve::store::Store;
+    use crate::serve::engine::stand_in;
     use crate::serve::store::asked::NewGraph;
     use crate::serve::store::rows::{Firing, Options};
     use serde_json::json;
@@ -232,10 +231,8 @@ mod tests {
     /// A server takes an alert and falls before it has noted that the service stays awake; Alertmanager tells it again.
     #[tokio::test]
     async fn a_service_stays_awake_also_where_its_alert_had_to_be_told_twice() {
-        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open("sqlite://:memory:").await.unwrap();
-        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let context = stand_in::context(stand_in::settings(&[])).await;
+        let store = &context.store;
         let event = json!({"id": "hot", "condition": {"promQuery": "up == 0", "gracePeriod": "1s"}});
         let trigger = json!({"event": {"condition": "ANY", "events": [event]}});
         let deployment = json!({"trigger": trigger, "intent": {"compute": {"cpu": "light", "ram": "light"}}});
@@ -265,10 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn alerts_of_nobody_change_nothing() {
-        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open("sqlite://:memory:").await.unwrap();
-        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
+        let context = stand_in::context(stand_in::settings(&[])).await;
         let alert = |labels: &[(&str, &str)]| Alert {
             state: State::Firing,
             labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
@@ -289,20 +283,19 @@ mod tests {
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
             "users": [{"name": "u", "user": {}}],
         });
-        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("karmada.config");
         std::fs::write(&path, kubeconfig.to_string()).unwrap();
         let (namespace, division) = ("lab".to_owned(), Division::Own);
         let at = KarmadaAt { kubeconfig: path, context: None, namespace, division };
         let karmada = Karmada::open(&at).await.unwrap();
-        let store = Store::open("sqlite://:memory:").await.unwrap();
         let files = RulesAt::Files { folder: folder.path().to_owned() };
         let objects = RulesAt::Operator { namespace: None, labels: BTreeMap::new() };
         for (rules, wanted) in [(files, "Files"), (objects, "Operator")] {
             let prometheus = Some(PrometheusAt { url: "http://127.0.0.1:9".to_owned(), token_file: None });
-            let settings = Settings { prometheus, rules, ..Settings::of(&config, folder.path()).unwrap() };
-            let place = place(&Context::new(store.clone(), settings), &karmada).unwrap();
+            let settings = Settings { prometheus, rules, ..stand_in::settings(&[]) };
+            let context = stand_in::context(settings).await;
+            let place = place(&context, &karmada).unwrap();
             assert!(format!("{place:?}").contains(wanted), "{place:?}");
         }
     }

@@ -220,8 +220,7 @@ impl Engine {
     /// Whether the control plane answers; `None` where there is none.
     pub async fn is_reachable(&self) -> Option<bool> {
         self.context.settings.karmada.as_ref()?;
-        let at = self.context.settings.karmada_at("default").ok()?;
-        match crate::backend::live::karmada::Karmada::open(&at).await {
+        match self.context.karmada("default").await {
             Ok(karmada) => Some(karmada.clusters().await.is_ok()),
             Err(_) => Some(false),
         }

@@ -13,7 +13,7 @@ const OURS: &str = "by its operator: ";
 /// # Errors
 /// The control plane.
 pub async fn turn(context: &Context, graph: &Graph, reason: Option<&str>) -> Result<(), KeepError> {
-    let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
+    let karmada = context.karmada(&graph.project).await?;
     turn_on(&karmada, graph, reason).await
 }
 

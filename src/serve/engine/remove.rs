@@ -8,6 +8,7 @@ use crate::backend::live::clock;
 use crate::backend::live::deploy::uninstall;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::outside::{CallError, Class};
+use crate::backend::live::together::each_to_its_end;
 use crate::serve::store::rows::{Graph, Job};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See [`KeepError`]: what is left is taken down at the next try.
 pub async fn take_down(context: &Context, graph: &Graph, job: Option<&Job>) -> Result<(), KeepError> {
     if context.settings.karmada.is_some() {
-        let karmada = Karmada::open(&context.settings.karmada_at(&graph.project)?).await?;
+        let karmada = context.karmada(&graph.project).await?;
         let stored = karmada.stored(&graph.name).await?;
         if let Some(other) = stored.other_driver("", clock::since_epoch()) {
             let reason = format!("`{other}` drives it still; it is waited for");
@@ -76,9 +77,11 @@ async fn services(
     let connection = context.settings.connection(graph, (Vec::new(), &names), (&BTreeSet::new(), Some(&releases)))?;
     // Released before it is gone, a Deployment would be taken by the policy of its chart, and be found so by the next start.
     let mut removed = uninstall(karmada, &connection).await?;
-    for name in &names {
-        removed.extend(monitors::remove(karmada, name).await?);
+    let rest = names.iter().map(|name| async {
+        let mut removed = monitors::remove(karmada, name).await?;
         removed.extend(karmada.release(name).await?);
-    }
+        Ok::<_, CallError>(removed)
+    });
+    removed.extend(each_to_its_end(rest.collect()).await?.into_iter().flatten());
     Ok(removed)
 }

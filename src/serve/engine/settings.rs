@@ -196,17 +196,12 @@ mod tests {
     use crate::model::connection::Counterpart;
     use crate::serve::at::At;
     use crate::serve::config::Config;
+    use crate::serve::engine::stand_in::settings;
     use crate::serve::store::rows::{Graph, Options, Status, Wish};
     use serde_json::json;
     use std::collections::{BTreeMap, BTreeSet};
     use std::io::ErrorKind;
     use std::net::TcpListener;
-
-    fn settings(flags: &[(&str, &str)]) -> Settings {
-        let flags: Vec<_> = flags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap();
-        Settings::of(&config, &std::env::temp_dir()).unwrap()
-    }
 
     /// Loopback stands for whatever only the server can reach. Whoever connected would be waiting at the listener.
     #[tokio::test]

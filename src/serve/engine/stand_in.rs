@@ -1,10 +1,27 @@
-//! Small worlds for tests: graphs of a few words on clusters as they are stored.
+//! Small worlds for tests: servers of a few settings, graphs of a few words on clusters as they are stored.
 
+use super::context::Context;
+use super::settings::Settings;
 use super::world::{Asked, World, world};
 use crate::input::hdag::{Descriptor, parse};
 use crate::serve::at::At;
+use crate::serve::config::Config;
+use crate::serve::store::Store;
 use crate::serve::store::rows::{Amount, ClusterAttributes, ClusterRow, Options};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A server with these settings, and nothing else said.
+pub fn settings(flags: &[(&str, &str)]) -> Settings {
+    let flags: Vec<_> = flags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let config = Config::load(None, &flags, &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
+    Settings::of(&config, &std::env::temp_dir()).expect("settings")
+}
+
+/// What the keepers of such a server share, with a store of its own.
+pub async fn context(settings: Settings) -> Arc<Context> {
+    Context::new(Store::open("sqlite://:memory:").await.expect("a store"), settings)
+}
 
 /// A cluster with five cores on one node.
 pub fn row(name: &str) -> ClusterRow {

@@ -219,21 +219,16 @@ async fn tidy(store: &Store, me: &str) -> Result<Option<u64>, StoreError> {
 mod tests {
     use super::{Kept, LEASE, RENEW_EVERY, Supervisor, TIDY, lease_of, tidy};
     use crate::backend::live::clock;
-    use crate::serve::config::Config;
-    use crate::serve::engine::context::Context;
     use crate::serve::engine::keeper::Next;
-    use crate::serve::engine::settings::Settings;
+    use crate::serve::engine::stand_in;
     use crate::serve::store::Store;
     use std::collections::BTreeMap;
 
     /// A server that could not renew its lease in time finds another one in its place.
     #[tokio::test]
     async fn a_graph_that_another_server_has_taken_over_is_left_to_it() {
-        let config = Config::load(None, &[], &BTreeMap::new()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open("sqlite://:memory:").await.unwrap();
-        let context = Context::new(store.clone(), Settings::of(&config, folder.path()).unwrap());
-        assert!(store.acquire(&lease_of("g"), "another", LEASE).await.unwrap());
+        let context = stand_in::context(stand_in::settings(&[])).await;
+        assert!(context.store.acquire(&lease_of("g"), "another", LEASE).await.unwrap());
         let thread = tokio::task::spawn_blocking(|| Next::Done);
         let renewed = clock::now().checked_sub(RENEW_EVERY).unwrap();
         let kept = BTreeMap::from([("g".to_owned(), Kept { thread, renewed })]);

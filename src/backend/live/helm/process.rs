@@ -5,9 +5,12 @@
 
 use std::io;
 use std::process::Output;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System};
 use tokio::process::Command;
+use tokio::sync::Semaphore;
 
 /// For how long a program may run, and how long it has to end itself after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +30,17 @@ pub enum End {
     Stopped,
 }
 
-/// Runs `command` to its end.
+/// Two a core: each spends half of its time on waiting for the control plane, and none is to be there for every release of every graph
+/// after a restart.
+static AT_ONCE: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(2 * available_parallelism().map_or(1, usize::from)));
+
+/// Runs `command` to its end, once there is a place for it among the others.
 ///
 /// # Errors
 /// It cannot be started.
 pub async fn run(mut command: Command, patience: Patience) -> io::Result<End> {
+    let _place = AT_ONCE.acquire().await.map_err(io::Error::other)?;
     let child = command.kill_on_drop(true).spawn()?;
     let pid = child.id();
     let output = child.wait_with_output();

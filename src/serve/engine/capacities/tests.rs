@@ -14,12 +14,10 @@ use crate::model::scenario::Learn;
 use crate::model::{Capacity, Observation, Phase, Plan, ReplicaGroup, Seen, ServiceId, Snapshot};
 use crate::seed::Seed;
 use crate::serve::at::At;
-use crate::serve::config::Config;
 use crate::serve::engine::context::Context;
-use crate::serve::engine::settings::Settings;
+use crate::serve::engine::stand_in;
 use crate::serve::engine::told::{Teller, Told};
 use crate::serve::engine::world::{Asked, World, WorldError, world};
-use crate::serve::store::Store;
 use crate::serve::store::asked::NewGraph;
 use crate::serve::store::rows::{
     Amount, CapacityOrigin, CapacityStatus, ClusterAttributes, ClusterRow, Graph, Options, ServiceOptions,
@@ -157,11 +155,9 @@ struct Ran {
 
 impl Kept {
     async fn new(options: Options, ceiling: Option<Ratio>) -> Self {
-        let flags = [("learn.every".to_owned(), "60 s".to_owned())];
-        let config = Config::load(None, &flags, &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
-        let settings = Settings::of(&config, tempfile::tempdir().unwrap().path()).unwrap();
+        let settings = stand_in::settings(&[("learn.every", "60 s")]);
         let learn = Learn { ceiling, ..settings.learn.unwrap() };
-        let context = Context::new(Store::open("sqlite://:memory:").await.unwrap(), settings);
+        let context = stand_in::context(settings).await;
         let new = NewGraph {
             project: "p".to_owned(),
             name: "g".to_owned(),

@@ -3,10 +3,9 @@
 use super::{Links, NOTES, bring, links, missing, of_clusters, of_graph, sweep};
 use crate::backend::live::stub::{Exchange, Stub, exchange, get};
 use crate::input::hdag::{Descriptor, parse};
-use crate::serve::config::Config;
 use crate::serve::engine::context::Context;
 use crate::serve::engine::settings::Settings;
-use crate::serve::store::Store;
+use crate::serve::engine::stand_in;
 use crate::serve::store::asked::{EventFilter, NewGraph};
 use crate::serve::store::rows::{Graph, Options, ServiceStatus, Status};
 use reqwest::Method;
@@ -26,14 +25,11 @@ fn descriptor(services: &[&str]) -> Descriptor {
 }
 
 fn settings(url: &str) -> Settings {
-    let flags = [("grafana.url".to_owned(), url.to_owned()), ("grafana.cluster_label".to_owned(), "source".to_owned())];
-    let config = Config::load(None, &flags, &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
-    let folder = tempfile::tempdir().expect("a folder");
-    Settings::of(&config, folder.path()).expect("settings")
+    stand_in::settings(&[("grafana.url", url), ("grafana.cluster_label", "source")])
 }
 
 async fn context(stub: &Stub) -> Arc<Context> {
-    Context::new(Store::open("sqlite://:memory:").await.expect("a store"), settings(&stub.url))
+    stand_in::context(settings(&stub.url)).await
 }
 
 async fn graph(context: &Context) -> Graph {

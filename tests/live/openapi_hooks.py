@@ -1,8 +1,24 @@
-"""What schemathesis is told besides the document: that nobody waits long here."""
+"""What schemathesis is told besides the document: that nobody waits long here, and that its threads parse Python in turn."""
 
+import ast
+import threading
 from typing import Any
 
 import schemathesis
+
+_PARSE = ast.parse
+_IN_TURN = threading.RLock()
+
+
+def _parse_in_turn(*args: Any, **kwargs: Any) -> ast.AST:
+    """`ast.parse` of one thread at a time. CPython 3.11 counts the depth of all threads together, and Hypothesis, which reads the
+    source of lambdas, has a callback of the garbage collector: where that lets another thread in, both fail with "AST constructor
+    recursion depth mismatch"."""
+    with _IN_TURN:
+        return _PARSE(*args, **kwargs)
+
+
+ast.parse = _parse_in_turn
 
 
 @schemathesis.hook

@@ -82,7 +82,8 @@ pub async fn begin(
             format!("the kill switch is on ({reason}); turn it off by `smo pause --off`, or watch by `--shadow`");
         return Err(wrong("check of the kill switch", reason));
     }
-    deploy::releases(karmada, &shared.connection, &deploy::registry(&shared.connection)).await?;
+    let registry = deploy::registry(&shared.connection);
+    deploy::releases(karmada, &shared.connection, &registry, &|| false).await?;
     check_workloads(karmada, &shared.connection, &scenario.known).await?;
     see_all(karmada, shared, false).await?;
     check_claims(shared)?;

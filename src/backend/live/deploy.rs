@@ -1,7 +1,7 @@
 //! What a graph needs besides replicas: the Helm releases that make its Deployments, and a dashboard.
 //!
-//! Charts are pulled by their digests first, all of them, and Helm gets the local files; a few Helms run at once, and one that runs
-//! is let end. Helm owns the chart's objects, we own the number of
+//! Charts are pulled by their digests first, all of them, and Helm gets the local files. A few Helms work at once, one that works is let
+//! end, and one whose turn comes late looks first whether it is still wanted. Helm owns the chart's objects, we own the number of
 //! replicas: where the chart sets one, the value that says how many is given the count of now, or an upgrade would reset it. A
 //! dashboard that cannot be written is trouble that is noted, and never stops a deployment.
 
@@ -17,10 +17,21 @@ use crate::model::connection::{Connection, Counterpart, GrafanaAt, ReleaseAt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a change of a release may take, and how long Helm may take to end after it was asked to.
 const PATIENCE: Patience = Patience { limit: Duration::from_mins(2), grace: Duration::from_secs(10) };
+/// Two a core: each spends half of its time on waiting for the control plane, and none is to be there for every release of every graph
+/// after a restart.
+static AT_ONCE: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(2 * available_parallelism().map_or(1, usize::from)));
+
+/// Whether what is asked for here is left to somebody else by now, or to a later start.
+pub type IsLeft<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// The label of metrics that tells clusters apart, as in the queries of a connection.
 pub const CLUSTER_LABEL: &str = "cluster";
 
@@ -63,12 +74,21 @@ impl<'a> Installer<'a> {
     /// Brings all releases to what the connection says.
     ///
     /// # Errors
-    /// A Helm that failed; a control plane that does not answer.
-    pub async fn install(&self, connection: &Connection) -> Result<(), CallError> {
+    /// A Helm that failed; a control plane that does not answer; it is left.
+    pub async fn install(&self, connection: &Connection, is_left: IsLeft<'_>) -> Result<(), CallError> {
         let Some(helm) = &self.helm else { return Ok(()) };
         let services = connection.services.values();
         let installs = services.filter_map(|one| Some((&one.workload, one.release.as_ref()?)));
-        each_to_its_end(installs.map(|(workload, at)| self.ensure(helm, workload, at)).collect()).await?;
+        let installs = installs.map(|(workload, at)| async move {
+            // The wait for it is nobody's delay but ours: it is over before Helm's time begins, and before anything is read.
+            let _place = place().await?;
+            if is_left() {
+                let call = format!("install {workload}");
+                return Err(CallError::new("smo", call, Class::Retryable, "it is left to whoever keeps it next"));
+            }
+            self.ensure(helm, workload, at).await
+        });
+        each_to_its_end(installs.collect()).await?;
         Ok(())
     }
 
@@ -91,9 +111,14 @@ impl<'a> Installer<'a> {
 /// Brings all releases to what the connection says, with charts from `registry`.
 ///
 /// # Errors
-/// A chart that is not there or another, a Helm that is missing or too old, or one that failed.
-pub async fn releases(karmada: &Karmada, connection: &Connection, registry: &Registry) -> Result<(), CallError> {
-    Installer::new(karmada, connection, registry).await?.install(connection).await
+/// A chart that is not there or another, a Helm that is missing or too old, or one that failed; it is left.
+pub async fn releases(
+    karmada: &Karmada,
+    connection: &Connection,
+    registry: &Registry,
+    is_left: IsLeft<'_>,
+) -> Result<(), CallError> {
+    Installer::new(karmada, connection, registry).await?.install(connection, is_left).await
 }
 
 /// Removes all releases; which the connection has.
@@ -108,6 +133,7 @@ pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec
     let helm = helm(connection).await?;
     let removals = workloads.into_iter().map(|counterpart| async {
         let release = Release::new(karmada.namespace(), &counterpart.workload)?;
+        let _place = place().await?;
         if helm.status(&release).await?.is_none() {
             return Ok(None);
         }
@@ -119,9 +145,16 @@ pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec
 }
 
 async fn helm(connection: &Connection) -> Result<Helm, CallError> {
+    let _place = place().await?;
     let program = connection.charts.helm.clone();
     let kubeconfig = connection.karmada.kubeconfig.clone();
     Helm::new(Settings { program, kubeconfig, home: home_of(connection), patience: PATIENCE }).await
+}
+
+/// A place among the Helms that work at once, until it is dropped.
+async fn place() -> Result<SemaphorePermit<'static>, CallError> {
+    let closed = |error| CallError::new("helm", "wait for a place", Class::Retryable, error);
+    AT_ONCE.acquire().await.map_err(closed)
 }
 
 fn home_of(connection: &Connection) -> PathBuf {
@@ -201,8 +234,49 @@ fn graph(connection: &Connection) -> Graph {
 
 #[cfg(test)]
 mod tests {
-    use super::set;
+    use super::{Chart, Helm, Installer, PATIENCE, ReleaseAt, Settings, set};
+    use crate::backend::live::karmada::Karmada;
+    use crate::backend::live::outside::Class;
+    use crate::backend::live::stub::Stub;
+    use crate::backend::live::{stand_in, tls};
+    use crate::model::connection::Division;
     use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    /// Another server has taken the graph over while ours waited for a place.
+    #[tokio::test]
+    async fn whoever_is_left_installs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_owned();
+        std::fs::write(home.join("web.tgz"), b"chart").unwrap();
+        let done = r#"{"name":"web","version":1,"info":{"status":"deployed","last_deployed":"2026-12-01T00:00:00Z"}}"#;
+        let script = format!(
+            "case $1 in version) echo v3.17.2;; upgrade) echo '{done}';; *) echo 'Error: release: not found' >&2; exit 1;; esac"
+        );
+        std::fs::write(home.join("script"), script).unwrap();
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/backend/live/helm/stub.sh");
+        let kubeconfig = home.join("kubeconfig");
+        let helm = Helm::new(Settings { program, kubeconfig, home: home.clone(), patience: PATIENCE }).await.unwrap();
+        let stub = Stub::of(Vec::new()).await;
+        tls::install();
+        let client = kube::Client::try_from(kube::Config::new(stub.url.parse().unwrap())).unwrap();
+        let karmada = Karmada::with_client(client, "shop", Division::Own);
+        let chart = Chart { file: home.join("web.tgz"), digest: None };
+        let charts = BTreeMap::from([("web".to_owned(), chart)]);
+        let installer = Installer { karmada: &karmada, helm: Some(helm), charts };
+        let mut connection = stand_in::connection();
+        let release = ReleaseAt { chart: "web".to_owned(), values: json!({}), replicas_value: None };
+        let mut web = stand_in::connection().services.values().next().cloned().unwrap();
+        web.release = Some(release);
+        connection.services = [web].into_iter().collect();
+        let upgrades = || std::fs::read_to_string(home.join("calls")).unwrap().matches("upgrade").count();
+
+        let error = installer.install(&connection, &|| true).await.unwrap_err();
+        assert_eq!((error.class, upgrades()), (Class::Retryable, 0));
+        installer.install(&connection, &|| false).await.unwrap();
+        assert_eq!(upgrades(), 1);
+    }
 
     #[test]
     fn a_value_is_set_by_its_path() {

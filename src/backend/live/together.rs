@@ -3,6 +3,7 @@
 //! [`together`] is for calls that may be broken off anywhere, [`each_to_its_end`] for those that may not: a Helm that is killed half-way
 //! leaves a release that has to be repaired.
 
+use super::outside::{CallError, Class};
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, TryStreamExt as _};
 use std::collections::BTreeMap;
@@ -25,10 +26,10 @@ pub fn together<T, E, F: Future<Output = Result<T, E>>>(
 /// What all of them say, in their order. After one has failed no other is begun, and those under way are let end.
 ///
 /// # Errors
-/// That of the first that fails.
-pub async fn each_to_its_end<T, E, F>(calls: Vec<F>) -> Result<Vec<T>, E>
+/// Of those that failed the one that is least likely to pass: a conflict is not to hide that a chart is wrong. The others are logged.
+pub async fn each_to_its_end<T, F>(calls: Vec<F>) -> Result<Vec<T>, CallError>
 where
-    F: Future<Output = Result<T, E>>,
+    F: Future<Output = Result<T, CallError>>,
 {
     let mut waiting = calls.into_iter().enumerate().map(|(place, call)| async move { (place, call.await) });
     let mut under_way: FuturesUnordered<_> = waiting.by_ref().take(AT_ONCE).collect();
@@ -37,7 +38,13 @@ where
         match (&mut answers, answer) {
             (Ok(answers), Ok(answer)) => drop(answers.insert(place, answer)),
             (Ok(_), Err(error)) => answers = Err(error),
-            (Err(_), _) => {}
+            (Err(_), Ok(_)) => {}
+            (Err(worst), Err(mut error)) => {
+                if hopelessness(&error) > hopelessness(worst) {
+                    std::mem::swap(worst, &mut error);
+                }
+                tracing::warn!(%error, "another call failed as well");
+            }
         }
         if answers.is_ok() {
             under_way.extend(waiting.next());
@@ -46,9 +53,18 @@ where
     answers.map(|answers| answers.into_values().collect())
 }
 
+/// How unlikely it is that a failure passes.
+const fn hopelessness(error: &CallError) -> u8 {
+    match error.class {
+        Class::Retryable => 0,
+        Class::Conflict => 1,
+        Class::Permanent => 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{AT_ONCE, each_to_its_end, together};
+    use super::{AT_ONCE, CallError, Class, each_to_its_end, together};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test]
@@ -63,13 +79,32 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
                 ended.fetch_add(1, Ordering::SeqCst);
-                if fails { Err(index) } else { Ok(index) }
+                if fails { Err(failure(Class::Retryable)) } else { Ok(index) }
             }
         };
         assert_eq!(each_to_its_end((0..10).map(|index| call(index, false)).collect()).await, Ok((0..10).collect()));
         assert_eq!((begun.swap(0, Ordering::SeqCst), ended.swap(0, Ordering::SeqCst)), (10, 10));
-        assert_eq!(each_to_its_end((0..20).map(|index| call(index, index == 1)).collect()).await, Err(1));
+        assert_eq!(
+            each_to_its_end((0..20).map(|index| call(index, index == 1)).collect()).await,
+            Err(failure(Class::Retryable))
+        );
         assert_eq!((begun.into_inner(), ended.into_inner()), (AT_ONCE, AT_ONCE));
+    }
+
+    #[tokio::test]
+    async fn of_several_failures_the_one_that_will_not_pass_is_told() {
+        let call = |class| async move { Err::<(), _>(failure(class)) };
+        for classes in [
+            [Class::Conflict, Class::Permanent, Class::Retryable],
+            [Class::Permanent, Class::Conflict, Class::Retryable],
+        ] {
+            let told = each_to_its_end(classes.into_iter().map(call).collect()).await;
+            assert_eq!(told, Err(failure(Class::Permanent)));
+        }
+    }
+
+    fn failure(class: Class) -> CallError {
+        CallError::new("there", "ask", class, "no")
     }
 
     #[tokio::test]

@@ -14,8 +14,8 @@ use crate::serve::store::{Store, StoreError};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, broadcast};
 
 /// For how long a client of the control plane is used before its kubeconfig is read again: who we are may have been renewed there.
@@ -34,14 +34,22 @@ pub struct Context {
     pub changed: Notify,
     /// What all who write dashboards share.
     pub dashboards: dashboards::Shared,
-    /// The control plane, and since when its client is used.
-    plane: tokio::sync::Mutex<Option<(Instant, Karmada)>>,
+    plane: Mutex<Option<Plane>>,
     started_at: At,
     /// Capacities of the graphs that are kept here, by their ids.
     figures: Mutex<BTreeMap<String, Vec<Figure>>>,
     /// Graphs that another server has taken over, by their ids, as long as their keepers here have not left.
     lost: Mutex<BTreeSet<String>>,
     ending: AtomicBool,
+}
+
+/// The control plane, as somebody has reached it.
+#[derive(Debug, Clone)]
+struct Plane {
+    opened_at: Instant,
+    /// When its kubeconfig had been written.
+    written_at: Option<SystemTime>,
+    karmada: Karmada,
 }
 
 /// Why a keeper could not do something.
@@ -88,7 +96,7 @@ impl Context {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
         let (started_at, figures, ending) = (At::now(), Mutex::default(), AtomicBool::new(false));
-        let (lost, plane) = (Mutex::default(), tokio::sync::Mutex::default());
+        let (lost, plane) = (Mutex::default(), Mutex::default());
         Arc::new(Self { store, settings, told, changed, dashboards, plane, started_at, figures, lost, ending })
     }
 
@@ -98,15 +106,22 @@ impl Context {
     /// None is configured, or its kubeconfig cannot be read or used.
     pub async fn karmada(&self, project: &str) -> Result<Karmada, CallError> {
         let at = self.settings.karmada_at(project)?;
-        let mut plane = self.plane.lock().await;
-        let known = plane.take().filter(|(since, _)| clock::now().duration_since(*since) < CLIENT_FRESH_FOR);
-        let (since, open) = match known {
+        let now = clock::now();
+        let written_at = tokio::fs::metadata(&at.kubeconfig).await.and_then(|file| file.modified()).ok();
+        let is_fresh =
+            |plane: &Plane| plane.written_at == written_at && now.duration_since(plane.opened_at) < CLIENT_FRESH_FOR;
+        let known = self.plane().clone().filter(is_fresh);
+        let plane = match known {
             Some(known) => known,
-            None => (clock::now(), Karmada::open(&at).await?),
+            None => Plane { opened_at: now, written_at, karmada: Karmada::open(&at).await? },
         };
-        let karmada = Karmada::with_client(open.client().clone(), &at.namespace, at.division);
-        *plane = Some((since, open));
+        let karmada = Karmada::with_client(plane.karmada.client().clone(), &at.namespace, at.division);
+        *self.plane() = Some(plane);
         Ok(karmada)
+    }
+
+    fn plane(&self) -> MutexGuard<'_, Option<Plane>> {
+        self.plane.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Until when all that a job is about has to be ready. What was asked for before this server started was not worked on meanwhile,
@@ -193,9 +208,38 @@ mod tests {
     use crate::serve::store::asked::NewGraph;
     use crate::serve::store::rows::{Graph, Job, Options};
     use serde_json::json;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     const MINUTE: Duration = Duration::from_mins(1);
+
+    /// Who we are to the control plane has changed: the next call knows.
+    #[tokio::test]
+    async fn a_kubeconfig_that_was_written_anew_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        let written = |namespace: &str, seconds: u64| {
+            let text = format!(
+                "clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:9'}}}}]\n\
+                 contexts: [{{name: x, context: {{cluster: c, namespace: {namespace}}}}}]\ncurrent-context: x\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            std::fs::File::options().append(true).open(&path).unwrap().set_modified(at).unwrap();
+        };
+        let context =
+            stand_in::context(stand_in::settings(&[("karmada.kubeconfig", &path.display().to_string())])).await;
+        let seen = async || {
+            let karmada = context.karmada("shop").await.unwrap();
+            (karmada.client().default_namespace().to_owned(), karmada.namespace().to_owned())
+        };
+        let (first, second) = (("first".to_owned(), "shop".to_owned()), ("second".to_owned(), "shop".to_owned()));
+        written("first", 1);
+        assert_eq!(seen().await, first);
+        written("second", 1);
+        assert_eq!(seen().await, first, "the client is used again");
+        written("second", 2);
+        assert_eq!(seen().await, second);
+    }
 
     #[tokio::test]
     async fn time_in_which_nobody_could_work_on_a_job_does_not_count() {

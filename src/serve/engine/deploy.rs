@@ -256,7 +256,7 @@ async fn install(
     let connection = context.settings.connection(graph, (Vec::new(), &names), (&BTreeSet::new(), Some(releases)))?;
     let registry = context.settings.registry(&connection.charts);
     let ((), installer) = tokio::try_join!(claim, Installer::new(karmada, &connection, &registry))?;
-    installer.install(&connection).await?;
+    installer.install(&connection, &|| context.is_left(&graph.id)).await?;
     if let Some(job) = job {
         context.store.job_step(&job.id, &format!("charts installed: {}", names.join(", "))).await?;
     }

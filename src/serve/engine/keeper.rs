@@ -78,6 +78,8 @@ impl Keeper {
             match turned {
                 Ok(None) => {}
                 Ok(Some(next)) => return next,
+                // Whoever keeps it next finds it as it is: what failed here may be none of that one's trouble.
+                Err(_) if self.context.is_left(&self.id) => return Next::Done,
                 Err(error) => {
                     tracing::warn!(graph = graph.name, %error, "the graph could not be kept");
                     if let Some(next) = self.on_error(&graph, &error) {
@@ -262,6 +264,16 @@ impl Keeper {
     fn on_error(&self, graph: &Graph, error: &KeepError) -> Option<Next> {
         let reason = error.to_string();
         self.wait(async {
+            // As it is noted by now: what has begun to be installed since it was read is ours, and is not to be forgotten.
+            let status = match self.context.store.graph_by_id(&graph.id).await {
+                Ok(Some(now)) => now.status,
+                Ok(None) => return Some(Next::Done),
+                Err(error) => {
+                    tracing::warn!(graph = graph.name, %error, "the store cannot be read");
+                    return Some(Next::Again(AGAIN_AFTER));
+                }
+            };
+            let graph = &Graph { status, ..graph.clone() };
             if (error.may_pass() && !self.is_overdue(graph, error).await) || graph.wanted != Wish::Running {
                 let phase = if graph.wanted == Wish::Removed { Phase::Removing } else { graph.status.phase };
                 self.note(graph, (graph.status.clone(), phase), &reason).await;

@@ -1,5 +1,6 @@
-//! Tells charts where their services are by now, and what follows services to their places: what a chart makes besides its Deployment (services, exports, imports) follows the values
-//! `clustersAffinity` and `serviceImportClusters`, also of services that did not move themselves but are called from elsewhere.
+//! Tells charts where their services are by now, and what follows services to their places: what a chart makes besides its Deployment
+//! (services, exports, imports) follows the values `clustersAffinity` and `serviceImportClusters`, also of services that did not move
+//! themselves but are called from elsewhere.
 
 use super::clerk::Refresh;
 use super::context::Context;
@@ -102,6 +103,9 @@ async fn follow(
             continue;
         }
         while let Err(error) = tell_charts(&mut parts, &values).await {
+            if parts.context.is_left(&parts.graph.id) {
+                return;
+            }
             let told = ("service.values-failed", error.to_string(), Value::Null);
             parts.context.tell(&parts.graph, None, (told.0, &told.1, told.2)).await;
             if !is_to_be_tried_again(&mut listen).await {
@@ -133,7 +137,8 @@ async fn tell_charts(
         }
     }
     let registry = parts.context.settings.registry(&parts.connection.charts);
-    releases(&parts.karmada, &parts.connection, &registry).await?;
+    let is_left = || parts.context.is_left(&parts.graph.id);
+    releases(&parts.karmada, &parts.connection, &registry, &is_left).await?;
     parts.given = values.clone();
     Ok(())
 }

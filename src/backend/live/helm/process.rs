@@ -5,12 +5,9 @@
 
 use std::io;
 use std::process::Output;
-use std::sync::LazyLock;
-use std::thread::available_parallelism;
 use std::time::Duration;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System};
 use tokio::process::Command;
-use tokio::sync::Semaphore;
 
 /// For how long a program may run, and how long it has to end itself after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +27,11 @@ pub enum End {
     Stopped,
 }
 
-/// Two a core: each spends half of its time on waiting for the control plane, and none is to be there for every release of every graph
-/// after a restart.
-static AT_ONCE: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(2 * available_parallelism().map_or(1, usize::from)));
-
-/// Runs `command` to its end, once there is a place for it among the others.
+/// Runs `command` to its end.
 ///
 /// # Errors
 /// It cannot be started.
 pub async fn run(mut command: Command, patience: Patience) -> io::Result<End> {
-    let _place = AT_ONCE.acquire().await.map_err(io::Error::other)?;
     let child = command.kill_on_drop(true).spawn()?;
     let pid = child.id();
     let output = child.wait_with_output();

@@ -42,7 +42,11 @@ impl Helm {
         let what = lock.what();
         let was_interrupted = lock.was_interrupted().map_err(|error| trouble(what, &self.settings.home, &error))?;
         let history = self.read_history(what, release).await?;
-        let Some(recovery) = recovery(&history) else { return Ok((history.into_iter().next_back(), None)) };
+        let Some(recovery) = recovery(&history) else {
+            // Killed before it began, or behind its end: the next revision that is unfinished may be somebody else's.
+            lock.end().map_err(|error| trouble(what, &self.settings.home, &error))?;
+            return Ok((history.into_iter().next_back(), None));
+        };
         let age = clock::since_epoch().saturating_sub(history.last().map_or(Duration::ZERO, |last| last.updated_at));
         if !was_interrupted && age < FOREIGN_DEAD {
             let reason = format!("another helm has been at this release for {} s", age.as_secs());

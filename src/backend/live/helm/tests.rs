@@ -119,6 +119,15 @@ async fn a_release_is_made_once() {
     assert!(bench.helm.ensure(&bench.wanted(json!({}))).await.unwrap().is_new);
 }
 
+/// We were killed before a Helm began or behind its end: what is unfinished later is not taken for ours.
+#[tokio::test]
+async fn a_mark_of_an_operation_that_left_nothing_is_wiped() {
+    let bench = Bench::of(&cases(&[&history("deployed", "x")])).await;
+    bench.helm.lock("test", &web()).await.unwrap().begin().unwrap();
+    assert_eq!(bench.helm.recover(&web()).await, Ok(None));
+    assert!(!bench.helm.lock("test", &web()).await.unwrap().was_interrupted().unwrap());
+}
+
 /// A Helm that leaves a lock and hangs is ended; the next one clears the lock away before it upgrades.
 #[tokio::test]
 async fn what_a_killed_helm_left_is_cleared_away() {

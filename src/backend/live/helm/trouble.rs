@@ -47,6 +47,8 @@ const RETRYABLE: &[&str] = &[
     "currently unable to handle the request",
     "internal error occurred",
     "etcdserver",
+    // Of a kind that another chart brings, which may be installed at the same time.
+    "no matches for kind",
 ];
 
 /// What Helm says where a release is not there.
@@ -92,6 +94,7 @@ mod tests {
             ("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", Class::Conflict),
             ("Error: INSTALLATION FAILED: cannot re-use a name that is still in use", Class::Conflict),
             ("Error: UPGRADE FAILED: failed calling webhook \"x\"", Class::Retryable),
+            ("Error: unable to build kubernetes objects: no matches for kind \"Queue\" in version", Class::Retryable),
             ("Error: path \"/nowhere.tgz\" not found", Class::Permanent),
             ("", Class::Permanent),
         ];

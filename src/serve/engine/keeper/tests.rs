@@ -1,13 +1,16 @@
 //! What a keeper does where the control plane cannot be had.
 
 use super::{AGAIN_AFTER, Keeper, Next};
+use crate::backend::live::outside::{CallError, Class};
 use crate::model::connection::Division;
 use crate::serve::config::Config;
 use crate::serve::engine::context::Context;
 use crate::serve::engine::settings::{ControlPlane, Settings};
 use crate::serve::store::Store;
 use crate::serve::store::asked::{Ask, NewGraph};
-use crate::serve::store::rows::{Change, Graph, Job, JobKind, JobState, Options, Phase, Previous, Wish};
+use crate::serve::store::rows::{
+    Change, Graph, Job, JobKind, JobState, Options, Phase, Previous, ServiceStatus, Status, Wish,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,6 +55,24 @@ async fn a_graph_is_said_to_be_removed_until_it_is_and_then_its_job_has_ended() 
     assert_eq!(kept(&store, &graph, settings(folder.path(), false)).await, Next::Done);
     assert_eq!(store.graph_by_id(&graph.id).await.unwrap(), None);
     assert_eq!(store.job(&job.id).await.unwrap().unwrap().state, JobState::Succeeded);
+}
+
+/// What a deploy had begun to install when it failed is known afterwards, so that it can be taken down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_noted_of_a_deploy_outlives_its_failure() {
+    let (folder, (store, graph, _)) = (tempfile::tempdir().unwrap(), stored().await);
+    let chart = Some("oci://8.8.8.8/web@sha256:1".to_owned());
+    let web = ServiceStatus { name: "web".to_owned(), chart: chart.clone(), ..ServiceStatus::default() };
+    let status = Status { services: vec![web], generation: graph.generation, ..graph.status.clone() };
+    store.set_status(&graph.id, &status).await.unwrap();
+    let context = Context::new(store.clone(), settings(folder.path(), true));
+    let keeper = Keeper { context, runtime: Handle::current(), id: graph.id.clone() };
+    let away = CallError::new("karmada", "read", Class::Retryable, "it is away");
+    let read_before = graph.clone();
+    let next = tokio::task::spawn_blocking(move || keeper.on_error(&read_before, &away.into())).await.unwrap();
+    assert_eq!(next, Some(Next::Again(AGAIN_AFTER)));
+    let noted = store.graph_by_id(&graph.id).await.unwrap().unwrap().status;
+    assert_eq!((noted.services[0].chart.clone(), noted.reason.as_deref()), (chart, Some("karmada: read: it is away")));
 }
 
 /// A server is started with a kubeconfig that cannot be read, and then with one that can.

@@ -226,6 +226,7 @@ mod tests {
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             std::fs::File::options().append(true).open(&path).unwrap().set_modified(at).unwrap();
         };
+        written("first", 1);
         let context =
             stand_in::context(stand_in::settings(&[("karmada.kubeconfig", &path.display().to_string())])).await;
         let seen = async || {
@@ -233,7 +234,6 @@ mod tests {
             (karmada.client().default_namespace().to_owned(), karmada.namespace().to_owned())
         };
         let (first, second) = (("first".to_owned(), "shop".to_owned()), ("second".to_owned(), "shop".to_owned()));
-        written("first", 1);
         assert_eq!(seen().await, first);
         written("second", 1);
         assert_eq!(seen().await, first, "the client is used again");

@@ -13,6 +13,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/target
 export SMO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
 
 CARGO ?= cargo
+# More for each call of it; CI has our own code optimised less.
+override CARGO += $(SMO_CARGO_FLAGS)
 # Everything, in builds as in tests: other features would be another build of what depends on them (polars).
 FEATURES := --all-features
 SMO := $(CARGO_TARGET_DIR)/release/smo

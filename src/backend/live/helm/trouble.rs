@@ -49,6 +49,8 @@ const RETRYABLE: &[&str] = &[
     "etcdserver",
     // Of a kind that another chart brings, which may be installed at the same time.
     "no matches for kind",
+    // Of the release before, stopped a moment ago: there when Helm looked first, and gone when it looked again.
+    "failed to get object",
 ];
 
 /// What Helm says where a release is not there.
@@ -95,6 +97,7 @@ mod tests {
             ("Error: INSTALLATION FAILED: cannot re-use a name that is still in use", Class::Conflict),
             ("Error: UPGRADE FAILED: failed calling webhook \"x\"", Class::Retryable),
             ("Error: unable to build kubernetes objects: no matches for kind \"Queue\" in version", Class::Retryable),
+            ("Error: failed to get object shop/web: policies \"web\" not found", Class::Retryable),
             ("Error: path \"/nowhere.tgz\" not found", Class::Permanent),
             ("", Class::Permanent),
         ];

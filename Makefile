@@ -13,8 +13,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/target
 export SMO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
 
 CARGO ?= cargo
-# More for each call of it; CI has our own code optimised less.
-override CARGO += $(SMO_CARGO_FLAGS)
+# With more for each call; CI has our own code optimised less.
+RUN_CARGO = $(CARGO) $(SMO_CARGO_FLAGS)
 # Everything, in builds as in tests: other features would be another build of what depends on them (polars).
 FEATURES := --all-features
 SMO := $(CARGO_TARGET_DIR)/release/smo
@@ -34,11 +34,11 @@ setup: ## installs what the build needs and is missing (cmake g++ libclang-dev p
 	@.ci/setup
 
 build: setup ## the program, target/release/smo
-	$(CARGO) build --release --locked $(FEATURES)
+	$(RUN_CARGO) build --release --locked $(FEATURES)
 	@echo "built $(SMO)"
 
 install: setup ## puts `smo` on the PATH (~/.cargo/bin)
-	$(CARGO) install --path . --locked $(FEATURES)
+	$(RUN_CARGO) install --path . --locked $(FEATURES)
 
 simulate: build ## replays the quickstart scenario with its policies; prints a table and writes a page
 	@$(SMO) simulate $(SCENARIO) --out $(OUT)
@@ -59,7 +59,7 @@ classic: build ## sixteen policies in eight scenarios: docs/classic.html and .md
 
 test: setup ## all tests: units, laws, policies, vectors, command line, scenarios, README, and the live stack
 	@.ci/setup service
-	env -u SMO_LIVE_REQUIRED $(if $(SMO_LIVE_REQUIRED),SMO_POSTGRES_REQUIRED=1) $(CARGO) test --release --locked --all-features
+	env -u SMO_LIVE_REQUIRED $(if $(SMO_LIVE_REQUIRED),SMO_POSTGRES_REQUIRED=1) $(RUN_CARGO) test --release --locked --all-features
 	@tests/live/run
 
 test-live: setup ## those on the live stack alone: real Karmada, Prometheus, Helm, Grafana (a skip says why)
@@ -84,7 +84,7 @@ live-stack: ## real Karmada, Kubernetes, Prometheus, Grafana ... for scripts/liv
 live-demo: export SMO_LIVE_NAMESPACE ?= smo-live-demo
 live-demo: export SMO_LIVE_RUN ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/live-demo
 live-demo: live-stack ## a shop on real Karmada clusters: deployed, scaled, a cluster lost and back; told as it happens (2 min)
-	@$(if $(filter file,$(origin SMO)),$(CARGO) build --release --locked $(FEATURES))
+	@$(if $(filter file,$(origin SMO)),$(RUN_CARGO) build --release --locked $(FEATURES))
 	@trap 'trap "" INT TERM HUP; scripts/live down' EXIT; \
 		scripts/live up --reset; \
 		scripts/live exec python3 -B tests/live/demo.py --smo $(abspath $(SMO))
@@ -94,7 +94,7 @@ test-stack: ## the scripts of the live stack and of its demo, without its progra
 	@python3 -B tests/live/test_demo.py
 
 bench: setup ## all benches (criterion); SMO_BENCH_SMOKE=1 runs each once at smoke size
-	$(CARGO) bench --locked $(FEATURES)
+	$(RUN_CARGO) bench --locked $(FEATURES)
 
 # The peers in Python, kept outside the work tree by their versions.
 PEERS_VERSION = $(shell sha256sum benches/peers/requirements.txt | cut -c1-12)
@@ -108,38 +108,38 @@ bench-peers: build ## the same worlds by SimPy and Vessim (python3; packages are
 		touch $(PEERS_VENV)/ready; } || { \
 		echo "SKIPPED: the packages of benches/peers/requirements.txt cannot be installed"; test -n "$(SMO_BENCH_SMOKE)"; }
 	@if test -e $(PEERS_VENV)/ready; then $(PEERS_VENV)/bin/python benches/peers/run.py --smo $(abspath $(SMO)) \
-		--accounting "$(CARGO) bench --quiet --locked $(FEATURES) --bench accounting"; fi
+		--accounting "$(RUN_CARGO) bench --quiet --locked $(FEATURES) --bench accounting"; fi
 
 # Reading, memory, start, dry runs and alerts need nothing; a deploy and ten minutes of faults need the live stack, which is brought up.
 bench-serve: export SMO_LIVE_NAMESPACE ?= smo-bench-serve
 bench-serve: export SMO_LIVE_RUN ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/bench-serve
 bench-serve: live-stack ## figures of the service, with a load beside it; then ten minutes in which everything breaks (15 min)
-	$(CARGO) bench --locked $(FEATURES) --bench serve --no-run
+	$(RUN_CARGO) bench --locked $(FEATURES) --bench serve --no-run
 	@trap 'trap "" INT TERM HUP; scripts/live down' EXIT; \
 		scripts/live up --reset; \
-		scripts/live exec $(CARGO) bench --quiet --locked $(FEATURES) --bench serve; \
-		$(if $(SMO_BENCH_SMOKE),,SMO_FAULTS_SECONDS=600 scripts/live exec $(CARGO) test --release --locked $(FEATURES) --test live -- --test-threads=1 --nocapture faults)
+		scripts/live exec $(RUN_CARGO) bench --quiet --locked $(FEATURES) --bench serve; \
+		$(if $(SMO_BENCH_SMOKE),,SMO_FAULTS_SECONDS=600 scripts/live exec $(RUN_CARGO) test --release --locked $(FEATURES) --test live -- --test-threads=1 --nocapture faults)
 
 lint: setup ## format check, clippy with warnings denied, licences where cargo-deny is installed
-	$(CARGO) fmt --check
-	$(CARGO) clippy --release --locked --all-targets --all-features -- --deny warnings
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline --all-features check licenses bans sources; \
+	$(RUN_CARGO) fmt --check
+	$(RUN_CARGO) clippy --release --locked --all-targets --all-features -- --deny warnings
+	@if command -v cargo-deny >/dev/null; then $(RUN_CARGO) deny --offline --all-features check licenses bans sources; \
 		else echo "cargo-deny is not installed: licences, bans and sources were not checked"; fi
 
 format: ## formats the code
-	$(CARGO) fmt
+	$(RUN_CARGO) fmt
 
 # The builder of the book, kept outside the work tree by its version.
 MDBOOK_VERSION := 0.5.4
 MDBOOK := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smo/mdbook-$(MDBOOK_VERSION)/bin/mdbook
 
 $(MDBOOK):
-	$(CARGO) install mdbook --version $(MDBOOK_VERSION) --locked --no-default-features --root $(abspath $(dir $@)/..)
+	$(RUN_CARGO) install mdbook --version $(MDBOOK_VERSION) --locked --no-default-features --root $(abspath $(dir $@)/..)
 
 docs: setup $(MDBOOK) ## the book and the documentation of the code, warnings denied
 	@$(MDBOOK) build docs 2>&1 | tee $(CARGO_TARGET_DIR)/mdbook.log
 	@! grep -E 'WARN|ERROR' $(CARGO_TARGET_DIR)/mdbook.log
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --no-deps --all-features --document-private-items
+	RUSTDOCFLAGS="--deny warnings" $(RUN_CARGO) doc --release --locked --no-deps --all-features --document-private-items
 	@echo "docs    docs/book/index.html, and of the code $(CARGO_TARGET_DIR)/doc/smo/index.html"
 
 # The packages of the notebooks, kept outside the work tree by their versions.
@@ -156,4 +156,4 @@ notebooks: build ## executes the notebooks (python3; its packages are installed 
 
 clean: ## removes the runs here; the build outside stays (make clean BUILD=1 removes it too)
 	rm -rf -- $(OUT)
-	$(if $(BUILD),$(CARGO) clean)
+	$(if $(BUILD),$(RUN_CARGO) clean)

@@ -81,11 +81,7 @@ impl<'a> Installer<'a> {
         let installs = services.filter_map(|one| Some((&one.workload, one.release.as_ref()?)));
         let installs = installs.map(|(workload, at)| async move {
             // The wait for it is nobody's delay but ours: it is over before Helm's time begins, and before anything is read.
-            let _place = place().await?;
-            if is_left() {
-                let call = format!("install {workload}");
-                return Err(CallError::new("smo", call, Class::Retryable, "it is left to whoever keeps it next"));
-            }
+            let _place = place(workload, is_left).await?;
             self.ensure(helm, workload, at).await
         });
         each_to_its_end(installs.collect()).await?;
@@ -124,8 +120,12 @@ pub async fn releases(
 /// Removes all releases; which the connection has.
 ///
 /// # Errors
-/// A Helm that is missing or too old, or one that failed.
-pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec<String>, CallError> {
+/// A Helm that is missing or too old, or one that failed; it is left.
+pub async fn uninstall(
+    karmada: &Karmada,
+    connection: &Connection,
+    is_left: IsLeft<'_>,
+) -> Result<Vec<String>, CallError> {
     let workloads: Vec<&Counterpart> = connection.services.values().filter(|one| one.release.is_some()).collect();
     if workloads.is_empty() {
         return Ok(Vec::new());
@@ -133,7 +133,7 @@ pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec
     let helm = helm(connection).await?;
     let removals = workloads.into_iter().map(|counterpart| async {
         let release = Release::new(karmada.namespace(), &counterpart.workload)?;
-        let _place = place().await?;
+        let _place = place(&counterpart.workload, is_left).await?;
         if helm.status(&release).await?.is_none() {
             return Ok(None);
         }
@@ -145,16 +145,17 @@ pub async fn uninstall(karmada: &Karmada, connection: &Connection) -> Result<Vec
 }
 
 async fn helm(connection: &Connection) -> Result<Helm, CallError> {
-    let _place = place().await?;
+    let _place = place("Helm's version", &|| false).await?;
     let program = connection.charts.helm.clone();
     let kubeconfig = connection.karmada.kubeconfig.clone();
     Helm::new(Settings { program, kubeconfig, home: home_of(connection), patience: PATIENCE }).await
 }
 
-/// A place among the Helms that work at once, until it is dropped.
-async fn place() -> Result<SemaphorePermit<'static>, CallError> {
-    let closed = |error| CallError::new("helm", "wait for a place", Class::Retryable, error);
-    AT_ONCE.acquire().await.map_err(closed)
+/// A place among the Helms that work at once, until it is dropped; none for what has been left meanwhile.
+async fn place(what: &str, is_left: IsLeft<'_>) -> Result<SemaphorePermit<'static>, CallError> {
+    let none = |reason: &str| CallError::new("helm", format!("begin with {what}"), Class::Retryable, reason);
+    let place = AT_ONCE.acquire().await.map_err(|closed| none(&closed.to_string()))?;
+    if is_left() { Err(none("it is left to whoever keeps it next")) } else { Ok(place) }
 }
 
 fn home_of(connection: &Connection) -> PathBuf {

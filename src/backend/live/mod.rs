@@ -316,7 +316,7 @@ pub fn remove(connection: &Connection, known: &Known) -> Result<Vec<String>, Cal
         for counterpart in connection.services.values() {
             removed.extend(karmada.release(&counterpart.workload).await?);
         }
-        removed.extend(deploy::uninstall(&karmada, connection).await?);
+        removed.extend(deploy::uninstall(&karmada, connection, &|| false).await?);
         if deploy::remove_dashboard(connection).await {
             removed.push("Grafana dashboard".to_owned());
         }

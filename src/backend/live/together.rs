@@ -23,7 +23,8 @@ pub fn together<T, E, F: Future<Output = Result<T, E>>>(
     futures::stream::iter(calls).buffered(AT_ONCE).try_collect()
 }
 
-/// What all of them say, in their order. After one has failed no other is begun, and those under way are let end.
+/// What all of them say, in their order. After a failure that will not pass no other is begun, and those under way are let end; where it
+/// may pass all are made, for one may be what another waits for.
 ///
 /// # Errors
 /// Of those that failed the one that is least likely to pass: a conflict is not to hide that a chart is wrong. The others are logged.
@@ -46,7 +47,7 @@ where
                 tracing::warn!(%error, "another call failed as well");
             }
         }
-        if answers.is_ok() {
+        if !matches!(&answers, Err(CallError { class: Class::Permanent, .. })) {
             under_way.extend(waiting.next());
         }
     }
@@ -68,27 +69,27 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test]
-    async fn what_is_under_way_is_let_end_and_nothing_is_begun_after_a_failure() {
+    async fn what_is_under_way_is_let_end_and_nothing_is_begun_after_what_will_not_pass() {
         let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let call = |index: usize, fails: bool| {
+        let call = |index: usize, fails: Option<Class>| {
             let (begun, ended) = (&begun, &ended);
             async move {
                 begun.fetch_add(1, Ordering::SeqCst);
                 // Those that come later are through earlier.
-                for _ in 0..if fails { 1 } else { 20 - index } {
+                for _ in 0..if fails.is_some() { 1 } else { 20 - index } {
                     tokio::task::yield_now().await;
                 }
                 ended.fetch_add(1, Ordering::SeqCst);
-                if fails { Err(failure(Class::Retryable)) } else { Ok(index) }
+                fails.map_or(Ok(index), |class| Err(failure(class)))
             }
         };
-        assert_eq!(each_to_its_end((0..10).map(|index| call(index, false)).collect()).await, Ok((0..10).collect()));
+        assert_eq!(each_to_its_end((0..10).map(|index| call(index, None)).collect()).await, Ok((0..10).collect()));
         assert_eq!((begun.swap(0, Ordering::SeqCst), ended.swap(0, Ordering::SeqCst)), (10, 10));
-        assert_eq!(
-            each_to_its_end((0..20).map(|index| call(index, index == 1)).collect()).await,
-            Err(failure(Class::Retryable))
-        );
-        assert_eq!((begun.into_inner(), ended.into_inner()), (AT_ONCE, AT_ONCE));
+        for (class, made) in [(Class::Permanent, AT_ONCE), (Class::Retryable, 20)] {
+            let calls = (0..20).map(|index| call(index, (index == 1).then_some(class)));
+            assert_eq!(each_to_its_end(calls.collect()).await, Err(failure(class)));
+            assert_eq!((begun.swap(0, Ordering::SeqCst), ended.swap(0, Ordering::SeqCst)), (made, made), "{class:?}");
+        }
     }
 
     #[tokio::test]

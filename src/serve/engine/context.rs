@@ -108,16 +108,17 @@ impl Context {
         let at = self.settings.karmada_at(project)?;
         let now = clock::now();
         let written_at = tokio::fs::metadata(&at.kubeconfig).await.and_then(|file| file.modified()).ok();
-        let is_fresh =
-            |plane: &Plane| plane.written_at == written_at && now.duration_since(plane.opened_at) < CLIENT_FRESH_FOR;
-        let known = self.plane().clone().filter(is_fresh);
-        let plane = match known {
-            Some(known) => known,
-            None => Plane { opened_at: now, written_at, karmada: Karmada::open(&at).await? },
+        let young = self.plane().clone().filter(|plane| now.duration_since(plane.opened_at) < CLIENT_FRESH_FOR);
+        let plane = match young {
+            Some(known) if known.written_at == written_at => known,
+            older => match (Karmada::open(&at).await, older) {
+                (Ok(karmada), _) => self.plane().insert(Plane { opened_at: now, written_at, karmada }).clone(),
+                // Somebody may be writing it at this moment.
+                (Err(_), Some(older)) => older,
+                (Err(error), None) => return Err(error),
+            },
         };
-        let karmada = Karmada::with_client(plane.karmada.client().clone(), &at.namespace, at.division);
-        *self.plane() = Some(plane);
-        Ok(karmada)
+        Ok(Karmada::with_client(plane.karmada.client().clone(), &at.namespace, at.division))
     }
 
     fn plane(&self) -> MutexGuard<'_, Option<Plane>> {
@@ -237,6 +238,8 @@ mod tests {
         assert_eq!(seen().await, first);
         written("second", 1);
         assert_eq!(seen().await, first, "the client is used again");
+        std::fs::write(&path, "clusters: [").unwrap();
+        assert_eq!(seen().await, first, "it is being written");
         written("second", 2);
         assert_eq!(seen().await, second);
     }

@@ -76,7 +76,7 @@ async fn services(
     let releases = Releases { charts, values: BTreeMap::new() };
     let connection = context.settings.connection(graph, (Vec::new(), &names), (&BTreeSet::new(), Some(&releases)))?;
     // Released before it is gone, a Deployment would be taken by the policy of its chart, and be found so by the next start.
-    let mut removed = uninstall(karmada, &connection).await?;
+    let mut removed = uninstall(karmada, &connection, &|| context.is_left(&graph.id)).await?;
     let rest = names.iter().map(|name| async {
         let mut removed = monitors::remove(karmada, name).await?;
         removed.extend(karmada.release(name).await?);

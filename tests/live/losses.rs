@@ -55,9 +55,11 @@ fn loses_and_fails_back(name: &str, signal: &str) {
             .all(|member| shop.ready(member, "front") == shares.get(*member).copied().unwrap_or(0))
     });
     assert_eq!(shop.ready_all("front"), 4, "{}", smo.said());
-    // A member's own controllers may stand still for minutes after their API server was away, which would be a part of the next test: they
-    // are started anew, as on a machine that comes back.
-    stack.live(&["restart", &format!("kcm-{lost}")]);
+    // A member's own programs may stand still for minutes after their API server was away, which would be a part of the next test: they are
+    // started anew, as on a machine that comes back.
+    for program in ["kcm", "sched", "kwok"] {
+        stack.live(&["restart", &format!("{program}-{lost}")]);
+    }
     let _one = Filler::new(&stack, lost, ("10m", 1));
     until("the controllers of the lost one act again", Duration::from_secs(90), || {
         let made = stack.at(lost, "/apis/apps/v1/namespaces/default/deployments/filler");

@@ -310,7 +310,8 @@ pub fn empty(stack: &Stack) {
     FIRST.call_once_force(|_| {
         until("namespaces of runs before are gone", Duration::from_mins(1), || ours(None).is_empty());
     });
-    until("the members are empty", Duration::from_secs(90), || {
+    // Karmada takes its time to speak to a member again whose API server was away.
+    until("the members are empty", Duration::from_mins(3), || {
         ["member1", "member2"].iter().all(|member| is_empty(stack, member))
     });
 }

@@ -2,8 +2,8 @@
 //!
 //! Helm 3.17 and 4.x are spoken to by the same flags, all of which both know. Four decisions:
 //!
-//! * **Never `--wait` or `--atomic`.** A Karmada control plane has no replica sets and writes no conditions, so Helm would wait for
-//!   ever; whether a service is ready is read from its binding and its deployment.
+//! * **Never `--wait` or `--atomic`** where something is made. A Karmada control plane has no replica sets and writes no conditions, so
+//!   Helm would wait for ever; whether a service is ready is read from its binding and its deployment. A removal is waited for.
 //! * **Hooks are off** unless a chart is known to need them: hooks are Jobs, and nothing runs Jobs on the control plane, so a Helm
 //!   that waits for one never ends. [`Hooks::Run`] is for charts whose hooks are plain objects.
 //! * **Level-triggered.** [`Helm::ensure`] compares what is wanted (chart and values, by digest) with what the newest revision
@@ -240,7 +240,8 @@ impl Helm {
 
     async fn run_uninstall(&self, release: &Release, lock: &Lock) -> Result<(), CallError> {
         let Release { namespace, name } = release;
-        let arguments = ["uninstall", name, "-n", namespace, "--ignore-not-found", "--no-hooks"];
+        // Objects with finalizers (policies) go a moment later: a release that is made again meanwhile would take them for its own.
+        let arguments = ["uninstall", name, "-n", namespace, "--ignore-not-found", "--no-hooks", "--wait"];
         self.change(self.command(&arguments), lock).await.map(|_said| ())
     }
 

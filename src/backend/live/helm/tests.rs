@@ -191,6 +191,6 @@ async fn releases_are_listed_removed_and_restored() {
     let calls = bench.changes();
     let states = "--deployed --failed --pending --uninstalling --kubeconfig kubeconfig";
     assert_eq!(calls[1], format!("list -n shop -o json --max 256 --offset 256 {states}"));
-    assert!(calls[2].starts_with("uninstall web -n shop --ignore-not-found --no-hooks "), "{calls:?}");
+    assert!(calls[2].starts_with("uninstall web -n shop --ignore-not-found --no-hooks --wait "), "{calls:?}");
     assert!(calls[3].starts_with("rollback web 3 -n shop --no-hooks "), "{calls:?}");
 }

@@ -11,8 +11,9 @@ pub mod shadow;
 pub mod sim;
 
 use crate::model::observation::Action;
-use crate::model::{Observation, Plan};
+use crate::model::{Observation, Plan, Totals};
 use crate::units::Span;
+use std::collections::BTreeMap;
 
 /// A world that plans act on: simulated, watched, or real.
 pub trait Backend {
@@ -28,6 +29,16 @@ pub trait Backend {
     /// # Errors
     /// When the world does not take orders any more; a single action that fails is an observation.
     fn apply(&mut self, plan: &Plan) -> Result<Vec<Action>, BackendError>;
+
+    /// The sums so far, of a world that was lost on the way and keeps some: what was decided until then can be recorded.
+    fn so_far(&mut self) -> Option<Totals> {
+        None
+    }
+
+    /// What went wrong outside and passed by itself or was gone round, and how often; nothing in a simulation.
+    fn troubles(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
 
     /// Shows the rates of the next `span` in every snapshot from now on, where there is a future to show: a simulation has
     /// one.

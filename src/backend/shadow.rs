@@ -2,8 +2,9 @@
 
 use super::{Backend, BackendError};
 use crate::model::observation::Action;
-use crate::model::{Observation, Plan};
+use crate::model::{Observation, Plan, Totals};
 use crate::units::Span;
+use std::collections::BTreeMap;
 
 /// Observes what the inner backend observes, and applies nothing.
 #[derive(Debug, Clone)]
@@ -16,6 +17,14 @@ impl<B: Backend> Backend for Shadow<B> {
 
     fn apply(&mut self, _: &Plan) -> Result<Vec<Action>, BackendError> {
         Ok(Vec::new())
+    }
+
+    fn so_far(&mut self) -> Option<Totals> {
+        self.0.so_far()
+    }
+
+    fn troubles(&self) -> BTreeMap<String, u64> {
+        self.0.troubles()
     }
 
     fn foresee(&mut self, span: Span) {

@@ -39,7 +39,7 @@ pub struct Scenario {
     /// A variant of the scenario to ask about instead of the base.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
-    /// Start from the live state of this connection: its replicas, nodes, lost clusters and load as they are now.
+    /// Start from the live state of this connection: its replicas where they are, its nodes, lost clusters and load as they are now.
     #[arg(long, value_name = "CONNECTION")]
     pub now: Option<PathBuf>,
     /// The live state, once it has been looked at.

@@ -117,7 +117,7 @@ fn parting(parted: &Divergence) -> Vec<String> {
 
 fn row(name: &str, side: Option<&Side>) -> Vec<String> {
     let Some(Side { service, refused, .. }) = side else {
-        return vec![name.to_owned(), "has no such service".to_owned()];
+        return vec![name.to_owned(), "decided nothing about it".to_owned()];
     };
     let seen = service.rate_seen_per_s.map_or_else(
         || "no rate seen".to_owned(),

@@ -37,6 +37,7 @@ mod node;
 pub mod observations;
 mod occupied;
 mod operation;
+mod placed;
 mod read;
 mod rules;
 mod scenario;

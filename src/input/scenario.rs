@@ -12,6 +12,7 @@ use super::file::Files;
 use super::inventory::{InventoryFile, clusters};
 use super::network::{ClusterNames, NetworkFile, network};
 use super::operation::{ControlFile, LearnFile, LoadNoiseFile, PlatformFile, TelemetryFile};
+use super::placed::{PlacedFile, placed};
 use super::rules::{ObjectiveFile, RuleFile, rules};
 use super::tables::grid::Grid;
 use super::tasks::{self, TaskFile, Tasks};
@@ -64,6 +65,10 @@ pub struct ScenarioFile {
     /// What breaks.
     #[serde(default)]
     pub faults: Vec<FaultFile>,
+    /// Replicas that run when a run begins, by service and cluster: `{web: {edge-1: 3}}`; services that are not named have none.
+    /// The first decision changes them as any later one does. Where nothing is said, what is decided first runs from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<PlacedFile>,
     /// The control loop around a policy.
     #[serde(default)]
     pub control: ControlFile,
@@ -242,8 +247,10 @@ pub fn scenario(file: &ScenarioFile, tasks: &Tasks, files: &mut Files, at: &At<'
     let waiting = conditions(application_file, (&known.application, &known.clusters), files, &at.key("application"))?;
     known.application.conditions = waiting;
     known.rules = rules(application_file, (&file.rules, &file.objective), &known, at)?;
+    let placed = file.placed.as_ref().map(|file| placed(file, &known.application, &names, &at.key("placed")));
     Ok(Scenario {
         known: Arc::new(known),
+        placed: placed.transpose()?,
         truth,
         platform: file.platform.checked(),
         environment,

@@ -5,6 +5,7 @@
 //! longest time, a mean over samples) cannot be taken apart again: a backend begins those anew when the warm-up ends.
 
 use super::observation::{Amount, ClusterTotals, Flow, ServiceTotals, TaskTotals, Totals};
+use crate::units::Span;
 use serde::Serialize;
 
 /// How supply followed demand, as shares: the elasticity of SPEC RG (Herbst et al., SPEC-RG-2016-01, "Ready for Rain?"), in
@@ -110,7 +111,15 @@ impl Flow {
     }
 }
 
+/// Sums of so much of a run may be missing without a word, and of two minutes of a short one: 1 %.
+const MOMENT: f64 = 0.01;
+
 impl ServiceTotals {
+    /// Whether its sums are those of a run of length `whole`, but for a moment in which nobody knew its load.
+    pub fn is_known(&self, whole: Span) -> bool {
+        self.unknown.as_seconds_f64() <= (MOMENT * whole.as_seconds_f64()).max(120.0)
+    }
+
     fn subtract(&mut self, before: &Self) {
         self.flow = self.flow.since(before.flow);
         self.replica_hours -= before.replica_hours;

@@ -239,8 +239,7 @@ pub struct Totals {
     pub span: Span,
     /// How long the warm-up before it was.
     pub warm_up: Span,
-    /// What is measured, where not everything is: live, nobody counts drops, backlog and good requests. They are not zero then,
-    /// but unknown; so are floats that are not a number.
+    /// What is measured, where not all is, as live: the rest is not zero but unknown, as are floats that are not a number.
     pub partial: Option<Partial>,
     /// Users' requests: at entry services, over all of them.
     pub requests: Flow,
@@ -277,6 +276,8 @@ pub struct Totals {
 /// What a live run measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Partial {
+    /// Whether the load of every entry service was known all the time, but for moments.
+    pub offered: bool,
     /// Whether requests that are answered are counted, at every service.
     pub served: bool,
     /// Whether latency is measured at every service with an SLO.
@@ -369,6 +370,8 @@ pub struct ServiceTotals {
     pub latency: Option<Quantiles>,
     /// CPU used, in core-hours.
     pub cpu_hours: f64,
+    /// For how long nobody knew its load although it was to run; see [`is_known`](Self::is_known). Zero in a simulation.
+    pub unknown: Span,
     /// How its supply followed its demand; absent without demand, and live.
     pub elasticity: Option<Elasticity>,
 }

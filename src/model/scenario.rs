@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::fault::Fault;
 use super::id::{ClusterId, ServiceId, Table};
 use super::network::Network;
+use super::plan::Targets;
 use super::rules::Rules;
 use super::workload::LoadNoise;
 use crate::units::{Bytes, Ratio, Span, Time};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 pub struct Scenario {
     /// What the clusters and services are: what policies may know from the start.
     pub known: Arc<Known>,
+    /// What runs when a run begins; `None`: what is decided first.
+    pub placed: Option<Targets>,
     /// What is true of each service, whatever policies believe.
     pub truth: Table<ServiceId, Truth>,
     /// Delays of the platform.

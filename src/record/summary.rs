@@ -5,7 +5,7 @@
 
 use super::counts::Counts;
 use crate::model::observation::{
-    Amount, ClusterTotals, Elasticity, Flow, Packing, Partial, Quantiles, ServiceTotals, TaskTotals,
+    Amount, ClusterTotals, Elasticity, Flow, Packing, Quantiles, ServiceTotals, TaskTotals,
 };
 use crate::model::scenario::Known;
 use crate::model::{Cluster, Service, Totals};
@@ -23,6 +23,7 @@ pub struct Summary {
     pub span_s: f64,
     #[serde(default)]
     pub warm_up_s: f64,
+    #[serde(deserialize_with = "measured")]
     pub requests_offered: f64,
     #[serde(deserialize_with = "measured")]
     pub requests_served: f64,
@@ -141,6 +142,7 @@ pub struct ServiceSummary {
     pub slo_latency_ms: Option<f64>,
     pub slo_share: Option<f64>,
     pub slo_violation_time_share: Option<f64>,
+    #[serde(deserialize_with = "measured")]
     pub requests_offered: f64,
     #[serde(deserialize_with = "measured")]
     pub requests_served: f64,
@@ -196,10 +198,11 @@ impl Summary {
         let counted = |requests: f64| if totals.partial.is_some() { f64::NAN } else { requests };
         let has_slo = has_slo && totals.partial.is_none_or(|partial| partial.latency);
         let served = totals.partial.is_none_or(|partial| partial.served);
+        let offered = totals.partial.is_none_or(|partial| partial.offered);
         Self {
             span_s: totals.span.as_seconds_f64(),
             warm_up_s: totals.warm_up.as_seconds_f64(),
-            requests_offered: Flow::requests(totals.requests.offered),
+            requests_offered: if offered { Flow::requests(totals.requests.offered) } else { f64::NAN },
             requests_served: if served { Flow::requests(totals.requests.served) } else { f64::NAN },
             requests_dropped: counted(Flow::requests(totals.requests.dropped)),
             requests_backlog: counted(Flow::requests(totals.requests.backlog)),
@@ -244,7 +247,7 @@ impl Summary {
             gap_max: counts.gap_max,
             gap_mean: (counts.gaps.1 > 0).then(|| counts.gaps.0 / counts.gaps.1 as f64),
             events: totals.events,
-            by_service: totals.by_service.iter().map(|row| of_service(known, row, totals.partial)).collect(),
+            by_service: totals.by_service.iter().map(|row| of_service(known, row, totals)).collect(),
             by_cluster: clusters,
         }
     }
@@ -313,9 +316,10 @@ const fn of_packing(figures: &Packing) -> PackingSummary {
     }
 }
 
-fn of_service(known: &Known, row: &ServiceTotals, partial: Option<Partial>) -> ServiceSummary {
-    let counted = |requests: u128| if partial.is_some() { f64::NAN } else { Flow::requests(requests) };
-    let served = partial.is_none_or(|partial| partial.served);
+fn of_service(known: &Known, row: &ServiceTotals, totals: &Totals) -> ServiceSummary {
+    let counted = |requests: u128| if totals.partial.is_some() { f64::NAN } else { Flow::requests(requests) };
+    let offered = row.is_known(totals.span);
+    let served = offered && totals.partial.is_none_or(|partial| partial.served);
     let Service { name, slo, .. } = &known.application.services[row.service];
     let latency = Latency::of(row.latency.as_ref());
     ServiceSummary {
@@ -324,7 +328,7 @@ fn of_service(known: &Known, row: &ServiceTotals, partial: Option<Partial>) -> S
         slo_latency_ms: slo.map(|slo| slo.latency.as_seconds_f64() * 1e3),
         slo_share: slo.map(|slo| slo.share.as_f64()),
         slo_violation_time_share: row.slo_violation_time,
-        requests_offered: Flow::requests(row.flow.offered),
+        requests_offered: if offered { Flow::requests(row.flow.offered) } else { f64::NAN },
         requests_served: if served { Flow::requests(row.flow.served) } else { f64::NAN },
         requests_dropped: counted(row.flow.dropped),
         requests_backlog: counted(row.flow.backlog),

@@ -295,6 +295,7 @@ impl Day {
             slo_violation_time: (id == 0).then_some(share),
             latency: (id == 0).then_some(latency),
             cpu_hours: self.replica_hours[id as usize] * 0.4,
+            unknown: Span::ZERO,
             elasticity: None,
         });
         let hours = self.replica_hours.iter().sum::<f64>();

@@ -1,12 +1,13 @@
 //! Two runs against each other: what was run differently, where the decisions part, and what that led to.
 //!
-//! Decisions are compared by time, not by line: runs may decide at different instants. Until they part, both want the same
-//! of every service; the lines of that instant say what each side saw and why it wanted something else.
+//! Decisions are compared by time, not by line: runs may decide at different instants. From when on both have decided until they
+//! part, both want the same of every service; the lines of that instant say what each side saw and why it wanted something else.
+//! Real runs begin when they begin: all times are on the left's clock.
 
 use super::metric::METRICS;
 use super::unit::Unit;
 use crate::record::history::{DecisionRead, Places, ServiceRead, Told};
-use crate::record::{ManifestHeader, RecordError, RunRecord, Series};
+use crate::record::{RecordError, RunRecord, Series};
 use crate::units::Span;
 use serde::Serialize;
 use serde_json::Value;
@@ -42,7 +43,7 @@ pub struct Field {
 /// The first instant at which the two want something else.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Divergence {
-    /// When, in seconds since the start.
+    /// When, in seconds since the left's start.
     pub at_s: f64,
     /// Of which services.
     pub services: Vec<Parting>,
@@ -55,7 +56,7 @@ pub struct Divergence {
 pub struct Parting {
     /// Its name.
     pub service: String,
-    /// The last decision about it on the left; `None` where the run has no such service.
+    /// The last decision about it on the left; `None` where the run has no such service, or never decided.
     pub left: Option<Side>,
     /// On the right.
     pub right: Option<Side>,
@@ -64,7 +65,7 @@ pub struct Parting {
 /// What one side wanted, and on which figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Side {
-    /// When that was decided, in seconds since the start.
+    /// When that was decided, in seconds since the left's start; below zero where the right began earlier and decided it before.
     pub at_s: f64,
     /// What was seen and decided.
     #[serde(flatten)]
@@ -101,9 +102,10 @@ impl Pair {
 /// See [`RecordError`].
 pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, RecordError> {
     let runs = [left, right];
-    let divergence = divergence([decisions(left, left)?, decisions(right, left)?]);
+    let later_s = later_s(runs);
+    let divergence = divergence([decisions(left, 0.0)?, decisions(right, later_s)?], later_s);
     let consequences = match &divergence {
-        Some(parted) => consequences(runs, parted.at_s)?,
+        Some(parted) => consequences(runs, later_s, parted.at_s)?,
         None => Vec::new(),
     };
     let figure = |metric: &super::metric::Metric| {
@@ -118,20 +120,25 @@ pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, Record
     })
 }
 
-/// The decisions of a run, on the clock of `first`. The real world decides a little after each tick, and may have begun at another
-/// time: there, the tick counts.
-fn decisions(run: &RunRecord, first: &RunRecord) -> Result<Vec<DecisionRead>, RecordError> {
+/// By how many seconds the right began after the left. Only real runs have begun at some time: any other begins with what it is
+/// compared with.
+fn later_s(runs: [&RunRecord; 2]) -> f64 {
+    let [left, right] = runs.map(|run| run.manifest.header.live.as_ref().map(|live| live.started_at_s));
+    left.zip(right).map_or(0.0, |(left, right)| right - left)
+}
+
+/// The decisions of a run that began by `later_s` after the clock did. The real world decides a little after each tick: there,
+/// the tick counts.
+fn decisions(run: &RunRecord, later_s: f64) -> Result<Vec<DecisionRead>, RecordError> {
     let decided = |told| if let Told::Decided(decision) = told { Some(decision) } else { None };
     let mut all: Vec<DecisionRead> = run.history()?.into_iter().filter_map(decided).collect();
     let header = &run.manifest.header;
     let every = header.resolved["control"]["every"].as_str().and_then(|text| text.parse::<Span>().ok());
-    if let Some((live, every)) = header.live.as_ref().zip(every.filter(|every| every.0 > 0)) {
-        let started = |header: &ManifestHeader| header.live.as_ref().map(|live| live.started_at_s);
-        let later = started(&first.manifest.header).map_or(0.0, |first| live.started_at_s - first);
-        let tick = every.as_seconds_f64();
-        for decision in &mut all {
-            decision.at_s = ((decision.at_s + later) / tick).round() * tick;
-        }
+    let tick_s = every.filter(|every| header.live.is_some() && every.0 > 0).map(Span::as_seconds_f64);
+    for decision in &mut all {
+        let at_s = decision.at_s + later_s;
+        // What is rounded up to zero would be −0 without the sum.
+        decision.at_s = tick_s.map_or(at_s, |tick_s| (at_s / tick_s).round() * tick_s + 0.0);
     }
     Ok(all)
 }
@@ -158,8 +165,12 @@ impl Wishes {
     }
 }
 
-fn divergence(decisions: [Vec<DecisionRead>; 2]) -> Option<Divergence> {
-    let mut times: Vec<f64> = decisions.iter().flatten().map(|decision| decision.at_s).collect();
+fn divergence(decisions: [Vec<DecisionRead>; 2], later_s: f64) -> Option<Divergence> {
+    // Who has not decided yet does not want something else. So what was decided before both run and have decided counts from
+    // then on; only who never decides is without a wish.
+    let firsts = decisions.iter().filter_map(|all| all.first());
+    let begin_s = firsts.map(|first| first.at_s).fold(later_s.max(0.0), f64::max);
+    let mut times: Vec<f64> = decisions.iter().flatten().map(|decision| decision.at_s.max(begin_s)).collect();
     times.sort_by(f64::total_cmp);
     times.dedup();
     let mut rest = decisions.map(|all| all.into_iter().peekable());
@@ -196,8 +207,8 @@ fn parting(service: &str, wishes: &[Wishes; 2]) -> Parting {
     Parting { service: service.to_owned(), left, right }
 }
 
-/// What was different from `from_s` on until the shorter run's last sample.
-fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordError> {
+/// What was different from `from_s` on until the first of their last samples; the right began by `later_s` after the left.
+fn consequences(runs: [&RunRecord; 2], later_s: f64, from_s: f64) -> Result<Vec<Pair>, RecordError> {
     let columns = ["served_per_s", "dropped_per_s", "slo_violated_share", "replicas_ready", "cost_usd", "carbon_g"];
     let [left, right] = runs.map(|run| run.series(&columns));
     let series = [left?, right?];
@@ -205,8 +216,14 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
         let lines = series.keys().map(|(service, cluster)| series.line(service, cluster, "cost_usd"));
         lines.filter_map(|line| line.last().map(|(at_s, _)| *at_s)).fold(0.0, f64::max)
     };
-    let until_s = end(&series[0]).min(end(&series[1]));
-    let stretches = [0, 1].map(|side| Stretch::new(runs[side], &series[side], (from_s, until_s)));
+    // What a longer run wants after the end of the other leads to nothing that could be compared.
+    let until_s = end(&series[0]).min(end(&series[1]) + later_s).max(from_s);
+    // Samples and sums are since the start of their own run.
+    let began_s = [0.0, later_s];
+    let stretches = [0, 1].map(|side| {
+        let stretch_s = (from_s - began_s[side], until_s - began_s[side]);
+        Stretch::new(runs[side], &series[side], stretch_s)
+    });
     // What a run has no value of was not measured there, which is not zero.
     let pair = |name, (unit, column), get: fn(&Stretch<'_>) -> f64| {
         Pair::new(name, unit, stretches.each_ref().map(|one| one.series.has(column).then(|| get(one))))
@@ -221,7 +238,7 @@ fn consequences(runs: [&RunRecord; 2], from_s: f64) -> Result<Vec<Pair>, RecordE
     ])
 }
 
-/// A part of a run's series.
+/// A part of a run's series, on its own clock.
 struct Stretch<'a> {
     series: &'a Series,
     entries: Vec<&'a str>,
@@ -327,3 +344,6 @@ fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
         other => drop(fields.insert(path.to_owned(), other.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,6 +107,10 @@ const SPELLINGS: &[Case] = &[
     case("{median: 2 s, p95: 5 s}", "{median: 9 s, p95: 5 s}", &["services.web.start`", "do not go together"]),
     case("{median: 2 s, p95: 5 s}", "{min: 9 s, max: 5 s}", &["services.web.start`", "min 9 s is more than max 5 s"]),
     case("telemetry: {", "network2: {routing: fastest}\ntelemetry: {", &["field `network2`: no such key", "`network`"]),
+    case("seeds: 2", "seeds: 2\nplaced: {wep: {edge-1: 2}}", &["line 47", "field `placed.wep`", "did you mean `web`?"]),
+    case("seeds: 2", "seeds: 2\nplaced: {web: {edge-2: 2}}", &["field `placed.web.edge-2`: no cluster", "`edge-1`"]),
+    case("seeds: 2", "seeds: 2\nplaced: {web: {edge-1: 4000000}}", &["field `placed.web`", "beyond what is simulated"]),
+    case("seeds: 2", "seeds: 2\nplaced: {web: {edge-1: -1}}", &["field `placed.web.edge-1`: `-1` is given here"]),
     case("network:\n", "network:\n  routing: fastest\n", &["field `network.routing`: `fastest`", "`local_first`"]),
 ];
 

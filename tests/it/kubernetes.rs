@@ -177,6 +177,14 @@ fn a_workload_without_a_capacity_says_where_to_put_it() {
     assert!(error.contains("application: {descriptor: FILE, services: {frontend: {capacity:"), "{error}");
 }
 
+#[test]
+fn a_misspelt_capacity_beside_a_descriptor_is_not_called_missing() {
+    let application = "application:\n  descriptor: shop.yaml\n  services:\n    frontend:\n      capacty: 9 /s\n";
+    let error = scenario(&format!("{application}inventory: clusters.json\n"), &[]).unwrap_err();
+    assert!(error.contains("line 6, column 7: field `application.services.frontend.capacty`: no such key"), "{error}");
+    assert!(error.contains("did you mean `capacity`?"), "{error}");
+}
+
 /// Broken objects: the file, and words of the error.
 #[test]
 fn values_of_a_wrong_type_are_mistakes_with_their_line() {

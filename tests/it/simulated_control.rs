@@ -38,6 +38,24 @@ fn a_move_makes_before_it_breaks() {
     assert_eq!((totals.moves, totals.replica_changes, totals.requests.dropped), (2, 4, 0));
 }
 
+/// What is placed runs before anybody decides, and the first decision has to move it as any later one would.
+#[test]
+fn a_run_can_begin_with_what_runs_already() {
+    let mut world = scenario(vec![service("one", 100.0)], vec![], vec![cluster("a", 1), cluster("b", 1)]);
+    world.sample_every = Some(Span::seconds(1));
+    let mut placed = Targets::default();
+    placed.set(ServiceId(0), ClusterId(0), 2);
+    world.placed = Some(placed.clone());
+    let (totals, kept) = simulate(world, load(&[(0, 10)], 100), Scripted(vec![(0, 0, 1, 2)]));
+    let first = &kept.snapshots[0];
+    assert_eq!(first.targets, placed);
+    assert_eq!(first.services[ServiceId(0)].count_in(ClusterId(0), Phase::Ready), 2);
+    assert!((1..100).all(|second| capacity_at(&kept, second) >= 200.0 - 1e-9), "capacity never falls");
+    let last = &kept.snapshots.last().expect("there were decisions").services[ServiceId(0)];
+    assert_eq!([0, 1].map(|cluster| last.count_in(ClusterId(cluster), Phase::Ready)), [0, 2]);
+    assert_eq!((totals.moves, totals.replica_changes), (2, 4));
+}
+
 /// Two full clusters are to change places: nobody can make before breaking, so after ten minutes it breaks.
 #[test]
 fn two_services_that_change_places_do_not_wait_for_ever() {

@@ -105,6 +105,7 @@ pub fn scenario(services: Vec<Service>, calls: Vec<Call>, clusters: Vec<Cluster>
             network,
             rules: Rules::default(),
         }),
+        placed: None,
         truth,
         platform: Platform {
             pull_bytes_per_second: Bytes(1 << 30),

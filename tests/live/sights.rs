@@ -2,7 +2,9 @@
 
 use crate::shop::{Filler, Shop, smo, until, wait};
 use crate::stack::stack;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -72,11 +74,21 @@ fn what_if_questions_start_from_the_live_state() {
     assert!(answer.contains("lose cluster near"), "{answer}");
 }
 
+/// What `smo observe` complains of where it ends with this exit code.
+fn complaint(shop: &Shop<'_>, code: i32, more: &[&str]) -> String {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/shop.yaml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smo"));
+    let done = command.arg("observe").arg(scenario).arg(shop.connection()).args(more).output().expect("smo starts");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(code), "{said}");
+    said
+}
+
 /// What Prometheus kept becomes a scenario that runs, also when the recording is interrupted and asked for again.
 #[test]
 fn the_past_becomes_a_scenario_that_can_be_simulated() {
     let Some(stack) = stack("past") else { return };
-    let shop = Shop::new(&stack, "past");
+    let mut shop = Shop::new(&stack, "past");
     shop.load(54.0);
     wait(18);
     let out = shop.folder.path().join("recorded");
@@ -98,4 +110,16 @@ fn the_past_becomes_a_scenario_that_can_be_simulated() {
         out.to_str().expect("plain"),
     ]);
     assert!(done.contains("1 policy"), "{done}");
+    // By other queries it would be another recording; what nobody measures, or asks for, is none.
+    shop.connect(&["services", "front", "rate"], json!("sum(rate(nobody_has_this[5s]))"));
+    let said = complaint(&shop, 2, &arguments);
+    assert!(said.contains("of other services or clusters, or by other queries"), "{said}");
+    let empty = shop.folder.path().join("empty");
+    let said = complaint(&shop, 1, &["--from", "13s", "--step", "1s", "--out", empty.to_str().expect("a plain path")]);
+    assert!(said.contains("nobody measured the rate of `front`") && !empty.join("scenario.yaml").exists(), "{said}");
+    shop.connect(&["services", "front"], json!({}));
+    let unasked = shop.folder.path().join("unasked");
+    let said =
+        complaint(&shop, 2, &["--from", "13s", "--step", "1s", "--out", unasked.to_str().expect("a plain path")]);
+    assert!(said.contains("nobody measures the rate of `front`; say by `rate`") && !unasked.exists(), "{said}");
 }

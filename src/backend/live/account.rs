@@ -1,7 +1,8 @@
 //! What a live run adds up: the same sums as a simulated one, as far as somebody measures them.
 //!
 //! What is seen counts from one look to the next as it was seen at the later one. What nobody measures (drops, backlog, energy)
-//! is not counted as zero: [`Totals::partial`] says so, and the record writes `null`. The price of nodes is the inventory's; how many
+//! is not counted as zero: [`Totals::partial`] says so, and the record writes `null`, as it does where nobody measured a service for
+//! more than a moment of the run. The price of nodes is the inventory's; how many
 //! there are is what was seen.
 
 use super::views::fresh;
@@ -32,6 +33,8 @@ struct ServiceSums {
     ready_seconds: f64,
     core_seconds: f64,
     violated: Span,
+    /// For how long it was to run and its load was not known.
+    unknown: Span,
     /// The same at the last sample.
     sampled: (u128, u128, Span),
 }
@@ -89,6 +92,10 @@ impl Account {
                 |seen: Seen<Rate>| u128::from(fresh(seen, at).value.unwrap_or(Rate::ZERO).0) * u128::from(span.0);
             sums.offered += flow(measured.rate);
             sums.served += flow(measured.served);
+            // One that is to have no replicas has no load to be known.
+            if fresh(measured.rate, at).value.is_none() && self.targets.total(service) > 0 {
+                sums.unknown += span;
+            }
             sums.ready_seconds += f64::from(ready(world, service, None)) * span.as_seconds_f64();
             let cores: f64 =
                 measured.cpu_used.values().filter_map(|seen| fresh(*seen, at).value).map(MilliCores::cores).sum();
@@ -120,6 +127,8 @@ impl Account {
 
     fn sample_service(&mut self, world: &World, service: ServiceId, at: Time) -> ServiceSample {
         let (measured, declared) = (&world.measured[service], &world.known.application.services[service]);
+        let (rate, served, latency) =
+            (fresh(measured.rate, at), fresh(measured.served, at), fresh(measured.latency_p95, at));
         let sums = &mut self.services[service];
         let (_, _, violated) = std::mem::replace(&mut sums.sampled, (sums.offered, sums.served, sums.violated));
         let capacity = world.sites.ids().map(|cluster| {
@@ -127,18 +136,18 @@ impl Account {
             let replicas = ready(world, service, Some(cluster));
             declared.capacity.of(&declared_cluster.class).at(replicas, declared_cluster.speed)
         });
-        let promised = declared.slo.filter(|_| measured.latency_p95.value.is_some());
+        let promised = declared.slo.filter(|_| latency.value.is_some());
         ServiceSample {
             service,
-            offered: measured.rate.value,
-            served: measured.served.value,
+            offered: rate.value,
+            served: served.value,
             dropped: None,
             backlog: f64::NAN,
             capacity: capacity.sum(),
             latency: None,
             slo_violated: promised.map(|_| if sums.violated > violated { 1.0 } else { 0.0 }),
-            rate_seen: measured.rate.value,
-            rate_age: measured.rate.value.map(|_| measured.rate.age(at)),
+            rate_seen: rate.value,
+            rate_age: rate.value.map(|_| rate.age(at)),
         }
     }
 
@@ -171,7 +180,7 @@ impl Account {
         let seen = site.cluster.as_ref();
         let offered = seen.and_then(|seen| seen.allocatable).unwrap_or_default();
         let held = world.held(cluster);
-        let used = world.measured.values().filter_map(|measured| measured.cpu_used.get(&cluster)?.value);
+        let used = world.measured.values().filter_map(|measured| fresh(*measured.cpu_used.get(&cluster)?, at).value);
         let used: Vec<f64> = used.map(MilliCores::cores).collect();
         ClusterSample {
             cluster,
@@ -197,21 +206,24 @@ impl Account {
 
     /// The sums at the end.
     pub fn totals(&self, world: &World) -> Totals {
-        let seconds = self.at.as_seconds_f64();
-        let share = |span: Span| if seconds > 0.0 { span.as_seconds_f64() / seconds } else { 0.0 };
+        let span = Span(self.at.0);
         let by_service: Vec<ServiceTotals> =
-            self.services.iter().map(|(service, sums)| of_service(world, (service, sums), &share)).collect();
+            self.services.iter().map(|(service, sums)| of_service(world, (service, sums), span)).collect();
         let mut requests = Flow::default();
         for row in by_service.iter().filter(|row| row.entry) {
             requests += row.flow;
         }
         Totals {
-            span: Span(self.at.0),
-            partial: Some(partial(world)),
+            span,
+            partial: Some(partial(world, &by_service, span)),
             requests,
             by_service,
-            by_cluster: self.clusters.iter().map(|(cluster, sums)| sums.totals(cluster, seconds)).collect(),
-            slo_violation_time: share(self.violating.total),
+            by_cluster: self
+                .clusters
+                .iter()
+                .map(|(cluster, sums)| sums.totals(cluster, span.as_seconds_f64()))
+                .collect(),
+            slo_violation_time: share(self.violating.total, span),
             slo_violation_longest: self.violating.longest.max(self.violating.running),
             moves: self.moves,
             replica_changes: self.replica_changes,
@@ -220,29 +232,48 @@ impl Account {
     }
 }
 
-/// What the connection measures.
-fn partial(world: &World) -> Partial {
+/// What the connection measures, and was measured.
+fn partial(world: &World, rows: &[ServiceTotals], span: Span) -> Partial {
     let services = || world.connection.services.iter();
     let promised = |id: ServiceId| world.known.application.services[id].slo.is_some();
+    let known = |promised: &dyn Fn(ServiceId) -> bool| {
+        rows.iter().filter(|row| row.entry || promised(row.service)).all(|row| row.is_known(span))
+    };
+    let offered = known(&|_| false);
     Partial {
-        served: services().all(|(_, one)| one.served.is_some()),
-        latency: services().all(|(id, one)| one.latency_p95.is_some() || !promised(id)),
+        offered,
+        served: offered && services().all(|(_, one)| one.served.is_some()),
+        latency: known(&promised) && services().all(|(id, one)| one.latency_p95.is_some() || !promised(id)),
     }
 }
 
-fn of_service(world: &World, (service, sums): (ServiceId, &ServiceSums), share: &dyn Fn(Span) -> f64) -> ServiceTotals {
+fn of_service(world: &World, (service, sums): (ServiceId, &ServiceSums), span: Span) -> ServiceTotals {
     let declared = &world.known.application.services[service];
     let counterpart = &world.connection.services[service];
-    ServiceTotals {
+    let whole = ServiceTotals {
         service,
         entry: world.known.application.calls.iter().all(|call| call.to != service),
         flow: Flow { offered: sums.offered, served: sums.served, ..Flow::default() },
         replica_hours: sums.ready_seconds / 3600.0,
-        slo_violation_time: declared.slo.filter(|_| counterpart.latency_p95.is_some()).map(|_| share(sums.violated)),
+        slo_violation_time: declared
+            .slo
+            .filter(|_| counterpart.latency_p95.is_some())
+            .map(|_| share(sums.violated, span)),
         latency: None,
         cpu_hours: if counterpart.cpu_used.is_some() { sums.core_seconds / 3600.0 } else { f64::NAN },
+        unknown: sums.unknown,
         elasticity: None,
+    };
+    if whole.is_known(span) {
+        return whole;
     }
+    ServiceTotals { slo_violation_time: None, cpu_hours: f64::NAN, ..whole }
+}
+
+/// A part of a run.
+fn share(part: Span, whole: Span) -> f64 {
+    let seconds = whole.as_seconds_f64();
+    if seconds > 0.0 { part.as_seconds_f64() / seconds } else { 0.0 }
 }
 
 /// Replicas that serve, in one cluster or in all.
@@ -307,5 +338,62 @@ impl ClusterSums {
             cpu_allocation: if seconds > 0.0 { self.allocated_seconds / seconds } else { 0.0 },
             amounts: self.amounts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Account;
+    use crate::backend::live::stand_in;
+    use crate::backend::live::world::World;
+    use crate::model::environment::{Environment, StepSeries};
+    use crate::model::{ClusterId, Seen, ServiceId, Targets, Totals};
+    use crate::units::{Rate, Span, Time};
+    use std::sync::Arc;
+
+    const MINUTE: u64 = 60_000_000_000;
+
+    /// A run of `minutes`, looked at every minute; the rate of 10/s is measured as long as `measured` says so.
+    fn run(minutes: u64, replicas: u32, measured: fn(u64) -> bool) -> (Totals, Option<Rate>) {
+        let environment = Environment {
+            carbon: std::collections::BTreeMap::new(),
+            carbon_default: StepSeries::constant(0.0),
+            price_factor: std::collections::BTreeMap::new(),
+        };
+        let mut world = World::new(Arc::new(stand_in::known()), Arc::new(stand_in::connection()));
+        let mut targets = Targets::default();
+        targets.set(ServiceId(0), ClusterId(0), replicas);
+        let mut account = Account::new(&world, targets, Time::ZERO);
+        for minute in 1..=minutes {
+            let at = Time(minute * MINUTE);
+            if measured(minute) {
+                world.measured[ServiceId(0)].rate = Seen::now(Rate::from_per_second(10.0), at);
+            }
+            account.look(&world, &environment, at);
+        }
+        let sample = account.sample(&world, &environment, Time(minutes * MINUTE));
+        (account.totals(&world), sample.services[0].offered)
+    }
+
+    /// Two minutes after the last answer nobody knows; that is unknown in the series, and in the sums where it lasts.
+    #[test]
+    fn an_outage_of_the_telemetry_is_no_time_without_load() {
+        let (whole, rate) = run(60, 2, |_| true);
+        assert!(whole.partial.is_some_and(|partial| partial.offered) && whole.by_service[0].unknown == Span::ZERO);
+        assert!(rate.is_some());
+        let (broken, rate) = run(60, 2, |minute| minute <= 40);
+        assert_eq!(broken.by_service[0].unknown, Span(18 * MINUTE));
+        assert!(broken.partial.is_some_and(|partial| !partial.offered && !partial.served));
+        assert!(broken.by_service[0].cpu_hours.is_nan());
+        assert_eq!(rate, None);
+        let (short, _) = run(60, 2, |minute| !(20..23).contains(&minute));
+        assert!(short.partial.is_some_and(|partial| partial.offered), "a moment");
+    }
+
+    #[test]
+    fn a_service_that_is_to_sleep_has_no_load_to_be_known() {
+        let (asleep, _) = run(60, 0, |_| false);
+        assert_eq!(asleep.by_service[0].unknown, Span::ZERO);
+        assert!(asleep.partial.is_some_and(|partial| partial.offered));
     }
 }

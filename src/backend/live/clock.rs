@@ -28,6 +28,12 @@ impl Clock {
         Self { start: now(), started_at: since_epoch() }
     }
 
+    /// A run that has lasted this long already.
+    #[cfg(test)]
+    pub fn started_ago(ago: Duration) -> Self {
+        Self { start: now().checked_sub(ago).expect("the machine has run for longer"), started_at: since_epoch() }
+    }
+
     /// Now.
     pub fn time(self) -> Time {
         Time::ZERO + span(self.start.elapsed())
@@ -36,11 +42,6 @@ impl Clock {
     /// When it started, since 1970.
     pub const fn started_at(self) -> Duration {
         self.started_at
-    }
-
-    /// The instant of an event that the world dates since 1970; what lies before the start is at the start.
-    pub fn of_epoch(self, at: Duration) -> Time {
-        Time::ZERO + span(at.saturating_sub(self.started_at))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! It wakes when something was seen or wanted, and now and then anyway. Nothing of a plan is acted on before it is stored; every
 //! step is computed from what is seen, so it does not matter how often it is taken or by whom. It stops for good when somebody
-//! else drives the same connection, and holds while the kill switch is on or the control plane is silent.
+//! else drives the same connection, or what is stored is barred to us; and holds while the kill switch is on or the control plane is
+//! silent. A workload of which a step is refused, for whatever reason, is tried again, and the others go on.
 
 use super::clock::{self, Clock};
 use super::happening::Happening;
@@ -20,11 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// From one look at the kill switch to the next: no write is made on an older one.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Span = Span::seconds(1);
 /// So long after a write the binding shows all of it.
 const SETTLED: Span = Span(3_000_000_000);
+/// From a step that was refused for a reason that will not pass by itself to the next try: it is for whoever mends the reason.
+const REFUSED_EVERY: Span = Span(5_000_000_000);
 /// A lease is renewed when a third of it is gone.
-const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
+const RENEW_EVERY: Span = Span::seconds(LEASE.as_secs() / 3);
 
 /// What is wanted, from the loop to the driver.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,9 +49,13 @@ pub struct Driver {
     stored: Stored,
     /// When the last order for a service was given, or its last write made: the time limit of a move runs from here.
     since: Table<ServiceId, Time>,
+    /// When its last step was refused, where none has been taken since.
+    refused: Table<ServiceId, Option<Time>>,
     under_way: Vec<Action>,
-    looked: Option<Duration>,
-    renewed: Duration,
+    looked: Option<Time>,
+    renewed: Option<Time>,
+    /// Since when what is stored can neither be read nor written, for a reason that will not pass by itself.
+    barred: Option<Time>,
 }
 
 impl Driver {
@@ -62,9 +69,11 @@ impl Driver {
             me,
             stored,
             since: Table::build(services, |_| Time::ZERO),
+            refused: Table::build(services, |_| None),
             under_way: Vec::new(),
             looked: None,
-            renewed: Duration::ZERO,
+            renewed: None,
+            barred: None,
             shared,
         }
     }
@@ -96,38 +105,56 @@ impl Driver {
             if self.stored.paused.is_some() || !self.shared.hears(LEASE) {
                 return Ok(());
             }
-            match self.step(service).await {
-                // One workload that cannot be written does not keep the others.
-                Err(error) if error.class == Class::Retryable => self.shared.note(&error),
-                stepped => stepped?,
+            let is_due = |refused: Time| self.clock.time().since(refused) >= REFUSED_EVERY;
+            if self.refused[service].is_none_or(is_due) {
+                let stepped = self.step(service).await;
+                self.on_stepped(service, stepped);
             }
         }
         Ok(())
     }
 
+    /// One workload that cannot be written does not keep the others. What is wanted of it stays so; where the reason will not pass by
+    /// itself, its actions have failed when their time is over.
+    fn on_stepped(&mut self, service: ServiceId, stepped: Result<(), CallError>) {
+        let Err(error) = stepped else {
+            self.refused[service] = None;
+            return;
+        };
+        self.shared.note(&error);
+        if error.class != Class::Permanent {
+            return;
+        }
+        if self.refused[service].replace(self.clock.time()).is_none() {
+            tracing::warn!(%error, "a step is refused, and will be tried again");
+        }
+        if self.is_overdue(service) {
+            self.fail(service, &format!("{error}; it stays wanted, and is tried again"));
+        }
+    }
+
     /// Reads the kill switch and who drives, and says that we still do.
     async fn look(&mut self) -> Result<(), CallError> {
-        let now = clock::since_epoch();
-        if self.looked.is_some_and(|looked| now < looked + LOOK_EVERY) {
+        let now = self.clock.time();
+        if self.looked.is_some_and(|looked| now.since(looked) < LOOK_EVERY) {
             return Ok(());
         }
-        let found = self.karmada.stored(&self.shared.connection.name).await?;
-        if let Some(other) = found.other_driver(&self.me, now) {
+        let found = self.karmada.stored(&self.shared.connection.name).await;
+        let found = found.map_err(|error| self.on_barred(error))?;
+        if let Some(other) = found.other_driver(&self.me, clock::since_epoch()) {
             return Err(double_control(&self.shared.connection.name, other));
         }
         // Once it was us, anybody else has taken over meanwhile, even if they have left again: our wishes are not theirs.
         let name = found.driver.as_ref().map_or("", |(name, _)| name);
-        if self.renewed > Duration::ZERO && name != self.me {
-            return Err(double_control(
-                &self.shared.connection.name,
-                if name.is_empty() { "somebody else" } else { name },
-            ));
+        if self.renewed.is_some() && name != self.me {
+            let other = if name.is_empty() { "somebody else" } else { name };
+            return Err(double_control(&self.shared.connection.name, other));
         }
         self.looked = Some(now);
         self.note_pause(found.paused.as_deref());
         self.stored.version.clone_from(&found.version);
         self.stored.paused = found.paused;
-        if now >= self.renewed + RENEW_EVERY {
+        if self.renewed.is_none_or(|renewed| now.since(renewed) >= RENEW_EVERY) {
             self.store().await?;
         }
         Ok(())
@@ -144,12 +171,13 @@ impl Driver {
     }
 
     async fn store(&mut self) -> Result<(), CallError> {
-        let now = clock::since_epoch();
-        self.stored.driver = Some((self.me.clone(), now));
+        let now = self.clock.time();
+        self.stored.driver = Some((self.me.clone(), clock::since_epoch()));
         match self.karmada.store(&self.shared.connection.name, &self.stored).await {
             Ok(version) => {
                 self.stored.version = version;
-                self.renewed = now;
+                self.renewed = Some(now);
+                self.barred = None;
                 Ok(())
             }
             // The kill switch, or another driver: the next look tells.
@@ -157,8 +185,31 @@ impl Driver {
                 self.looked = None;
                 Err(CallError { class: Class::Retryable, ..error })
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.on_barred(error)),
         }
+    }
+
+    /// What is stored cannot be had, or not be written. A control plane that comes back may know nobody's rights for a moment, so that
+    /// counts as what passes for as long as a lease lasts without a break; after that anybody may drive, and we cannot.
+    fn on_barred(&mut self, error: CallError) -> CallError {
+        if error.class == Class::Retryable {
+            self.barred = None;
+            return error;
+        }
+        let now = self.clock.time();
+        let passes = now.since(*self.barred.get_or_insert(now)) < Span::seconds(LEASE.as_secs());
+        if passes { CallError { class: Class::Retryable, ..error } } else { error }
+    }
+
+    /// Wants this from now on. What cannot be stored is not wanted: nothing of it may be acted on.
+    async fn want(&mut self, wishes: Vec<(String, Wish)>) -> Result<(), CallError> {
+        let before = self.stored.wishes.clone();
+        self.stored.wishes.extend(wishes);
+        let stored = self.store().await;
+        if stored.is_err() {
+            self.stored.wishes = before;
+        }
+        stored
     }
 
     /// What has been ordered since: stored first, all of it with one write.
@@ -168,26 +219,14 @@ impl Driver {
             return Ok(());
         }
         let at = self.clock.time();
-        let before = self.stored.wishes.clone();
-        for (service, shares) in &order.shares {
-            let workload = self.shared.connection.services[*service].workload.clone();
-            // A move that replaces an unfinished one goes back to where that one came from, and to what of it serves. Otherwise it comes
-            // from what was wanted, and only where nothing ever was, from what is asked for: that may be half of a division by weights.
-            let old = self.stored.wishes.get(&workload).map(|wish| {
-                let unfinished = is_move(&wish.before, &wish.wanted) && !self.is_done(*service, wish);
-                if unfinished { half_way(wish, &self.ready(*service)) } else { wish.wanted.clone() }
-            });
-            let had = || self.shared.world().workloads[*service].binding.as_ref().map(|seen| seen.clusters.clone());
-            let wish = Wish { wanted: shares.clone(), before: old.or_else(had).unwrap_or_default() };
-            self.stored.wishes.insert(workload, wish);
-        }
-        if let Err(error) = self.store().await {
-            self.stored.wishes = before;
+        let wishes = order.shares.iter().map(|(service, shares)| self.wish(*service, shares)).collect();
+        if let Err(error) = self.want(wishes).await {
             self.shared.order_again(order);
             return Err(error);
         }
         for (service, _) in &order.shares {
             self.since[*service] = at;
+            self.refused[*service] = None;
         }
         let replaced =
             |old: &Action| order.actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster));
@@ -196,22 +235,33 @@ impl Driver {
         Ok(())
     }
 
+    /// What is wanted of a service by an order, and what its workload has before. A move that replaces an unfinished one goes back to
+    /// where that one came from, and to what of it serves. Otherwise it comes from what was wanted, and only where nothing ever was, from
+    /// what is asked for: that may be half of a division by weights.
+    fn wish(&self, service: ServiceId, wanted: &Shares) -> (String, Wish) {
+        let workload = self.shared.connection.services[service].workload.clone();
+        let old = self.stored.wishes.get(&workload).map(|wish| {
+            let unfinished = is_move(&wish.before, &wish.wanted) && !self.is_done(service, wish);
+            if unfinished { half_way(wish, &self.ready(service)) } else { wish.wanted.clone() }
+        });
+        let had = || self.shared.world().workloads[service].binding.as_ref().map(|seen| seen.clusters.clone());
+        let wish = Wish { wanted: wanted.clone(), before: old.or_else(had).unwrap_or_default() };
+        (workload, wish)
+    }
+
     /// Takes one workload a step nearer to what is wanted of it.
     async fn step(&mut self, service: ServiceId) -> Result<(), CallError> {
         let workload = self.shared.connection.services[service].workload.clone();
         let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
         let Some(binding) = self.shared.world().workloads[service].binding.clone() else { return Ok(()) };
-        match self.with_present(service, &binding, |present| present.step(&wish)) {
+        match self.next_step(service, &binding, &wish) {
             Step::Done => {
                 self.complete(service, &binding).await?;
                 self.on_done(service, &workload, &wish).await
             }
             Step::Wait => self.complete(service, &binding).await,
-            Step::Write(shares) => {
-                self.since[service] = self.clock.time();
-                self.write(&binding, &shares).await
-            }
-            Step::Restore(shares) => self.on_overdue((service, &binding), &shares).await,
+            Step::Write(shares) => self.write(service, &binding, &shares).await,
+            Step::Restore(shares) => self.on_overdue(service, &binding, &shares).await,
         }
     }
 
@@ -237,29 +287,41 @@ impl Driver {
 
     fn is_done(&self, service: ServiceId, wish: &Wish) -> bool {
         let binding = self.shared.world().workloads[service].binding.clone();
-        binding.is_some_and(|binding| self.with_present(service, &binding, |present| present.is_done(wish)))
+        binding.is_some_and(|binding| self.next_step(service, &binding, wish) == Step::Done)
     }
 
-    fn with_present<T>(&self, service: ServiceId, binding: &BindingSeen, ask: impl FnOnce(Present<'_>) -> T) -> T {
+    fn is_overdue(&self, service: ServiceId) -> bool {
+        self.clock.time().since(self.since[service]) >= self.shared.connection.moves.timeout
+    }
+
+    /// The next step towards `wish`. What lies in a cluster that is none of ours, as one that was not ready when the run began, is spared
+    /// while that is there, and lost otherwise.
+    fn next_step(&self, service: ServiceId, binding: &BindingSeen, wish: &Wish) -> Step {
         let world = self.shared.world();
-        let lost = world.lost();
-        ask(Present {
+        let named = [&binding.clusters, &wish.before, &wish.wanted].into_iter().flat_map(Shares::keys);
+        let (strange, mut lost) = (world.strange(named), world.lost());
+        lost.extend(strange.iter().filter(|name| !world.has_stranger(name)).cloned());
+        let present = Present {
             asked: &binding.clusters,
             ready: &binding.ready,
             lost: &lost,
+            strange: &strange,
             pinned: world.known.application.services[service].pinned,
-            overdue: self.clock.time().since(self.since[service]) >= self.shared.connection.moves.timeout,
-        })
+            overdue: self.is_overdue(service),
+        };
+        present.step(wish)
     }
 
-    async fn write(&mut self, binding: &BindingSeen, shares: &Shares) -> Result<(), CallError> {
-        if let Some(stranger) = shares.keys().find(|name| !self.shared.joined(name)) {
+    async fn write(&mut self, service: ServiceId, binding: &BindingSeen, shares: &Shares) -> Result<(), CallError> {
+        let is_there = |name: &str| self.shared.joined(name) || self.shared.world().has_stranger(name);
+        if let Some(stranger) = shares.keys().find(|name| !is_there(name)) {
             // Karmada would take the replicas away everywhere.
             let reason = format!("not written: no cluster `{stranger}` has joined");
             return Err(CallError::new("karmada", format!("divide {}", binding.workload), Class::Retryable, reason));
         }
         match traced::changing("divide", &binding.workload, self.karmada.divide(binding, shares)).await {
             Ok(()) => {
+                self.since[service] = self.clock.time();
                 self.shared.on_written(&binding.workload, shares);
                 Ok(())
             }
@@ -277,39 +339,37 @@ impl Driver {
 
     /// It is as wanted: its actions are finished, and there is nothing to go back to any more.
     async fn on_done(&mut self, service: ServiceId, workload: &str, wish: &Wish) -> Result<(), CallError> {
-        let (done, rest) = self.under_way.drain(..).partition(|action: &Action| action.service == service);
-        self.under_way = rest;
-        let done: Vec<Action> = done;
-        for action in done {
+        for action in self.actions_of(service) {
             self.shared.tell(Happening::Finished(action));
         }
-        if !wish.before.is_empty() {
-            let wish = Wish { before: Shares::new(), ..wish.clone() };
-            self.stored.wishes.insert(workload.to_owned(), wish);
-            self.store().await?;
+        if wish.before.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let wish = Wish { before: Shares::new(), ..wish.clone() };
+        self.want(vec![(workload.to_owned(), wish)]).await
     }
 
-    /// New replicas were not ready in time: what was before is wanted again, and the actions have failed.
-    async fn on_overdue(
-        &mut self,
-        (service, binding): (ServiceId, &BindingSeen),
-        back: &Shares,
-    ) -> Result<(), CallError> {
-        self.stored.wishes.insert(binding.workload.clone(), Wish { wanted: back.clone(), before: Shares::new() });
-        self.store().await?;
-        let (failed, rest): (Vec<Action>, Vec<Action>) =
-            self.under_way.drain(..).partition(|action| action.service == service);
-        self.under_way = rest;
+    /// New replicas were not ready in time: what was before is wanted again, and the actions have failed; once that is stored.
+    async fn on_overdue(&mut self, service: ServiceId, binding: &BindingSeen, back: &Shares) -> Result<(), CallError> {
+        let wish = Wish { wanted: back.clone(), before: Shares::new() };
+        self.want(vec![(binding.workload.clone(), wish)]).await?;
         let timeout = self.shared.connection.moves.timeout;
         let trouble = binding.trouble.as_ref().map_or_else(String::new, |trouble| format!(" ({trouble})"));
-        for action in failed {
-            let reason = format!("its replicas were not ready within {timeout}{trouble}; what was before is restored");
-            self.shared.tell(Happening::Failed(action, reason));
-        }
+        let reason = format!("its replicas were not ready within {timeout}{trouble}; what was before is restored");
+        self.fail(service, &reason);
         self.shared.on_restored(service, self.by_id(back));
-        self.write(binding, back).await
+        self.write(service, binding, back).await
+    }
+
+    fn fail(&mut self, service: ServiceId, reason: &str) {
+        for action in self.actions_of(service) {
+            self.shared.tell(Happening::Failed(action, reason.to_owned()));
+        }
+    }
+
+    /// Takes out the actions of a service.
+    fn actions_of(&mut self, service: ServiceId) -> Vec<Action> {
+        self.under_way.extract_if(.., |action| action.service == service).collect()
     }
 
     fn by_id(&self, shares: &Shares) -> Vec<(ClusterId, u32)> {
@@ -331,3 +391,6 @@ pub fn double_control(connection: &str, other: &str) -> CallError {
     let reason = format!("`{other}` drives it already; stop that one, or wait {} s if it is gone", LEASE.as_secs());
     CallError::new("karmada", format!("drive {connection}"), Class::Permanent, reason)
 }
+
+#[cfg(test)]
+mod tests;

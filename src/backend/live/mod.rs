@@ -11,7 +11,8 @@
 //!
 //! In reading order: `connect` (everything that can be wrong at the start), `world` (what was seen last), `views` (what a policy is
 //! shown of it), `tasks` (who sees), `reconcile` (the next write, as a pure step), `driver` (the one writer), `account` (what
-//! is added up), `outside` (every call) with `traced` (its spans), `together` (several at once) and `busy` (long work). [`karmada`] and `prometheus` are the clients.
+//! is added up), `outside` (every call) with `traced` (its spans), `together` (several at once) and `busy` (long work).
+//! `by_hand` is what people do without a run. [`karmada`] and `prometheus` are the clients.
 //!
 //! What always holds: a plan is stored before it is acted on; a write names what it replaces; silence of the telemetry means hold, and
 //! never zero load; a cluster that is lost is left at once and returned to late.
@@ -19,6 +20,7 @@
 pub mod account;
 pub mod alerts;
 pub mod busy;
+mod by_hand;
 pub mod clock;
 pub mod connect;
 pub mod deploy;
@@ -55,11 +57,11 @@ pub mod views;
 pub mod world;
 
 use super::{Backend, BackendError};
-use crate::model::connection::{Connection, KarmadaAt};
+use crate::model::connection::Connection;
 use crate::model::observation::{Action, Event, EventKind};
-use crate::model::scenario::Known;
-use crate::model::{ActionId, ClusterId, Observation, Plan, Resources, Scenario, ServiceId, Snapshot, Targets};
+use crate::model::{ActionId, ClusterId, Observation, Plan, Resources, Scenario, ServiceId, Snapshot, Targets, Totals};
 use account::Account;
+pub use by_hand::{pause, remove};
 use clock::Clock;
 use driver::{Driver, Order};
 use happening::Happening;
@@ -210,11 +212,6 @@ impl LiveBackend {
         snapshot
     }
 
-    /// What went wrong and passed by itself, and how often.
-    pub fn troubles(&self) -> BTreeMap<String, u64> {
-        self.shared.troubles()
-    }
-
     /// Waits for the next thing; everything that came meanwhile is taken along, so that of several decisions due one is made.
     fn next(&mut self) -> Happening {
         if let Some(next) = self.ahead.pop_front() {
@@ -270,9 +267,13 @@ impl LiveBackend {
             let leave = async { tokio::time::timeout(Duration::from_secs(5), driver).await };
             let _ = self.runtime.block_on(leave);
         }
+        Observation::Ended(Box::new(self.totals()))
+    }
+
+    fn totals(&mut self) -> Totals {
         let world = self.shared.world();
         self.account.look(&world, &self.scenario.environment, self.shared.clock.time());
-        Observation::Ended(Box::new(self.account.totals(&world)))
+        self.account.totals(&world)
     }
 
     fn actions_towards(&mut self, targets: &Targets) -> Vec<Action> {
@@ -289,45 +290,6 @@ impl LiveBackend {
         }
         actions
     }
-}
-
-/// Turns the kill switch of a connection on, with a reason, or off.
-///
-/// # Errors
-/// A control plane that cannot be reached, or does not let us.
-pub fn pause(at: &KarmadaAt, connection: &str, reason: Option<&str>) -> Result<(), CallError> {
-    let runtime = runtime()?;
-    runtime.block_on(async { Karmada::open(at).await?.pause(connection, reason).await })
-}
-
-/// Gives up all workloads of a connection and forgets what was wanted; what of it was there.
-///
-/// # Errors
-/// Somebody who drives it; a control plane that cannot be reached, or does not let us.
-pub fn remove(connection: &Connection, known: &Known) -> Result<Vec<String>, CallError> {
-    let runtime = runtime()?;
-    runtime.block_on(async {
-        let karmada = Karmada::open(&connection.karmada).await?;
-        let stored = karmada.stored(&connection.name).await?;
-        if let Some(other) = stored.other_driver("", clock::since_epoch()) {
-            return Err(driver::double_control(&connection.name, other));
-        }
-        let mut removed = Vec::new();
-        for counterpart in connection.services.values() {
-            removed.extend(karmada.release(&counterpart.workload).await?);
-        }
-        removed.extend(deploy::uninstall(&karmada, connection, &|| false).await?);
-        if deploy::remove_dashboard(connection).await {
-            removed.push("Grafana dashboard".to_owned());
-        }
-        if triggers::remove(&karmada, connection, known).await? {
-            removed.push(format!("PrometheusRule {}", triggers::rules(connection, known)?.name()));
-        }
-        if karmada.forget(&connection.name).await? {
-            removed.push(format!("ConfigMap {}", karmada::store::store_name(&connection.name)));
-        }
-        Ok(removed)
-    })
 }
 
 impl Backend for LiveBackend {
@@ -356,6 +318,14 @@ impl Backend for LiveBackend {
                 return Ok(observation);
             }
         }
+    }
+
+    fn so_far(&mut self) -> Option<Totals> {
+        Some(self.totals())
+    }
+
+    fn troubles(&self) -> BTreeMap<String, u64> {
+        self.shared.troubles()
     }
 
     fn apply(&mut self, plan: &Plan) -> Result<Vec<Action>, BackendError> {

@@ -13,8 +13,9 @@
 //! a:3 b:3      b:3          a:3       what was before          b is not ready in time: the move failed
 //! ```
 //!
-//! A cluster that is lost is not waited for: what it has is not there to be spared. A service that may run in one cluster only
-//! (`pinned`) breaks before it makes, since two of it at once would be worse than none.
+//! A cluster that is lost is not waited for: what it has is not there to be spared, nor to go back to; and nothing that serves is let go
+//! of for what it was to get. A service that may run in one cluster only (`pinned`) breaks before it makes, since two of it at once
+//! would be worse than none.
 
 use super::karmada::binding::Shares;
 use super::karmada::store::Wish;
@@ -29,6 +30,8 @@ pub struct Present<'a> {
     pub ready: &'a Shares,
     /// Clusters that are lost.
     pub lost: &'a BTreeSet<String>,
+    /// Clusters of which this run decides nothing: what they have is spared, and not gone back to.
+    pub strange: &'a BTreeSet<String>,
     /// Whether it may be in one cluster at a time only.
     pub pinned: bool,
     /// Whether the time for new replicas to become ready is over.
@@ -44,39 +47,30 @@ pub enum Step {
     Wait,
     /// Ask for this division.
     Write(Shares),
-    /// Ask for what was before, and give the wish up.
+    /// Ask for what was before, as far as it is there, and give the wish up.
     Restore(Shares),
 }
 
 impl Present<'_> {
     /// The next step towards `wish`.
     pub fn step(&self, wish: &Wish) -> Step {
-        let wanted = &wish.wanted;
-        let complete = self.is_ready(wanted);
-        if complete {
-            return if self.asked == wanted { Step::Done } else { Step::Write(wanted.clone()) };
-        }
         let through = self.through(wish);
         if *self.asked != through {
-            // Where the way was gone already and is overdue, it was given up: going it again would never end.
             return Step::Write(through);
         }
-        if self.overdue && is_move(&wish.before, wanted) {
-            return Step::Restore(wish.before.clone());
+        if through == wish.wanted && self.is_ready(&wish.wanted) {
+            return Step::Done;
+        }
+        let back = self.back(wish);
+        if self.overdue && is_move(&back, &wish.wanted) {
+            return Step::Restore(back);
         }
         Step::Wait
     }
 
-    /// Whether there is nothing left to do for `wish`.
-    pub fn is_done(&self, wish: &Wish) -> bool {
-        self.step(wish) == Step::Done
-    }
-
     /// Whether all that is wanted serves; replicas in a lost cluster count as they were seen last.
     fn is_ready(&self, wanted: &Shares) -> bool {
-        wanted.iter().all(|(cluster, replicas)| {
-            self.lost.contains(cluster) || self.ready.get(cluster).is_some_and(|ready| ready >= replicas)
-        })
+        wanted.iter().all(|(cluster, replicas)| self.lost.contains(cluster) || of(self.ready, cluster) >= *replicas)
     }
 
     /// The division on the way: of each cluster that is still needed what it had before, of the others what is wanted.
@@ -84,33 +78,51 @@ impl Present<'_> {
     /// A cluster is spared that serves more than what is wanted of it, as far as is seen, or of which more is asked for still: what is seen
     /// is late, and may be missing for a moment, which is no reason to let go of what serves. What it had before is what was stored, not
     /// what is asked for at present: between the writes of a division by weights Karmada asks for something that nobody wants.
-    fn through(&self, Wish { wanted, before }: &Wish) -> Shares {
+    fn through(&self, wish: &Wish) -> Shares {
+        let Wish { wanted, before } = wish;
         let mut through = wanted.clone();
         if self.pinned {
             return through;
         }
         for (cluster, had) in before.iter().filter(|(cluster, _)| !self.lost.contains(*cluster)) {
-            let of = |shares: &Shares| shares.get(cluster).copied().unwrap_or(0);
-            let (has, wanted_here) = (of(self.ready).max(of(self.asked)), of(wanted));
-            if has > wanted_here && *had > wanted_here && self.gains_elsewhere(wanted, cluster) {
+            let (has, wanted_here) = (of(self.ready, cluster).max(of(self.asked, cluster)), of(wanted, cluster));
+            if has > wanted_here && *had > wanted_here && self.gains_elsewhere(wish, cluster) {
                 through.insert(cluster.clone(), *had);
             }
         }
         through
     }
 
-    /// Whether some other cluster still has to get ready what is wanted there: then this one's replicas are needed meanwhile.
-    fn gains_elsewhere(&self, wanted: &Shares, here: &str) -> bool {
-        wanted
-            .iter()
-            .any(|(cluster, replicas)| cluster != here && self.ready.get(cluster).copied().unwrap_or(0) < *replicas)
+    /// Whether some other cluster still has to get ready what is wanted there: then this one's replicas are needed meanwhile. One that is
+    /// lost gets nothing ready: what it had is not waited for, and what it was to get besides is no reason to let go of anything.
+    fn gains_elsewhere(&self, Wish { wanted, before }: &Wish, here: &str) -> bool {
+        wanted.iter().any(|(cluster, replicas)| {
+            let has = if self.lost.contains(cluster) { before } else { self.ready };
+            cluster != here && of(has, cluster) < *replicas
+        })
     }
+
+    /// What to go back to: what was before. Where some of that is gone, lost or let go of since, it is the rest, and what of the wish
+    /// serves: going back must not take down what alone is left.
+    fn back(&self, wish: &Wish) -> Shares {
+        let is_gone = |cluster: &str| self.lost.contains(cluster) || self.strange.contains(cluster);
+        let stands = |(cluster, had): (&String, &u32)| !is_gone(cluster) && of(self.asked, cluster) >= *had;
+        let is_whole = self.pinned || wish.before.iter().all(stands);
+        let mut back = if is_whole { wish.before.clone() } else { half_way(wish, self.ready) };
+        back.retain(|cluster, _| !is_gone(cluster));
+        back
+    }
+}
+
+/// Replicas in a cluster.
+fn of(shares: &Shares, cluster: &str) -> u32 {
+    shares.get(cluster).copied().unwrap_or(0)
 }
 
 /// Whether some cluster gives replicas up: only then is there something to go back to. More replicas that find no room stay
 /// wanted, as those of any Deployment do.
 pub fn is_move(before: &Shares, wanted: &Shares) -> bool {
-    before.iter().any(|(cluster, replicas)| wanted.get(cluster).copied().unwrap_or(0) < *replicas)
+    before.iter().any(|(cluster, replicas)| of(wanted, cluster) < *replicas)
 }
 
 /// What a move starts from that replaces an unfinished one: where that one came from, and what of it serves already. Were the latter left
@@ -118,8 +130,8 @@ pub fn is_move(before: &Shares, wanted: &Shares) -> bool {
 pub fn half_way(Wish { wanted, before }: &Wish, ready: &Shares) -> Shares {
     let mut from = before.clone();
     for (cluster, replicas) in wanted {
-        let serves = ready.get(cluster).copied().unwrap_or(0).min(*replicas);
-        if serves > from.get(cluster).copied().unwrap_or(0) {
+        let serves = of(ready, cluster).min(*replicas);
+        if serves > of(&from, cluster) {
             from.insert(cluster.clone(), serves);
         }
     }
@@ -139,18 +151,23 @@ mod tests {
         asked: Shares,
         ready: Shares,
         lost: BTreeSet<String>,
+        strange: BTreeSet<String>,
         pinned: bool,
         overdue: bool,
     }
 
     fn case(asked: &[(&str, u32)], ready: &[(&str, u32)]) -> Case {
         let (asked, ready) = (shares(asked), shares(ready));
-        Case { asked, ready, lost: BTreeSet::new(), pinned: false, overdue: false }
+        Case { asked, ready, lost: BTreeSet::new(), strange: BTreeSet::new(), pinned: false, overdue: false }
+    }
+
+    fn named(cluster: &str) -> BTreeSet<String> {
+        BTreeSet::from([cluster.to_owned()])
     }
 
     fn step(case: &Case, wanted: &[(&str, u32)], before: &[(&str, u32)]) -> Step {
-        let Case { asked, ready, lost, pinned, overdue } = case;
-        let present = Present { asked, ready, lost, pinned: *pinned, overdue: *overdue };
+        let Case { asked, ready, lost, strange, pinned, overdue } = case;
+        let present = Present { asked, ready, lost, strange, pinned: *pinned, overdue: *overdue };
         present.step(&Wish { wanted: shares(wanted), before: shares(before) })
     }
 
@@ -212,10 +229,55 @@ mod tests {
 
     #[test]
     fn a_lost_cluster_is_neither_spared_nor_waited_for() {
-        let lost = Case { lost: BTreeSet::from(["a".to_owned()]), ..case(&[("a", 3)], &[("a", 3)]) };
+        let lost = Case { lost: named("a"), ..case(&[("a", 3)], &[("a", 3)]) };
         assert_eq!(step(&lost, &[("b", 3)], &[("a", 3)]), Step::Write(shares(&[("b", 3)])));
         let kept = Case { asked: shares(&[("a", 1), ("b", 2)]), ready: shares(&[("b", 2)]), ..lost };
         assert_eq!(step(&kept, &[("a", 1), ("b", 2)], &[]), Step::Done);
+    }
+
+    /// Three leave `a`, which is lost, for `b`, where only two get ready in time: those two are all that serves.
+    #[test]
+    fn a_move_off_a_lost_cluster_that_is_overdue_keeps_its_survivors() {
+        let (wanted, before) = ([("b", 3)], [("a", 3)]);
+        let overdue = |asked: &[(&str, u32)], ready: &[(&str, u32)]| Case { overdue: true, ..case(asked, ready) };
+        let lost = Case { lost: named("a"), ..overdue(&[("b", 3)], &[("b", 2)]) };
+        assert_eq!(step(&lost, &wanted, &before), Step::Wait);
+        assert_eq!(step(&Case { pinned: true, ..lost }, &wanted, &before), Step::Wait);
+        // It is back by now, and empty.
+        let back = overdue(&[("b", 3)], &[("b", 2)]);
+        assert_eq!(step(&back, &wanted, &before), Step::Restore(shares(&[("a", 3), ("b", 2)])));
+        // One of four was in `c`, which still has it.
+        let part = Case { lost: named("a"), ..overdue(&[("b", 4), ("c", 1)], &[("b", 3), ("c", 1)]) };
+        let rest = Step::Restore(shares(&[("b", 3), ("c", 1)]));
+        assert_eq!(step(&part, &[("b", 4)], &[("a", 3), ("c", 1)]), rest);
+    }
+
+    #[test]
+    fn nothing_that_serves_is_let_go_of_for_a_cluster_that_is_lost() {
+        // From `b` to `a`, which is lost when all of it is ready there.
+        let lost = Case { lost: named("a"), ..case(&[("a", 3), ("b", 2)], &[("a", 3), ("b", 2)]) };
+        assert_eq!(step(&lost, &[("a", 3)], &[("b", 2)]), Step::Wait);
+        let overdue = Case { overdue: true, ..lost };
+        assert_eq!(step(&overdue, &[("a", 3)], &[("b", 2)]), Step::Restore(shares(&[("b", 2)])));
+        // From `c` to `b`, while one that is in `a` anyway is lost: that holds up nothing.
+        let (ready, wanted) = ([("b", 2), ("c", 2)], [("a", 1), ("b", 2)]);
+        let kept = Case { lost: named("a"), ..case(&[("a", 1), ("b", 2), ("c", 2)], &ready) };
+        assert_eq!(step(&kept, &wanted, &[("a", 1), ("c", 2)]), Step::Write(shares(&wanted)));
+    }
+
+    /// `c` was left out of the scenario and still serves: it does until `b` is ready, however long that takes.
+    #[test]
+    fn a_cluster_of_which_nothing_is_decided_is_spared_and_not_gone_back_to() {
+        let strange = |asked: &[(&str, u32)], ready: &[(&str, u32)]| Case {
+            strange: named("c"),
+            overdue: true,
+            ..case(asked, ready)
+        };
+        let step = |case: &Case| step(case, &[("b", 3)], &[("c", 3)]);
+        assert_eq!(step(&strange(&[("c", 3)], &[("c", 3)])), Step::Write(shares(&[("b", 3), ("c", 3)])));
+        assert_eq!(step(&strange(&[("b", 3), ("c", 3)], &[("b", 1), ("c", 3)])), Step::Wait);
+        let ready = strange(&[("b", 3), ("c", 3)], &[("b", 3), ("c", 3)]);
+        assert_eq!(step(&ready), Step::Write(shares(&[("b", 3)])));
     }
 
     #[test]
@@ -240,8 +302,10 @@ mod tests {
                 let least = before.values().sum::<u32>().min(wanted.values().sum());
                 let mut steps = 0;
                 loop {
-                    let lost = BTreeSet::new();
-                    let present = Present { asked: &asked, ready: &ready, lost: &lost, pinned: false, overdue: false };
+                    let none = BTreeSet::new();
+                    let (lost, strange) = (&none, &none);
+                    let present =
+                        Present { asked: &asked, ready: &ready, lost, strange, pinned: false, overdue: false };
                     match present.step(&wish) {
                         Step::Done => break,
                         Step::Write(shares) => asked = shares,

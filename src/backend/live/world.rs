@@ -9,13 +9,15 @@ use crate::model::observation::{Event, EventKind};
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, Phase, Resources, Seen, ServiceId, Table, Targets};
 use crate::units::{MilliCores, Rate, Span, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// From a change of our own replicas in a cluster until Karmada's sums have followed, at its default of 10 s between updates.
 const SETTLED_AFTER: Span = Span(12_000_000_000);
 /// After so long what others hold is taken as it is said, however much of ours changes.
 const OTHERS_AGE_MAX: Span = Span(60_000_000_000);
+/// A cluster that is none of ours has left when some lists in a row, of one each 5 s, were without it.
+const STRANGER_AGE_MAX: Span = Span(20_000_000_000);
 
 /// A cluster as it was seen last.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +74,8 @@ pub struct World {
     pub connection: Arc<Connection>,
     /// The clusters.
     pub sites: Table<ClusterId, Site>,
+    /// Clusters that have joined and are none of ours, while they are ready, and when Karmada last said so.
+    pub strangers: BTreeMap<String, Time>,
     /// The services.
     pub workloads: Table<ServiceId, Workload>,
     /// What was measured of them.
@@ -95,6 +99,7 @@ impl World {
         let services = known.application.services.len();
         Self {
             sites: Table::build(known.clusters.len(), site),
+            strangers: BTreeMap::new(),
             workloads: Table::build(services, |_| Workload::default()),
             measured: Table::build(services, |_| Measured::NOTHING),
             control: Seen::NEVER,
@@ -135,7 +140,10 @@ impl World {
     /// Karmada says this of a cluster.
     pub fn on_cluster(&mut self, cluster: ClusterSeen, at: Time) {
         self.on_heard(at);
-        let Some(id) = self.cluster_id(&cluster.name) else { return };
+        let Some(id) = self.cluster_id(&cluster.name) else {
+            self.on_stranger(cluster, at);
+            return;
+        };
         let ours = self.held(id);
         let site = &mut self.sites[id];
         site.seen = Seen::now((), at);
@@ -148,9 +156,18 @@ impl World {
         site.cluster = Some(cluster);
     }
 
+    fn on_stranger(&mut self, cluster: ClusterSeen, at: Time) {
+        if cluster.ready {
+            self.strangers.insert(cluster.name, at);
+        } else {
+            self.strangers.remove(&cluster.name);
+        }
+    }
+
     /// A cluster has left Karmada.
     pub fn on_cluster_gone(&mut self, name: &str, at: Time) {
         self.on_heard(at);
+        self.strangers.remove(name);
         if let Some(id) = self.cluster_id(name) {
             self.sites[id].cluster = None;
         }
@@ -242,8 +259,18 @@ impl World {
         Happening::Event(Event { at, kind, subject: self.known.clusters[cluster].name.clone() })
     }
 
-    /// Clusters that are lost, as Karmada calls them.
-    pub fn lost(&self) -> std::collections::BTreeSet<String> {
+    /// Those of `named`, as Karmada calls them, that are none of ours: nothing is decided of what they have.
+    pub fn strange<'a>(&self, named: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+        named.filter(|name| self.cluster_id(name).is_none()).cloned().collect()
+    }
+
+    /// Whether a cluster that is none of ours is there. Nobody asks it, so Karmada's word counts, while that is fresh.
+    pub fn has_stranger(&self, name: &str) -> bool {
+        self.strangers.get(name).is_some_and(|said| self.control.at.since(*said) <= STRANGER_AGE_MAX)
+    }
+
+    /// Clusters of ours that are lost, as Karmada calls them.
+    pub fn lost(&self) -> BTreeSet<String> {
         let lost = self.sites.iter().filter(|(_, site)| site.reach.is_lost() || site.cluster.is_none());
         lost.map(|(id, _)| self.connection.clusters[id].clone()).collect()
     }
@@ -256,7 +283,8 @@ mod tests {
     use crate::backend::live::karmada::cluster::ClusterSeen;
     use crate::backend::live::stand_in::{connection, known};
     use crate::model::{ClusterId, Phase, Resources, ServiceId};
-    use crate::units::{Bytes, MilliCores, Time};
+    use crate::units::{Bytes, MilliCores, Span, Time};
+    use std::collections::BTreeSet;
 
     fn cores(cores: u64) -> Resources {
         Resources { cpu: MilliCores(cores * 1_000), memory: Bytes(cores << 30), gpu: 0, pods: cores }
@@ -307,6 +335,24 @@ mod tests {
         assert_eq!(world.sites[a].others.value, Some(cores(1)), "not settled yet");
         world.on_cluster(cluster(7), at(15));
         assert_eq!(world.sites[a].others.value, Some(cores(2)), "somebody else has come");
+    }
+
+    /// Where its end was missed, nothing tells it but that others are heard of and it is not.
+    #[test]
+    fn a_cluster_that_is_none_of_ours_is_there_while_karmada_says_that_it_is_ready() {
+        let mut world = World::new(known().into(), connection().into());
+        let named = ["member1", "member3"].map(str::to_owned);
+        assert_eq!(world.strange(named.iter()), BTreeSet::from(["member3".to_owned()]));
+        let stranger = |ready: bool| ClusterSeen { name: "member3".to_owned(), ready, ..cluster(0) };
+        let mut says = |ready: bool, at: u64| {
+            world.on_cluster(stranger(ready), Time(at));
+            world.has_stranger("member3")
+        };
+        assert_eq!([says(true, 1), says(false, 2), says(true, 3)], [true, false, true]);
+        world.on_cluster(cluster(0), Time(3) + Span::seconds(20));
+        assert!(world.has_stranger("member3"));
+        world.on_cluster(cluster(0), Time(3) + Span::seconds(21));
+        assert!(!world.has_stranger("member3") && !world.has_stranger("member2"));
     }
 
     #[test]

@@ -44,7 +44,20 @@ impl World {
         if self.control.started && self.has_nothing_to_decide() {
             return;
         }
+        if !self.control.started {
+            self.start_as_placed();
+        }
         self.ask(true);
+    }
+
+    /// What runs before anybody decides, where the scenario says so: it is there and ready, and the first plan changes it as
+    /// any other does.
+    fn start_as_placed(&mut self) {
+        let Some(placed) = self.scenario.placed.clone() else { return };
+        self.control.started = true;
+        self.control.targets = placed.clone();
+        self.set_desired(placed);
+        self.start_ready();
     }
 
     /// Asks the policy, at a tick or between two.
@@ -92,8 +105,8 @@ impl World {
         }
     }
 
-    /// Starts to carry a plan out. The first one of a run takes effect at once, with its replicas ready: a run starts from a
-    /// deployed application, not from an empty platform.
+    /// Starts to carry a plan out. The first one of a run takes effect at once, with its replicas ready, where the scenario does
+    /// not say what runs already: a run starts from a deployed application, not from an empty platform.
     pub(super) fn apply(&mut self, plan: &Plan) -> Vec<Action> {
         let first = !std::mem::replace(&mut self.control.started, true);
         let actions = self.actions_towards(&plan.targets);

@@ -188,6 +188,7 @@ impl World {
                 .map(|entry| share(entry.violation.saturating_sub(entry.violation_before))),
             latency: entry.and_then(|entry| entry.log.total()),
             cpu_hours: slots().map(|slot| slot.core_seconds).sum::<f64>() / 3600.0,
+            unknown: Span::ZERO,
             elasticity: self.elasticity(service),
         }
     }

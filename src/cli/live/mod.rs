@@ -8,9 +8,15 @@ pub mod remove;
 pub mod run;
 
 #[cfg(feature = "live")]
+mod elsewhere;
+#[cfg(feature = "live")]
+mod measured;
+#[cfg(feature = "live")]
 mod narrate;
 #[cfg(feature = "live")]
 pub mod present;
+#[cfg(feature = "live")]
+mod progress;
 #[cfg(feature = "live")]
 mod recording;
 #[cfg(feature = "live")]

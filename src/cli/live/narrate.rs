@@ -32,10 +32,13 @@ impl<'a> Narrated<'a> {
         (self.writer, self.out)
     }
 
-    fn say(&mut self, at: Time, text: &str) -> io::Result<()> {
-        let Some(out) = &mut self.out else { return Ok(()) };
-        writeln!(out, "{:>9.1} s  {text}", at.as_seconds_f64())?;
-        out.flush()
+    /// Tells it, as long as somebody listens: who does not any more is no reason to leave the world without control.
+    fn say(&mut self, at: Time, text: &str) {
+        let Some(out) = &mut self.out else { return };
+        let told = writeln!(out, "{:>9.1} s  {text}", at.as_seconds_f64()).and_then(|()| out.flush());
+        if told.is_err() {
+            self.out = None;
+        }
     }
 
     /// Now, for what is not dated itself.
@@ -84,17 +87,17 @@ impl Record for Narrated<'_> {
             let text = format!("would  {would} ({load})");
             self.would = would;
             if is_news {
-                self.say(at, &text)?;
+                self.say(at, &text);
             }
         }
         for action in decision.actions {
             let text = format!("asked  {} ({load})", self.action(action));
-            self.say(at, &text)?;
+            self.say(at, &text);
         }
         for refusal in &decision.plan.refusals {
             let name = &self.known.application.services[refusal.service].name;
             let text = format!("refused  {} of {name}: {}", refusal.replicas, refusal.reason);
-            self.say(at, &text)?;
+            self.say(at, &text);
         }
         Ok(())
     }
@@ -105,15 +108,16 @@ impl Record for Narrated<'_> {
             Observation::Event(event) => self.say(event.at, &format!("{}  {}", word(event.kind), event.subject)),
             Observation::Failed { action, error } => {
                 let text = format!("failed  {}: {error}", self.action(action));
-                self.say(self.now(), &text)
+                self.say(self.now(), &text);
             }
             Observation::Finished(action) => {
                 let took = self.now().since(action.asked_at).as_seconds_f64();
                 let text = format!("done   {}, after {took:.1} s", self.action(action));
-                self.say(self.now(), &text)
+                self.say(self.now(), &text);
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 }
 

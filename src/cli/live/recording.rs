@@ -2,10 +2,13 @@
 //!
 //! A piece is asked for, appended, and noted in `progress.json`; what a killed process wrote after its last note is cut off
 //! again. A value that is not there stays an empty field: unknown is not zero. The inventory is that of now, since nobody keeps its past.
+//!
+//! Nothing is said to be a scenario that is none: what nobody asks for is refused at the begin, what nobody measured at the end, and
+//! what was written is loaded once.
 
 use super::super::Failure;
-use super::present;
-use crate::backend::live::clock::{duration, since_epoch};
+use super::progress::{Progress, begin, note, source};
+use super::{elsewhere, measured, present};
 use crate::backend::live::history::{self, Row};
 use crate::cli::job::Setting;
 use crate::input::{self, Request};
@@ -15,7 +18,7 @@ use crate::model::{ClusterId, ServiceId};
 use crate::record::aside::replace_file;
 use crate::units::Span;
 use anyhow::{Context, anyhow};
-use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -36,25 +39,11 @@ pub struct Asked {
     pub step: Span,
 }
 
-/// How far a recording is. Times are milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Progress {
-    asked_from: u64,
-    asked_until: u64,
-    from: u64,
-    until: u64,
-    step: u64,
-    next: u64,
-    /// Bytes of both files up to here.
-    load: u64,
-    observations: u64,
-}
-
 /// Records, or goes on.
 ///
 /// # Errors
-/// A connection that cannot be used, Prometheus that does not answer, or a directory with another recording.
+/// A connection that cannot be used or does not say how load is measured, Prometheus that does not answer, a directory with another
+/// recording, a service that nobody measured, or a scenario that cannot be simulated.
 pub fn record(
     setting: &Setting,
     connection: &Path,
@@ -63,19 +52,20 @@ pub fn record(
 ) -> Result<(), Failure> {
     let known = &setting.loaded.scenario.known;
     let at = input::connection::load(connection, known).map_err(Failure::input)?;
-    if asked.step.0 == 0 || asked.from <= asked.until {
+    if asked.step.0 == 0 || asked.from.saturating_sub(asked.until) < asked.step {
         return Err(Failure::input(anyhow!(
-            "--from, --until, --step: there is nothing between; the begin lies before the end"
+            "--from, --until, --step: there is less than a step between; the begin lies a step or more before the end"
         )));
     }
+    let recorder = history::Recorder::open(&at).map_err(super::failure)?;
+    check_asked_for(known, &at)?;
     let in_directory = |error: std::io::Error| Failure::run(anyhow!("{}: {error}", directory.display()));
     fs::create_dir_all(directory).map_err(in_directory)?;
-    let mut progress = begin(directory, asked)?;
+    let mut progress = begin(directory, asked, source(known, &at))?;
     if progress.next > progress.until {
         let directory = directory.display();
         writeln!(out, "complete  {directory} holds this recording already; remove it to record anew")?;
     }
-    let recorder = history::Recorder::open(&at).map_err(super::failure)?;
     while progress.next <= progress.until {
         let last = progress.until.min(progress.next + u64::from(PIECE - 1) * progress.step);
         let (from, until, step) = (millis(progress.next), millis(last), millis(progress.step));
@@ -96,6 +86,9 @@ pub fn record(
         )?;
         out.flush()?;
     }
+    for note in notes(known, (directory, connection), &progress)? {
+        writeln!(out, "note      {note}")?;
+    }
     scenario(setting, connection, directory)?;
     writeln!(out, "scenario  {}", directory.join("scenario.yaml").display())?;
     Ok(writeln!(out, "          smo simulate {}", directory.join("scenario.yaml").display())?)
@@ -105,35 +98,21 @@ const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Where an earlier recording of the same stopped, or the begin of a new one.
-fn begin(directory: &Path, asked: Asked) -> Result<Progress, Failure> {
-    let path = directory.join("progress.json");
-    let whole = |span: Span| u64::try_from(duration(span).as_millis()).unwrap_or(u64::MAX);
-    let (asked_from, asked_until, step) = (whole(asked.from), whole(asked.until), whole(asked.step).max(1));
-    if path.exists() {
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string()).map_err(Failure::run)?;
-        let old: Progress =
-            serde_json::from_str(&text).with_context(|| path.display().to_string()).map_err(Failure::input)?;
-        if (old.asked_from, old.asked_until, old.step) == (asked_from, asked_until, step) {
-            return Ok(old);
-        }
-        let directory = directory.display();
-        return Err(Failure::input(anyhow!(
-            "{directory}: it holds a recording of other times\n  name another directory, or remove it"
-        )));
+/// What users call has to be asked for.
+fn check_asked_for(known: &Known, connection: &Connection) -> Result<(), Failure> {
+    let entries = entries(known);
+    if entries.is_empty() {
+        return Err(Failure::input(anyhow!("users call no service of the scenario, so there is no load to record")));
     }
-    let now = u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX);
-    let on_grid = |at: u64| at - at % step;
-    let (from, until) = (on_grid(now.saturating_sub(asked_from)), on_grid(now.saturating_sub(asked_until)));
-    let progress = Progress { asked_from, asked_until, from, until, step, next: from, load: 0, observations: 0 };
-    note(directory, &progress)?;
-    Ok(progress)
-}
-
-fn note(directory: &Path, progress: &Progress) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(progress).map_err(Failure::run)?;
-    let path = directory.join("progress.json");
-    replace_file(&path, text.as_bytes()).with_context(|| path.display().to_string()).map_err(Failure::run)
+    let unasked = entries.into_iter().filter(|id| connection.services[*id].rate.is_none());
+    let unasked: Vec<String> = unasked.map(|id| format!("`{}`", known.application.services[id].name)).collect();
+    if unasked.is_empty() {
+        return Ok(());
+    }
+    let names = unasked.join(", ");
+    Err(Failure::input(anyhow!(
+        "nobody measures the rate of {names}; say by `rate` in the connection how it is measured"
+    )))
 }
 
 /// Appends after the first `length` bytes; what stands behind them was never noted.
@@ -146,9 +125,14 @@ fn append(path: &Path, length: u64, text: &str) -> std::io::Result<()> {
 }
 
 /// Services that users call: their rates are the load, calls follow from them.
-fn entries(known: &Known) -> Vec<ServiceId> {
+pub fn entries(known: &Known) -> Vec<ServiceId> {
     let called = |id: &ServiceId| known.application.calls.iter().any(|call| call.to == *id);
     known.application.requests().filter(|id| !called(id)).collect()
+}
+
+/// Their names.
+fn names(known: &Known) -> Vec<&str> {
+    entries(known).into_iter().map(|id| known.application.services[id].name.as_str()).collect()
 }
 
 /// The load as a wide table: a column a service, an empty field where nothing was measured.
@@ -156,8 +140,7 @@ fn load(known: &Known, rows: &[Row], progress: &Progress) -> String {
     let entries = entries(known);
     let mut text = String::new();
     if progress.next == progress.from {
-        let names: Vec<&str> = entries.iter().map(|id| known.application.services[*id].name.as_str()).collect();
-        writeln!(text, "timestamp_s,{}", names.join(",")).expect("a string takes all");
+        writeln!(text, "timestamp_s,{}", names(known).join(",")).expect("a string takes all");
     }
     for row in rows {
         let rate = |id: &ServiceId| row.services[*id].total.map_or_else(String::new, |rate| format!("{rate:.6}"));
@@ -202,18 +185,139 @@ fn seen((known, connection): (&Known, &Connection), rows: &[Row], progress: &Pro
     text
 }
 
+/// What nobody measured of a whole recording, and is simulated all the same.
+fn notes(known: &Known, (directory, connection): (&Path, &Path), progress: &Progress) -> Result<Vec<String>, Failure> {
+    let step = Span(progress.step * 1_000_000);
+    let courses = measured::courses(&directory.join("load.csv"), &names(known), step).map_err(Failure::run)?;
+    let never = measured::never(&courses).join(", ");
+    if never.is_empty() {
+        return Ok(measured::notes(&courses, step));
+    }
+    let (directory, connection) = (directory.display(), connection.display());
+    Err(Failure::run(anyhow!(
+        "{directory}: in all that time nobody measured the rate of {never}, so there is no load to simulate\n  \
+         see what the query `rate` in {connection} gives, and how long Prometheus keeps what it is made of; then record into \
+         another directory"
+    )))
+}
+
 /// The scenario with the inventory of now and the recorded load.
 fn scenario(setting: &Setting, connection: &Path, directory: &Path) -> Result<(), Failure> {
     let snapshot = present::look(connection, &setting.loaded.scenario)?;
     let set = setting.request.set.iter().cloned().chain(present::world(&snapshot));
     let file = directory.join("load.csv");
     let file = std::path::absolute(&file).map_err(Failure::run)?;
-    let set = set.chain([("traces".to_owned(), serde_json::json!([{"file": file}]).to_string())]).collect();
+    let set = set.chain([("traces".to_owned(), json!([{"file": file}]).to_string())]).collect();
     let request = Request { set, variant: setting.request.variant.clone(), ..Request::default() };
     let loaded = input::load(&setting.path, &request).map_err(Failure::input)?;
     let mut resolved = loaded.resolved();
+    let original = std::path::absolute(&setting.path).map_err(Failure::run)?;
+    elsewhere::found_from_anywhere(&mut resolved, original.parent().unwrap_or(&original));
     resolved["traces"][0]["file"] = "load.csv".into();
     let text = crate::cli::yaml::document(&resolved)?;
     let path = directory.join("scenario.yaml");
-    replace_file(&path, text.as_bytes()).with_context(|| path.display().to_string()).map_err(Failure::run)
+    replace_file(&path, text.as_bytes()).with_context(|| path.display().to_string()).map_err(Failure::run)?;
+    elsewhere::loads(&path).map_err(|error| {
+        let (path, original) = (path.display(), setting.path.display());
+        Failure::run(error.context(format!(
+            "{path}: it was written, but cannot be simulated\n  what was recorded stays: change {original}, or a field of it by \
+             `--set` (`variants={{}}` leaves all variants out), and ask for the same again"
+        )))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, record};
+    use crate::cli::Failure;
+    use crate::cli::job::Setting;
+    use crate::input::Request;
+    use crate::units::Span;
+    use std::fs;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::path::Path;
+
+    const ASKED: Asked = Asked { from: Span::seconds(3_600), until: Span::ZERO, step: Span::seconds(60) };
+
+    const SHOP: &str = "
+question: Does the shop keep up?
+application:
+  services:
+    - {name: front, cpu: 1, memory: 1 GiB, capacity: 20 /s}
+    - {name: back, cpu: 1, memory: 1 GiB, capacity: 30 /s}
+  calls: [{from: front, to: back}]
+inventory: {clusters: [{name: near, pools: [{name: main, cpu: 4, memory: 8 GiB, nodes: 1}]}]}
+traces: [{file: day.csv}]
+policies: [naive]
+";
+
+    /// Records the shop by a connection with these services; how that failed, and what was said before.
+    fn failed(folder: &Path, prometheus: &str, services: &str) -> (Failure, String) {
+        let (scenario, connection) = (folder.join("shop.yaml"), folder.join("live.yaml"));
+        let text = format!(
+            "karmada: {{kubeconfig: karmada.config}}\nprometheus: {{url: '{prometheus}'}}\nservices: {{{services}}}\n"
+        );
+        let files = [
+            ("shop.yaml", SHOP),
+            ("day.csv", "timestamp_s,front\n0,5\n3600,6\n"),
+            ("karmada.config", ""),
+            ("live.yaml", text.as_str()),
+        ];
+        for (name, text) in files {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        let setting = Setting::load(&scenario, Request::default()).unwrap_or_else(|error| panic!("{error}"));
+        let mut said = Vec::new();
+        let failure = record(&setting, &connection, (ASKED, &folder.join("out")), &mut said).unwrap_err();
+        (failure, String::from_utf8(said).unwrap())
+    }
+
+    fn text(failure: &Failure) -> String {
+        failure.error.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The address of a Prometheus that has never seen anything.
+    fn knows_nothing() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let body = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _asked = stream.read(&mut [0; 4_096]).unwrap();
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+                write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_refused_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nobody listens there, and nobody is asked.
+        let (failure, said) = failed(folder.path(), "http://127.0.0.1:1", "back: {rate: sum(back)}");
+        assert_eq!((failure.code, said.as_str()), (2, ""));
+        let wanted = "nobody measures the rate of `front`; say by `rate` in the connection how it is measured";
+        assert_eq!(text(&failure), wanted);
+        assert!(!folder.path().join("out").exists());
+    }
+
+    /// Goal: a service that nobody measured makes no scenario, also when the recording is complete and asked for again.
+    #[test]
+    fn what_nobody_measured_makes_no_scenario() {
+        let folder = tempfile::tempdir().unwrap();
+        let prometheus = knows_nothing();
+        for begins in ["recorded  1 h of 1 h", "complete  "] {
+            let (failure, said) = failed(folder.path(), &prometheus, "front: {rate: sum(front)}");
+            assert_eq!(failure.code, 1, "{failure:?}");
+            assert!(text(&failure).contains("nobody measured the rate of `front`"), "{failure:?}");
+            assert!(said.starts_with(begins) && !said.contains("scenario"), "{said}");
+            assert!(!folder.path().join("out/scenario.yaml").exists());
+        }
+        let (failure, _) = failed(folder.path(), &prometheus, "front: {rate: sum(other)}");
+        assert_eq!(failure.code, 2, "{failure:?}");
+        assert!(text(&failure).contains("of other services or clusters, or by other queries"), "{failure:?}");
+    }
 }

@@ -99,6 +99,8 @@ mod world {
     use anyhow::anyhow;
     use std::sync::Arc;
 
+    /// So many troubles are told in the record.
+    const TROUBLES: usize = 10;
     /// The policy's randomness, where it has some: a real run has no seeds to compare.
     const SEED: Seed = Seed(1);
 
@@ -158,10 +160,25 @@ mod world {
         )))
     }
 
+    /// The troubles that were met most often, in sentences.
+    fn troubles(backend: &impl Backend) -> Vec<String> {
+        let mut all: Vec<(String, u64)> = backend.troubles().into_iter().collect();
+        all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let others: u64 = all.iter().skip(TROUBLES).map(|(_, count)| count).sum();
+        all.truncate(TROUBLES);
+        let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let mut notes: Vec<String> =
+            all.into_iter().map(|(what, count)| format!("Trouble outside, {}: {what}.", times(count))).collect();
+        if others > 0 {
+            notes.push(format!("Other trouble outside, {}.", times(others)));
+        }
+        notes
+    }
+
     fn drive<B: Backend>(
         backend: B,
         job: &Job,
-        header: ManifestHeader,
+        mut header: ManifestHeader,
         (quiet, out): (bool, &mut dyn Write),
     ) -> Result<(), Failure> {
         let stopwatch = Stopwatch::start();
@@ -173,14 +190,26 @@ mod world {
         // What was decided until a world is lost is worth as much as what was decided until its end.
         let driven = run.drive(None, &mut record);
         let explained = run.explained();
+        let (totals, lost) = match driven {
+            Ok(totals) => (Some(totals.expect("without a pause, a run goes on to its end")), None),
+            Err(error) => {
+                header.notes.push(format!("The run did not come to its end: {error}."));
+                (run.backend.so_far(), Some(error))
+            }
+        };
+        header.notes.extend(troubles(&run.backend));
         drop(run);
         let (writer, out) = record.into_parts();
-        let totals = driven.map_err(Failure::run)?.expect("without a pause, a run goes on to its end");
-        writer.explain(explained).close(&totals, header, laps.timing(stopwatch.elapsed())).map_err(Failure::run)?;
-        if let Some(out) = out {
+        let timing = laps.timing(stopwatch.elapsed());
+        let closed = totals.map(|totals| writer.explain(explained).close(&totals, header, timing)).transpose();
+        if let (Ok(Some(_)), Some(out)) = (&closed, out) {
             writeln!(out, "record  {}", job.directory.display())?;
             writeln!(out, "        smo show {}", job.directory.display())?;
         }
-        Ok(())
+        // What ended the run may be the reason why its record could not be closed either.
+        if let Some(error) = lost {
+            return Err(Failure::run(error));
+        }
+        closed.map(|_| ()).map_err(Failure::run)
     }
 }

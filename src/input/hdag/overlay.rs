@@ -16,10 +16,12 @@
 use super::fields::{Reader, error};
 use super::graph::descriptor;
 use super::native::native;
+use crate::input::application::ServiceFile;
 use crate::input::at::At;
-use crate::input::error::{InputError, known_names};
+use crate::input::error::{InputError, Mistake, known_names};
 use crate::input::file::Files;
 use crate::input::node::{Entry, Node, Scalar, Value};
+use crate::input::read::read;
 
 /// The native tree of an application; `node` is what stands under `application`, its file read.
 ///
@@ -61,11 +63,17 @@ fn translated(root: &Node, files: &mut Files) -> Result<Node, InputError> {
 /// A service without a capacity: a descriptor has none, and without one nothing can be simulated.
 ///
 /// # Errors
-/// The first service that lacks one.
+/// The first service that lacks one. What else is wrong with it comes first: its capacity may be there, but misspelt.
 pub fn need_capacities(application: &Node) -> Result<(), InputError> {
     let Some(Value::List(services)) = application.get("services").map(|node| &node.value) else { return Ok(()) };
     let Some(service) = services.iter().find(|service| service.get("capacity").is_none()) else { return Ok(()) };
     let name = service.name().unwrap_or_default();
+    if let Err(InputError::File(other)) = read::<ServiceFile>(service)
+        && other.field != "capacity"
+    {
+        let field = format!("application.services.{name}.{}", other.field);
+        return Err(Box::new(Mistake { field, ..*other }).into());
+    }
     let message = format!(
         "how many requests a replica serves is not known; say it beside the descriptor: `application: {{descriptor: FILE, \
          services: {{{name}: {{capacity: 20 /s}}}}}}`"

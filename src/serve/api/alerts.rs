@@ -88,7 +88,7 @@ pub async fn take(app: &App, payload: AlertsBody) -> Result<AlertsAnswer, Proble
     let left_out = u64::try_from(payload.truncated_alerts)
         .map_err(|_| Problem::unprocessable("`truncatedAlerts` is a number of alerts; it is not below 0"))?;
     let sent = payload.alerts.len();
-    let alerts: Vec<Alert> = payload.alerts.into_iter().filter_map(|one| Alert::deserialize(one).ok()).collect();
+    let alerts: Vec<Alert> = payload.alerts.into_iter().filter_map(Alert::read).collect();
     let unreadable = u64::try_from(sent - alerts.len()).unwrap_or(u64::MAX);
     let known = app.acts.on_alerts(&alerts).await?;
     Ok(AlertsAnswer { known, unreadable, left_out })

@@ -4,8 +4,9 @@
 use super::context::Context;
 use super::dashboards::Shown;
 use super::due;
+use super::newcomers::Newcomers;
 use super::status::{see, settle};
-use super::told::{Decided, Told};
+use super::told::{Decided, Shares, Told};
 use super::{capacities, pause};
 use crate::backend::live::remote::Remote;
 use crate::input::hdag::Descriptor;
@@ -31,7 +32,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(10);
 pub enum Verdict {
     /// By itself, because the server ends, or because another one keeps the graph now.
     Over,
-    /// Something else is wanted: another generation, more or fewer services.
+    /// Something else is wanted, another generation, more or fewer services; or there are clusters that the run does not know.
     Changed,
     /// What was deployed was not ready in time.
     Late(String),
@@ -55,6 +56,12 @@ pub struct Clerk {
     pub remote: Option<Remote>,
     /// Brings what charts are told to a new placement.
     pub refresh: Option<Arc<dyn Refresh>>,
+    /// The placement that was decided last.
+    pub decided: Option<BTreeMap<String, Shares>>,
+    /// Whether the driver holds: it has seen the kill switch on, by whatever hand.
+    pub held: bool,
+    /// Clusters that the run does not know, where it decides about some.
+    pub newcomers: Option<Newcomers>,
     /// What was written down last.
     pub written: Status,
     /// Where it is shown, once it is.
@@ -63,8 +70,8 @@ pub struct Clerk {
 
 /// Tells charts where their services are now.
 pub trait Refresh: Send + Sync {
-    /// Begins to; what goes wrong is told as an event.
-    fn refresh(&self, targets: &BTreeMap<String, BTreeMap<String, u32>>);
+    /// Begins to; what goes wrong is told as an event. Where there are no targets, nothing is begun until there are.
+    fn refresh(&self, targets: Option<&BTreeMap<String, Shares>>);
 
     /// The values that charts have been given, by service.
     fn given(&self) -> BTreeMap<String, Value>;
@@ -220,9 +227,20 @@ impl Clerk {
                 tracing::warn!(graph = self.graph.name, %error, "a decision could not be written down");
             }
         }
+        self.decided = Some(decided.targets.clone());
+        self.tell_charts();
+    }
+
+    /// Has charts told of what was decided last, and of nothing while the kill switch is on: replicas are where they were.
+    fn tell_charts(&self) {
         if let Some(refresh) = &self.refresh {
-            refresh.refresh(&decided.targets);
+            refresh.refresh(self.decided.as_ref().filter(|_| !self.is_paused()));
         }
+    }
+
+    /// Whether the kill switch is on: as is wanted here, or as the driver sees it.
+    const fn is_paused(&self) -> bool {
+        self.held || self.graph.paused.is_some()
     }
 
     fn policy(&self) -> String {
@@ -230,6 +248,9 @@ impl Clerk {
     }
 
     async fn on_event(&mut self, event: &Event) {
+        if matches!(event.kind, EventKind::ControlPaused | EventKind::ControlResumed) {
+            self.on_switched(event.kind == EventKind::ControlPaused);
+        }
         let (kind, what) = match event.kind {
             EventKind::ClusterLost => ("cluster.lost", "does not answer"),
             EventKind::ClusterBack => ("cluster.back", "answers again"),
@@ -241,6 +262,13 @@ impl Clerk {
         };
         let message = format!("{}: {what}", event.subject);
         self.context.tell(&self.graph, Some(&event.subject), (kind, &message, Value::Null)).await;
+    }
+
+    /// The driver has seen the kill switch turned.
+    fn on_switched(&mut self, is_on: bool) {
+        // What has to be ready in time could not become so meanwhile.
+        (self.held, self.graph.updated_at) = (is_on, At::now());
+        self.tell_charts();
     }
 
     /// Whether the run has to end, and why.
@@ -256,7 +284,7 @@ impl Clerk {
         }
         let is_late = self.job.as_ref().is_some_and(|(job, _)| At::now() > self.context.deadline(job, &self.graph));
         // With the kill switch on, nothing is taken back either.
-        if is_late && self.graph.paused.is_none() {
+        if is_late && !self.is_paused() {
             let reason = self.status.reason.clone().unwrap_or_else(|| "it is not ready".to_owned());
             let limit = self.context.settings.deploy_timeout;
             let reason = format!("not ready within {} s: {reason}", limit.as_secs());
@@ -269,7 +297,10 @@ impl Clerk {
     /// Turns the kill switch where the driver looks at it before every write; with the next look again, if that fails.
     async fn turn_switch(&mut self, paused: Option<String>) {
         match pause::turn(&self.context, &self.graph, paused.as_deref()).await {
-            Ok(()) => (self.graph.paused, self.graph.updated_at) = (paused, At::now()),
+            Ok(()) => {
+                (self.graph.paused, self.graph.updated_at) = (paused, At::now());
+                self.tell_charts();
+            }
             Err(error) => tracing::warn!(graph = self.graph.name, %error, "the kill switch could not be turned yet"),
         }
     }
@@ -284,7 +315,15 @@ impl Clerk {
             self.turn_switch(graph.paused).await;
         }
         let firings = store.firings(&self.graph.id).await?;
-        Ok(due::services(&self.descriptor, &self.status, &firings) == self.services)
+        if due::services(&self.descriptor, &self.status, &firings) != self.services {
+            return Ok(false);
+        }
+        // With the kill switch on, the next run could not begin.
+        let is_paused = self.is_paused();
+        match &mut self.newcomers {
+            Some(newcomers) if !is_paused => Ok(!newcomers.have_come(&store).await?),
+            _ => Ok(true),
+        }
     }
 }
 
@@ -294,3 +333,6 @@ impl Context {
         self.changed.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,10 +122,10 @@ async fn clear(asked: Asked<'_>, karmada: &Karmada) -> Result<(), KeepError> {
     karmada.make_namespace().await?;
     // As it is now: somebody may have turned it on since the graph was read, which is not to be undone.
     let paused = context.store.graph_by_id(&graph.id).await?.map_or_else(|| graph.paused.clone(), |now| now.paused);
-    super::pause::turn_on(karmada, graph, paused.as_deref()).await?;
-    if let Some(reason) = &paused {
+    let on = super::pause::turn_on(karmada, graph, paused.as_deref()).await?;
+    if let Some(reason) = paused.or(on) {
         let reason = format!("the kill switch is on: {reason}");
-        return Err(CallError::new("smo", format!("deploy {}", graph.name), Class::Retryable, reason).into());
+        return Err(CallError::new("karmada", "check of the kill switch", Class::Retryable, reason).into());
     }
     owners::check(context, graph, services).await?;
     remove::leftover(context, karmada, graph, services).await

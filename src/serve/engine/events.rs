@@ -1,8 +1,9 @@
 //! Services that wait for an event: their rules in Prometheus, and what comes back from Alertmanager.
 //!
-//! Every event of a service is a rule of its own, whose alert says by labels whom it wakes; so `ANY` and `ALL` are decided here, from what
-//! fires now. A service that was woken stays awake, unless the graph says that it sleeps again when its events have ended. Alerts of
-//! services that nobody knows are left alone: Alertmanager tells everything to everybody.
+//! Every event of a service is a rule of its own, whose alerts, one for each series, say by labels whom they wake; an event is over when the
+//! last of its alerts has ended. So `ANY` and `ALL` are decided here, from what fires now. A service that was woken stays awake, unless the
+//! graph says that it sleeps again when its events have ended. Alerts of services that nobody knows are left alone: Alertmanager tells
+//! everything to everybody.
 
 use super::context::{Context, KeepError};
 use super::due::{self, AWAKE};
@@ -131,6 +132,9 @@ pub struct Taken {
 pub async fn on_alerts(context: &Context, alerts: &[Alert]) -> Result<Taken, KeepError> {
     let mut taken = Taken::default();
     let mut known: BTreeMap<String, Vec<Graph>> = BTreeMap::new();
+    let mut alerts: Vec<&Alert> = alerts.iter().collect();
+    // What fires goes first, or a service might be put to sleep between an alert that ends and one that is not known yet.
+    alerts.sort_by_key(|alert| alert.state);
     for alert in alerts {
         let Some(service) = alert.labels.get(SERVICE_LABEL).or_else(|| alert.labels.get("smo_service")) else {
             taken.unknown += 1;
@@ -188,7 +192,10 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
     let fires = alert.state == State::Firing;
     let at = At(i64::try_from(alert.starts_at.as_millis()).unwrap_or(0));
     let firing = |event: &str| Firing { service: service.to_owned(), event: event.to_owned(), since: at };
-    let changed = store.set_firing(&graph.id, &firing(&event.id), fires).await?;
+    let is_on = |all: &[Firing]| all.iter().any(|one| one.service == service && one.event == event.id);
+    // Looked at before: of two servers that take two alerts of it at once, one at least finds that nothing fired.
+    let was_on = fires && is_on(&store.firings(&graph.id).await?);
+    let changed = store.set_firing(&graph.id, (&firing(&event.id), &alert.fingerprint), fires).await?;
     if !changed && !fires {
         return Ok(Some(false));
     }
@@ -197,10 +204,11 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
     let is_awake = firings.iter().any(|one| one.service == service && one.event == AWAKE);
     // Also where the alert is known: whoever took it first may have fallen before this.
     if fires && is_due && !is_awake && !graph.options.stop_when_resolved {
-        store.set_firing(&graph.id, &firing(AWAKE), true).await?;
+        store.set_firing(&graph.id, (&firing(AWAKE), ""), true).await?;
     }
-    if !changed {
-        return Ok(Some(false));
+    // The first alert begins it, and the last one ends it.
+    if !changed || was_on || (!fires && is_on(&firings)) {
+        return Ok(Some(changed));
     }
     let (kind, message) = if fires {
         (
@@ -216,48 +224,79 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
 
 #[cfg(test)]
 mod tests {
-    use super::{AWAKE, Karmada, RulesAt, Taken, on_alerts, place};
-    use crate::backend::live::alerts::{Alert, State};
+    use super::{AWAKE, Alert, Firing, Graph, Karmada, RulesAt, State, Taken, on_alerts, place};
     use crate::model::connection::{Division, KarmadaAt, PrometheusAt};
     use crate::serve::at::At;
     use crate::serve::engine::settings::Settings;
     use crate::serve::engine::stand_in;
-    use crate::serve::store::asked::NewGraph;
-    use crate::serve::store::rows::{Firing, Options};
+    use crate::serve::store::Store;
+    use crate::serve::store::asked::{EventFilter, NewGraph};
+    use crate::serve::store::rows::Options;
     use serde_json::json;
     use std::collections::BTreeMap;
     use std::time::Duration;
+
+    /// A graph whose service waits for an event.
+    async fn waiting(store: &Store, options: Options) -> Graph {
+        let event = json!({"id": "hot", "condition": {"promQuery": "up == 0", "gracePeriod": "1s"}});
+        let trigger = json!({"event": {"condition": "ANY", "events": [event]}});
+        let deployment = json!({"trigger": trigger, "intent": {"compute": {"cpu": "light", "ram": "light"}}});
+        let descriptor = json!({"hdaGraph": {"id": "port", "services": [{"id": "late", "deployment": deployment}]}});
+        let (project, name) = ("lab".to_owned(), "port".to_owned());
+        let new = NewGraph { project, name, descriptor, source: None, options };
+        store.insert_graph(&new, "tester").await.unwrap().0
+    }
+
+    /// An alert of that event, by one of its series.
+    fn hot(series: &str, state: State) -> Alert {
+        let labels = [("alertname", "hot"), ("service", "late"), ("series", series)];
+        Alert {
+            state,
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            annotations: BTreeMap::new(),
+            starts_at: Duration::ZERO,
+            fingerprint: series.to_owned(),
+        }
+    }
 
     /// A server takes an alert and falls before it has noted that the service stays awake; Alertmanager tells it again.
     #[tokio::test]
     async fn a_service_stays_awake_also_where_its_alert_had_to_be_told_twice() {
         let context = stand_in::context(stand_in::settings(&[])).await;
         let store = &context.store;
-        let event = json!({"id": "hot", "condition": {"promQuery": "up == 0", "gracePeriod": "1s"}});
-        let trigger = json!({"event": {"condition": "ANY", "events": [event]}});
-        let deployment = json!({"trigger": trigger, "intent": {"compute": {"cpu": "light", "ram": "light"}}});
-        let descriptor = json!({"hdaGraph": {"id": "port", "services": [{"id": "late", "deployment": deployment}]}});
-        let (project, name, options) = ("lab".to_owned(), "port".to_owned(), Options::default());
-        let new = NewGraph { project, name, descriptor, source: None, options };
-        let (graph, _) = store.insert_graph(&new, "tester").await.unwrap();
+        let graph = waiting(store, Options::default()).await;
         let firing = Firing { service: "late".to_owned(), event: "hot".to_owned(), since: At(0) };
-        assert!(store.set_firing(&graph.id, &firing, true).await.unwrap());
+        assert!(store.set_firing(&graph.id, (&firing, "a"), true).await.unwrap());
 
-        let labels = [("alertname", "hot"), ("service", "late")];
-        let alert = Alert {
-            state: State::Firing,
-            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            annotations: BTreeMap::new(),
-            starts_at: Duration::ZERO,
-            fingerprint: String::new(),
-        };
         let known = Taken { repeated: 1, ..Taken::default() };
-        assert_eq!(on_alerts(&context, std::slice::from_ref(&alert)).await.unwrap(), known);
+        assert_eq!(on_alerts(&context, &[hot("a", State::Firing)]).await.unwrap(), known);
         let is_awake = store.firings(&graph.id).await.unwrap().iter().any(|one| one.event == AWAKE);
         assert!(is_awake);
-        assert_eq!(on_alerts(&context, &[Alert { state: State::Resolved, ..alert }]).await.unwrap().news, 1);
+        assert_eq!(on_alerts(&context, &[hot("a", State::Resolved)]).await.unwrap().news, 1);
         let left = store.firings(&graph.id).await.unwrap();
         assert_eq!(left.iter().map(|one| one.event.as_str()).collect::<Vec<_>>(), [AWAKE]);
+    }
+
+    #[tokio::test]
+    async fn an_event_of_several_series_is_over_when_the_last_of_them_is() {
+        let context = stand_in::context(stand_in::settings(&[])).await;
+        let store = &context.store;
+        let graph = waiting(store, Options { stop_when_resolved: true, ..Options::default() }).await;
+        let told = async |alerts: Vec<Alert>| {
+            let taken = on_alerts(&context, &alerts).await.unwrap();
+            let events = EventFilter { kind: Some("event".to_owned()), ..EventFilter::default() };
+            let events = store.events(&events).await.unwrap();
+            let kinds: Vec<String> = events.into_iter().map(|event| event.kind).collect();
+            (taken.news, !store.firings(&graph.id).await.unwrap().is_empty(), kinds.join(" "))
+        };
+        let of = |news: u64, is_on: bool, told: &str| (news, is_on, told.to_owned());
+        let both = vec![hot("a", State::Firing), hot("b", State::Firing)];
+        assert_eq!(told(both).await, of(2, true, "event.fired"));
+        assert_eq!(told(vec![hot("b", State::Resolved)]).await, of(1, true, "event.fired"));
+        // One ends and another begins: between the two, nobody is put to sleep.
+        let turn = vec![hot("a", State::Resolved), hot("c", State::Firing)];
+        assert_eq!(told(turn).await, of(2, true, "event.fired"));
+        assert_eq!(told(vec![hot("c", State::Resolved)]).await, of(1, false, "event.fired event.ended"));
     }
 
     #[tokio::test]

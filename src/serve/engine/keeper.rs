@@ -11,7 +11,7 @@ use super::deploy::{Deployed, Refresher};
 use super::status::{asleep, first_status, noted};
 use super::steady::Steady;
 use super::told::{Teller, Told};
-use super::{capacities, dashboards, deploy, due, events, fixed, monitors, remove};
+use super::{capacities, dashboards, deploy, due, events, fixed, monitors, newcomers, remove};
 use crate::backend::live::outside::{CallError, Class};
 use crate::backend::live::{LiveBackend, Mode};
 use crate::input::hdag::{self, Descriptor};
@@ -148,6 +148,9 @@ impl Keeper {
             job,
             remote: None,
             refresh: None,
+            decided: None,
+            held: false,
+            newcomers: None,
             shown,
         };
         let (status, verdict, failed) = match deployed {
@@ -187,8 +190,8 @@ impl Keeper {
         let known = scenario.known.clone();
         let live = LiveBackend::connect(scenario, connection, Mode::Act).map_err(of_connecting)?;
         let (tell, told) = unbounded_channel::<Told>();
-        let mut teller = Teller::new(known, tell);
-        clerk.remote = Some(live.remote());
+        let mut teller = Teller::new(known.clone(), tell);
+        (clerk.remote, clerk.newcomers) = (Some(live.remote()), Some(newcomers::Newcomers::to(known)));
         let started_at = live.started_at();
         // Connecting takes seconds: windows are on the clock of the run, like all that is decided by.
         let rails = Rails { freezes: windows(&settings.freezes, started_at), ..settings.rails.clone() };

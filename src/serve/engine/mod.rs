@@ -4,7 +4,7 @@
 //! `context` (what all share), `check` (what can be wrong before anything is stored), `inventory`, `world` and `plan` (one decision), `dry` (one that is not carried out), `capacities` (what replicas can serve), `clusters` (what
 //! there is), `network` (how far it is between them), `values` (what charts are told besides), `due` and `status` (pure: what is to run,
 //! what is observed), `events` (what wakes services), `dashboards` and `monitors` (what people and Prometheus see), `deploy` with
-//! `owners`, `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `steady` (who decides nothing of its own accord), `told`, `clerk` and `keeper` (one graph, from day to day),
+//! `owners`, `wishes` and `pause`, `refresh`, `fixed` and `remove` (steps, each repeatable), `steady` (who decides nothing of its own accord), `told`, `newcomers`, `clerk` and `keeper` (one graph, from day to day),
 //! `supervise` (all of them).
 
 pub mod answer;
@@ -24,6 +24,7 @@ pub mod inventory;
 pub mod keeper;
 pub mod monitors;
 pub mod network;
+pub mod newcomers;
 pub mod owners;
 pub mod pause;
 pub mod plan;

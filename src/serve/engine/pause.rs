@@ -14,14 +14,14 @@ const OURS: &str = "by its operator: ";
 /// The control plane.
 pub async fn turn(context: &Context, graph: &Graph, reason: Option<&str>) -> Result<(), KeepError> {
     let karmada = context.karmada(&graph.project).await?;
-    turn_on(&karmada, graph, reason).await
+    turn_on(&karmada, graph, reason).await.map(drop)
 }
 
-/// The same on a control plane that is open.
+/// The same on a control plane that is open; why it is on then, by whatever hand.
 ///
 /// # Errors
 /// The control plane.
-pub async fn turn_on(karmada: &Karmada, graph: &Graph, reason: Option<&str>) -> Result<(), KeepError> {
+pub async fn turn_on(karmada: &Karmada, graph: &Graph, reason: Option<&str>) -> Result<Option<String>, KeepError> {
     let now = karmada.stored(&graph.name).await?.paused;
     let is_ours = now.as_ref().is_some_and(|now| now.starts_with(OURS));
     let wanted = reason.map(|reason| format!("{OURS}{reason}"));
@@ -29,8 +29,9 @@ pub async fn turn_on(karmada: &Karmada, graph: &Graph, reason: Option<&str>) -> 
         Some(wanted) => now.is_none() || (is_ours && now.as_ref() != Some(wanted)),
         None => is_ours,
     };
-    if turns {
-        karmada.pause(&graph.name, wanted.as_deref()).await?;
+    if !turns {
+        return Ok(now);
     }
-    Ok(())
+    karmada.pause(&graph.name, wanted.as_deref()).await?;
+    Ok(wanted)
 }

@@ -72,11 +72,11 @@ impl Refresher {
 }
 
 impl Refresh for Refresher {
-    fn refresh(&self, targets: &BTreeMap<String, Shares>) {
+    fn refresh(&self, targets: Option<&BTreeMap<String, Shares>>) {
         self.newest.send_if_modified(|newest| {
-            let differs = newest.as_ref() != Some(targets);
+            let differs = newest.as_ref() != targets;
             if differs {
-                *newest = Some(targets.clone());
+                *newest = targets.cloned();
             }
             differs
         });
@@ -102,9 +102,12 @@ async fn follow(
         if values == parts.given {
             continue;
         }
-        while let Err(error) = tell_charts(&mut parts, &values).await {
+        while let Err(error) = tell_charts(&mut parts, &values, &listen).await {
             if parts.context.is_left(&parts.graph.id) {
                 return;
+            }
+            if is_held(&listen) {
+                break;
             }
             let told = ("service.values-failed", error.to_string(), Value::Null);
             parts.context.tell(&parts.graph, None, (told.0, &told.1, told.2)).await;
@@ -125,9 +128,15 @@ async fn is_to_be_tried_again<T>(listen: &mut watch::Receiver<T>) -> bool {
     false
 }
 
+/// Whether nothing is to be told now: the kill switch is on.
+fn is_held<T>(listen: &watch::Receiver<Option<T>>) -> bool {
+    listen.borrow().is_none()
+}
+
 async fn tell_charts(
     parts: &mut Parts,
     values: &BTreeMap<String, Value>,
+    listen: &watch::Receiver<Option<BTreeMap<String, Shares>>>,
 ) -> Result<(), crate::backend::live::outside::CallError> {
     let names: Vec<_> = parts.connection.services.ids().collect();
     for id in names {
@@ -137,7 +146,9 @@ async fn tell_charts(
         }
     }
     let registry = parts.context.settings.registry(&parts.connection.charts);
-    let is_left = || parts.context.is_left(&parts.graph.id);
+    // Until all have been told, nobody knows what each was given: to go back is to tell them, too.
+    parts.given.clear();
+    let is_left = || parts.context.is_left(&parts.graph.id) || is_held(listen);
     releases(&parts.karmada, &parts.connection, &registry, &is_left).await?;
     parts.given = values.clone();
     Ok(())
@@ -145,7 +156,9 @@ async fn tell_charts(
 
 #[cfg(test)]
 mod tests {
-    use super::is_to_be_tried_again;
+    use super::{Refresh as _, Refresher, Shares, is_held, is_to_be_tried_again};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
     use tokio::sync::watch;
 
     #[tokio::test]
@@ -158,5 +171,21 @@ mod tests {
         drop(newest);
         assert!(!is_to_be_tried_again(&mut listen).await);
         assert!(listen.has_changed().is_err());
+    }
+
+    /// The kill switch is turned on and off, and nothing else is wanted than before.
+    #[tokio::test]
+    async fn what_was_held_is_told_again() {
+        let places = BTreeMap::from([("web".to_owned(), Shares::from([("a".to_owned(), 1)]))]);
+        let (newest, mut listen) = watch::channel(Some(places.clone()));
+        let refresher = Refresher { newest, given: Arc::default(), monitors: tokio::spawn(async {}) };
+        refresher.refresh(Some(&places));
+        assert!(!listen.has_changed().unwrap() && !is_held(&listen), "it is known");
+        refresher.refresh(None);
+        assert!(is_held(&listen));
+        assert!(!is_to_be_tried_again(&mut listen).await, "what was begun is not tried again");
+        assert_eq!(*listen.borrow_and_update(), None);
+        refresher.refresh(Some(&places));
+        assert!(listen.has_changed().unwrap() && !is_held(&listen));
     }
 }

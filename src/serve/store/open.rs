@@ -151,6 +151,7 @@ type Step = (i64, &'static str, &'static str);
 const MIGRATIONS: &[Step] = &[
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "samples", include_str!("migrations/0002_samples.sql")),
+    (3, "fingerprints", include_str!("migrations/0003_fingerprints.sql")),
 ];
 
 fn migration((number, name, text): &Step, kind: Kind) -> Migration {

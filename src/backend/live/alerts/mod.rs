@@ -1,4 +1,5 @@
-//! The receiver of Alertmanager's webhooks: each alert once, in the order in which they came, into a bounded queue.
+//! The receiver of Alertmanager's webhooks: each alert once, in the order in which they came (of one payload, those that fire go first), into a
+//! bounded queue.
 //!
 //! Alertmanager repeats what still fires, retries what was not taken, and may have replicas that all send: an episode of an alert
 //! (its fingerprint and when it began) is told once when it begins and once when it ends. It tries again after a 5xx and never

@@ -37,6 +37,13 @@ pub struct Alert {
     pub fingerprint: String,
 }
 
+impl Alert {
+    /// Reads one as it stands in a payload; nothing where it is none.
+    pub fn read(value: Value) -> Option<Self> {
+        Self::deserialize(value).ok().map(with_fingerprint)
+    }
+}
+
 /// What is kept of a payload.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Payload {
@@ -58,11 +65,13 @@ pub(super) fn read(body: &[u8]) -> Result<Payload, String> {
     let raw: Raw = serde_json::from_slice(body).map_err(|error| format!("no payload of Alertmanager: {error}"))?;
     let mut payload = Payload { alerts: Vec::new(), unreadable: 0, left_out: raw.truncated_alerts };
     for value in raw.alerts {
-        match Alert::deserialize(value) {
-            Ok(alert) => payload.alerts.push(with_fingerprint(alert)),
-            Err(_unreadable) => payload.unreadable += 1,
+        match Alert::read(value) {
+            Some(alert) => payload.alerts.push(alert),
+            None => payload.unreadable += 1,
         }
     }
+    // Or whoever is woken by several alerts would fall asleep between one that ends and one that is not known yet.
+    payload.alerts.sort_by_key(|alert| alert.state);
     Ok(payload)
 }
 

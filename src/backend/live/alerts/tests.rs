@@ -50,6 +50,16 @@ async fn alerts_are_taken_once_and_a_bad_one_does_not_take_the_others_with_it() 
     assert_eq!(inbox.counts(), counts);
 }
 
+#[tokio::test]
+async fn of_a_payload_what_fires_is_told_before_what_has_ended() {
+    let (_inbox, mut taken, listener) = inbox(8, None).await;
+    let body = payload(&[alert("a", "resolved"), alert("b", "firing"), alert("c", "firing")]).to_string();
+    assert_eq!(post(&listener, None, body).await.0, 202);
+    for expected in ["b", "c", "a"] {
+        assert_eq!(taken.recv().await.unwrap().fingerprint, expected);
+    }
+}
+
 /// Room for one: the second alert is refused by 503, and the next try brings it, and it alone.
 #[tokio::test]
 async fn a_full_queue_is_answered_by_503_and_nothing_is_lost_or_doubled() {

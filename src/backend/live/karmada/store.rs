@@ -47,9 +47,12 @@ pub fn store_name(connection: &str) -> String {
 
 impl Stored {
     /// Another driver that is still there.
+    ///
+    /// It writes the time of its own machine. What is off by more than a lease, either way, is nobody's: a dead one whose clock was ahead
+    /// would keep everybody out for as long as that. If it lives after all, it finds out at its next look, and stops.
     pub fn other_driver(&self, me: &str, now: Duration) -> Option<&str> {
         let (driver, at) = self.driver.as_ref()?;
-        (driver != me && now < *at + LEASE).then_some(driver.as_str())
+        (driver != me && now.abs_diff(*at) < LEASE).then_some(driver.as_str())
     }
 }
 
@@ -159,5 +162,13 @@ mod tests {
         assert_eq!(stored.other_driver("b", at), Some("a"));
         assert_eq!(stored.other_driver("a", at), None);
         assert_eq!(stored.other_driver("b", at + LEASE), None);
+    }
+
+    /// It said so at 100 s by its clock. By ours that is 9 s ahead, and then 10 s: a lease that no clock near ours has written.
+    #[test]
+    fn a_driver_whose_clock_was_ahead_keeps_nobody_out_for_longer_than_a_lease() {
+        let stored = Stored { driver: Some(("a".to_owned(), Duration::from_secs(100))), ..Stored::default() };
+        assert_eq!(stored.other_driver("b", Duration::from_secs(91)), Some("a"));
+        assert_eq!(stored.other_driver("b", Duration::from_secs(90)), None);
     }
 }

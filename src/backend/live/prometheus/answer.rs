@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Point {
     /// The labels, the name of the metric (`__name__`) among them where the expression kept it.
     pub labels: BTreeMap<String, String>,
-    /// When it was true, since 1970: the time of evaluation.
+    /// When it was evaluated, since 1970, by the clock of Prometheus: how old it is, is reckoned from when it was asked for.
     pub at: Duration,
     /// The value; finite.
     pub value: f64,

@@ -207,13 +207,13 @@ pub struct Webhook {
     pub trouble: Option<String>,
 }
 
-/// An alert that fires: it wakes a conditional service.
+/// An event that fires, by one alert or several: it wakes a conditional service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Firing {
     /// The service that waits for it.
     pub service: String,
     /// The event of the descriptor.
     pub event: String,
-    /// Since when.
+    /// Since when an alert of it does.
     pub since: At,
 }

@@ -4,6 +4,7 @@ use super::{ask, descriptor, new_graph, records, update};
 use crate::serve::at::At;
 use crate::serve::store::asked::{Ended, GraphFilter, NewEvent};
 use crate::serve::store::rows::{Change, Firing, JobKind, JobState, Options, Phase, Previous, Source, Status, Wish};
+use crate::serve::store::sql::sql;
 use crate::serve::store::{Store, StoreError};
 use serde_json::json;
 use std::time::Duration;
@@ -264,19 +265,51 @@ async fn jobs(store: &Store) {
 async fn firings(store: &Store) {
     let (graph, _) = store.insert_graph(&new_graph("fire", "g"), "x").await.unwrap();
     let alert = |service: &str, since: i64| Firing { service: service.into(), event: "hot".into(), since: At(since) };
-    assert!(store.set_firing(&graph.id, &alert("b", 5), true).await.unwrap());
-    assert!(!store.set_firing(&graph.id, &alert("b", 9), true).await.unwrap(), "it fires already");
-    assert!(store.set_firing(&graph.id, &alert("a", 7), true).await.unwrap());
-    assert_eq!(store.firings(&graph.id).await.unwrap(), [alert("a", 7), alert("b", 5)]);
-    assert!(!store.set_firing(&graph.id, &alert("b", 4), false).await.unwrap(), "what ended was over before");
-    assert!(store.set_firing(&graph.id, &alert("b", 9), false).await.unwrap());
-    assert!(!store.set_firing(&graph.id, &alert("b", 9), false).await.unwrap());
+    let set = async |(service, fingerprint): (&str, &str), since: i64, fires: bool| {
+        store.set_firing(&graph.id, (&alert(service, since), fingerprint), fires).await.unwrap()
+    };
+    let fire = async || store.firings(&graph.id).await.unwrap();
+    assert!(set(("b", "1"), 5, true).await);
+    assert!(!set(("b", "1"), 9, true).await, "it fires already");
+    assert!(set(("b", "2"), 4, true).await, "another alert of the same event");
+    assert!(set(("a", "1"), 7, true).await);
+    assert_eq!(fire().await, [alert("a", 7), alert("b", 4)]);
+    assert!(!set(("b", "1"), 4, false).await, "what ended was over before");
+    assert!(set(("b", "2"), 9, false).await);
+    assert_eq!(fire().await, [alert("a", 7), alert("b", 5)], "an event goes on as long as one of its alerts");
+    assert!(set(("b", "1"), 9, false).await);
+    assert!(!set(("b", "1"), 9, false).await);
+    assert_eq!(fire().await, [alert("a", 7)]);
     store.clear_firings(&graph.id).await.unwrap();
-    assert_eq!(store.firings(&graph.id).await.unwrap(), []);
-    assert!(is_conflict(&store.set_firing("g-none", &alert("a", 1), true).await));
-    store.set_firing(&graph.id, &alert("a", 1), true).await.unwrap();
+    assert_eq!(fire().await, []);
+    assert!(is_conflict(&store.set_firing("g-none", (&alert("a", 1), "1"), true).await));
+    assert!(set(("a", "1"), 1, true).await);
     store.delete_graph(&graph.id).await.unwrap();
-    assert_eq!(store.firings(&graph.id).await.unwrap(), [], "they go with their graph");
+    assert_eq!(fire().await, [], "they go with their graph");
+}
+
+/// A store in which something fires, written by the program that did not keep fingerprints.
+pub(super) async fn what_fired_before_fingerprints(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    let (graph, _) = store.insert_graph(&new_graph("fire", "before"), "x").await.unwrap();
+    let before = [
+        sql("DROP TABLE firings"),
+        sql("CREATE TABLE firings (graph_id TEXT NOT NULL REFERENCES graphs (id) ON DELETE CASCADE, \
+             service TEXT NOT NULL, event TEXT NOT NULL, since BIGINT NOT NULL, \
+             PRIMARY KEY (graph_id, service, event))"),
+        sql("INSERT INTO firings (graph_id, service, event, since) VALUES ($1, 'a', 'hot', 5)").text(&graph.id),
+        sql("DELETE FROM _sqlx_migrations WHERE version = 3"),
+    ];
+    for statement in before {
+        statement.run(&mut store.writing().await.unwrap()).await.unwrap();
+    }
+    store.close().await;
+    let store = Store::open(url).await.unwrap();
+    let hot = |since: i64| Firing { service: "a".into(), event: "hot".into(), since: At(since) };
+    assert_eq!(store.firings(&graph.id).await.unwrap(), [hot(5)], "it goes on");
+    assert!(store.set_firing(&graph.id, (&hot(7), "1"), true).await.unwrap());
+    assert!(store.set_firing(&graph.id, (&hot(6), "2"), false).await.unwrap(), "whichever it was, it is over");
+    assert_eq!(store.firings(&graph.id).await.unwrap(), [hot(7)]);
 }
 
 async fn leases(store: &Store) {

@@ -60,6 +60,8 @@ async fn the_store_keeps_its_laws_in_an_sqlite_file() {
     store.close().await;
     let store = Store::open(&url).await.unwrap();
     conformance::is_still_there(&store).await;
+    store.close().await;
+    conformance::what_fired_before_fingerprints(&url).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,6 +79,8 @@ async fn the_store_keeps_its_laws_in_postgresql() {
     store.close().await;
     let store = Store::open(&url).await.unwrap();
     conformance::is_still_there(&store).await;
+    store.close().await;
+    conformance::what_fired_before_fingerprints(&url).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,9 @@ impl Clock {
     }
 
     /// A run that has lasted this long already.
+    ///
+    /// # Panics
+    /// Where the machine has not run for as long.
     #[cfg(test)]
     pub fn started_ago(ago: Duration) -> Self {
         Self { start: now().checked_sub(ago).expect("the machine has run for longer"), started_at: since_epoch() }

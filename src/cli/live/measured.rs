@@ -38,7 +38,9 @@ pub fn courses(load: &Path, names: &[&str], step: Span) -> Result<Vec<Course>, I
         }
     }
     let end = rows.end();
-    courses.iter_mut().for_each(|course| course.miss(end, step));
+    for course in &mut courses {
+        course.miss(end, step);
+    }
     Ok(courses)
 }
 

@@ -162,8 +162,11 @@ fn difference(runs: [Run; 2]) -> Difference {
     compare(&left, &right).expect("reads")
 }
 
-/// When they part; and when each of them decided what it wants then, and how many replicas that is.
-fn parted(difference: &Difference) -> Option<(f64, [Option<(f64, u32)>; 2])> {
+/// When a side decided what it wants, and how many replicas that is.
+type Decided = Option<(f64, u32)>;
+
+/// When they part, and what each of them wants then.
+fn parted(difference: &Difference) -> Option<(f64, [Decided; 2])> {
     let divergence = difference.divergence.as_ref()?;
     let [Parting { left, right, .. }] = &divergence.services[..] else { panic!("{divergence:?}") };
     let sides = [left, right].map(|side| side.as_ref().map(|side| (side.at_s, side.service.target["edge-1"])));

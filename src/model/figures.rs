@@ -111,15 +111,25 @@ impl Flow {
     }
 }
 
-/// Sums of so much of a run may be missing without a word, and of two minutes of a short one: 1 %.
-const MOMENT: f64 = 0.01;
+/// For how long nobody measured what a service did, although it was to run and did it; zero in a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unknown {
+    /// Requests that arrived.
+    pub rate: Span,
+    /// Requests that were answered.
+    pub served: Span,
+    /// How late they were.
+    pub latency: Span,
+    /// CPU that it used.
+    pub cpu: Span,
+}
+
+/// What sums may be without and still be called those of a run of length `whole`: 1 % of it, or two minutes.
+pub fn is_moment(unknown: Span, whole: Span) -> bool {
+    unknown.as_seconds_f64() <= (0.01 * whole.as_seconds_f64()).max(120.0)
+}
 
 impl ServiceTotals {
-    /// Whether its sums are those of a run of length `whole`, but for a moment in which nobody knew its load.
-    pub fn is_known(&self, whole: Span) -> bool {
-        self.unknown.as_seconds_f64() <= (MOMENT * whole.as_seconds_f64()).max(120.0)
-    }
-
     fn subtract(&mut self, before: &Self) {
         self.flow = self.flow.since(before.flow);
         self.replica_hours -= before.replica_hours;

@@ -1,5 +1,6 @@
 //! What comes back from a backend, and nothing else does.
 
+use super::figures::Unknown;
 pub use super::figures::{Elasticity, Packing};
 use super::id::{ActionId, ClusterId, ServiceId};
 use super::snapshot::Snapshot;
@@ -276,8 +277,6 @@ pub struct Totals {
 /// What a live run measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Partial {
-    /// Whether the load of every entry service was known all the time, but for moments.
-    pub offered: bool,
     /// Whether requests that are answered are counted, at every service.
     pub served: bool,
     /// Whether latency is measured at every service with an SLO.
@@ -370,8 +369,8 @@ pub struct ServiceTotals {
     pub latency: Option<Quantiles>,
     /// CPU used, in core-hours.
     pub cpu_hours: f64,
-    /// For how long nobody knew its load although it was to run; see [`is_known`](Self::is_known). Zero in a simulation.
-    pub unknown: Span,
+    /// For how long nobody measured what.
+    pub unknown: Unknown,
     /// How its supply followed its demand; absent without demand, and live.
     pub elasticity: Option<Elasticity>,
 }

@@ -4,6 +4,7 @@
 //! means is defined in `report::metric`, not here.
 
 use super::counts::Counts;
+use crate::model::figures::is_moment;
 use crate::model::observation::{
     Amount, ClusterTotals, Elasticity, Flow, Packing, Quantiles, ServiceTotals, TaskTotals,
 };
@@ -196,9 +197,15 @@ impl Summary {
         let has_slo = known.application.services.values().any(|service| service.slo.is_some());
         let latency = Latency::of(totals.latency.as_ref());
         let counted = |requests: f64| if totals.partial.is_some() { f64::NAN } else { requests };
-        let has_slo = has_slo && totals.partial.is_none_or(|partial| partial.latency);
-        let served = totals.partial.is_none_or(|partial| partial.served);
-        let offered = totals.partial.is_none_or(|partial| partial.offered);
+        let is_known = |unknown: Span| is_moment(unknown, totals.span);
+        let promised = |row: &&ServiceTotals| known.application.services[row.service].slo.is_some();
+        let has_slo = has_slo
+            && totals.partial.is_none_or(|partial| partial.latency)
+            && totals.by_service.iter().filter(promised).all(|row| is_known(row.unknown.latency));
+        let entries = || totals.by_service.iter().filter(|row| row.entry);
+        let offered = entries().all(|row| is_known(row.unknown.rate));
+        let served =
+            totals.partial.is_none_or(|partial| partial.served) && entries().all(|row| is_known(row.unknown.served));
         Self {
             span_s: totals.span.as_seconds_f64(),
             warm_up_s: totals.warm_up.as_seconds_f64(),
@@ -250,6 +257,13 @@ impl Summary {
             by_service: totals.by_service.iter().map(|row| of_service(known, row, totals)).collect(),
             by_cluster: clusters,
         }
+    }
+}
+
+impl ServiceSummary {
+    /// Requests that arrived, to rank services by: one that nobody measured comes last.
+    pub const fn busyness(&self) -> f64 {
+        if self.requests_offered.is_nan() { -1.0 } else { self.requests_offered }
     }
 }
 
@@ -318,8 +332,8 @@ const fn of_packing(figures: &Packing) -> PackingSummary {
 
 fn of_service(known: &Known, row: &ServiceTotals, totals: &Totals) -> ServiceSummary {
     let counted = |requests: u128| if totals.partial.is_some() { f64::NAN } else { Flow::requests(requests) };
-    let offered = row.is_known(totals.span);
-    let served = offered && totals.partial.is_none_or(|partial| partial.served);
+    let offered = is_moment(row.unknown.rate, totals.span);
+    let served = totals.partial.is_none_or(|partial| partial.served) && is_moment(row.unknown.served, totals.span);
     let Service { name, slo, .. } = &known.application.services[row.service];
     let latency = Latency::of(row.latency.as_ref());
     ServiceSummary {

@@ -3,6 +3,7 @@
 
 use super::{Decision, ManifestHeader, Record, RunRecord, Timing, Writer, read};
 use crate::model::check::Violation;
+use crate::model::figures::Unknown;
 use crate::model::observation::{
     Amount, ClusterSample, ClusterTotals, Event, EventKind, Flow, PlacementSample, Quantiles, ServiceSample,
     ServiceTotals,
@@ -295,7 +296,7 @@ impl Day {
             slo_violation_time: (id == 0).then_some(share),
             latency: (id == 0).then_some(latency),
             cpu_hours: self.replica_hours[id as usize] * 0.4,
-            unknown: Span::ZERO,
+            unknown: Unknown::default(),
             elasticity: None,
         });
         let hours = self.replica_hours.iter().sum::<f64>();

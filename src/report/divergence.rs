@@ -6,6 +6,7 @@
 
 use super::metric::METRICS;
 use super::unit::Unit;
+use crate::model::figures::is_moment;
 use crate::record::history::{DecisionRead, Places, ServiceRead, Told};
 use crate::record::{RecordError, RunRecord, Series};
 use crate::units::Span;
@@ -226,7 +227,7 @@ fn consequences(runs: [&RunRecord; 2], later_s: f64, from_s: f64) -> Result<Vec<
     });
     // What a run has no value of was not measured there, which is not zero.
     let pair = |name, (unit, column), get: fn(&Stretch<'_>) -> f64| {
-        Pair::new(name, unit, stretches.each_ref().map(|one| one.series.has(column).then(|| get(one))))
+        Pair::new(name, unit, stretches.each_ref().map(|one| one.is_known(column).then(|| get(one))))
     };
     Ok(vec![
         pair("requests served", ("", "served_per_s"), |one| one.total("served_per_s")),
@@ -257,19 +258,30 @@ impl<'a> Stretch<'a> {
         Self { series, entries, samples_s, from_s, until_s }
     }
 
+    /// Whether the column was measured, at each entry service that has any of it, all the time but for a moment.
+    fn is_known(&self, column: &str) -> bool {
+        let whole = span(self.until_s - self.from_s);
+        let is_measured = |entry: &&str| {
+            let line = self.weighted(Some(entry), None, column);
+            let unknown: f64 = line.iter().filter(|(_, value)| value.is_none()).map(|(seconds, _)| seconds).sum();
+            line.iter().all(|(_, value)| value.is_none()) || is_moment(span(unknown), whole)
+        };
+        self.series.has(column) && self.entries.iter().all(is_measured)
+    }
+
     /// A line as (seconds within the stretch, value): each sample stands for the time since the one before.
-    fn weighted(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Vec<(f64, f64)> {
+    fn weighted(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Vec<(f64, Option<f64>)> {
         let weigh = |(at_s, value): (f64, Option<f64>)| {
             let earlier = self.samples_s.partition_point(|sample_s| *sample_s < at_s);
             let before = earlier.checked_sub(1).map_or(0.0, |index| self.samples_s[index]);
             let seconds = at_s.min(self.until_s) - self.from_s.max(before);
-            (seconds > 0.0).then_some((seconds, value.unwrap_or(0.0)))
+            (seconds > 0.0).then_some((seconds, value))
         };
         self.series.line(service, cluster, column).into_iter().filter_map(weigh).collect()
     }
 
     fn integral(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> f64 {
-        self.weighted(service, cluster, column).iter().map(|(seconds, value)| seconds * value).sum()
+        self.weighted(service, cluster, column).iter().map(|(seconds, value)| seconds * value.unwrap_or(0.0)).sum()
     }
 
     /// A rate over the stretch, of the entry services together.
@@ -303,6 +315,10 @@ impl<'a> Stretch<'a> {
         };
         clusters.map(gain).sum()
     }
+}
+
+fn span(seconds: f64) -> Span {
+    Span::from_seconds_f64(seconds.max(0.0))
 }
 
 /// The fields that differ, those of the command first, then those of the resolved scenario.

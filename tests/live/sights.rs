@@ -113,7 +113,7 @@ fn the_past_becomes_a_scenario_that_can_be_simulated() {
     // By other queries it would be another recording; what nobody measures, or asks for, is none.
     shop.connect(&["services", "front", "rate"], json!("sum(rate(nobody_has_this[5s]))"));
     let said = complaint(&shop, 2, &arguments);
-    assert!(said.contains("of other services or clusters, or by other queries"), "{said}");
+    assert!(said.contains("of other services, clusters or queries, or from another Prometheus"), "{said}");
     let empty = shop.folder.path().join("empty");
     let said = complaint(&shop, 1, &["--from", "13s", "--step", "1s", "--out", empty.to_str().expect("a plain path")]);
     assert!(said.contains("nobody measured the rate of `front`") && !empty.join("scenario.yaml").exists(), "{said}");

@@ -6,8 +6,9 @@
 //! there are is what was seen.
 
 use super::views::fresh;
-use super::world::World;
+use super::world::{Measured, World};
 use crate::model::environment::Environment;
+use crate::model::figures::{Unknown, is_moment};
 use crate::model::observation::{
     Amount, ClusterSample, ClusterTotals, Flow, Partial, PlacementSample, Sample, ServiceSample, ServiceTotals, Totals,
 };
@@ -33,8 +34,7 @@ struct ServiceSums {
     ready_seconds: f64,
     core_seconds: f64,
     violated: Span,
-    /// For how long it was to run and its load was not known.
-    unknown: Span,
+    unknown: Unknown,
     /// The same at the last sample.
     sampled: (u128, u128, Span),
 }
@@ -92,11 +92,12 @@ impl Account {
                 |seen: Seen<Rate>| u128::from(fresh(seen, at).value.unwrap_or(Rate::ZERO).0) * u128::from(span.0);
             sums.offered += flow(measured.rate);
             sums.served += flow(measured.served);
-            // One that is to have no replicas has no load to be known.
-            if fresh(measured.rate, at).value.is_none() && self.targets.total(service) > 0 {
-                sums.unknown += span;
+            let ready = ready(world, service, None);
+            sums.ready_seconds += f64::from(ready) * span.as_seconds_f64();
+            // One that is to have no replicas does nothing that could be measured.
+            if self.targets.total(service) > 0 {
+                sums.note_unknown(measured, ready > 0, (span, at));
             }
-            sums.ready_seconds += f64::from(ready(world, service, None)) * span.as_seconds_f64();
             let cores: f64 =
                 measured.cpu_used.values().filter_map(|seen| fresh(*seen, at).value).map(MilliCores::cores).sum();
             sums.core_seconds += cores * span.as_seconds_f64();
@@ -215,7 +216,7 @@ impl Account {
         }
         Totals {
             span,
-            partial: Some(partial(world, &by_service, span)),
+            partial: Some(partial(world)),
             requests,
             by_service,
             by_cluster: self
@@ -232,42 +233,33 @@ impl Account {
     }
 }
 
-/// What the connection measures, and was measured.
-fn partial(world: &World, rows: &[ServiceTotals], span: Span) -> Partial {
+/// What the connection measures.
+fn partial(world: &World) -> Partial {
     let services = || world.connection.services.iter();
     let promised = |id: ServiceId| world.known.application.services[id].slo.is_some();
-    let known = |promised: &dyn Fn(ServiceId) -> bool| {
-        rows.iter().filter(|row| row.entry || promised(row.service)).all(|row| row.is_known(span))
-    };
-    let offered = known(&|_| false);
     Partial {
-        offered,
-        served: offered && services().all(|(_, one)| one.served.is_some()),
-        latency: known(&promised) && services().all(|(id, one)| one.latency_p95.is_some() || !promised(id)),
+        served: services().all(|(_, one)| one.served.is_some()),
+        latency: services().all(|(id, one)| one.latency_p95.is_some() || !promised(id)),
     }
 }
 
 fn of_service(world: &World, (service, sums): (ServiceId, &ServiceSums), span: Span) -> ServiceTotals {
     let declared = &world.known.application.services[service];
     let counterpart = &world.connection.services[service];
-    let whole = ServiceTotals {
+    let unknown = sums.unknown;
+    let has_latency = counterpart.latency_p95.is_some() && is_moment(unknown.latency, span);
+    let has_cpu = counterpart.cpu_used.is_some() && is_moment(unknown.cpu, span);
+    ServiceTotals {
         service,
         entry: world.known.application.calls.iter().all(|call| call.to != service),
         flow: Flow { offered: sums.offered, served: sums.served, ..Flow::default() },
         replica_hours: sums.ready_seconds / 3600.0,
-        slo_violation_time: declared
-            .slo
-            .filter(|_| counterpart.latency_p95.is_some())
-            .map(|_| share(sums.violated, span)),
+        slo_violation_time: declared.slo.filter(|_| has_latency).map(|_| share(sums.violated, span)),
         latency: None,
-        cpu_hours: if counterpart.cpu_used.is_some() { sums.core_seconds / 3600.0 } else { f64::NAN },
-        unknown: sums.unknown,
+        cpu_hours: if has_cpu { sums.core_seconds / 3600.0 } else { f64::NAN },
+        unknown,
         elasticity: None,
-    };
-    if whole.is_known(span) {
-        return whole;
     }
-    ServiceTotals { slo_violation_time: None, cpu_hours: f64::NAN, ..whole }
 }
 
 /// A part of a run.
@@ -290,6 +282,25 @@ fn ready(world: &World, service: ServiceId, cluster: Option<ClusterId>) -> u32 {
 /// Whether a promise is broken at present; what is not measured is not.
 fn breaks(slo: Option<Slo>, latency: Seen<Span>) -> bool {
     slo.zip(latency.value).is_some_and(|(slo, latency)| latency > slo.latency)
+}
+
+impl ServiceSums {
+    /// Notes what nobody measured for `span`. Without requests there is none that could be answered, or late; without replicas, none that
+    /// could use CPU.
+    fn note_unknown(&mut self, measured: &Measured, is_ready: bool, (span, at): (Span, Time)) {
+        let rate = fresh(measured.rate, at).value;
+        let is_idle = rate == Some(Rate::ZERO);
+        let has_cpu = measured.cpu_used.values().any(|seen| fresh(*seen, at).value.is_some());
+        let all = [
+            (&mut self.unknown.rate, rate.is_none()),
+            (&mut self.unknown.served, !is_idle && fresh(measured.served, at).value.is_none()),
+            (&mut self.unknown.latency, !is_idle && fresh(measured.latency_p95, at).value.is_none()),
+            (&mut self.unknown.cpu, is_ready && !has_cpu),
+        ];
+        for (sum, _) in all.into_iter().filter(|(_, is_unknown)| *is_unknown) {
+            *sum += span;
+        }
+    }
 }
 
 impl Violating {
@@ -342,58 +353,4 @@ impl ClusterSums {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Account;
-    use crate::backend::live::stand_in;
-    use crate::backend::live::world::World;
-    use crate::model::environment::{Environment, StepSeries};
-    use crate::model::{ClusterId, Seen, ServiceId, Targets, Totals};
-    use crate::units::{Rate, Span, Time};
-    use std::sync::Arc;
-
-    const MINUTE: u64 = 60_000_000_000;
-
-    /// A run of `minutes`, looked at every minute; the rate of 10/s is measured as long as `measured` says so.
-    fn run(minutes: u64, replicas: u32, measured: fn(u64) -> bool) -> (Totals, Option<Rate>) {
-        let environment = Environment {
-            carbon: std::collections::BTreeMap::new(),
-            carbon_default: StepSeries::constant(0.0),
-            price_factor: std::collections::BTreeMap::new(),
-        };
-        let mut world = World::new(Arc::new(stand_in::known()), Arc::new(stand_in::connection()));
-        let mut targets = Targets::default();
-        targets.set(ServiceId(0), ClusterId(0), replicas);
-        let mut account = Account::new(&world, targets, Time::ZERO);
-        for minute in 1..=minutes {
-            let at = Time(minute * MINUTE);
-            if measured(minute) {
-                world.measured[ServiceId(0)].rate = Seen::now(Rate::from_per_second(10.0), at);
-            }
-            account.look(&world, &environment, at);
-        }
-        let sample = account.sample(&world, &environment, Time(minutes * MINUTE));
-        (account.totals(&world), sample.services[0].offered)
-    }
-
-    /// Two minutes after the last answer nobody knows; that is unknown in the series, and in the sums where it lasts.
-    #[test]
-    fn an_outage_of_the_telemetry_is_no_time_without_load() {
-        let (whole, rate) = run(60, 2, |_| true);
-        assert!(whole.partial.is_some_and(|partial| partial.offered) && whole.by_service[0].unknown == Span::ZERO);
-        assert!(rate.is_some());
-        let (broken, rate) = run(60, 2, |minute| minute <= 40);
-        assert_eq!(broken.by_service[0].unknown, Span(18 * MINUTE));
-        assert!(broken.partial.is_some_and(|partial| !partial.offered && !partial.served));
-        assert!(broken.by_service[0].cpu_hours.is_nan());
-        assert_eq!(rate, None);
-        let (short, _) = run(60, 2, |minute| !(20..23).contains(&minute));
-        assert!(short.partial.is_some_and(|partial| partial.offered), "a moment");
-    }
-
-    #[test]
-    fn a_service_that_is_to_sleep_has_no_load_to_be_known() {
-        let (asleep, _) = run(60, 0, |_| false);
-        assert_eq!(asleep.by_service[0].unknown, Span::ZERO);
-        assert!(asleep.partial.is_some_and(|partial| partial.offered));
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::driver::double_control;
 use super::http::Auth;
-use super::karmada::binding::{BindingSeen, Shares};
+use super::karmada::binding::Shares;
 use super::karmada::cluster::ClusterSeen;
 use super::karmada::store::Stored;
 use super::karmada::{DEPLOYMENT, Karmada};
@@ -13,7 +13,7 @@ use super::tasks::list_all;
 use super::{Mode, clock, deploy, triggers};
 use crate::model::connection::{Connection, PrometheusAt};
 use crate::model::scenario::Known;
-use crate::model::{Scenario, Service};
+use crate::model::{Scenario, Service, ServiceId};
 use crate::units::kubernetes::Quantity;
 use crate::units::{Bytes, MilliCores};
 use serde_json::Value;
@@ -105,11 +105,7 @@ pub fn check_clusters(connection: &Connection, clusters: &[ClusterSeen]) -> Resu
         return Err(wrong(call, reason));
     }
     for (index, cluster) in clusters.iter().enumerate() {
-        let same = |other: &&ClusterSeen| {
-            let (id, endpoint) = (&cluster.identity.0, &cluster.identity.1);
-            (!id.is_empty() && *id == other.identity.0) || (!endpoint.is_empty() && *endpoint == other.identity.1)
-        };
-        if let Some(twin) = clusters[..index].iter().find(same) {
+        if let Some(twin) = clusters[..index].iter().find(|other| cluster.is_twin(other)) {
             let (one, other) = (&twin.name, &cluster.name);
             let reason = format!(
                 "`{one}` and `{other}` are the same cluster, joined twice: its room would count twice; unjoin one"
@@ -227,13 +223,25 @@ pub fn check_claims(shared: &Shared) -> Result<(), CallError> {
 /// # Errors
 /// One that another policy holds; see [`CallError`].
 pub async fn claim_all(karmada: &Karmada, shared: &Shared, known: &Known) -> Result<(), CallError> {
-    for (id, service) in known.application.services.iter() {
-        let workload = &shared.connection.services[id].workload;
-        let binding: Option<BindingSeen> = shared.world().workloads[id].binding.clone();
-        let shares = binding.as_ref().map_or_else(Shares::new, |seen| seen.clusters.clone());
-        karmada.claim(workload, binding.as_ref(), (&shares, &service.terms.tolerations)).await?;
+    for service in known.application.services.ids() {
+        claim(karmada, shared, service).await?;
     }
     Ok(())
+}
+
+/// Makes one workload ours.
+///
+/// # Errors
+/// As [`claim_all`].
+pub async fn claim(karmada: &Karmada, shared: &Shared, service: ServiceId) -> Result<(), CallError> {
+    let (known, binding) = {
+        let world = shared.world();
+        (world.known.clone(), world.workloads[service].binding.clone())
+    };
+    let workload = &shared.connection.services[service].workload;
+    let shares = binding.as_ref().map_or_else(Shares::new, |seen| seen.clusters.clone());
+    let tolerations = &known.application.services[service].terms.tolerations;
+    karmada.claim(workload, binding.as_ref(), (&shares, tolerations)).await
 }
 
 /// Lists until everything that a first decision needs is there; with `bindings`, those of all workloads too.

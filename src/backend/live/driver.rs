@@ -6,6 +6,7 @@
 //! silent. A workload of which a step is refused, for whatever reason, is tried again, and the others go on.
 
 use super::clock::{self, Clock};
+use super::connect::claim;
 use super::happening::Happening;
 use super::karmada::Karmada;
 use super::karmada::binding::{BindingSeen, Shares};
@@ -108,7 +109,7 @@ impl Driver {
             let is_due = |refused: Time| self.clock.time().since(refused) >= REFUSED_EVERY;
             if self.refused[service].is_none_or(is_due) {
                 let stepped = self.step(service).await;
-                self.on_stepped(service, stepped);
+                self.on_stepped(service, stepped).await;
             }
         }
         Ok(())
@@ -116,11 +117,8 @@ impl Driver {
 
     /// One workload that cannot be written does not keep the others. What is wanted of it stays so; where the reason will not pass by
     /// itself, its actions have failed when their time is over.
-    fn on_stepped(&mut self, service: ServiceId, stepped: Result<(), CallError>) {
-        let Err(error) = stepped else {
-            self.refused[service] = None;
-            return;
-        };
+    async fn on_stepped(&mut self, service: ServiceId, stepped: Result<(), CallError>) {
+        let Err(error) = stepped else { return self.refused[service] = None };
         self.shared.note(&error);
         if error.class != Class::Permanent {
             return;
@@ -130,6 +128,12 @@ impl Driver {
         }
         if self.is_overdue(service) {
             self.fail(service, &format!("{error}; it stays wanted, and is tried again"));
+        }
+        // Its policy may have been deleted, which is ours to write.
+        if error.is_absent()
+            && let Err(error) = claim(&self.karmada, &self.shared, service).await
+        {
+            self.shared.note(&error);
         }
     }
 

@@ -62,7 +62,9 @@ impl Present<'_> {
             return Step::Done;
         }
         let back = self.back(wish);
-        if self.overdue && is_move(&back, &wish.wanted) {
+        // To go back without a cluster that is spared would take down what serves there.
+        let is_spared = |cluster: &String| self.strange.contains(cluster) && !self.lost.contains(cluster);
+        if self.overdue && is_move(&back, &wish.wanted) && !wish.before.keys().any(is_spared) {
             return Step::Restore(back);
         }
         Step::Wait
@@ -329,5 +331,16 @@ mod tests {
                 assert_eq!(asked, *wanted);
             }
         }
+    }
+
+    /// What `c` has is none of this run's business, and serves: to go back would take it down.
+    #[test]
+    fn a_move_that_is_overdue_is_not_taken_back_from_under_a_stranger() {
+        let (wanted, before) = ([("b", 3)], [("a", 1), ("c", 2)]);
+        let asked = [("a", 1), ("b", 3), ("c", 2)];
+        let stuck = Case { strange: named("c"), overdue: true, ..case(&asked, &[("a", 1), ("b", 1), ("c", 2)]) };
+        assert_eq!(step(&stuck, &wanted, &before), Step::Wait);
+        let gone = Case { lost: named("c"), ..stuck };
+        assert_eq!(step(&gone, &wanted, &before), Step::Write(shares(&[("a", 1), ("b", 3)])));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::telemetry::mean_rate;
 use super::world::World;
+use crate::model::figures::Unknown;
 use crate::model::observation::{
     Amount, ClusterSample, ClusterTotals, Elasticity, Flow, PlacementSample, Sample, ServiceSample, ServiceTotals,
     Totals,
@@ -188,7 +189,7 @@ impl World {
                 .map(|entry| share(entry.violation.saturating_sub(entry.violation_before))),
             latency: entry.and_then(|entry| entry.log.total()),
             cpu_hours: slots().map(|slot| slot.core_seconds).sum::<f64>() / 3600.0,
-            unknown: Span::ZERO,
+            unknown: Unknown::default(),
             elasticity: self.elasticity(service),
         }
     }

@@ -77,7 +77,7 @@ pub fn begin(directory: &Path, asked: Asked, source: String) -> Result<Progress,
         } else if old.source.is_none() {
             "a recording that an older smo began, which did not note of what it is"
         } else if old.source != source {
-            "a recording of other services or clusters, or by other queries"
+            "a recording of other services, clusters or queries, or from another Prometheus"
         } else {
             return Ok(old);
         };
@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(failure.code, 2, "{failure:?}");
             failure.error.unwrap().to_string()
         };
-        assert!(refused(ASKED, "other").contains("of other services or clusters, or by other queries"));
+        assert!(refused(ASKED, "other").contains("of other services, clusters or queries, or from another Prometheus"));
         assert!(refused(Asked { step: Span::seconds(30), ..ASKED }, "one").contains("a recording of other times"));
         // As it was written before anybody noted that.
         let path = folder.path().join("progress.json");

@@ -318,6 +318,9 @@ policies: [naive]
         }
         let (failure, _) = failed(folder.path(), &prometheus, "front: {rate: sum(other)}");
         assert_eq!(failure.code, 2, "{failure:?}");
-        assert!(text(&failure).contains("of other services or clusters, or by other queries"), "{failure:?}");
+        assert!(
+            text(&failure).contains("of other services, clusters or queries, or from another Prometheus"),
+            "{failure:?}"
+        );
     }
 }

@@ -97,6 +97,7 @@ mod world {
     use crate::run::Run;
     use crate::seed::Seed;
     use anyhow::anyhow;
+    use std::path::Path;
     use std::sync::Arc;
 
     /// So many troubles are told in the record.
@@ -202,14 +203,20 @@ mod world {
         let (writer, out) = record.into_parts();
         let timing = laps.timing(stopwatch.elapsed());
         let closed = totals.map(|totals| writer.explain(explained).close(&totals, header, timing)).transpose();
-        if let (Ok(Some(_)), Some(out)) = (&closed, out) {
-            writeln!(out, "record  {}", job.directory.display())?;
-            writeln!(out, "        smo show {}", job.directory.display())?;
-        }
-        // What ended the run may be the reason why its record could not be closed either.
+        let told = match (&closed, out) {
+            (Ok(Some(_)), Some(out)) => tell(&job.directory, out),
+            _ => Ok(()),
+        };
+        // What ended the run may be the reason why its record could not be closed, or told, either.
         if let Some(error) = lost {
             return Err(Failure::run(error));
         }
-        closed.map(|_| ()).map_err(Failure::run)
+        closed.map_err(Failure::run)?;
+        Ok(told?)
+    }
+
+    fn tell(directory: &Path, out: &mut dyn Write) -> std::io::Result<()> {
+        writeln!(out, "record  {}", directory.display())?;
+        writeln!(out, "        smo show {}", directory.display())
     }
 }

@@ -31,6 +31,8 @@ struct Run {
     first_s: f64,
     /// Replicas that it wants at a second of the world.
     wish: fn(f64) -> u32,
+    /// Seconds until it ends, and until which somebody measures its service.
+    lasts_s: [u32; 2],
 }
 
 /// What a shadow watches and a run acts upon: two changes in half a minute.
@@ -53,11 +55,11 @@ fn generous(second: f64) -> u32 {
 }
 
 fn real(began_s: u32, first_s: f64, wish: fn(f64) -> u32) -> Run {
-    Run { began_s: Some(began_s), first_s, wish }
+    Run { began_s: Some(began_s), first_s, wish, lasts_s: [RUN_S; 2] }
 }
 
 fn forecast(wish: fn(f64) -> u32) -> Run {
-    Run { began_s: None, first_s: 0.0, wish }
+    Run { began_s: None, first_s: 0.0, wish, lasts_s: [RUN_S; 2] }
 }
 
 impl Run {
@@ -67,8 +69,8 @@ impl Run {
 
     /// When it decided, on its own clock, and on how many replicas.
     fn decided(self) -> Vec<(f64, u32)> {
-        let instants = (0..RUN_S).step_by(STEP_S as usize).map(|tick_s| self.first_s + f64::from(tick_s));
-        let within = instants.filter(|at_s| *at_s < f64::from(RUN_S));
+        let instants = (0..self.lasts_s[0]).step_by(STEP_S as usize).map(|tick_s| self.first_s + f64::from(tick_s));
+        let within = instants.filter(|at_s| *at_s < f64::from(self.lasts_s[0]));
         within.map(|at_s| (at_s, (self.wish)(self.world_s(at_s)))).collect()
     }
 
@@ -91,7 +93,7 @@ impl Run {
         let decided = self.decided();
         let before = decided.iter().take_while(|(at_s, _)| *at_s <= f64::from(second));
         let replicas = before.last().map_or(0, |(_, wanted)| *wanted);
-        let served = Some(Rate::from_per_second(world_s));
+        let served = (second <= self.lasts_s[1]).then(|| Rate::from_per_second(world_s));
         let service = ServiceSample {
             service: ServiceId(0),
             offered: served,
@@ -134,7 +136,7 @@ impl Run {
         fs::write(dir.join(DECISIONS), self.decisions()).expect("writes");
         let file = File::create(dir.join(SERIES)).expect("creates");
         let mut series = SeriesWriter::new(file, known.clone()).expect("starts");
-        for second in (0..=RUN_S).step_by(STEP_S as usize) {
+        for second in (0..=self.lasts_s[0]).step_by(STEP_S as usize) {
             series.push(&self.sample(second)).expect("writes");
         }
         series.finish().expect("ends");
@@ -242,4 +244,16 @@ fn a_service_that_one_side_alone_knows_is_found_when_both_have_decided() {
     let found = divergence(sides, 20.0).expect("they part");
     let [Parting { service, left: Some(_), right: None }] = &found.services[..] else { panic!("{found:?}") };
     assert_eq!((found.at_s, service.as_str()), (20.0, "store"));
+}
+
+/// For more than two minutes nobody measured the real run: what it served from the start to the end is not known, and not less.
+#[test]
+fn an_outage_of_the_telemetry_is_no_difference() {
+    let served = |measured_s: u32| {
+        let forecast = Run { lasts_s: [600; 2], ..forecast(generous) };
+        let found = difference([forecast, Run { lasts_s: [600, measured_s], ..real(0, 0.0, busy) }]);
+        assert!(figures(&found, "cost").iter().all(Option::is_some));
+        figures(&found, "requests served").map(|served| served.is_some())
+    };
+    assert_eq!([served(600), served(500), served(400)], [[true, true], [true, true], [true, false]]);
 }

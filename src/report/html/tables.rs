@@ -150,7 +150,7 @@ pub fn by_service(services: &[ServiceSummary], detail: Detail) -> String {
     };
     let mut ranked: Vec<&ServiceSummary> = services.iter().collect();
     if ranked.len() > detail.rows {
-        ranked.sort_by(|a, b| b.requests_offered.total_cmp(&a.requests_offered));
+        ranked.sort_by(|a, b| b.busyness().total_cmp(&a.busyness()));
         ranked.truncate(detail.rows);
     }
     let (shown, all) = (ranked.len(), services.len());

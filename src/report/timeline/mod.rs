@@ -167,7 +167,7 @@ impl Timeline {
 
 fn entries(run: &RunRecord, series: &Series) -> Vec<Entry> {
     let mut entries: Vec<_> = run.summary.by_service.iter().filter(|service| service.entry).collect();
-    entries.sort_by(|a, b| b.requests_offered.total_cmp(&a.requests_offered));
+    entries.sort_by(|a, b| b.busyness().total_cmp(&a.busyness()));
     let entry = |service: &crate::record::summary::ServiceSummary| {
         let line = |column| series.line(Some(&service.service), None, column);
         let slo = service.slo_latency_ms.zip(service.slo_share);

@@ -34,12 +34,22 @@ pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
     let now = At::now();
     let before = context.store.clusters().await?;
     let known = |name: &str| before.iter().find(|row| row.name == name);
-    let rows: Vec<ClusterRow> =
-        seen.iter().map(|one| row(one, (addresses.as_deref(), known(&one.name)), now)).collect();
+    let one = |one| row(one, (addresses.as_deref(), known(&one.name)), now);
+    let rows: Vec<ClusterRow> = seen
+        .iter()
+        .map(|this| ClusterRow { ready: this.ready && !is_second(this, &seen, &before), ..one(this) })
+        .collect();
     context.store.put_clusters(&rows).await?;
     let after = context.store.clusters().await?;
     note(context, &before, &after).await;
     Ok(after)
+}
+
+/// Whether it is a cluster that has joined under another name already: its room is there once. The first is the one that was ready before.
+fn is_second(this: &ClusterSeen, all: &[ClusterSeen], before: &[ClusterRow]) -> bool {
+    let was_ready = |one: &ClusterSeen| before.iter().any(|row| row.name == one.name && row.present && row.ready);
+    let goes_before = |other: &ClusterSeen| (!was_ready(other), &other.name) < (!was_ready(this), &this.name);
+    all.iter().any(|other| this.is_twin(other) && goes_before(other))
 }
 
 /// The addresses of the clusters, where Submariner joins them. Most installations have none; one that does not answer is no reason to
@@ -140,4 +150,29 @@ pub fn held(
         }
     }
     held
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClusterRow, ClusterSeen, is_second};
+    use crate::serve::engine::stand_in::row;
+
+    fn seen(name: &str, id: &str) -> ClusterSeen {
+        let object = serde_json::json!({"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster",
+            "metadata": {"name": name}, "spec": {"id": id}});
+        ClusterSeen::of(&serde_json::from_value(object).unwrap()).unwrap()
+    }
+
+    /// `a` and `c` are one cluster: `c` was ready before `a` joined.
+    #[test]
+    fn a_cluster_that_joins_again_under_another_name_is_no_room() {
+        let all = [seen("a", "1"), seen("b", "2"), seen("c", "1"), seen("d", ""), seen("e", "")];
+        let seconds = |before: &[ClusterRow]| -> Vec<&str> {
+            all.iter().filter(|one| is_second(one, &all, before)).map(|one| one.name.as_str()).collect()
+        };
+        assert_eq!(seconds(&[row("b"), row("c")]), ["a"]);
+        assert_eq!(seconds(&[ClusterRow { ready: false, ..row("a") }, row("c")]), ["a"], "it stays so");
+        assert_eq!(seconds(&[]), ["c"], "nobody knows which was there before");
+        assert_eq!(seconds(&[ClusterRow { present: false, ..row("c") }]), ["c"]);
+    }
 }

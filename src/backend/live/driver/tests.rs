@@ -125,6 +125,20 @@ async fn a_workload_that_is_refused_keeps_no_other_one_and_is_left_alone_for_a_w
     assert!(reason.contains("not allowed"), "{reason}");
 }
 
+/// Somebody has deleted the policy that divides.
+#[tokio::test]
+async fn a_workload_whose_policy_is_gone_is_claimed_again() {
+    let policy = json!({"apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": "smo-web"}});
+    let target = "/apis/policy.karmada.io/v1alpha1/namespaces/shop/propagationpolicies/smo-web";
+    let stub = Stub::of(vec![divided("web", 404), patched(target, 200, &policy)]).await;
+    let one: (Pairs, Pairs) = (&[("member1", 1)], &[("member1", 1)]);
+    let wishes = vec![("web", wish(&[("member1", 2)], &[]))];
+    let (mut driver, _inbox) = driver(&stub, vec![binding("web", one, 2)], wishes);
+    driver.turn().await.unwrap();
+    stub.finish();
+    assert_eq!(driver.shared.troubles().len(), 1, "what was refused, and not that it was claimed");
+}
+
 /// Three from `a` to `b`, where nothing gets ready in time. Until it is stored that they are wanted back, they are not.
 #[tokio::test]
 async fn a_move_that_is_overdue_has_failed_when_that_is_stored() {

@@ -42,6 +42,13 @@ pub struct ClusterSeen {
 }
 
 impl ClusterSeen {
+    /// Whether it is the same cluster as `other`, joined under another name.
+    pub fn is_twin(&self, other: &Self) -> bool {
+        let ((id, endpoint), (other_id, other_endpoint)) = (&self.identity, &other.identity);
+        self.name != other.name
+            && ((!id.is_empty() && id == other_id) || (!endpoint.is_empty() && endpoint == other_endpoint))
+    }
+
     /// What its nodes offer to us: without what others hold, with what `ours` holds.
     pub fn offered(&self, ours: Resources) -> Option<Resources> {
         let others = (self.allocated + self.allocating).saturating_sub(ours);

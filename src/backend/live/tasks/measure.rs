@@ -1,8 +1,8 @@
 //! What Prometheus measures of services, asked for at each scrape.
 //!
 //! Each value has a query, a time limit and an age of its own: what is answered counts, and what is not leaves what was seen before,
-//! which grows old. One expression that is wrong or slow takes nothing from the others, and only where nothing at all is answered is
-//! Prometheus silent.
+//! which grows old. One expression that is wrong takes nothing from the others, one that is slow no more than its time limit, and only
+//! where nothing at all is answered is Prometheus silent.
 //!
 //! A value is as old as the question, by our own clock: Prometheus evaluates when it is asked, and its clock may be another one.
 

@@ -1,0 +1,106 @@
+//! What is added up while nobody measures.
+
+use super::Account;
+use crate::backend::live::stand_in;
+use crate::backend::live::world::World;
+use crate::model::environment::{Environment, StepSeries};
+use crate::model::figures::Unknown;
+use crate::model::{ClusterId, Seen, ServiceId, Slo, Targets};
+use crate::record::counts::Counts;
+use crate::record::summary::Summary;
+use crate::units::{MilliCores, Rate, Ratio, Span, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const WEB: ServiceId = ServiceId(0);
+const MINUTE: u64 = 60_000_000_000;
+
+/// Until which minute each thing is measured: 10/s that are all answered, within 50 ms, by 2 cores.
+#[derive(Clone, Copy)]
+struct Measured {
+    rate: u64,
+    latency: u64,
+    cpu: u64,
+}
+
+const ALL: Measured = Measured { rate: 60, latency: 60, cpu: 60 };
+
+/// An hour of a service with an SLO of 100 ms and so many replicas: what was unknown, the sums, and whether the last sample has a rate.
+fn hour(replicas: u32, measured: Measured) -> (Unknown, Summary, bool) {
+    let environment = Environment {
+        carbon: BTreeMap::new(),
+        carbon_default: StepSeries::constant(0.0),
+        price_factor: BTreeMap::new(),
+    };
+    let (mut known, mut connection) = (stand_in::known(), stand_in::connection());
+    let mut web = known.application.services[WEB].clone();
+    web.slo = Some(Slo { latency: Span::seconds(1), share: Ratio::ONE });
+    known.application.services = [web].into_iter().collect();
+    let query = Some("up".to_owned());
+    let mut at = connection.services[WEB].clone();
+    (at.rate, at.served, at.latency_p95, at.cpu_used) = (query.clone(), query.clone(), query.clone(), query);
+    connection.services = [at].into_iter().collect();
+    let mut world = World::new(Arc::new(known.clone()), Arc::new(connection));
+    world.workloads[WEB].groups.insert((ClusterId(0), crate::model::Phase::Ready), (replicas, Time::ZERO));
+    let mut targets = Targets::default();
+    targets.set(WEB, ClusterId(0), replicas);
+    let mut account = Account::new(&world, targets, Time::ZERO);
+    for minute in 1..=60 {
+        let at = Time(minute * MINUTE);
+        let seen = &mut world.measured[WEB];
+        if minute <= measured.rate {
+            (seen.rate, seen.served) =
+                (Seen::now(Rate::from_per_second(10.0), at), Seen::now(Rate::from_per_second(10.0), at));
+        }
+        if minute <= measured.latency {
+            seen.latency_p95 = Seen::now(Span(50_000_000), at);
+        }
+        if minute <= measured.cpu {
+            seen.cpu_used = BTreeMap::from([(ClusterId(0), Seen::now(MilliCores(2_000), at))]);
+        }
+        account.look(&world, &environment, at);
+    }
+    let sample = account.sample(&world, &environment, Time(60 * MINUTE));
+    let totals = account.totals(&world);
+    let summary = Summary::new(&known, &totals, &Counts::default());
+    (totals.by_service[0].unknown, summary, sample.services[0].offered.is_some())
+}
+
+#[test]
+fn what_is_measured_is_added_up() {
+    let (unknown, summary, has_rate) = hour(2, ALL);
+    assert_eq!((unknown, has_rate), (Unknown::default(), true));
+    assert!((summary.requests_offered - 36_000.0).abs() < 1e-6 && (summary.cpu_hours - 2.0).abs() < 1e-9);
+    assert_eq!(summary.slo_violation_time_share, Some(0.0));
+}
+
+/// Two minutes after the last answer nobody knows; that is unknown in the series, and in the sums where it lasts.
+#[test]
+fn an_outage_of_the_telemetry_is_no_time_without_load() {
+    let (unknown, summary, has_rate) = hour(2, Measured { rate: 40, ..ALL });
+    assert_eq!((unknown, has_rate), (Unknown { rate: Span(18 * MINUTE), served: Span(18 * MINUTE), ..unknown }, false));
+    assert!(summary.requests_offered.is_nan() && summary.requests_served.is_nan());
+    assert!(summary.by_service[0].requests_offered.is_nan());
+    assert_eq!((summary.slo_violation_time_share, summary.cpu_hours), (Some(0.0), 2.0), "what was measured stays");
+    let (unknown, summary, _) = hour(2, Measured { rate: 57, ..ALL });
+    assert_eq!(unknown.rate, Span(MINUTE));
+    assert!(summary.requests_offered > 34_000.0, "a moment");
+}
+
+/// One query that is never answered.
+#[test]
+fn each_sum_is_unknown_by_its_own_measure() {
+    let (_, summary, _) = hour(2, Measured { latency: 0, ..ALL });
+    assert_eq!((summary.slo_violation_time_share, summary.slo_violation_longest_s), (None, None));
+    assert_eq!(summary.by_service[0].slo_violation_time_share, None);
+    assert!(summary.requests_offered > 35_000.0 && summary.cpu_hours > 1.0);
+    let (_, summary, _) = hour(2, Measured { cpu: 0, ..ALL });
+    assert!(summary.cpu_hours.is_nan() && summary.slo_violation_time_share.is_some());
+}
+
+#[test]
+fn a_service_that_is_to_sleep_has_no_load_to_be_known() {
+    let (unknown, summary, _) = hour(0, Measured { rate: 0, latency: 0, cpu: 0 });
+    assert_eq!(unknown, Unknown::default());
+    assert!(summary.requests_offered.abs() < 1e-9);
+}

@@ -137,7 +137,10 @@ impl<'a> Accelerator<'a> {
         stack.kubectl("member2", &patch).unwrap();
         until("Karmada sees the accelerator", SOON, || {
             let cluster = stack.get("karmada", &["cluster", "member2"]).expect("it has joined");
-            cluster["status"]["resourceSummary"]["allocatable"]["nvidia.com/gpu"] == "1"
+            // What lies on nodes that are not ready yet is no room.
+            let nodes = &cluster["status"]["nodeSummary"];
+            let is_ready = nodes["readyNum"] == nodes["totalNum"];
+            is_ready && cluster["status"]["resourceSummary"]["allocatable"]["nvidia.com/gpu"] == "1"
         });
         Self(stack)
     }

@@ -3,9 +3,12 @@
 use super::journal::EpisodeKind;
 use super::synthetic::{self, Behaviour, header};
 use super::{Comparison, Record, Summary, Timing, Writer, compare, read};
+use crate::model::figures::Unknown;
+use crate::model::observation::{Flow, Partial, ServiceTotals};
 use crate::model::plan::{Target, Targets};
 use crate::model::rails::{moved, moves};
 use crate::model::{ClusterId, Observation, ServiceId, Totals};
+use crate::units::Span;
 use std::fs;
 use std::path::Path;
 
@@ -34,6 +37,41 @@ fn a_figure_that_is_undefined_is_null() {
     assert_eq!(summary.cost_per_million_good_usd, None);
     assert_eq!(summary.latency_p95_ms, None);
     assert!(serde_json::to_string(&summary).expect("serialises").contains("\"latency_p95_ms\":null"));
+}
+
+/// An hour in which nobody measured for so many minutes what arrived, or how late it was answered.
+#[test]
+fn a_sum_of_what_nobody_measured_is_null() {
+    let known = synthetic::known();
+    let promised = ServiceId(0);
+    assert!(known.application.services[promised].slo.is_some());
+    let minutes = |minutes: u64| Span::seconds(60 * minutes);
+    let summary = |unknown: Unknown| {
+        let row = ServiceTotals {
+            service: promised,
+            entry: true,
+            flow: Flow { offered: 5 * 10_u128.pow(15), ..Flow::default() },
+            replica_hours: 1.0,
+            slo_violation_time: Some(0.0),
+            latency: None,
+            cpu_hours: 1.0,
+            unknown,
+            elasticity: None,
+        };
+        let requests = row.flow;
+        let partial = Some(Partial { served: true, latency: true });
+        let totals = Totals { span: minutes(60), partial, requests, by_service: vec![row], ..Totals::default() };
+        Summary::new(&known, &totals, &super::counts::Counts::default())
+    };
+    let moment = summary(Unknown { rate: minutes(2), latency: minutes(2), ..Unknown::default() });
+    assert_eq!((moment.requests_offered, moment.slo_violation_time_share), (5.0, Some(0.0)));
+    let silent = summary(Unknown { rate: minutes(3), ..Unknown::default() });
+    assert!(silent.requests_offered.is_nan() && silent.by_service[0].requests_offered.is_nan());
+    assert_eq!((silent.requests_served, silent.slo_violation_time_share), (0.0, Some(0.0)), "that was measured");
+    let text = serde_json::to_string(&silent).expect("serialises");
+    assert!(serde_json::from_str::<Summary>(&text).expect("parses").requests_offered.is_nan());
+    let late = summary(Unknown { latency: minutes(3), ..Unknown::default() });
+    assert_eq!((late.slo_violation_time_share, late.slo_violation_longest_s), (None, None));
 }
 
 #[test]

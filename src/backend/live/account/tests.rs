@@ -4,10 +4,9 @@ use super::Account;
 use crate::backend::live::stand_in;
 use crate::backend::live::world::World;
 use crate::model::environment::{Environment, StepSeries};
-use crate::model::figures::Unknown;
+use crate::model::figures::{Unknown, is_moment};
+use crate::model::observation::ServiceTotals;
 use crate::model::{ClusterId, Seen, ServiceId, Slo, Targets};
-use crate::record::counts::Counts;
-use crate::record::summary::Summary;
 use crate::units::{MilliCores, Rate, Ratio, Span, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,8 +24,8 @@ struct Measured {
 
 const ALL: Measured = Measured { rate: 60, latency: 60, cpu: 60 };
 
-/// An hour of a service with an SLO of 100 ms and so many replicas: what was unknown, the sums, and whether the last sample has a rate.
-fn hour(replicas: u32, measured: Measured) -> (Unknown, Summary, bool) {
+/// An hour of a service with an SLO and so many replicas: its sums, and whether the last sample has a rate.
+fn hour(replicas: u32, measured: Measured) -> (ServiceTotals, bool) {
     let environment = Environment {
         carbon: BTreeMap::new(),
         carbon_default: StepSeries::constant(0.0),
@@ -40,7 +39,7 @@ fn hour(replicas: u32, measured: Measured) -> (Unknown, Summary, bool) {
     let mut at = connection.services[WEB].clone();
     (at.rate, at.served, at.latency_p95, at.cpu_used) = (query.clone(), query.clone(), query.clone(), query);
     connection.services = [at].into_iter().collect();
-    let mut world = World::new(Arc::new(known.clone()), Arc::new(connection));
+    let mut world = World::new(Arc::new(known), Arc::new(connection));
     world.workloads[WEB].groups.insert((ClusterId(0), crate::model::Phase::Ready), (replicas, Time::ZERO));
     let mut targets = Targets::default();
     targets.set(WEB, ClusterId(0), replicas);
@@ -61,46 +60,41 @@ fn hour(replicas: u32, measured: Measured) -> (Unknown, Summary, bool) {
         account.look(&world, &environment, at);
     }
     let sample = account.sample(&world, &environment, Time(60 * MINUTE));
-    let totals = account.totals(&world);
-    let summary = Summary::new(&known, &totals, &Counts::default());
-    (totals.by_service[0].unknown, summary, sample.services[0].offered.is_some())
+    (account.totals(&world).by_service[0], sample.services[0].offered.is_some())
 }
 
 #[test]
 fn what_is_measured_is_added_up() {
-    let (unknown, summary, has_rate) = hour(2, ALL);
-    assert_eq!((unknown, has_rate), (Unknown::default(), true));
-    assert!((summary.requests_offered - 36_000.0).abs() < 1e-6 && (summary.cpu_hours - 2.0).abs() < 1e-9);
-    assert_eq!(summary.slo_violation_time_share, Some(0.0));
+    let (sums, has_rate) = hour(2, ALL);
+    assert_eq!((sums.unknown, has_rate), (Unknown::default(), true));
+    assert_eq!((sums.flow.offered, sums.flow.served), (36_000_u128 * 10_u128.pow(15), 36_000_u128 * 10_u128.pow(15)));
+    assert_eq!((sums.slo_violation_time, sums.cpu_hours), (Some(0.0), 2.0));
 }
 
 /// Two minutes after the last answer nobody knows; that is unknown in the series, and in the sums where it lasts.
 #[test]
 fn an_outage_of_the_telemetry_is_no_time_without_load() {
-    let (unknown, summary, has_rate) = hour(2, Measured { rate: 40, ..ALL });
-    assert_eq!((unknown, has_rate), (Unknown { rate: Span(18 * MINUTE), served: Span(18 * MINUTE), ..unknown }, false));
-    assert!(summary.requests_offered.is_nan() && summary.requests_served.is_nan());
-    assert!(summary.by_service[0].requests_offered.is_nan());
-    assert_eq!((summary.slo_violation_time_share, summary.cpu_hours), (Some(0.0), 2.0), "what was measured stays");
-    let (unknown, summary, _) = hour(2, Measured { rate: 57, ..ALL });
-    assert_eq!(unknown.rate, Span(MINUTE));
-    assert!(summary.requests_offered > 34_000.0, "a moment");
+    let whole = Span(60 * MINUTE);
+    let (sums, has_rate) = hour(2, Measured { rate: 40, ..ALL });
+    let outage = Span(18 * MINUTE);
+    assert_eq!((sums.unknown, has_rate), (Unknown { rate: outage, served: outage, ..Unknown::default() }, false));
+    assert!(!is_moment(sums.unknown.rate, whole));
+    assert_eq!((sums.slo_violation_time, sums.cpu_hours), (Some(0.0), 2.0), "what was measured stays");
+    let (sums, _) = hour(2, Measured { rate: 57, ..ALL });
+    assert!(sums.unknown.rate == Span(MINUTE) && is_moment(sums.unknown.rate, whole));
 }
 
 /// One query that is never answered.
 #[test]
 fn each_sum_is_unknown_by_its_own_measure() {
-    let (_, summary, _) = hour(2, Measured { latency: 0, ..ALL });
-    assert_eq!((summary.slo_violation_time_share, summary.slo_violation_longest_s), (None, None));
-    assert_eq!(summary.by_service[0].slo_violation_time_share, None);
-    assert!(summary.requests_offered > 35_000.0 && summary.cpu_hours > 1.0);
-    let (_, summary, _) = hour(2, Measured { cpu: 0, ..ALL });
-    assert!(summary.cpu_hours.is_nan() && summary.slo_violation_time_share.is_some());
+    let (sums, has_rate) = hour(2, Measured { latency: 0, ..ALL });
+    assert!(has_rate && sums.slo_violation_time.is_none() && sums.cpu_hours > 1.0);
+    let (sums, _) = hour(2, Measured { cpu: 0, ..ALL });
+    assert!(sums.slo_violation_time.is_some() && sums.cpu_hours.is_nan());
 }
 
 #[test]
 fn a_service_that_is_to_sleep_has_no_load_to_be_known() {
-    let (unknown, summary, _) = hour(0, Measured { rate: 0, latency: 0, cpu: 0 });
-    assert_eq!(unknown, Unknown::default());
-    assert!(summary.requests_offered.abs() < 1e-9);
+    let (sums, _) = hour(0, Measured { rate: 0, latency: 0, cpu: 0 });
+    assert_eq!((sums.unknown, sums.flow.offered), (Unknown::default(), 0));
 }

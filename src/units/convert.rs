@@ -111,6 +111,17 @@ impl Ratio {
 }
 
 impl MilliCores {
+    /// CPU from cores, to the nearest thousandth; negative and NaN give zero.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` saturates, which is what is wanted"
+    )]
+    pub fn from_cores(cores: f64) -> Self {
+        Self((cores * 1e3).round() as u64)
+    }
+
     /// As cores.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a derived figure")]

@@ -103,7 +103,7 @@ impl World {
             }
             let used =
                 scrapes.cores[newest * width + cluster.index()] - scrapes.cores[oldest * width + cluster.index()];
-            view.cpu_used.push((cluster, Seen::now(millicores(used / span.as_seconds_f64()), new.at)));
+            view.cpu_used.push((cluster, Seen::now(MilliCores::from_cores(used / span.as_seconds_f64()), new.at)));
         }
         view
     }
@@ -196,11 +196,6 @@ pub(super) fn mean_rate(amount: u128, span: Span) -> Rate {
     let nanos = u128::from(span.0);
     let rate = (amount + nanos / 2).checked_div(nanos).unwrap_or(0);
     Rate(u64::try_from(rate).unwrap_or(u64::MAX))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; CPU in use is positive")]
-fn millicores(cores: f64) -> MilliCores {
-    MilliCores((cores * 1e3).round() as u64)
 }
 
 /// Where telemetry of a cluster is seen at all.

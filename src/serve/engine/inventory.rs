@@ -51,14 +51,14 @@ fn cluster(row: &ClusterRow, held: &Held) -> Value {
     let others = |amount: crate::serve::store::rows::Amount, held: f64| {
         (amount.allocatable - amount.free - held).clamp(0.0, amount.allocatable)
     };
-    let cpu = millicores(each(row.cpu.allocatable));
+    let cpu = MilliCores::from_cores(each(row.cpu.allocatable));
     let mut pool = json!({
         "name": "nodes",
         "cpu": cpu.to_string(),
         "memory": bytes(each(row.memory.allocatable)).to_string(),
         "nodes": row.nodes,
         "occupied": [{
-            "cpu": millicores(each(others(row.cpu, held.cpu))).min(cpu).to_string(),
+            "cpu": MilliCores::from_cores(each(others(row.cpu, held.cpu))).min(cpu).to_string(),
             "memory": bytes(each(others(row.memory, held.memory))).to_string(),
         }],
     });
@@ -96,15 +96,6 @@ fn cluster(row: &ClusterRow, held: &Held) -> Value {
 )]
 fn whole(amount: f64) -> u64 {
     amount as u64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates, and less than nothing is nothing"
-)]
-fn millicores(cores: f64) -> MilliCores {
-    MilliCores((cores * 1e3).round() as u64)
 }
 
 #[expect(

@@ -130,16 +130,7 @@ fn cores(connection: &Connection, points: &[Point], at: Time) -> BTreeMap<Cluste
             *cores.entry(cluster).or_insert(0.0) += point.value;
         }
     }
-    cores.into_iter().map(|(cluster, cores)| (cluster, Seen::now(millicores(cores), at))).collect()
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates, and less than nothing is nothing"
-)]
-fn millicores(cores: f64) -> MilliCores {
-    MilliCores((cores * 1e3).round() as u64)
+    cores.into_iter().map(|(cluster, cores)| (cluster, Seen::now(MilliCores::from_cores(cores), at))).collect()
 }
 
 #[cfg(test)]

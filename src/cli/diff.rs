@@ -8,6 +8,7 @@ use crate::record::history::Places;
 use crate::report::divergence::{self, Difference, Divergence, Field, Pair, Parting, Side};
 use crate::report::metric;
 use crate::report::unit::grouped;
+use crate::units::Span;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
@@ -59,6 +60,9 @@ fn tell(difference: &Difference, [left, right]: &[String; 2]) -> Vec<String> {
     let mut lines = vec![format!("left   {left}"), format!("right  {right}"), String::new()];
     lines.extend(manifests(&difference.manifests));
     lines.push(String::new());
+    if let Some(apart_s) = difference.apart_s {
+        lines.extend([apart(apart_s), String::new()]);
+    }
     match &difference.divergence {
         None => {
             lines.push("The decisions are the same: both want the same of every service at every instant.".to_owned());
@@ -73,6 +77,15 @@ fn tell(difference: &Difference, [left, right]: &[String; 2]) -> Vec<String> {
     let defined = difference.metrics.iter().filter(|pair| pair.left.is_some() || pair.right.is_some());
     lines.extend(pairs("the whole runs", &defined.cloned().collect::<Vec<_>>()));
     lines
+}
+
+/// That real runs share no time, where the right one began by so much after the left one.
+fn apart(later_s: f64) -> String {
+    let (later, earlier) = if later_s < 0.0 { ("left", "right") } else { ("right", "left") };
+    let span = Span::from_seconds_f64(later_s.abs().round());
+    format!(
+        "The runs share no time: the {later} one began {span} after the {earlier} one. Times are since the start of each."
+    )
 }
 
 fn manifests(fields: &[Field]) -> Vec<String> {
@@ -159,4 +172,24 @@ fn pair(pair: &Pair) -> Vec<String> {
     });
     let unit = if unit.is_empty() { String::new() } else { format!(" [{unit}]") };
     vec![format!("  {title}{unit}"), plain(left), plain(right), signed.unwrap_or_else(|| "–".to_owned())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{apart, pair};
+    use crate::report::divergence::Pair;
+
+    #[test]
+    fn runs_that_share_no_time_are_said_to_count_from_their_own_starts() {
+        let wanted =
+            "The runs share no time: the left one began 2 h after the right one. Times are since the start of each.";
+        assert_eq!(apart(-7_200.4), wanted);
+        assert!(apart(90.0).contains("the right one began 90 s after the left one"), "{}", apart(90.0));
+    }
+
+    #[test]
+    fn what_is_undefined_is_a_dash_and_no_zero() {
+        let undefined = Pair { name: "cost", unit: "$", left: None, right: None, difference: None };
+        assert_eq!(pair(&undefined)[1..], ["–", "–", "–"]);
+    }
 }

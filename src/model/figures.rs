@@ -124,9 +124,10 @@ pub struct Unknown {
     pub cpu: Span,
 }
 
-/// What sums may be without and still be called those of a run of length `whole`: 1 % of it, or two minutes.
+/// What sums may be without and still be called those of a run of length `whole`: a tenth of it up to two minutes, then 1 %.
 pub fn is_moment(unknown: Span, whole: Span) -> bool {
-    unknown.as_seconds_f64() <= (0.01 * whole.as_seconds_f64()).max(120.0)
+    let whole = whole.as_seconds_f64();
+    unknown.as_seconds_f64() <= (0.1 * whole).min(120.0).max(0.01 * whole)
 }
 
 impl ServiceTotals {

@@ -4,6 +4,7 @@
 //! say is a [`Plan`], what ever comes back from a backend is an [`Observation`]; [`check`] is the one judge of plans and
 //! [`binding`] the one answer to which node takes a replica.
 
+pub mod action;
 pub mod application;
 pub mod autoscaler;
 pub mod binding;

@@ -1,8 +1,9 @@
 //! What comes back from a backend, and nothing else does.
 
+pub use super::action::Action;
 use super::figures::Unknown;
 pub use super::figures::{Elasticity, Packing};
-use super::id::{ActionId, ClusterId, ServiceId};
+use super::id::{ClusterId, ServiceId};
 use super::snapshot::Snapshot;
 use crate::units::{Bytes, Rate, Span, Time};
 use serde::Serialize;
@@ -29,23 +30,6 @@ pub enum Observation {
     WarmedUp(Time),
     /// The run is over.
     Ended(Box<Totals>),
-}
-
-/// A change of the replicas of one service in one cluster that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Action {
-    /// Its id.
-    pub id: ActionId,
-    /// Whose replicas.
-    pub service: ServiceId,
-    /// Where.
-    pub cluster: ClusterId,
-    /// How many there were to be.
-    pub from: u32,
-    /// How many there are to be.
-    pub to: u32,
-    /// When it was asked for.
-    pub asked_at: Time,
 }
 
 /// Something that happened without being asked for.

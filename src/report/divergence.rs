@@ -2,13 +2,15 @@
 //!
 //! Decisions are compared by time, not by line: runs may decide at different instants. From when on both have decided until they
 //! part, both want the same of every service; the lines of that instant say what each side saw and why it wanted something else.
-//! Real runs begin when they begin: all times are on the left's clock.
+//! Real runs begin when they begin: all times are on the left's clock, unless they share no time, where each counts from its own
+//! start.
+
+mod stretch;
 
 use super::metric::METRICS;
 use super::unit::Unit;
-use crate::model::figures::is_moment;
 use crate::record::history::{DecisionRead, Places, ServiceRead, Told};
-use crate::record::{RecordError, RunRecord, Series};
+use crate::record::{RecordError, RunRecord};
 use crate::units::Span;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,9 +24,12 @@ pub const SHARE: &str = "share";
 pub struct Difference {
     /// Fields of the manifests that differ.
     pub manifests: Vec<Field>,
+    /// By how many seconds the right began after the left, of real runs that share no time; each counts from its own start then.
+    pub apart_s: Option<f64>,
     /// Where the decisions part; `None` where they never do.
     pub divergence: Option<Divergence>,
-    /// What happened from there until the end of the shorter run; empty where they never part.
+    /// What happened from there until the end of the shorter run, undefined where that had ended before; empty where they never
+    /// part.
     pub consequences: Vec<Pair>,
     /// The figures of the whole runs.
     pub metrics: Vec<Pair>,
@@ -103,10 +108,10 @@ impl Pair {
 /// See [`RecordError`].
 pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, RecordError> {
     let runs = [left, right];
-    let later_s = later_s(runs);
+    let (later_s, apart_s) = clocks(runs)?;
     let divergence = divergence([decisions(left, 0.0)?, decisions(right, later_s)?], later_s);
     let consequences = match &divergence {
-        Some(parted) => consequences(runs, later_s, parted.at_s)?,
+        Some(parted) => stretch::consequences(runs, later_s, parted.at_s)?,
         None => Vec::new(),
     };
     let figure = |metric: &super::metric::Metric| {
@@ -115,17 +120,21 @@ pub fn compare(left: &RunRecord, right: &RunRecord) -> Result<Difference, Record
     };
     Ok(Difference {
         manifests: manifests(runs),
+        apart_s,
         divergence,
         consequences,
         metrics: METRICS.iter().map(figure).collect(),
     })
 }
 
-/// By how many seconds the right began after the left. Only real runs have begun at some time: any other begins with what it is
-/// compared with.
-fn later_s(runs: [&RunRecord; 2]) -> f64 {
+/// By how many seconds the right's clock is behind the left's, and by how many it began later where they share no time. Only real
+/// runs have begun at some time: any other begins with what it is compared with, and so does one that is over when the other begins.
+fn clocks(runs: [&RunRecord; 2]) -> Result<(f64, Option<f64>), RecordError> {
     let [left, right] = runs.map(|run| run.manifest.header.live.as_ref().map(|live| live.started_at_s));
-    left.zip(right).map_or(0.0, |(left, right)| right - left)
+    let Some(later_s) = left.zip(right).map(|(left, right)| right - left) else { return Ok((0.0, None)) };
+    let [left, right] = runs.map(stretch::end_s);
+    let is_shared = later_s < left? && later_s + right? > 0.0;
+    Ok(if is_shared { (later_s, None) } else { (0.0, Some(later_s)) })
 }
 
 /// The decisions of a run that began by `later_s` after the clock did. The real world decides a little after each tick: there,
@@ -206,119 +215,6 @@ fn divergence(decisions: [Vec<DecisionRead>; 2], later_s: f64) -> Option<Diverge
 fn parting(service: &str, wishes: &[Wishes; 2]) -> Parting {
     let [left, right] = wishes.each_ref().map(|side| side.0.get(service).cloned());
     Parting { service: service.to_owned(), left, right }
-}
-
-/// What was different from `from_s` on until the first of their last samples; the right began by `later_s` after the left.
-fn consequences(runs: [&RunRecord; 2], later_s: f64, from_s: f64) -> Result<Vec<Pair>, RecordError> {
-    let columns = ["served_per_s", "dropped_per_s", "slo_violated_share", "replicas_ready", "cost_usd", "carbon_g"];
-    let [left, right] = runs.map(|run| run.series(&columns));
-    let series = [left?, right?];
-    let end = |series: &Series| {
-        let lines = series.keys().map(|(service, cluster)| series.line(service, cluster, "cost_usd"));
-        lines.filter_map(|line| line.last().map(|(at_s, _)| *at_s)).fold(0.0, f64::max)
-    };
-    // What a longer run wants after the end of the other leads to nothing that could be compared.
-    let until_s = end(&series[0]).min(end(&series[1]) + later_s).max(from_s);
-    // Samples and sums are since the start of their own run.
-    let began_s = [0.0, later_s];
-    let stretches = [0, 1].map(|side| {
-        let stretch_s = (from_s - began_s[side], until_s - began_s[side]);
-        Stretch::new(runs[side], &series[side], stretch_s)
-    });
-    // What a run has no value of was not measured there, which is not zero.
-    let pair = |name, (unit, column), get: fn(&Stretch<'_>) -> f64| {
-        Pair::new(name, unit, stretches.each_ref().map(|one| one.is_known(column).then(|| get(one))))
-    };
-    Ok(vec![
-        pair("requests served", ("", "served_per_s"), |one| one.total("served_per_s")),
-        pair("requests dropped", ("", "dropped_per_s"), |one| one.total("dropped_per_s")),
-        pair("time over the SLO", (SHARE, "slo_violated_share"), |one| one.worst_share("slo_violated_share")),
-        pair("mean ready replicas", ("", "replicas_ready"), |one| one.mean("replicas_ready")),
-        pair("cost", ("$", "cost_usd"), |one| one.gained("cost_usd")),
-        pair("carbon", ("kg", "carbon_g"), |one| one.gained("carbon_g") / 1e3),
-    ])
-}
-
-/// A part of a run's series, on its own clock.
-struct Stretch<'a> {
-    series: &'a Series,
-    entries: Vec<&'a str>,
-    /// When samples were taken. A line may be without some: a service has rows only for clusters that hold or want it.
-    samples_s: Vec<f64>,
-    from_s: f64,
-    until_s: f64,
-}
-
-impl<'a> Stretch<'a> {
-    fn new(run: &'a RunRecord, series: &'a Series, (from_s, until_s): (f64, f64)) -> Self {
-        let entries = run.summary.by_service.iter().filter(|service| service.entry);
-        let entries: Vec<&str> = entries.map(|service| service.service.as_str()).collect();
-        let lines = entries.iter().map(|entry| series.line(Some(entry), None, "served_per_s"));
-        let samples_s = lines.max_by_key(Vec::len).unwrap_or_default().into_iter().map(|(at_s, _)| at_s).collect();
-        Self { series, entries, samples_s, from_s, until_s }
-    }
-
-    /// Whether the column was measured, at each entry service that has any of it, all the time but for a moment.
-    fn is_known(&self, column: &str) -> bool {
-        let whole = span(self.until_s - self.from_s);
-        let is_measured = |entry: &&str| {
-            let line = self.weighted(Some(entry), None, column);
-            let unknown: f64 = line.iter().filter(|(_, value)| value.is_none()).map(|(seconds, _)| seconds).sum();
-            line.iter().all(|(_, value)| value.is_none()) || is_moment(span(unknown), whole)
-        };
-        self.series.has(column) && self.entries.iter().all(is_measured)
-    }
-
-    /// A line as (seconds within the stretch, value): each sample stands for the time since the one before.
-    fn weighted(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> Vec<(f64, Option<f64>)> {
-        let weigh = |(at_s, value): (f64, Option<f64>)| {
-            let earlier = self.samples_s.partition_point(|sample_s| *sample_s < at_s);
-            let before = earlier.checked_sub(1).map_or(0.0, |index| self.samples_s[index]);
-            let seconds = at_s.min(self.until_s) - self.from_s.max(before);
-            (seconds > 0.0).then_some((seconds, value))
-        };
-        self.series.line(service, cluster, column).into_iter().filter_map(weigh).collect()
-    }
-
-    fn integral(&self, service: Option<&str>, cluster: Option<&str>, column: &str) -> f64 {
-        self.weighted(service, cluster, column).iter().map(|(seconds, value)| seconds * value.unwrap_or(0.0)).sum()
-    }
-
-    /// A rate over the stretch, of the entry services together.
-    fn total(&self, column: &str) -> f64 {
-        self.entries.iter().map(|entry| self.integral(Some(entry), None, column)).sum()
-    }
-
-    /// The mean of a share over the stretch, of the entry service where it is largest.
-    fn worst_share(&self, column: &str) -> f64 {
-        let seconds = (self.until_s - self.from_s).max(f64::MIN_POSITIVE);
-        self.entries.iter().map(|entry| self.integral(Some(entry), None, column) / seconds).fold(0.0, f64::max)
-    }
-
-    /// The mean over the stretch of a count, of all services in all clusters.
-    fn mean(&self, column: &str) -> f64 {
-        let seconds = (self.until_s - self.from_s).max(f64::MIN_POSITIVE);
-        let placements = self.series.keys().filter(|(service, cluster)| service.is_some() && cluster.is_some());
-        placements.map(|(service, cluster)| self.integral(service, cluster, column)).sum::<f64>() / seconds
-    }
-
-    /// By how much a sum since the start rose in the stretch, over all clusters.
-    fn gained(&self, column: &str) -> f64 {
-        let clusters = self.series.keys().filter(|(service, cluster)| service.is_none() && cluster.is_some());
-        let at = |line: &[(f64, Option<f64>)], instant: f64| {
-            let before = line.iter().take_while(|(at_s, _)| *at_s <= instant);
-            before.last().and_then(|(_, value)| *value).unwrap_or(0.0)
-        };
-        let gain = |(service, cluster)| {
-            let line = self.series.line(service, cluster, column);
-            at(&line, self.until_s) - at(&line, self.from_s)
-        };
-        clusters.map(gain).sum()
-    }
-}
-
-fn span(seconds: f64) -> Span {
-    Span::from_seconds_f64(seconds.max(0.0))
 }
 
 /// The fields that differ, those of the command first, then those of the resolved scenario.

@@ -60,6 +60,9 @@ fn what_is_there(stack: &Stack) {
     shop.connect(&["clusters", "far"], json!("nowhere"));
     refused(&shop, &["no cluster `nowhere` has joined; there are: member1, member2"]);
     shop.connect(&["clusters", "far"], json!("member2"));
+    let rate = shop.connect(&["services", "back", "rate"], json!("sum(rate(front_total[1m])"));
+    refused(&shop, &["rate of back", "parse error"]);
+    shop.connect(&["services", "back", "rate"], rate);
     shop.connect(&["services", "back", "workload"], json!("rear"));
     refused(&shop, &["service `back`: there is no Deployment `rear`"]);
     shop.connect(&["services", "back", "workload"], json!("back"));

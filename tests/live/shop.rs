@@ -69,10 +69,10 @@ impl<'a> Shop<'a> {
         );
     }
 
-    /// Another value of the connection, by its path of keys.
-    pub fn connect(&mut self, path: &[&str], value: Value) {
+    /// Another value of the connection, by its path of keys; what it was.
+    pub fn connect(&mut self, path: &[&str], value: Value) -> Value {
         let slot = path.iter().fold(&mut self.connection, |slot, key| &mut slot[*key]);
-        *slot = value;
+        std::mem::replace(slot, value)
     }
 
     /// A file with a secret.

@@ -19,6 +19,7 @@ from stack import build, commands, exporter, main, namespace, objects  # noqa: E
 from stack import places, processes, programs, recipes, start, syncer  # noqa: E402
 from stack.errors import Skipped, StackError  # noqa: E402
 from stack.layout import GPU, Layout  # noqa: E402
+from stack.web import Web  # noqa: E402
 
 
 class Scratch(unittest.TestCase):
@@ -149,6 +150,16 @@ class Pids(Scratch):
         self.places.claim_run()
         with self.assertRaisesRegex(StackError, "(?s)false ended while it started.*no stages found"):
             starter.serve(processes.Program("false", ["sh", "-c", "echo no stages found; exit 1"], "http://127.0.0.1:1/"))
+
+    def test_a_program_that_is_known_to_die_at_its_start_is_started_again(self) -> None:
+        starter = start.Starter(self.places, Layout(), fresh=True)
+        self.places.claim_run()
+        self.addCleanup(starter.processes.stop_all)
+        script = "[ -e died ] && exec sleep 60; touch died; exit 1"
+        starter.serve(processes.Program("flaky", ["sh", "-c", script], "", starts=2))
+        starter.wait_until("it was started twice", 10, lambda: starter.serves(starter.processes.program("flaky"), Web(self.places))
+                           and starter.started["flaky"] == 2)
+        self.assertIn("flaky ended while it started, and is started again", self.said.getvalue())
 
     def test_an_unknown_program_is_answered_with_the_known_ones(self) -> None:
         with self.assertRaisesRegex(StackError, "no program 'etc'; there are: none, the stack is down"):

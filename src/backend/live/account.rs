@@ -18,6 +18,8 @@ use crate::units::{MilliCores, Rate, Span, Time};
 /// The sums so far.
 #[derive(Debug, Clone)]
 pub struct Account {
+    /// Since when it is added up: what went before, as that the run connected, belongs to nothing.
+    began: Time,
     at: Time,
     services: Table<ServiceId, ServiceSums>,
     clusters: Table<ClusterId, ClusterSums>,
@@ -56,9 +58,10 @@ struct Violating {
 }
 
 impl Account {
-    /// Nothing yet.
+    /// Nothing yet, from `at` on.
     pub fn new(world: &World, targets: Targets, at: Time) -> Self {
         Self {
+            began: at,
             at,
             services: Table::build(world.workloads.len(), |_| ServiceSums::default()),
             clusters: Table::build(world.sites.len(), |_| ClusterSums::default()),
@@ -92,11 +95,10 @@ impl Account {
                 |seen: Seen<Rate>| u128::from(fresh(seen, at).value.unwrap_or(Rate::ZERO).0) * u128::from(span.0);
             sums.offered += flow(measured.rate);
             sums.served += flow(measured.served);
-            let ready = ready(world, service, None);
-            sums.ready_seconds += f64::from(ready) * span.as_seconds_f64();
+            sums.ready_seconds += f64::from(ready(world, service, None)) * span.as_seconds_f64();
             // One that is to have no replicas does nothing that could be measured.
             if self.targets.total(service) > 0 {
-                sums.note_unknown(measured, ready > 0, (span, at));
+                sums.note_unknown(measured, has_cpu(world, service, at), (span, at));
             }
             let cores: f64 =
                 measured.cpu_used.values().filter_map(|seen| fresh(*seen, at).value).map(MilliCores::cores).sum();
@@ -207,7 +209,7 @@ impl Account {
 
     /// The sums at the end.
     pub fn totals(&self, world: &World) -> Totals {
-        let span = Span(self.at.0);
+        let span = self.at.since(self.began);
         let by_service: Vec<ServiceTotals> =
             self.services.iter().map(|(service, sums)| of_service(world, (service, sums), span)).collect();
         let mut requests = Flow::default();
@@ -284,18 +286,24 @@ fn breaks(slo: Option<Slo>, latency: Seen<Span>) -> bool {
     slo.zip(latency.value).is_some_and(|(slo, latency)| latency > slo.latency)
 }
 
+/// Whether the CPU of all replicas that serve is measured; that of a cluster which is lost, as far as it goes.
+fn has_cpu(world: &World, service: ServiceId, at: Time) -> bool {
+    let measured = &world.measured[service].cpu_used;
+    let is_measured = |cluster| measured.get(&cluster).is_some_and(|seen| fresh(*seen, at).value.is_some());
+    let serves = |cluster| ready(world, service, Some(cluster)) > 0 && !world.sites[cluster].reach.is_lost();
+    world.sites.ids().all(|cluster| !serves(cluster) || is_measured(cluster))
+}
+
 impl ServiceSums {
-    /// Notes what nobody measured for `span`. Without requests there is none that could be answered, or late; without replicas, none that
-    /// could use CPU.
-    fn note_unknown(&mut self, measured: &Measured, is_ready: bool, (span, at): (Span, Time)) {
+    /// Notes what nobody measured for `span`. Without requests there is none that could be answered, or late.
+    fn note_unknown(&mut self, measured: &Measured, has_cpu: bool, (span, at): (Span, Time)) {
         let rate = fresh(measured.rate, at).value;
         let is_idle = rate == Some(Rate::ZERO);
-        let has_cpu = measured.cpu_used.values().any(|seen| fresh(*seen, at).value.is_some());
         let all = [
             (&mut self.unknown.rate, rate.is_none()),
             (&mut self.unknown.served, !is_idle && fresh(measured.served, at).value.is_none()),
             (&mut self.unknown.latency, !is_idle && fresh(measured.latency_p95, at).value.is_none()),
-            (&mut self.unknown.cpu, is_ready && !has_cpu),
+            (&mut self.unknown.cpu, !has_cpu),
         ];
         for (sum, _) in all.into_iter().filter(|(_, is_unknown)| *is_unknown) {
             *sum += span;

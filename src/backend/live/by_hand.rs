@@ -1,10 +1,21 @@
-//! What people do to a connection without a run: turn its kill switch, and give up all that it holds.
+//! What people do to a connection without a run: check its queries, turn its kill switch, and give up all that it holds.
 
+use super::connect::prometheus_at;
 use super::karmada::{Karmada, store};
 use super::outside::CallError;
+use super::tasks::measure;
 use super::{clock, deploy, driver, runtime, triggers};
 use crate::model::connection::{Connection, KarmadaAt};
 use crate::model::scenario::Known;
+
+/// Checks that Prometheus takes all queries of a connection. That it does not answer is no error here.
+///
+/// # Errors
+/// The first that it does not take.
+pub fn check_queries(connection: &Connection) -> Result<(), CallError> {
+    let Some(prometheus) = connection.prometheus.as_ref().map(prometheus_at).transpose()? else { return Ok(()) };
+    runtime()?.block_on(measure::check(&prometheus, connection))
+}
 
 /// Turns the kill switch of a connection on, with a reason, or off.
 ///

@@ -93,10 +93,10 @@ pub async fn begin(
     Ok(stored)
 }
 
-/// Checks that the clusters of the connection have joined, each once.
+/// Checks that the clusters of the connection have joined, and that no two of them are one. Whatever else has joined is no room of ours.
 ///
 /// # Errors
-/// The first that has not, or that has twice.
+/// The first that has not, or that the connection names twice.
 pub fn check_clusters(connection: &Connection, clusters: &[ClusterSeen]) -> Result<(), CallError> {
     let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
     let call = "check of clusters";
@@ -104,8 +104,10 @@ pub fn check_clusters(connection: &Connection, clusters: &[ClusterSeen]) -> Resu
         let reason = format!("no cluster `{missing}` has joined; there are: {}", names.join(", "));
         return Err(wrong(call, reason));
     }
-    for (index, cluster) in clusters.iter().enumerate() {
-        if let Some(twin) = clusters[..index].iter().find(|other| cluster.is_twin(other)) {
+    let is_ours = |cluster: &&ClusterSeen| connection.clusters.values().any(|name| *name == cluster.name);
+    let ours: Vec<&ClusterSeen> = clusters.iter().filter(is_ours).collect();
+    for (index, cluster) in ours.iter().enumerate() {
+        if let Some(twin) = ours[..index].iter().find(|other| cluster.is_twin(other)) {
             let (one, other) = (&twin.name, &cluster.name);
             let reason = format!(
                 "`{one}` and `{other}` are the same cluster, joined twice: its room would count twice; unjoin one"
@@ -271,4 +273,29 @@ fn missing(shared: &Shared, bindings: bool) -> Option<String> {
         unbound.map(|(id, _)| format!("Deployment `{}` has no binding", world.connection.services[id].workload))
     };
     unseen.or_else(|| if bindings { unbound() } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stand_in::connection;
+    use super::{ClusterSeen, check_clusters};
+    use serde_json::json;
+
+    fn seen(name: &str, id: &str) -> ClusterSeen {
+        let object = json!({"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster",
+            "metadata": {"name": name}, "spec": {"id": id}});
+        ClusterSeen::of(&serde_json::from_value(object).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_cluster_may_have_joined_twice_where_the_connection_names_it_once() {
+        let connection = connection();
+        let check = |clusters: &[ClusterSeen]| check_clusters(&connection, clusters).map_err(|error| error.reason);
+        let (one, other) = (seen("member1", "1"), seen("member2", "2"));
+        assert_eq!(check(&[seen("again", "1"), one.clone(), other]), Ok(()));
+        let twice = check(&[one.clone(), seen("member2", "1")]).unwrap_err();
+        assert!(twice.starts_with("`member1` and `member2` are the same cluster, joined twice"), "{twice}");
+        let missing = "no cluster `member2` has joined; there are: member1".to_owned();
+        assert_eq!(check(&[one]), Err(missing));
+    }
 }

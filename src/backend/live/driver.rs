@@ -5,7 +5,7 @@
 //! else drives the same connection, or what is stored is barred to us; and holds while the kill switch is on or the control plane is
 //! silent. A workload of which a step is refused, for whatever reason, is tried again, and the others go on.
 
-use super::clock::{self, Clock};
+use super::clock::Clock;
 use super::connect::claim;
 use super::happening::Happening;
 use super::karmada::Karmada;
@@ -15,20 +15,17 @@ use super::outside::{CallError, Class};
 use super::reconcile::{Present, Step, half_way, is_move};
 use super::shared::Shared;
 use super::traced;
-use crate::model::observation::{Action, Event, EventKind};
+use crate::model::connection::Division;
+use crate::model::observation::Action;
 use crate::model::{ClusterId, ServiceId, Table};
 use crate::units::{Span, Time};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// From one look at the kill switch to the next: no write is made on an older one.
-const LOOK_EVERY: Span = Span::seconds(1);
 /// So long after a write the binding shows all of it.
 const SETTLED: Span = Span(3_000_000_000);
 /// From a step that was refused for a reason that will not pass by itself to the next try: it is for whoever mends the reason.
 const REFUSED_EVERY: Span = Span(5_000_000_000);
-/// A lease is renewed when a third of it is gone.
-const RENEW_EVERY: Span = Span::seconds(LEASE.as_secs() / 3);
 
 /// What is wanted, from the loop to the driver.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +47,10 @@ pub struct Driver {
     stored: Stored,
     /// When the last order for a service was given, or its last write made: the time limit of a move runs from here.
     since: Table<ServiceId, Time>,
+    /// When the number of its replicas was last set right.
+    scaled: Table<ServiceId, Time>,
+    /// When its policy was last found there, or written.
+    claimed: Table<ServiceId, Time>,
     /// When its last step was refused, where none has been taken since.
     refused: Table<ServiceId, Option<Time>>,
     under_way: Vec<Action>,
@@ -70,6 +71,8 @@ impl Driver {
             me,
             stored,
             since: Table::build(services, |_| Time::ZERO),
+            scaled: Table::build(services, |_| Time::ZERO),
+            claimed: Table::build(services, |_| Time::ZERO),
             refused: Table::build(services, |_| None),
             under_way: Vec::new(),
             looked: None,
@@ -91,6 +94,10 @@ impl Driver {
                 }
             }
             self.shared.woken(Duration::from_millis(500)).await;
+        }
+        // What was decided last is stored for whoever comes next.
+        if let Err(error) = self.take_orders().await {
+            self.shared.note(&error);
         }
         self.leave().await;
     }
@@ -126,94 +133,18 @@ impl Driver {
         if self.refused[service].replace(self.clock.time()).is_none() {
             tracing::warn!(%error, "a step is refused, and will be tried again");
         }
-        if self.is_overdue(service) {
-            self.fail(service, &format!("{error}; it stays wanted, and is tried again"));
+        self.fail_if_overdue(service, &error);
+        if error.is_absent() {
+            self.claim(service).await;
         }
-        // Its policy may have been deleted, which is ours to write.
-        if error.is_absent()
-            && let Err(error) = claim(&self.karmada, &self.shared, service).await
-        {
+    }
+
+    /// Writes the policy of a workload again, which somebody has deleted, and is ours to write.
+    async fn claim(&mut self, service: ServiceId) {
+        self.claimed[service] = self.clock.time();
+        if let Err(error) = claim(&self.karmada, &self.shared, service).await {
             self.shared.note(&error);
         }
-    }
-
-    /// Reads the kill switch and who drives, and says that we still do.
-    async fn look(&mut self) -> Result<(), CallError> {
-        let now = self.clock.time();
-        if self.looked.is_some_and(|looked| now.since(looked) < LOOK_EVERY) {
-            return Ok(());
-        }
-        let found = self.karmada.stored(&self.shared.connection.name).await;
-        let found = found.map_err(|error| self.on_barred(error))?;
-        if let Some(other) = found.other_driver(&self.me, clock::since_epoch()) {
-            return Err(double_control(&self.shared.connection.name, other));
-        }
-        // Once it was us, anybody else has taken over meanwhile, even if they have left again: our wishes are not theirs.
-        let name = found.driver.as_ref().map_or("", |(name, _)| name);
-        if self.renewed.is_some() && name != self.me {
-            let other = if name.is_empty() { "somebody else" } else { name };
-            return Err(double_control(&self.shared.connection.name, other));
-        }
-        self.looked = Some(now);
-        self.note_pause(found.paused.as_deref());
-        self.stored.version.clone_from(&found.version);
-        self.stored.paused = found.paused;
-        if self.renewed.is_none_or(|renewed| now.since(renewed) >= RENEW_EVERY) {
-            self.store().await?;
-        }
-        Ok(())
-    }
-
-    fn note_pause(&self, now: Option<&str>) {
-        let kind = match (self.stored.paused.is_some(), now.is_some()) {
-            (false, true) => EventKind::ControlPaused,
-            (true, false) => EventKind::ControlResumed,
-            _ => return,
-        };
-        let subject = now.or(self.stored.paused.as_deref()).unwrap_or_default().to_owned();
-        self.shared.tell(Happening::Event(Event { at: self.clock.time(), kind, subject }));
-    }
-
-    async fn store(&mut self) -> Result<(), CallError> {
-        let now = self.clock.time();
-        self.stored.driver = Some((self.me.clone(), clock::since_epoch()));
-        match self.karmada.store(&self.shared.connection.name, &self.stored).await {
-            Ok(version) => {
-                self.stored.version = version;
-                self.renewed = Some(now);
-                self.barred = None;
-                Ok(())
-            }
-            // The kill switch, or another driver: the next look tells.
-            Err(error) if error.class == Class::Conflict => {
-                self.looked = None;
-                Err(CallError { class: Class::Retryable, ..error })
-            }
-            Err(error) => Err(self.on_barred(error)),
-        }
-    }
-
-    /// What is stored cannot be had, or not be written. A control plane that comes back may know nobody's rights for a moment, so that
-    /// counts as what passes for as long as a lease lasts without a break; after that anybody may drive, and we cannot.
-    fn on_barred(&mut self, error: CallError) -> CallError {
-        if error.class == Class::Retryable {
-            self.barred = None;
-            return error;
-        }
-        let now = self.clock.time();
-        let passes = now.since(*self.barred.get_or_insert(now)) < Span::seconds(LEASE.as_secs());
-        if passes { CallError { class: Class::Retryable, ..error } } else { error }
-    }
-
-    /// Wants this from now on. What cannot be stored is not wanted: nothing of it may be acted on.
-    async fn want(&mut self, wishes: Vec<(String, Wish)>) -> Result<(), CallError> {
-        let before = self.stored.wishes.clone();
-        self.stored.wishes.extend(wishes);
-        let stored = self.store().await;
-        if stored.is_err() {
-            self.stored.wishes = before;
-        }
-        stored
     }
 
     /// What has been ordered since: stored first, all of it with one write.
@@ -231,11 +162,11 @@ impl Driver {
         for (service, _) in &order.shares {
             self.since[*service] = at;
             self.refused[*service] = None;
+            if order.actions.iter().all(|action| action.service != *service) {
+                self.fail(*service, "what was before is wanted again, since a move of it has failed");
+            }
         }
-        let replaced =
-            |old: &Action| order.actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster));
-        self.under_way.retain(|old| !replaced(old));
-        self.under_way.extend(order.actions);
+        Action::supersede(&mut self.under_way, &order.actions);
         Ok(())
     }
 
@@ -258,7 +189,16 @@ impl Driver {
         let workload = self.shared.connection.services[service].workload.clone();
         let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
         let Some(binding) = self.shared.world().workloads[service].binding.clone() else { return Ok(()) };
+        if binding.policy.is_empty() && self.clock.time().since(self.claimed[service]) >= REFUSED_EVERY {
+            self.claim(service).await;
+        }
         match self.next_step(service, &binding, &wish) {
+            Step::Write(_) if self.is_drift(&binding, &wish) => {
+                let wish = Wish { before: binding.clusters, ..wish };
+                self.want(vec![(workload, wish)]).await?;
+                self.shared.wake();
+                Ok(())
+            }
             Step::Done => {
                 self.complete(service, &binding).await?;
                 self.on_done(service, &workload, &wish).await
@@ -269,9 +209,16 @@ impl Driver {
         }
     }
 
+    /// Whether somebody else has divided it since it was as wanted, and elsewhere: what serves there goes no sooner than in a move of our
+    /// own. A division by weights is itself in between for a moment, so that nothing follows from what it asks for.
+    fn is_drift(&self, binding: &BindingSeen, wish: &Wish) -> bool {
+        self.karmada.division() == Division::Own && wish.before.is_empty() && is_move(&binding.clusters, &wish.wanted)
+    }
+
     /// Finishes what a division left half done, ours or that of one who died: the number of replicas, a suspension.
     async fn complete(&mut self, service: ServiceId, binding: &BindingSeen) -> Result<(), CallError> {
-        if self.clock.time().since(self.since[service]) < SETTLED {
+        let now = self.clock.time();
+        if now.since(self.since[service].max(self.scaled[service])) < SETTLED {
             return Ok(());
         }
         if binding.suspended {
@@ -280,7 +227,7 @@ impl Driver {
         let total: u32 = binding.clusters.values().sum();
         if binding.replicas != total && total > 0 {
             traced::changing("scale", &binding.workload, self.karmada.scale(&binding.workload, total)).await?;
-            self.since[service] = self.clock.time();
+            self.scaled[service] = self.clock.time();
         }
         Ok(())
     }
@@ -337,14 +284,25 @@ impl Driver {
                 self.shared.wake();
                 Ok(())
             }
-            Err(error) => Err(error),
+            // Karmada may take a division by weights for one that cannot be, as long as it is asked.
+            Err(error) => {
+                self.fail_if_overdue(service, &error);
+                Err(error)
+            }
         }
     }
 
     /// It is as wanted: its actions are finished, and there is nothing to go back to any more.
     async fn on_done(&mut self, service: ServiceId, workload: &str, wish: &Wish) -> Result<(), CallError> {
+        let lost: Vec<ClusterId> = {
+            let world = self.shared.world();
+            world.sites.iter().filter(|(_, site)| site.reach.is_lost()).map(|(id, _)| id).collect()
+        };
         for action in self.actions_of(service) {
-            self.shared.tell(Happening::Finished(action));
+            // Nobody knows whether more of it runs in a cluster that is lost.
+            let is_known = action.to < action.from || !lost.contains(&action.cluster);
+            let failed = || Happening::Failed(action, "its cluster is lost".to_owned());
+            self.shared.tell(if is_known { Happening::Finished(action) } else { failed() });
         }
         if wish.before.is_empty() {
             return Ok(());
@@ -365,6 +323,12 @@ impl Driver {
         self.write(service, binding, back).await
     }
 
+    fn fail_if_overdue(&mut self, service: ServiceId, error: &CallError) {
+        if self.is_overdue(service) {
+            self.fail(service, &format!("{error}; it stays wanted, and is tried again"));
+        }
+    }
+
     fn fail(&mut self, service: ServiceId, reason: &str) {
         for action in self.actions_of(service) {
             self.shared.tell(Happening::Failed(action, reason.to_owned()));
@@ -380,21 +344,10 @@ impl Driver {
         let world = self.shared.world();
         shares.iter().filter_map(|(name, replicas)| Some((world.cluster_id(name)?, *replicas))).collect()
     }
-
-    /// Says that nobody drives any more. What is wanted stays stored.
-    async fn leave(&mut self) {
-        self.stored.driver = Some((String::new(), Duration::ZERO));
-        if let Err(error) = self.karmada.store(&self.shared.connection.name, &self.stored).await {
-            self.shared.note(&error);
-        }
-    }
 }
 
-/// Two of us on one connection.
-pub fn double_control(connection: &str, other: &str) -> CallError {
-    let reason = format!("`{other}` drives it already; stop that one, or wait {} s if it is gone", LEASE.as_secs());
-    CallError::new("karmada", format!("drive {connection}"), Class::Permanent, reason)
-}
-
+mod store;
 #[cfg(test)]
 mod tests;
+
+pub use store::double_control;

@@ -61,7 +61,7 @@ use crate::model::connection::Connection;
 use crate::model::observation::{Action, Event, EventKind};
 use crate::model::{ActionId, ClusterId, Observation, Plan, Resources, Scenario, ServiceId, Snapshot, Targets, Totals};
 use account::Account;
-pub use by_hand::{pause, remove};
+pub use by_hand::{check_queries, pause, remove};
 use clock::Clock;
 use driver::{Driver, Order};
 use happening::Happening;
@@ -218,14 +218,13 @@ impl LiveBackend {
             return next;
         }
         let Ok(first) = self.inbox.recv() else { return Happening::Over };
+        self.ahead.push_back(first);
         self.ahead.extend(self.inbox.try_iter());
-        let is_due = first == Happening::Due;
-        if is_due {
+        if self.ahead.contains(&Happening::Due) {
             self.ahead.retain(|other| *other != Happening::Due);
-            self.ahead.push_back(first);
-            return self.ahead.pop_front().expect("one was just put there");
+            self.ahead.push_back(Happening::Due);
         }
-        first
+        self.ahead.pop_front().expect("one was just put there")
     }
 
     fn on_due(&mut self) -> Option<Observation> {
@@ -337,9 +336,7 @@ impl Backend for LiveBackend {
         let shares = changed.into_iter().map(|service| (service, self.shares(&plan.targets, service))).collect();
         self.targets = plan.targets.clone();
         self.account.on_targets(&self.targets);
-        self.under_way
-            .retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
-        self.under_way.extend(actions.iter().copied());
+        Action::supersede(&mut self.under_way, &actions);
         self.shared.order(Order { shares, actions: actions.clone() });
         Ok(actions)
     }

@@ -70,7 +70,7 @@ impl Present<'_> {
         Step::Wait
     }
 
-    /// Whether all that is wanted serves; replicas in a lost cluster count as they were seen last.
+    /// Whether all that is wanted serves, where it can: what a lost cluster has is not waited for.
     fn is_ready(&self, wanted: &Shares) -> bool {
         wanted.iter().all(|(cluster, replicas)| self.lost.contains(cluster) || of(self.ready, cluster) >= *replicas)
     }
@@ -97,11 +97,24 @@ impl Present<'_> {
 
     /// Whether some other cluster still has to get ready what is wanted there: then this one's replicas are needed meanwhile. One that is
     /// lost gets nothing ready: what it had is not waited for, and what it was to get besides is no reason to let go of anything.
-    fn gains_elsewhere(&self, Wish { wanted, before }: &Wish, here: &str) -> bool {
-        wanted.iter().any(|(cluster, replicas)| {
+    fn gains_elsewhere(&self, wish: &Wish, here: &str) -> bool {
+        let Wish { wanted, before } = wish;
+        let is_gain = |(cluster, replicas): (&String, &u32)| {
             let has = if self.lost.contains(cluster) { before } else { self.ready };
             cluster != here && of(has, cluster) < *replicas
-        })
+        };
+        wanted.iter().any(is_gain) || self.is_thinned_by_loss(wish)
+    }
+
+    /// Whether some of what is wanted lies in a cluster that is lost, so that less would serve than does now, and than is wanted:
+    /// whoever decided that did not know.
+    fn is_thinned_by_loss(&self, Wish { wanted, before }: &Wish) -> bool {
+        let serves = |shares: &Shares| -> u32 {
+            let there = shares.iter().filter(|(cluster, _)| !self.lost.contains(*cluster));
+            there.map(|(cluster, replicas)| of(self.ready, cluster).min(*replicas)).sum()
+        };
+        let is_lost = |(cluster, replicas): (&String, &u32)| *replicas > 0 && self.lost.contains(cluster);
+        wanted.iter().any(is_lost) && serves(wanted) < serves(before).min(wanted.values().sum())
     }
 
     /// What to go back to: what was before. Where some of that is gone, lost or let go of since, it is the rest, and what of the wish
@@ -265,6 +278,17 @@ mod tests {
         let (ready, wanted) = ([("b", 2), ("c", 2)], [("a", 1), ("b", 2)]);
         let kept = Case { lost: named("a"), ..case(&[("a", 1), ("b", 2), ("c", 2)], &ready) };
         assert_eq!(step(&kept, &wanted, &[("a", 1), ("c", 2)]), Step::Write(shares(&wanted)));
+    }
+
+    /// Three in `a` and three in `b`, of which those in `a` are to go: then `b` is lost, before anybody decided anew.
+    #[test]
+    fn what_alone_is_left_is_not_let_go_of() {
+        let (wanted, before) = ([("b", 3)], [("a", 3), ("b", 3)]);
+        let both = case(&[("a", 3), ("b", 3)], &[("a", 3), ("b", 3)]);
+        let lost = Case { lost: named("b"), ..both };
+        assert_eq!(step(&lost, &wanted, &before), Step::Wait);
+        let back = Case { lost: BTreeSet::new(), ..lost };
+        assert_eq!(step(&back, &wanted, &before), Step::Write(shares(&wanted)));
     }
 
     /// `c` was left out of the scenario and still serves: it does until `b` is ready, however long that takes.

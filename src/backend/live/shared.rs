@@ -7,6 +7,7 @@ use super::karmada::binding::Shares;
 use super::outside::CallError;
 use super::world::World;
 use crate::model::connection::Connection;
+use crate::model::observation::Action;
 use crate::model::{ClusterId, ServiceId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,7 +84,7 @@ impl Shared {
         let mut orders = lock(&self.orders);
         orders.shares.retain(|(service, _)| order.shares.iter().all(|(new, _)| new != service));
         orders.shares.extend(order.shares);
-        orders.actions.extend(order.actions);
+        Action::supersede(&mut orders.actions, &order.actions);
         drop(orders);
         self.wake();
     }
@@ -94,7 +95,7 @@ impl Shared {
         let newer = std::mem::replace(&mut *orders, old);
         orders.shares.retain(|(service, _)| newer.shares.iter().all(|(new, _)| new != service));
         orders.shares.extend(newer.shares);
-        orders.actions.extend(newer.actions);
+        Action::supersede(&mut orders.actions, &newer.actions);
     }
 
     /// Takes what was ordered.

@@ -1,6 +1,6 @@
 //! One task for each thing that is watched: control plane, members, Prometheus, time.
 
-mod measure;
+pub(super) mod measure;
 
 pub use measure::measure;
 

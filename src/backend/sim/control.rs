@@ -117,12 +117,10 @@ impl World {
             self.count_changes(&plan.targets);
         }
         self.control.targets = plan.targets.clone();
-        self.control
-            .under_way
-            .retain(|old| !actions.iter().any(|new| (new.service, new.cluster) == (old.service, old.cluster)));
+        Action::supersede(&mut self.control.under_way, &actions);
         // Tasks come and go by themselves: an action on them is done once it is in force.
         let application = &self.scenario.known.application;
-        self.control.under_way.extend(actions.iter().filter(|action| !application.is_task(action.service)));
+        self.control.under_way.retain(|action| !application.is_task(action.service));
         if first {
             self.set_desired(plan.targets.clone());
             self.start_ready();

@@ -85,23 +85,38 @@ pub fn world(snapshot: &Snapshot) -> Fields {
 }
 
 /// The nodes of a cluster, and what others hold of them. Which of several pools a node belongs to is not seen from outside: they
-/// have the nodes that they are said to have, and the room of one that is not there counts as held.
+/// have the nodes that they are said to have, but for those that are not there. Autoscaled pools lack them first, as far as they
+/// may, and can boot them; the room of the others counts as held.
 fn pools(cluster: &Cluster, view: &ClusterView) -> Fields {
     let is_only = cluster.pools.len() == 1;
-    let nodes = |pool: &Pool| if is_only { view.nodes } else { pool.nodes };
-    let whole: Resources = cluster.pools.values().map(|pool| pool.shape.repeated(nodes(pool).into())).sum();
+    let starts = if is_only { vec![view.nodes] } else { nodes_there(cluster, view.nodes) };
+    let each = cluster.pools.values().zip(&starts);
+    let whole: Resources = each.map(|(pool, nodes)| pool.shape.repeated((*nodes).into())).sum();
     let others = whole.saturating_sub(view.allocatable);
     let mut fields = Fields::new();
-    for pool in cluster.pools.values() {
-        if is_only && pool.nodes_min == pool.nodes_max {
-            fields.push((format!("{}.nodes", pool.name), view.nodes.to_string()));
-        } else if is_only {
-            let nodes = view.nodes.clamp(pool.nodes_min, pool.nodes_max);
+    for (pool, nodes) in cluster.pools.values().zip(starts) {
+        if pool.nodes_min < pool.nodes_max {
+            let nodes = nodes.clamp(pool.nodes_min, pool.nodes_max);
             fields.push((format!("{}.nodes.initial", pool.name), nodes.to_string()));
+        } else if is_only {
+            fields.push((format!("{}.nodes", pool.name), nodes.to_string()));
         }
         fields.push((format!("{}.occupied", pool.name), occupied(pool.shape, others, whole)));
     }
     fields
+}
+
+/// The nodes with which each pool of a cluster starts where `seen` are ready: where those are fewer than it is said to have,
+/// autoscaled pools start with fewer, in their order.
+fn nodes_there(cluster: &Cluster, seen: u32) -> Vec<u32> {
+    let said: u32 = cluster.pools.values().map(|pool| pool.nodes).sum();
+    let mut missing = said.saturating_sub(seen);
+    let start = |pool: &Pool| {
+        let lacking = missing.min(pool.nodes.saturating_sub(pool.nodes_min));
+        missing -= lacking;
+        pool.nodes - lacking
+    };
+    cluster.pools.values().map(start).collect()
 }
 
 /// What others hold of a node of this shape, where they hold `others` of a cluster's `whole`: of each resource the same share of
@@ -202,6 +217,31 @@ mod tests {
         );
         assert_eq!(held(&fields[0].1), ("2".into(), "0 B".into()));
         assert_eq!(held(&fields[1].1), ("4".into(), "0 B".into()));
+    }
+
+    /// 2 nodes of 5 cores, and 2 of 10 in a pool that may shrink: as long as it can be their lack, nobody holds anything.
+    #[test]
+    fn nodes_that_an_autoscaled_pool_lacks_can_boot_and_are_not_held() {
+        let mut cluster = stand_in::known().clusters[ClusterId(0)].clone();
+        let mut large = cluster.pools.values().next().unwrap().clone();
+        large.name = "large".to_owned();
+        large.shape = large.shape.repeated(2);
+        (large.nodes_min, large.nodes_max) = (0, 4);
+        cluster.pools.push(large);
+        let mut one_less = view(3, 20, 32);
+        one_less.allocatable.pods = 440;
+        let [default, initial, large] =
+            ["default.occupied", "large.nodes.initial", "large.occupied"].map(str::to_owned);
+        let nothing = serde_json::json!([]);
+        let expected = [(default, nothing.clone()), (initial, 1.into()), (large, nothing)];
+        assert_eq!(fields(&cluster, &one_less), expected);
+        // The third that is missing cannot be one of the large ones: half of the other two nodes counts as held.
+        let three_less = fields(&cluster, &view(1, 5, 8));
+        assert_eq!(three_less[1].1, 0);
+        let half = serde_json::json!([{"cpu": MilliCores(2_500).to_string(), "memory": "4 GiB", "gpu": 0, "pods": 55}]);
+        assert_eq!(three_less[0].1, half);
+        // More than the scenario says: it is not seen of which pool they are.
+        assert_eq!(fields(&cluster, &view(6, 50, 80))[1].1, 2);
     }
 
     #[test]

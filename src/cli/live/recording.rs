@@ -3,8 +3,8 @@
 //! A piece is asked for, appended, and noted in `progress.json`; what a killed process wrote after its last note is cut off
 //! again. A value that is not there stays an empty field: unknown is not zero. The inventory is that of now, since nobody keeps its past.
 //!
-//! Nothing is said to be a scenario that is none: what nobody asks for is refused at the begin, what nobody measured at the end, and
-//! what was written is loaded once.
+//! Nothing is said to be a scenario that is none: what nobody asks for is refused at the begin, a rate that is none before its piece
+//! is written, what nobody measured at the end, and what was written is loaded once.
 
 use super::super::Failure;
 use super::progress::{Progress, begin, note, source};
@@ -16,6 +16,7 @@ use crate::model::connection::Connection;
 use crate::model::scenario::Known;
 use crate::model::{ClusterId, ServiceId};
 use crate::record::aside::replace_file;
+use crate::serve::at::At;
 use crate::units::Span;
 use anyhow::{Context, anyhow};
 use serde_json::json;
@@ -27,6 +28,9 @@ use std::time::Duration;
 
 /// Steps of a piece.
 const PIECE: u32 = 2_000;
+
+/// How far rounding may take a rate of zero below it.
+const ROUNDING: f64 = 1e-6;
 
 /// What is recorded: how long ago from, how long ago until, and at which step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +73,7 @@ pub fn record(
     while progress.next <= progress.until {
         let last = progress.until.min(progress.next + u64::from(PIECE - 1) * progress.step);
         let (from, until, step) = (millis(progress.next), millis(last), millis(progress.step));
-        let rows = recorder.rows(from..=until, step).map_err(super::failure)?;
+        let rows = checked(known, recorder.rows(from..=until, step).map_err(super::failure)?)?;
         let (load, observations) = (load(known, &rows, &progress), seen((known, &at), &rows, &progress));
         append(&directory.join("load.csv"), progress.load, &load).map_err(in_directory)?;
         append(&directory.join("observations.csv"), progress.observations, &observations).map_err(in_directory)?;
@@ -113,6 +117,30 @@ fn check_asked_for(known: &Known, connection: &Connection) -> Result<(), Failure
     Err(Failure::input(anyhow!(
         "nobody measures the rate of {names}; say by `rate` in the connection how it is measured"
     )))
+}
+
+/// The rows, of which none may hold a rate below zero: no load has one, so what was written with it could never be simulated.
+fn checked(known: &Known, mut rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
+    for row in &mut rows {
+        for (id, service) in row.services.iter_mut() {
+            for rate in service.total.iter_mut().chain(service.rates.values_mut()) {
+                if *rate < -ROUNDING {
+                    return Err(negative(&known.application.services[id].name, row.at, *rate));
+                }
+                *rate = f64::max(*rate, 0.0);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn negative(service: &str, at: Duration, rate: f64) -> Failure {
+    let at = At::default().after(at);
+    Failure::input(anyhow!(
+        "the rate of `{service}` was {rate} /s at {at}, and none can be below zero\n  \
+         say by `rate` in the connection how arrivals are counted: `rate` of a counter never falls below zero, `deriv` and `delta` \
+         may; then record into another directory"
+    ))
 }
 
 /// Appends after the first `length` bytes; what stands behind them was never noted.
@@ -228,15 +256,19 @@ fn scenario(setting: &Setting, connection: &Path, directory: &Path) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, record};
+    use super::{Asked, checked, record};
+    use crate::backend::live::history::{Row, ServiceRow};
+    use crate::backend::live::stand_in;
     use crate::cli::Failure;
     use crate::cli::job::Setting;
     use crate::input::Request;
+    use crate::model::{ClusterId, ServiceId};
     use crate::units::Span;
     use std::fs;
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::path::Path;
+    use std::time::Duration;
 
     const ASKED: Asked = Asked { from: Span::seconds(3_600), until: Span::ZERO, step: Span::seconds(60) };
 
@@ -277,15 +309,21 @@ policies: [naive]
         failure.error.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// The address of a Prometheus that has never seen anything.
-    fn knows_nothing() -> String {
+    /// The address of a Prometheus that has seen one value, at the begin of what it is asked for, or has never seen anything.
+    fn prometheus(seen: Option<&'static str>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         std::thread::spawn(move || {
-            let body = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                let _asked = stream.read(&mut [0; 4_096]).unwrap();
+                let mut asked = [0; 4_096];
+                let length = stream.read(&mut asked).unwrap();
+                let asked = String::from_utf8_lossy(&asked[..length]);
+                let start =
+                    asked.split_once("start=").and_then(|(_, rest)| rest.split(['&', ' ']).next()).unwrap_or("0");
+                let series = |value: &str| format!(r#"{{"metric":{{}},"values":[[{start},"{value}"]]}}"#);
+                let all = seen.map(series).unwrap_or_default();
+                let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{all}]}}}}"#);
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
                 write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
             }
@@ -304,11 +342,41 @@ policies: [naive]
         assert!(!folder.path().join("out").exists());
     }
 
+    /// Goal: a query that gives what no rate can be is told while the recording can still be another one.
+    #[test]
+    fn a_rate_below_zero_is_refused_before_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (failure, said) = failed(folder.path(), &prometheus(Some("-0.5")), "front: {rate: deriv(front)}");
+        assert_eq!((failure.code, said.as_str()), (2, ""), "{failure:?}");
+        assert!(text(&failure).contains("the rate of `front` was -0.5 /s at 20"), "{failure:?}");
+        let out = folder.path().join("out");
+        let progress = fs::read_to_string(out.join("progress.json")).unwrap();
+        let progress: serde_json::Value = serde_json::from_str(&progress).unwrap();
+        assert_eq!(progress["next"], progress["from"], "nothing is noted as done");
+        assert!(!out.join("load.csv").exists());
+    }
+
+    #[test]
+    fn what_rounding_left_below_zero_is_zero() {
+        let known = stand_in::known();
+        let rates = |rate: f64| {
+            let service =
+                ServiceRow { total: Some(rate), rates: [(ClusterId(0), rate)].into(), ..ServiceRow::default() };
+            let row = Row { at: Duration::ZERO, services: [service].into_iter().collect() };
+            let rows = checked(&known, vec![row])?;
+            let service = &rows[0].services[ServiceId(0)];
+            Ok::<_, Failure>((service.total, service.rates[&ClusterId(0)]))
+        };
+        assert_eq!(rates(-1e-6).unwrap(), (Some(0.0), 0.0));
+        assert_eq!(rates(2.5).unwrap(), (Some(2.5), 2.5));
+        assert_eq!(rates(-2e-6).unwrap_err().code, 2);
+    }
+
     /// Goal: a service that nobody measured makes no scenario, also when the recording is complete and asked for again.
     #[test]
     fn what_nobody_measured_makes_no_scenario() {
         let folder = tempfile::tempdir().unwrap();
-        let prometheus = knows_nothing();
+        let prometheus = prometheus(None);
         for begins in ["recorded  1 h of 1 h", "complete  "] {
             let (failure, said) = failed(folder.path(), &prometheus, "front: {rate: sum(front)}");
             assert_eq!(failure.code, 1, "{failure:?}");

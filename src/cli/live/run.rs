@@ -84,7 +84,7 @@ mod world {
     use super::super::narrate::Narrated;
     use super::{Arguments, Failure, Write};
     use crate::backend::Backend;
-    use crate::backend::live::{LiveBackend, Mode};
+    use crate::backend::live::{self, LiveBackend, Mode};
     use crate::backend::shadow::Shadow;
     use crate::cli::expand;
     use crate::cli::job::{Job, Setting};
@@ -124,22 +124,23 @@ mod world {
         // The end of a trace is no end of the world.
         scenario.until = arguments.until;
         let at = input::connection::load(connection, &scenario.known).map_err(Failure::input)?;
+        live::check_queries(&at).map_err(super::super::failure)?;
         let word = if mode == Mode::Act { "live" } else { "shadow" };
         let directory = arguments.out.join(file_name(&setting.loaded.name));
         let directory = directory.join(file_name(&format!("{}-{word}", policy.label)));
-        let live = LiveBackend::connect(scenario, at, mode).map_err(super::super::failure)?;
+        let backend = LiveBackend::connect(scenario, at, mode).map_err(super::super::failure)?;
         let header = LiveHeader {
             mode: word.to_owned(),
             connection: connection.display().to_string(),
-            started_at_s: live.started_at().as_secs_f64(),
+            started_at_s: backend.started_at().as_secs_f64(),
         };
         let job = Job { setting: Arc::new(setting), policy, seed: SEED, directory };
         let header = ManifestHeader { live: Some(header), ..job.header() };
         writeln!(out, "{word}    {}    Ctrl-C ends the run and writes its record", job.policy.label)?;
         out.flush()?;
         match mode {
-            Mode::Act => drive(live, &job, header, (arguments.quiet, out)),
-            Mode::Watch => drive(Shadow(live), &job, header, (arguments.quiet, out)),
+            Mode::Act => drive(backend, &job, header, (arguments.quiet, out)),
+            Mode::Watch => drive(Shadow(backend), &job, header, (arguments.quiet, out)),
         }
     }
 

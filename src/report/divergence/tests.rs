@@ -33,6 +33,10 @@ struct Run {
     wish: fn(f64) -> u32,
     /// Seconds until it ends, and until which somebody measures its service.
     lasts_s: [u32; 2],
+    /// Until which second its latency is measured; it is over the SLO for half of that time.
+    latency_s: u32,
+    /// Until which second anybody calls its service. That nobody does from then on is measured.
+    called_s: u32,
 }
 
 /// What a shadow watches and a run acts upon: two changes in half a minute.
@@ -49,17 +53,22 @@ fn eager(second: f64) -> u32 {
     busy(second) + u32::from(second >= 60.0)
 }
 
+/// The same until two and a half minutes have passed.
+fn late(second: f64) -> u32 {
+    busy(second) + u32::from(second >= 150.0)
+}
+
 /// One more from the start.
 fn generous(second: f64) -> u32 {
     busy(second) + 1
 }
 
 fn real(began_s: u32, first_s: f64, wish: fn(f64) -> u32) -> Run {
-    Run { began_s: Some(began_s), first_s, wish, lasts_s: [RUN_S; 2] }
+    Run { began_s: Some(began_s), first_s, ..forecast(wish) }
 }
 
 fn forecast(wish: fn(f64) -> u32) -> Run {
-    Run { began_s: None, first_s: 0.0, wish, lasts_s: [RUN_S; 2] }
+    Run { began_s: None, first_s: 0.0, wish, lasts_s: [RUN_S; 2], latency_s: 0, called_s: u32::MAX }
 }
 
 impl Run {
@@ -93,17 +102,20 @@ impl Run {
         let decided = self.decided();
         let before = decided.iter().take_while(|(at_s, _)| *at_s <= f64::from(second));
         let replicas = before.last().map_or(0, |(_, wanted)| *wanted);
-        let served = (second <= self.lasts_s[1]).then(|| Rate::from_per_second(world_s));
+        let is_called = second <= self.called_s;
+        let rate = if is_called { Rate::from_per_second(world_s) } else { Rate::ZERO };
+        let served = (second <= self.lasts_s[1]).then_some(rate);
+        let offered = if is_called { served } else { Some(rate) };
         let service = ServiceSample {
             service: ServiceId(0),
-            offered: served,
+            offered,
             served,
             dropped: None,
             backlog: f64::NAN,
             capacity: Rate::from_per_second(1_000.0),
             latency: None,
-            slo_violated: None,
-            rate_seen: served,
+            slo_violated: (1..=self.latency_s).contains(&second).then_some(0.5),
+            rate_seen: offered,
             rate_age: Some(Span::ZERO),
         };
         let placement = PlacementSample {
@@ -246,14 +258,77 @@ fn a_service_that_one_side_alone_knows_is_found_when_both_have_decided() {
     assert_eq!((found.at_s, service.as_str()), (20.0, "store"));
 }
 
-/// For more than two minutes nobody measured the real run: what it served from the start to the end is not known, and not less.
+/// A forecast of ten minutes that is measured all the time.
+fn foreseen(wish: fn(f64) -> u32) -> Run {
+    Run { lasts_s: [600; 2], latency_s: 600, ..forecast(wish) }
+}
+
+/// For more than a tenth of the time nobody measured the real run: what it served from the start to the end is not known, and not
+/// less.
 #[test]
 fn an_outage_of_the_telemetry_is_no_difference() {
     let served = |measured_s: u32| {
-        let forecast = Run { lasts_s: [600; 2], ..forecast(generous) };
-        let found = difference([forecast, Run { lasts_s: [600, measured_s], ..real(0, 0.0, busy) }]);
+        let found = difference([foreseen(generous), Run { lasts_s: [600, measured_s], ..real(0, 0.0, busy) }]);
         assert!(figures(&found, "cost").iter().all(Option::is_some));
         figures(&found, "requests served").map(|served| served.is_some())
     };
-    assert_eq!([served(600), served(500), served(400)], [[true, true], [true, true], [true, false]]);
+    assert_eq!([served(600), served(550), served(500)], [[true, true], [true, true], [true, false]]);
+}
+
+/// They part after a minute, ten seconds after the last measurement of the real run.
+#[test]
+fn what_followed_a_parting_within_an_outage_is_not_known() {
+    let found = difference([foreseen(busy), Run { lasts_s: [600, 50], latency_s: 50, ..real(0, 0.0, eager) }]);
+    assert_eq!(parted(&found), Some((60.0, [Some((30.0, 3)), Some((60.0, 4))])));
+    for name in ["requests served", "time over the SLO"] {
+        let [left, right] = figures(&found, name);
+        assert!(left.is_some() && right.is_none(), "{name}: {right:?}");
+    }
+    assert_eq!(figures(&found, "mean ready replicas"), [Some(3.0), Some(4.0)]);
+}
+
+/// After second 300 nobody measures answers and latency: of a service that nobody calls, there are none. Until then it serves
+/// 5 · (5 + 10 + ... + 300) requests, and is over the SLO for half of the time.
+#[test]
+fn a_service_that_nobody_calls_has_nothing_unknown() {
+    let quiet = Run { lasts_s: [600, 300], latency_s: 300, called_s: 300, ..real(0, 0.0, busy) };
+    let found = difference([foreseen(generous), quiet]);
+    assert_eq!(figures(&found, "time over the SLO"), [Some(0.5), Some(0.25)]);
+    assert_eq!(figures(&found, "requests served")[1], Some(45_750.0));
+    let slow = Run { lasts_s: [600; 2], called_s: u32::MAX, ..quiet };
+    let found = difference([foreseen(generous), slow]);
+    assert_eq!(
+        figures(&found, "time over the SLO"),
+        [Some(0.5), None],
+        "it was called, and nobody knows how late it was"
+    );
+    assert!(figures(&found, "requests served")[1].is_some());
+}
+
+/// The right began 100 s after the end of the left: each counts from its own start. 5 · (5 + 10 + ... + 100) requests there, and 200
+/// more a second here; 100² and 300² − 200² $.
+#[test]
+fn runs_that_share_no_time_are_compared_from_their_own_starts() {
+    let (early, late) = (real(0, 0.3, busy), real(200, 0.4, busy));
+    let found = difference([early, late]);
+    assert_eq!((found.apart_s, parted(&found)), (Some(200.0), Some((0.0, [Some((0.0, 1)), Some((0.0, 3))]))));
+    assert_eq!(figures(&found, "requests served"), [Some(5_250.0), Some(25_250.0)]);
+    assert_eq!(figures(&found, "cost"), [Some(10_000.0), Some(50_000.0)]);
+    let turned = difference([late, early]);
+    assert_eq!((turned.apart_s, parted(&turned)), (Some(-200.0), Some((0.0, [Some((0.0, 3)), Some((0.0, 1))]))));
+    assert_eq!(figures(&turned, "cost"), [Some(50_000.0), Some(10_000.0)]);
+    for (began_s, apart_s) in [(95, None), (100, Some(100.0))] {
+        assert_eq!(difference([early, real(began_s, 0.4, busy)]).apart_s, apart_s, "{began_s}");
+    }
+}
+
+#[test]
+fn a_parting_after_the_end_of_the_shorter_run_has_no_figures() {
+    let longer = Run { lasts_s: [200; 2], ..forecast(late) };
+    let found = difference([forecast(busy), longer]);
+    assert_eq!(parted(&found), Some((150.0, [Some((30.0, 3)), Some((150.0, 4))])));
+    assert_eq!(found.consequences.len(), 6);
+    for pair in &found.consequences {
+        assert_eq!([pair.left, pair.right, pair.difference], [None; 3], "{}", pair.name);
+    }
 }

@@ -7,7 +7,7 @@ use super::due;
 use super::newcomers::Newcomers;
 use super::status::{see, settle};
 use super::told::{Decided, Shares, Told};
-use super::{capacities, pause};
+use super::{capacities, events, pause};
 use crate::backend::live::remote::Remote;
 use crate::input::hdag::Descriptor;
 use crate::learning::Lesson;
@@ -176,15 +176,8 @@ impl Clerk {
     /// All of it is ready: a job that waited for that is through, and there is something to go back to.
     async fn on_deployed(&mut self) {
         let Some((job, span)) = self.job.take() else { return };
-        let store = &self.context.store;
-        let Graph { descriptor, options, source, .. } = self.graph.clone();
-        let kept = store.keep_previous(&self.graph.id, &Previous { descriptor, options, source }).await;
-        let done = match kept {
-            Ok(()) => store.job_state(&job.id, JobState::Succeeded, None).await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(_) => {
+        match self.end(&job).await {
+            Ok(()) => {
                 let message = format!("{} is deployed, all services are ready", self.graph.name);
                 self.context.tell(&self.graph, None, ("graph.deployed", &message, json!({"job": job.id}))).await;
             }
@@ -194,6 +187,16 @@ impl Clerk {
                 self.job = Some((job, span));
             }
         }
+    }
+
+    /// Keeps what works by now, forgets alerts of events that it does not have, and ends the job. Not before: what goes back to the
+    /// descriptor that had them finds them as they are.
+    async fn end(&self, job: &Job) -> Result<(), StoreError> {
+        let store = &self.context.store;
+        let Graph { descriptor, options, source, .. } = self.graph.clone();
+        store.keep_previous(&self.graph.id, &Previous { descriptor, options, source }).await?;
+        events::forget(store, &self.graph.id, &self.descriptor).await?;
+        store.job_state(&job.id, JobState::Succeeded, None).await.map(drop)
     }
 
     async fn on_decided(&mut self, decided: &Decided) {

@@ -45,10 +45,13 @@ pub async fn sync(context: &Context) -> Result<Vec<ClusterRow>, KeepError> {
     Ok(after)
 }
 
-/// Whether it is a cluster that has joined under another name already: its room is there once. The first is the one that was ready before.
+/// Whether it is a cluster that has joined under another name already: its room is there once. The first is the one that is ready, and of two
+/// that are, the one that was before.
 fn is_second(this: &ClusterSeen, all: &[ClusterSeen], before: &[ClusterRow]) -> bool {
     let was_ready = |one: &ClusterSeen| before.iter().any(|row| row.name == one.name && row.present && row.ready);
-    let goes_before = |other: &ClusterSeen| (!was_ready(other), &other.name) < (!was_ready(this), &this.name);
+    let goes_before = |other: &ClusterSeen| {
+        (!other.ready, !was_ready(other), &other.name) < (!this.ready, !was_ready(this), &this.name)
+    };
     all.iter().any(|other| this.is_twin(other) && goes_before(other))
 }
 
@@ -160,7 +163,7 @@ mod tests {
     fn seen(name: &str, id: &str) -> ClusterSeen {
         let object = serde_json::json!({"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster",
             "metadata": {"name": name}, "spec": {"id": id}});
-        ClusterSeen::of(&serde_json::from_value(object).unwrap()).unwrap()
+        ClusterSeen { ready: true, ..ClusterSeen::of(&serde_json::from_value(object).unwrap()).unwrap() }
     }
 
     /// `a` and `c` are one cluster: `c` was ready before `a` joined.
@@ -174,5 +177,16 @@ mod tests {
         assert_eq!(seconds(&[ClusterRow { ready: false, ..row("a") }, row("c")]), ["a"], "it stays so");
         assert_eq!(seconds(&[]), ["c"], "nobody knows which was there before");
         assert_eq!(seconds(&[ClusterRow { present: false, ..row("c") }]), ["c"]);
+    }
+
+    /// `a` and `c` are one cluster again: as `a` it does not answer any more, as `c` it does.
+    #[test]
+    fn a_name_under_which_a_cluster_is_not_ready_takes_no_room_from_the_other() {
+        let all = [ClusterSeen { ready: false, ..seen("a", "1") }, seen("c", "1")];
+        assert!(!is_second(&all[1], &all, &[]));
+        assert!(!is_second(&all[1], &all, &[row("a")]), "whatever it was before");
+        let back = [seen("a", "1"), seen("c", "1")];
+        let before = [ClusterRow { ready: false, ..row("a") }, row("c")];
+        assert!(is_second(&back[0], &back, &before) && !is_second(&back[1], &back, &before), "it comes back too late");
     }
 }

@@ -40,6 +40,8 @@ pub struct Context {
     figures: Mutex<BTreeMap<String, Vec<Figure>>>,
     /// Graphs that another server has taken over, by their ids, as long as their keepers here have not left.
     lost: Mutex<BTreeSet<String>>,
+    /// Until when nothing could be done for a graph, by nobody's fault; by the ids of graphs.
+    held_up: Mutex<BTreeMap<String, At>>,
     ending: AtomicBool,
 }
 
@@ -96,8 +98,8 @@ impl Context {
         let (told, _) = broadcast::channel(1_024);
         let (changed, dashboards) = (Notify::new(), dashboards::Shared::default());
         let (started_at, figures, ending) = (At::now(), Mutex::default(), AtomicBool::new(false));
-        let (lost, plane) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { store, settings, told, changed, dashboards, plane, started_at, figures, lost, ending })
+        let (lost, held_up, plane) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { store, settings, told, changed, dashboards, plane, started_at, figures, lost, held_up, ending })
     }
 
     /// The control plane, in the namespace of a project. Connections are shared: each new one costs both sides a handshake.
@@ -126,9 +128,34 @@ impl Context {
     }
 
     /// Until when all that a job is about has to be ready. What was asked for before this server started was not worked on meanwhile,
-    /// nor was a graph whose kill switch was on until now.
+    /// nor was a graph whose kill switch was on until now, or that was held up.
     pub fn deadline(&self, job: &Job, graph: &Graph) -> At {
-        job.created_at.max(graph.updated_at).max(self.started_at).after(self.settings.deploy_timeout)
+        let held_up = self.held_up().get(&graph.id).copied().unwrap_or_default();
+        let began = job.created_at.max(graph.updated_at).max(self.started_at).max(held_up);
+        began.after(self.settings.deploy_timeout)
+    }
+
+    /// Whether trouble that may pass is nobody's fault: a control plane or a store that is silent, or a kill switch, by whatever hand. It is
+    /// waited for, as long as it takes: nothing could be taken back either. The time until now counts for no deadline.
+    pub fn is_held_up(&self, graph: &Graph, error: &KeepError) -> bool {
+        let is_answered = matches!(error, KeepError::Call(call) if call.system != "karmada");
+        let is_held_up = !is_answered || graph.paused.is_some();
+        if is_held_up {
+            self.hold_up(&graph.id, At::now());
+        }
+        is_held_up
+    }
+
+    /// Nothing could be done for a graph until then, by nobody's fault.
+    pub fn hold_up(&self, graph_id: &str, until: At) {
+        let mut all = self.held_up();
+        // What was over so long ago moves no deadline that is still to come.
+        all.retain(|_, at| at.after(self.settings.deploy_timeout) > until);
+        all.insert(graph_id.to_owned(), until);
+    }
+
+    fn held_up(&self) -> MutexGuard<'_, BTreeMap<String, At>> {
+        self.held_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of the capacities of a graph that is kept here.
@@ -204,6 +231,7 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
+    use super::{CallError, Class, KeepError};
     use crate::serve::at::At;
     use crate::serve::engine::stand_in;
     use crate::serve::store::asked::NewGraph;
@@ -265,5 +293,15 @@ mod tests {
         assert_eq!(until(long_ago, long_ago), start.after(MINUTE), "the server was not there before");
         assert_eq!(until(soon, soon), soon.after(MINUTE));
         assert_eq!(until(soon, later), later.after(MINUTE), "its kill switch was on until then");
+        let error = |system| KeepError::from(CallError::new(system, "read", Class::Retryable, "it is away"));
+        assert!(!context.is_held_up(&graph, &error("helm")));
+        assert_eq!(until(long_ago, long_ago), start.after(MINUTE), "a job that does not get anywhere has no more time");
+        context.hold_up("another", later);
+        context.hold_up(&graph.id, soon);
+        assert_eq!(until(long_ago, long_ago), soon.after(MINUTE), "it was held up until then");
+        assert_eq!(until(soon, later), later.after(MINUTE));
+        assert!(context.is_held_up(&graph, &error("karmada")));
+        let paused = Graph { paused: Some("incident 4711".to_owned()), ..graph.clone() };
+        assert!(context.is_held_up(&paused, &error("helm")));
     }
 }

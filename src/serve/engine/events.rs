@@ -18,6 +18,7 @@ use crate::input::hdag::{Descriptor, Trigger};
 use crate::serve::at::At;
 use crate::serve::config::RulesAt;
 use crate::serve::store::rows::{Firing, Graph, Wish};
+use crate::serve::store::{Store, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,6 +115,30 @@ pub async fn remove(context: &Context, karmada: &Karmada, graph: &Graph) -> Resu
     }
 }
 
+/// Forgets alerts of events that a graph does not have, and that services were awake which wait for none: should they come back, they have to
+/// happen anew.
+///
+/// # Errors
+/// The store.
+pub async fn forget(store: &Store, graph_id: &str, descriptor: &Descriptor) -> Result<(), StoreError> {
+    for firing in store.firings(graph_id).await? {
+        if !has(descriptor, &firing) {
+            store.clear_event(graph_id, &firing.service, &firing.event).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is such an event, or for [`AWAKE`], a service that waits for any.
+fn has(descriptor: &Descriptor, firing: &Firing) -> bool {
+    match descriptor.service(&firing.service).map(|one| &one.deployment.trigger) {
+        Some(Trigger::Event { events, .. }) => {
+            firing.event == AWAKE || events.iter().any(|event| event.id == firing.event)
+        }
+        _ => false,
+    }
+}
+
 /// What became of alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Taken {
@@ -180,22 +205,26 @@ async fn all(context: &Context) -> Result<Vec<Graph>, KeepError> {
     }
 }
 
-/// Whether the alert changed anything; `None` where the graph has no such event.
+/// Whether the alert changed anything; `None` where the graph has no such event, and none is left that it had.
 async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert) -> Result<Option<bool>, KeepError> {
     let Ok(descriptor) = read(graph) else { return Ok(None) };
-    let Some(Trigger::Event { events, .. }) = descriptor.service(service).map(|one| &one.deployment.trigger) else {
-        return Ok(None);
-    };
     let named = alert.labels.get(EVENT_LABEL).or_else(|| alert.labels.get("alertname"));
-    let Some(event) = events.iter().find(|event| Some(&event.id) == named) else { return Ok(None) };
+    let Some(event) = named.filter(|name| *name != AWAKE) else { return Ok(None) };
     let store = &context.store;
     let fires = alert.state == State::Firing;
     let at = At(i64::try_from(alert.starts_at.as_millis()).unwrap_or(0));
     let firing = |event: &str| Firing { service: service.to_owned(), event: event.to_owned(), since: at };
-    let is_on = |all: &[Firing]| all.iter().any(|one| one.service == service && one.event == event.id);
+    if !has(&descriptor, &firing(event)) {
+        // It is over also where the graph had it before. What names neither the graph nor one of its services is about somebody else.
+        let may_be_ours = alert.labels.contains_key(GRAPH_LABEL) || descriptor.service(service).is_some();
+        let is_over =
+            !fires && may_be_ours && store.set_firing(&graph.id, (&firing(event), &alert.fingerprint), false).await?;
+        return Ok(is_over.then_some(true));
+    }
+    let is_on = |all: &[Firing]| all.iter().any(|one| one.service == service && one.event == *event);
     // Looked at before: of two servers that take two alerts of it at once, one at least finds that nothing fired.
     let was_on = fires && is_on(&store.firings(&graph.id).await?);
-    let changed = store.set_firing(&graph.id, (&firing(&event.id), &alert.fingerprint), fires).await?;
+    let changed = store.set_firing(&graph.id, (&firing(event), &alert.fingerprint), fires).await?;
     if !changed && !fires {
         return Ok(Some(false));
     }
@@ -213,18 +242,18 @@ async fn on_alert(context: &Context, graph: &Graph, service: &str, alert: &Alert
     let (kind, message) = if fires {
         (
             "event.fired",
-            format!("{service}: `{}` has happened{}", event.id, if is_due { "" } else { "; others are missing" }),
+            format!("{service}: `{event}` has happened{}", if is_due { "" } else { "; others are missing" }),
         )
     } else {
-        ("event.ended", format!("{service}: `{}` has ended", event.id))
+        ("event.ended", format!("{service}: `{event}` has ended"))
     };
-    context.tell(graph, Some(service), (kind, &message, json!({"event": event.id}))).await;
+    context.tell(graph, Some(service), (kind, &message, json!({"event": event}))).await;
     Ok(Some(true))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AWAKE, Alert, Firing, Graph, Karmada, RulesAt, State, Taken, on_alerts, place};
+    use super::{AWAKE, Alert, Firing, Graph, Karmada, RulesAt, State, Taken, forget, on_alerts, place, read};
     use crate::model::connection::{Division, KarmadaAt, PrometheusAt};
     use crate::serve::at::At;
     use crate::serve::engine::settings::Settings;
@@ -297,6 +326,35 @@ mod tests {
         let turn = vec![hot("a", State::Resolved), hot("c", State::Firing)];
         assert_eq!(told(turn).await, of(2, true, "event.fired"));
         assert_eq!(told(vec![hot("c", State::Resolved)]).await, of(1, false, "event.fired event.ended"));
+    }
+
+    /// A graph that had an event `cold`, and a service `gone` that was awake.
+    #[tokio::test]
+    async fn what_fired_of_events_that_a_graph_has_no_more_ends_and_is_forgotten() {
+        let context = stand_in::context(stand_in::settings(&[])).await;
+        let store = &context.store;
+        let graph = waiting(store, Options::default()).await;
+        for (service, event) in [("gone", "hot"), ("gone", AWAKE), ("late", "cold"), ("late", "hot"), ("late", AWAKE)] {
+            let firing = Firing { service: service.to_owned(), event: event.to_owned(), since: At(0) };
+            assert!(store.set_firing(&graph.id, (&firing, "a"), true).await.unwrap());
+        }
+        let left = async || {
+            let firings = store.firings(&graph.id).await.unwrap();
+            firings.iter().map(|one| format!("{} {}", one.service, one.event)).collect::<Vec<_>>().join(", ")
+        };
+        let told = async |event: &str, state: State| {
+            let mut alert = hot("a", state);
+            alert.labels.insert("alertname".to_owned(), event.to_owned());
+            on_alerts(&context, &[alert]).await.unwrap()
+        };
+        let unknown = Taken { unknown: 1, ..Taken::default() };
+        assert_eq!(told("cold", State::Firing).await, unknown);
+        assert_eq!(told("cold", State::Resolved).await, Taken { news: 1, ..Taken::default() });
+        assert_eq!(told("cold", State::Resolved).await, unknown, "it has ended");
+        assert_eq!(told(AWAKE, State::Resolved).await, unknown, "no alert puts a service to sleep by that name");
+        assert_eq!(left().await, "gone *, gone hot, late *, late hot");
+        forget(store, &graph.id, &read(&graph).unwrap()).await.unwrap();
+        assert_eq!(left().await, "late *, late hot");
     }
 
     #[tokio::test]

@@ -296,13 +296,11 @@ impl Keeper {
         })
     }
 
-    /// Whether a job has waited long enough for what may pass. A control plane or a store that is silent is waited for, as long as it
-    /// takes: nothing could be taken back either.
+    /// Whether a job has waited long enough for what may pass, and is not held up by what is nobody's fault.
     async fn is_overdue(&self, graph: &Graph, error: &KeepError) -> bool {
-        let is_answered = matches!(error, KeepError::Call(call) if call.system != "karmada");
         let job = self.job(graph).await.ok().flatten();
         let is_late = job.is_some_and(|job| At::now() > self.context.deadline(&job, graph));
-        is_late && is_answered && graph.paused.is_none()
+        !self.context.is_held_up(graph, error) && is_late
     }
 
     /// Whether it ran as it is wanted, and nobody waits for anything else. Room that a service finds none of when it is woken, or a mistake

@@ -42,6 +42,15 @@ impl Store {
         rows.iter().map(firing).collect()
     }
 
+    /// Forgets all alerts of an event.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn clear_event(&self, graph_id: &str, service: &str, event: &str) -> Result<(), StoreError> {
+        let clear = sql("DELETE FROM firings WHERE graph_id = $1 AND service = $2 AND event = $3");
+        clear.text(graph_id).text(service).text(event).run(&mut *self.writing().await?).await.map(drop)
+    }
+
     /// Forgets all alerts of a graph.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ class Program:
     # Answers 200 once it serves; empty where nobody asks it anything.
     ready: str
     deadline_s: float = 60.0
+    # So often it may be started, where it is known to die of itself now and then while it starts.
+    starts: int = 1
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,9 @@ def member_programs(places: Places, member: Member, layout: Layout) -> list[Prog
             f"--node-port={kwok}", f"--server-address=127.0.0.1:{kwok}", f"--cidr=10.{240 + member.number}.0.0/16",
             f"--tls-cert-file={places.pki}/server.crt", f"--tls-private-key-file={places.pki}/server.key",
             # Without leases: a new kwok would leave the nodes alone until those of the last one have run out.
-            "--node-lease-duration-seconds=0", *configs], f"https://127.0.0.1:{kwok}/healthz"),
+            "--node-lease-duration-seconds=0", *configs], f"https://127.0.0.1:{kwok}/healthz",
+            # kwok 0.8 reads its metrics in several goroutines, of which two may write one map at once: that ends it.
+            starts=3),
     ]
 
 

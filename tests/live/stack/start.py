@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
@@ -35,6 +36,7 @@ class Starter:
         self.processes = Processes(places)
         self.cancelled = threading.Event()
         self.began, self.mark = time.monotonic(), str(time.time_ns())
+        self.started: Counter[str] = Counter()
 
     def say(self, text: str) -> None:
         """A line of progress, with the seconds since the start."""
@@ -66,15 +68,24 @@ class Starter:
     def serve(self, *wanted: Program) -> None:
         """Starts programs and waits until each serves."""
         for program in wanted:
-            self.processes.start(program)
+            self.start(program)
         web = Web(self.places)
         for program in wanted:
             self.wait_until(f"{program.name} serves", program.deadline_s, partial(self.serves, program, web))
             self.say(program.name)
 
+    def start(self, program: Program) -> None:
+        """Starts a program, and counts that."""
+        self.started[program.name] += 1
+        self.processes.start(program)
+
     def serves(self, program: Program, web: Web) -> bool:
-        """Whether a program serves; a dead one never will, and its log says why."""
+        """Whether a program serves; a dead one never will unless it is started again, and its log says why."""
         if not self.processes.alive(program.name):
+            if self.started[program.name] < program.starts:
+                self.say(f"{program.name} ended while it started, and is started again")
+                self.start(program)
+                return False
             lines = self.processes.last_lines(program.name, 15)
             raise StackError(f"{program.name} ended while it started; its log ends with\n{lines}")
         return not program.ready or web.serves(program.ready)

@@ -24,13 +24,12 @@ struct Measured {
 
 const ALL: Measured = Measured { rate: 60, latency: 60, cpu: 60 };
 
-/// An hour of a service with an SLO and so many replicas: its sums, and whether the last sample has a rate.
-fn hour(replicas: u32, measured: Measured) -> (ServiceTotals, bool) {
-    let environment = Environment {
-        carbon: BTreeMap::new(),
-        carbon_default: StepSeries::constant(0.0),
-        price_factor: BTreeMap::new(),
-    };
+fn environment() -> Environment {
+    Environment { carbon: BTreeMap::new(), carbon_default: StepSeries::constant(0.0), price_factor: BTreeMap::new() }
+}
+
+/// A service with an SLO and so many replicas, of which everything is asked for.
+fn world(replicas: u32) -> World {
     let (mut known, mut connection) = (stand_in::known(), stand_in::connection());
     let mut web = known.application.services[WEB].clone();
     web.slo = Some(Slo { latency: Span::seconds(1), share: Ratio::ONE });
@@ -41,9 +40,19 @@ fn hour(replicas: u32, measured: Measured) -> (ServiceTotals, bool) {
     connection.services = [at].into_iter().collect();
     let mut world = World::new(Arc::new(known), Arc::new(connection));
     world.workloads[WEB].groups.insert((ClusterId(0), crate::model::Phase::Ready), (replicas, Time::ZERO));
+    world
+}
+
+fn account(world: &World, replicas: u32, at: Time) -> Account {
     let mut targets = Targets::default();
     targets.set(WEB, ClusterId(0), replicas);
-    let mut account = Account::new(&world, targets, Time::ZERO);
+    Account::new(world, targets, at)
+}
+
+/// An hour of it: its sums, and whether the last sample has a rate.
+fn hour(replicas: u32, measured: Measured) -> (ServiceTotals, bool) {
+    let (environment, mut world) = (environment(), world(replicas));
+    let mut account = account(&world, replicas, Time::ZERO);
     for minute in 1..=60 {
         let at = Time(minute * MINUTE);
         let seen = &mut world.measured[WEB];
@@ -91,6 +100,37 @@ fn each_sum_is_unknown_by_its_own_measure() {
     assert!(has_rate && sums.slo_violation_time.is_none() && sums.cpu_hours > 1.0);
     let (sums, _) = hour(2, Measured { cpu: 0, ..ALL });
     assert!(sums.slo_violation_time.is_some() && sums.cpu_hours.is_nan());
+}
+
+/// Of two replicas in each of two clusters, those of one.
+#[test]
+fn the_cpu_of_some_replicas_is_not_that_of_all() {
+    let mut world = world(2);
+    world.workloads[WEB].groups.insert((ClusterId(1), crate::model::Phase::Ready), (2, Time::ZERO));
+    let mut account = account(&world, 2, Time::ZERO);
+    let at = Time(30 * MINUTE);
+    world.measured[WEB].cpu_used = BTreeMap::from([(ClusterId(0), Seen::now(MilliCores(2_000), at))]);
+    account.look(&world, &environment(), at);
+    let sums = account.totals(&world).by_service[0];
+    assert!(sums.unknown.cpu == Span(30 * MINUTE) && sums.cpu_hours.is_nan());
+}
+
+/// Three minutes passed until the world was seen first.
+#[test]
+fn a_run_is_as_long_as_it_looked() {
+    let world = world(2);
+    let mut account = account(&world, 2, Time(3 * MINUTE));
+    account.look(&world, &environment(), Time(10 * MINUTE));
+    assert_eq!(account.totals(&world).span, Span(7 * MINUTE));
+}
+
+#[test]
+fn a_moment_is_a_small_part_of_any_run() {
+    let most = |minutes: u64, most_s: u64| {
+        let whole = Span(minutes * MINUTE);
+        is_moment(Span::seconds(most_s), whole) && !is_moment(Span::seconds(most_s + 1), whole)
+    };
+    assert!(most(1, 6) && most(20, 120) && most(120, 120) && most(1_000, 600));
 }
 
 #[test]

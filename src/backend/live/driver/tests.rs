@@ -1,7 +1,7 @@
 //! What the driver does where it is refused something: one workload, what is stored, a cluster that is not there.
 
-use super::{Driver, clock};
-use crate::backend::live::clock::Clock;
+use super::Driver;
+use crate::backend::live::clock::{self, Clock};
 use crate::backend::live::happening::Happening;
 use crate::backend::live::karmada::Karmada;
 use crate::backend::live::karmada::binding::{BindingSeen, Shares};
@@ -21,6 +21,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 const STORED: &str = "/api/v1/namespaces/shop/configmaps/smo-shop";
 
@@ -125,18 +126,89 @@ async fn a_workload_that_is_refused_keeps_no_other_one_and_is_left_alone_for_a_w
     assert!(reason.contains("not allowed"), "{reason}");
 }
 
-/// Somebody has deleted the policy that divides.
+fn claimed() -> Exchange {
+    let policy = json!({"apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": "smo-web"}});
+    patched("/apis/policy.karmada.io/v1alpha1/namespaces/shop/propagationpolicies/smo-web", 200, &policy)
+}
+
+/// Somebody has deleted the policy that divides: by weights nothing can be written, and it is missing in the answer.
 #[tokio::test]
 async fn a_workload_whose_policy_is_gone_is_claimed_again() {
-    let policy = json!({"apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": "smo-web"}});
-    let target = "/apis/policy.karmada.io/v1alpha1/namespaces/shop/propagationpolicies/smo-web";
-    let stub = Stub::of(vec![divided("web", 404), patched(target, 200, &policy)]).await;
+    let stub = Stub::of(vec![divided("web", 404), claimed()]).await;
     let one: (Pairs, Pairs) = (&[("member1", 1)], &[("member1", 1)]);
     let wishes = vec![("web", wish(&[("member1", 2)], &[]))];
     let (mut driver, _inbox) = driver(&stub, vec![binding("web", one, 2)], wishes);
     driver.turn().await.unwrap();
     stub.finish();
     assert_eq!(driver.shared.troubles().len(), 1, "what was refused, and not that it was claimed");
+}
+
+/// The binding outlives the policy, and says that it follows none: seen twice, it is claimed once, until some time has passed.
+#[tokio::test]
+async fn a_workload_that_follows_no_policy_is_claimed() {
+    let stub = Stub::of(vec![claimed()]).await;
+    let one: (Pairs, Pairs) = (&[("member1", 1)], &[("member1", 1)]);
+    let (mut driver, _inbox) = driver(&stub, vec![binding("web", one, 1)], vec![("web", wish(&[("member1", 1)], &[]))]);
+    driver.turn().await.unwrap();
+    driver.clock = Clock::started_ago(Duration::from_secs(6));
+    driver.turn().await.unwrap();
+    driver.turn().await.unwrap();
+    stub.finish();
+    assert_eq!(driver.shared.troubles().len(), 0);
+}
+
+/// All three are in `b` by hand, and serve there: they do until those in `a` are ready.
+#[tokio::test]
+async fn what_was_moved_by_hand_moves_back_as_in_any_other_move() {
+    let stub = Stub::of(vec![stored(200), divided("web", 200)]).await;
+    let there: (Pairs, Pairs) = (&[("member2", 3)], &[("member2", 3)]);
+    let (mut driver, _inbox) =
+        driver(&stub, vec![binding("web", there, 6)], vec![("web", wish(&[("member1", 3)], &[]))]);
+    driver.turn().await.unwrap();
+    assert_eq!(driver.stored.wishes["web"], wish(&[("member1", 3)], &[("member2", 3)]));
+    driver.turn().await.unwrap();
+    stub.finish();
+    let both = json!([{"name": "member1", "replicas": 3}, {"name": "member2", "replicas": 3}]);
+    assert_eq!(written(&stub, 1), both);
+}
+
+/// Somebody sets the number of replicas again and again: that gives a move that gets nowhere no more time.
+#[tokio::test]
+async fn a_number_of_replicas_that_is_set_right_is_no_news_of_a_move() {
+    let scale =
+        json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 6}});
+    let scaled = patched("/apis/apps/v1/namespaces/shop/deployments/web/scale", 200, &scale);
+    let stub = Stub::of(vec![scaled]).await;
+    let both: (Pairs, Pairs) = (&[("member1", 3), ("member2", 3)], &[("member1", 3)]);
+    let moves = wish(&[("member2", 3)], &[("member1", 3)]);
+    let (mut driver, _inbox) = driver(&stub, vec![binding("web", both, 3)], vec![("web", moves)]);
+    let seen = driver.shared.world().workloads[ServiceId(0)].binding.clone().unwrap();
+    driver.clock = Clock::started_ago(Duration::from_secs(4));
+    driver.complete(ServiceId(0), &seen).await.unwrap();
+    driver.complete(ServiceId(0), &seen).await.unwrap();
+    stub.finish();
+    assert_eq!(driver.since[ServiceId(0)], Time::ZERO);
+}
+
+#[tokio::test]
+async fn more_replicas_in_a_cluster_that_is_lost_are_not_told_as_done() {
+    let stub = Stub::of(Vec::new()).await;
+    let both: (Pairs, Pairs) = (&[("member1", 2), ("member2", 2)], &[("member1", 1), ("member2", 2)]);
+    let wanted = wish(&[("member1", 2), ("member2", 2)], &[]);
+    let (mut driver, inbox) = driver(&stub, vec![binding("web", both, 4)], vec![("web", wanted)]);
+    for at in 0..20 {
+        driver.shared.world().on_probed(ClusterId(0), false, Time(1) + Span::seconds(at));
+    }
+    driver.under_way.extend([action(0, 1, 2), action(1, 1, 2)]);
+    driver.turn().await.unwrap();
+    stub.finish();
+    let told: Vec<Happening> = inbox.try_iter().collect();
+    let ends = |failed: u32, done: u32| {
+        let is_failed = |one: &Happening| matches!(one, Happening::Failed(action, _) if action.cluster.0 == failed);
+        let is_done = |one: &Happening| matches!(one, Happening::Finished(action) if action.cluster.0 == done);
+        told.iter().any(is_failed) && told.iter().any(is_done)
+    };
+    assert!(ends(0, 1), "{told:?}");
 }
 
 /// Three from `a` to `b`, where nothing gets ready in time. Until it is stored that they are wanted back, they are not.

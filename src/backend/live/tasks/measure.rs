@@ -57,6 +57,27 @@ const MEASURES: &[Measure] = &[
     },
 ];
 
+/// Checks that each query is one that Prometheus takes. None that answers is no mistake of a query: it is waited for, as in any outage.
+///
+/// # Errors
+/// The first that it does not.
+pub async fn check(prometheus: &Prometheus, connection: &Connection) -> Answer {
+    let each = |service: &Counterpart| {
+        let asked = MEASURES.iter().filter_map(|measure| Some((measure.name, (measure.query)(service)?.to_owned())));
+        asked.map(|(name, query)| (name, service.workload.clone(), query)).collect::<Vec<_>>()
+    };
+    let all = connection.services.values().flat_map(each).map(|(name, workload, query)| async move {
+        in_time(Duration::ZERO, prometheus.check(&query)).await.map_err(|error| of_measure(name, &workload, error))
+    });
+    let is_wrong = |answer: &Answer| answer.as_ref().is_err_and(|error| error.class == Class::Permanent);
+    join_all(all).await.into_iter().find(is_wrong).unwrap_or(Ok(()))
+}
+
+/// The error of a query, called as the connection calls it.
+fn of_measure(name: &str, workload: &str, error: CallError) -> CallError {
+    CallError { call: format!("{name} of {workload}"), ..error }
+}
+
 /// Measures all services at each scrape.
 pub async fn measure(prometheus: Prometheus, scrape: Span, shared: Arc<Shared>) {
     let mut ticks = ticks(duration(scrape));
@@ -88,8 +109,7 @@ async fn measured(prometheus: &Prometheus, shared: &Shared, (service, scrape): (
     let asked = MEASURES.iter().filter_map(|measure| Some((measure, (measure.query)(counterpart)?)));
     let answers = asked.map(|(measure, query)| async move {
         let answer = in_time(scrape, prometheus.query(query)).await;
-        let named =
-            |error: CallError| CallError { call: format!("{} of {}", measure.name, counterpart.workload), ..error };
+        let named = |error| of_measure(measure.name, &counterpart.workload, error);
         answer.map(|points| (measure, points)).map_err(named)
     });
     let answers = join_all(answers).await;
@@ -135,7 +155,7 @@ fn cores(connection: &Connection, points: &[Point], at: Time) -> BTreeMap<Cluste
 
 #[cfg(test)]
 mod tests {
-    use super::{is_silent, measured};
+    use super::{check, is_silent, measured};
     use crate::backend::live::clock::Clock;
     use crate::backend::live::prometheus::Prometheus;
     use crate::backend::live::shared::Shared;
@@ -200,6 +220,27 @@ mod tests {
         assert!(answers[0].is_ok() && !is_silent(&answers));
         assert!(is_silent(&answers[1..]));
         assert!(!is_silent(&[]), "nothing was asked");
+    }
+
+    #[tokio::test]
+    async fn a_query_that_prometheus_does_not_take_is_told_before_anything_begins() {
+        let asked = |rate: &str| {
+            let mut asked = connection();
+            asked.services[WEB].rate = Some(rate.to_owned());
+            asked
+        };
+        let wrong = json!({"status": "error", "errorType": "bad_data", "error": "parse error"});
+        for (status, answer, said) in [
+            (200, vector(&json!([])), None),
+            (400, wrong, Some("prometheus: rate of web: bad_data: parse error (status 400)".to_owned())),
+        ] {
+            let stub = Stub::of(vec![get("/api/v1/query?query=sum&time=0", status, answer)]).await;
+            let checked = check(&Prometheus::new(&stub.url).unwrap(), &asked("sum")).await;
+            assert_eq!(checked.err().map(|error| error.to_string()), said);
+            stub.finish();
+        }
+        let nobody = Prometheus::new("http://127.0.0.1:1").unwrap();
+        assert_eq!(check(&nobody, &asked("sum")).await, Ok(()));
     }
 
     /// Its clock stands at 1970, and then in another century.

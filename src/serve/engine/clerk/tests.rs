@@ -1,7 +1,8 @@
 //! What a clerk does with what it is told.
 
-use super::{Clerk, Decided, Refresh, Shares, Shown, Told};
+use super::{Clerk, Decided, Refresh, Shares, Shown, Told, Verdict};
 use crate::model::observation::{Event, EventKind};
+use crate::serve::at::At;
 use crate::serve::engine::stand_in::{self, descriptor, service};
 use crate::serve::store::asked::NewGraph;
 use crate::serve::store::rows::{Options, Status};
@@ -9,6 +10,7 @@ use crate::units::Time;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// How many replicas of `web` charts were told of, each time.
 #[derive(Default)]
@@ -64,4 +66,17 @@ async fn charts_are_told_of_nothing_while_the_kill_switch_is_on_and_then_of_what
     clerk.graph.paused = None;
     clerk.tell_charts();
     assert_eq!(*charts.0.lock().unwrap(), [Some(1), None, None, None, Some(2)]);
+}
+
+/// Somebody else's kill switch was on before the run could begin, for longer than a deployment may take.
+#[tokio::test]
+async fn a_job_that_was_held_up_has_its_time_from_then_on() {
+    let mut clerk = clerk(Arc::new(Charts::default())).await;
+    Arc::get_mut(&mut clerk.context).unwrap().settings.deploy_timeout = Duration::ZERO;
+    let job = clerk.context.store.unfinished_job(&clerk.graph.id).await.unwrap().unwrap();
+    clerk.job = Some((job, tracing::Span::none()));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(matches!(clerk.look().await, Some(Verdict::Late(_))));
+    clerk.context.hold_up(&clerk.graph.id, At::now().after(Duration::from_mins(1)));
+    assert_eq!(clerk.look().await, None);
 }

@@ -280,6 +280,13 @@ async fn firings(store: &Store) {
     assert!(set(("b", "1"), 9, false).await);
     assert!(!set(("b", "1"), 9, false).await);
     assert_eq!(fire().await, [alert("a", 7)]);
+    for (service, fingerprint) in [("b", "1"), ("b", "")] {
+        assert!(set((service, fingerprint), 8, true).await);
+    }
+    store.clear_event(&graph.id, "b", "cold").await.unwrap();
+    assert_eq!(fire().await, [alert("a", 7), alert("b", 8)], "another event goes on");
+    store.clear_event(&graph.id, "b", "hot").await.unwrap();
+    assert_eq!(fire().await, [alert("a", 7)], "with whatever alerts it had");
     store.clear_firings(&graph.id).await.unwrap();
     assert_eq!(fire().await, []);
     assert!(is_conflict(&store.set_firing("g-none", (&alert("a", 1), "1"), true).await));

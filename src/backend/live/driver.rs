@@ -187,18 +187,14 @@ impl Driver {
     /// Takes one workload a step nearer to what is wanted of it.
     async fn step(&mut self, service: ServiceId) -> Result<(), CallError> {
         let workload = self.shared.connection.services[service].workload.clone();
-        let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
         let Some(binding) = self.shared.world().workloads[service].binding.clone() else { return Ok(()) };
         if binding.policy.is_empty() && self.clock.time().since(self.claimed[service]) >= REFUSED_EVERY {
+            // That may have taken long: the next step is taken after another look.
             self.claim(service).await;
+            return Ok(());
         }
+        let Some(wish) = self.stored.wishes.get(&workload).cloned() else { return Ok(()) };
         match self.next_step(service, &binding, &wish) {
-            Step::Write(_) if self.is_drift(&binding, &wish) => {
-                let wish = Wish { before: binding.clusters, ..wish };
-                self.want(vec![(workload, wish)]).await?;
-                self.shared.wake();
-                Ok(())
-            }
             Step::Done => {
                 self.complete(service, &binding).await?;
                 self.on_done(service, &workload, &wish).await
@@ -207,12 +203,6 @@ impl Driver {
             Step::Write(shares) => self.write(service, &binding, &shares).await,
             Step::Restore(shares) => self.on_overdue(service, &binding, &shares).await,
         }
-    }
-
-    /// Whether somebody else has divided it since it was as wanted, and elsewhere: what serves there goes no sooner than in a move of our
-    /// own. A division by weights is itself in between for a moment, so that nothing follows from what it asks for.
-    fn is_drift(&self, binding: &BindingSeen, wish: &Wish) -> bool {
-        self.karmada.division() == Division::Own && wish.before.is_empty() && is_move(&binding.clusters, &wish.wanted)
     }
 
     /// Finishes what a division left half done, ours or that of one who died: the number of replicas, a suspension.
@@ -258,6 +248,7 @@ impl Driver {
             lost: &lost,
             strange: &strange,
             pinned: world.known.application.services[service].pinned,
+            is_whole: self.karmada.division() == Division::Own,
             overdue: self.is_overdue(service),
         };
         present.step(wish)

@@ -157,21 +157,6 @@ async fn a_workload_that_follows_no_policy_is_claimed() {
     assert_eq!(driver.shared.troubles().len(), 0);
 }
 
-/// All three are in `b` by hand, and serve there: they do until those in `a` are ready.
-#[tokio::test]
-async fn what_was_moved_by_hand_moves_back_as_in_any_other_move() {
-    let stub = Stub::of(vec![stored(200), divided("web", 200)]).await;
-    let there: (Pairs, Pairs) = (&[("member2", 3)], &[("member2", 3)]);
-    let (mut driver, _inbox) =
-        driver(&stub, vec![binding("web", there, 6)], vec![("web", wish(&[("member1", 3)], &[]))]);
-    driver.turn().await.unwrap();
-    assert_eq!(driver.stored.wishes["web"], wish(&[("member1", 3)], &[("member2", 3)]));
-    driver.turn().await.unwrap();
-    stub.finish();
-    let both = json!([{"name": "member1", "replicas": 3}, {"name": "member2", "replicas": 3}]);
-    assert_eq!(written(&stub, 1), both);
-}
-
 /// Somebody sets the number of replicas again and again: that gives a move that gets nowhere no more time.
 #[tokio::test]
 async fn a_number_of_replicas_that_is_set_right_is_no_news_of_a_move() {

@@ -3,6 +3,7 @@
 //! What they tell is read from the clusters by kubectl and from Helm, not only from the service.
 
 use crate::graphs::{self, descriptor, forget, gauge, load, publish_all, push_artifact, ready, releases};
+use crate::recovery::recover;
 use crate::service::{ALERTS_PORT, Service, free_port};
 use crate::shop::{empty, until, wait};
 use crate::stack::{Stack, stack};
@@ -225,6 +226,7 @@ fn demo_6_a_lost_cluster_is_made_up_for() {
     });
     service.reaches("smo-demo6", "resilience-critical-graph", "running", SOON);
     assert!(in_each().1 >= 1, "{:?}", in_each());
+    recover(&stack, "member1");
 }
 
 /// 7: the virtual object waits for its alert; then it is deployed, once, where its values stand below `voChartOverwrite`.

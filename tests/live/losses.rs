@@ -1,6 +1,7 @@
 //! L01, L06: what is seen of a cluster, and what is done when its API server is killed or frozen.
 
-use crate::shop::{Filler, Shop, Smo, until, wait};
+use crate::recovery::recover;
+use crate::shop::{Shop, Smo, until, wait};
 use crate::stack::stack;
 use std::time::Duration;
 
@@ -55,16 +56,7 @@ fn loses_and_fails_back(name: &str, signal: &str) {
             .all(|member| shop.ready(member, "front") == shares.get(*member).copied().unwrap_or(0))
     });
     assert_eq!(shop.ready_all("front"), 4, "{}", smo.said());
-    // A member's own programs may stand still for minutes after their API server was away, which would be a part of the next test: they are
-    // started anew, as on a machine that comes back.
-    for program in ["kcm", "sched", "kwok"] {
-        stack.live(&["restart", &format!("{program}-{lost}")]);
-    }
-    let _one = Filler::new(&stack, lost, ("10m", 1));
-    until("the controllers of the lost one act again", Duration::from_secs(90), || {
-        let made = stack.at(lost, "/apis/apps/v1/namespaces/default/deployments/filler");
-        made.is_some_and(|made| made["status"]["readyReplicas"] == 1)
-    });
+    recover(&stack, lost);
 }
 
 /// L06 with a killed API server.

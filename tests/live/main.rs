@@ -38,6 +38,7 @@ mod measured;
 mod moves;
 mod outages;
 mod postgres;
+mod recovery;
 mod refused;
 mod service;
 mod shop;
